@@ -1,0 +1,96 @@
+package task
+
+import "time"
+
+// Details are what the trigger tells Run: type switch on it.
+type Details interface{ sealedDetails() }
+
+// TimeTriggerDetails are those of TimeTrigger, MaintenanceTrigger and
+// CalendarTrigger.
+type TimeTriggerDetails struct {
+	Due    time.Time
+	Missed int // instants that this one makes up for
+}
+
+// SystemTriggerDetails are those of SystemTrigger.
+type SystemTriggerDetails struct {
+	Type     SystemTriggerType
+	Old, New Value
+}
+
+// ApplicationTriggerDetails are those of ApplicationTrigger.
+type ApplicationTriggerDetails struct {
+	Arguments []byte
+}
+
+// CustomSystemEventTriggerDetails are those of CustomSystemEventTrigger.
+type CustomSystemEventTriggerDetails struct {
+	ID      string
+	Payload []byte
+}
+
+// StorageLibraryContentChangedTriggerDetails name at most 1,000 changed paths.
+type StorageLibraryContentChangedTriggerDetails struct {
+	Paths    []string
+	Overflow bool // there were more
+}
+
+// SocketActivityTriggerDetails are those of SocketActivityTrigger.
+type SocketActivityTriggerDetails struct {
+	Address string
+}
+
+// DeviceWatcherTriggerDetails are those of DeviceWatcherTrigger.
+type DeviceWatcherTriggerDetails struct {
+	Action     string // add, remove, change, ...
+	Device     string // its path in sysfs
+	Properties map[string]string
+}
+
+// ToastNotificationActionTriggerDetails are those of ToastNotificationActionTrigger.
+type ToastNotificationActionTriggerDetails struct {
+	Action string
+	ID     uint32
+}
+
+// PushNotificationTriggerDetails are those of PushNotificationTrigger.
+type PushNotificationTriggerDetails struct {
+	Content []byte
+}
+
+// ManualDetails are those of any trigger that was fired by hand.
+type ManualDetails struct {
+	Arguments []byte
+}
+
+func (TimeTriggerDetails) sealedDetails()                         {}
+func (SystemTriggerDetails) sealedDetails()                       {}
+func (ApplicationTriggerDetails) sealedDetails()                  {}
+func (CustomSystemEventTriggerDetails) sealedDetails()            {}
+func (StorageLibraryContentChangedTriggerDetails) sealedDetails() {}
+func (SocketActivityTriggerDetails) sealedDetails()               {}
+func (DeviceWatcherTriggerDetails) sealedDetails()                {}
+func (ToastNotificationActionTriggerDetails) sealedDetails()      {}
+func (PushNotificationTriggerDetails) sealedDetails()             {}
+func (ManualDetails) sealedDetails()                              {}
+
+// PayloadSize is the number of bytes that d holds for its run.
+func PayloadSize(d Details) int {
+	switch d := d.(type) {
+	case ApplicationTriggerDetails:
+		return len(d.Arguments)
+	case CustomSystemEventTriggerDetails:
+		return len(d.Payload)
+	case PushNotificationTriggerDetails:
+		return len(d.Content)
+	case ManualDetails:
+		return len(d.Arguments)
+	case StorageLibraryContentChangedTriggerDetails:
+		n := 0
+		for _, p := range d.Paths {
+			n += len(p)
+		}
+		return n
+	}
+	return 0
+}

@@ -1,0 +1,67 @@
+package task
+
+import "errors"
+
+// Sentinels, for errors.Is. They keep their identity across the broker's socket.
+var (
+	ErrInvalid             = errors.New("invalid argument")
+	ErrTriggerNotSupported = errors.New("this trigger cannot fire here")
+	ErrNotSupported        = errors.New("not supported on this platform")
+	ErrClassNotDeclared    = errors.New("the class is not declared")
+	ErrNotRegistered       = errors.New("no such task is registered")
+	ErrCurrentlyRunning    = errors.New("the task is pending or running")
+	ErrQueueFull           = errors.New("the task's queue is full")
+	ErrAccessDenied        = errors.New("background access is denied")
+	ErrDisabledByPolicy    = errors.New("disabled by policy")
+	ErrNoPackage           = errors.New("the program belongs to no package")
+	ErrLimit               = errors.New("a limit is exceeded")
+	ErrUnavailable         = errors.New("the broker is not reachable")
+	ErrBusy                = errors.New("the broker is busy")
+	ErrCursorExpired       = errors.New("the cursor is older than what is kept")
+	ErrWatchLagged         = errors.New("the watcher was too slow")
+	ErrConflict            = errors.New("conflicts with what is there")
+	ErrInternal            = errors.New("internal error")
+)
+
+// Error is what an operation of bgtask fails with: a sentinel and the words
+// round it. Every field but Err may be empty.
+type Error struct {
+	Op      string // what was tried: "register", "fire"
+	Subject string // on what: a task's name, a package, a path
+	Err     error  // one of the sentinels, or what wraps one
+	Detail  string // why, a sentence without a full stop
+	Hint    string // what to do about it
+}
+
+// Error puts the fields into one line: "op: subject: detail".
+func (e *Error) Error() string {
+	s := e.Detail
+	if s == "" && e.Err != nil {
+		s = e.Err.Error()
+	}
+	if e.Subject != "" {
+		s = e.Subject + ": " + s
+	}
+	if e.Op != "" {
+		s = e.Op + ": " + s
+	}
+	return s
+}
+
+// Unwrap gives the sentinel.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint returns the first remedy that err or what it wraps carries, or "".
+func Hint(err error) string {
+	for err != nil {
+		var e *Error
+		if !errors.As(err, &e) {
+			return ""
+		}
+		if e.Hint != "" {
+			return e.Hint
+		}
+		err = e.Err
+	}
+	return ""
+}

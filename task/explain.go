@@ -1,0 +1,77 @@
+package task
+
+import "time"
+
+// ReasonKind is one of the closed list of things that a pending occurrence waits
+// for, in the order in which they are told.
+type ReasonKind uint8
+
+// The reasons.
+const (
+	WaitSuspended   ReasonKind = iota + 1
+	WaitAccess                 // background access is denied
+	WaitServicing              // its package is being updated or removed
+	WaitEnergySaver            // energy saver is on
+	WaitCondition              // a condition fails
+	WaitUnsure                 // a condition is unsure
+	WaitSettle                 // after a loss the conditions must hold for a while
+	WaitBackoff                // between two attempts
+	WaitRate                   // it was started too often by edges
+	WaitCatchUp                // shortly after sleep or boot
+	WaitLiveRun                // one run at a time
+	WaitQueue                  // an earlier occurrence goes first
+	WaitExclusive              // another task has the key
+	WaitPackageSlot            // too many runs of the package
+	WaitOverallSlot            // too many runs
+	WaitLaunchSlot             // too many launches in flight
+	WaitLaunching              // admitted; the class is not ready
+)
+
+var reasonKindNames = [...]string{"", "suspended", "access", "servicing", "energy-saver", "condition", "unsure", "settle", "back-off", "rate",
+	"catch-up", "live run", "queue", "exclusive", "package slot", "overall slot", "launch slot", "launching"}
+
+// String is the word shown to users.
+func (k ReasonKind) String() string { return nameOf(reasonKindNames[:], int(k), "ReasonKind") }
+
+// ParseReasonKind is the inverse of String.
+func ParseReasonKind(s string) (ReasonKind, error) {
+	i, err := indexOf(reasonKindNames[:], s, "reason")
+	return ReasonKind(i), err
+}
+
+// Reason is one thing that a pending occurrence waits for.
+type Reason struct {
+	Kind      ReasonKind
+	Condition Condition // of WaitCondition, WaitUnsure
+	Cause     Cause     // of WaitUnsure
+	Until     time.Time // when it ends by itself; zero: nobody knows
+	Detail    string    // who has the key, why it is suspended, the pid that does not answer
+}
+
+// NeedState is a condition and the facts behind it.
+type NeedState struct {
+	Condition Condition
+	Verdict   Verdict
+	Waived    bool // by RunAnyway or fire --now
+	IfUnknown bool // unsure counts as holds
+	Facts     []Fact
+}
+
+// Explanation is the answer to: why does this task not run, or why does it?
+// Its String is the output of "bgtask why".
+type Explanation struct {
+	At       time.Time
+	Info     Info // its State has the reasons
+	Fired    int  // firings in the pending or live occurrence
+	First    time.Time
+	Last     time.Time
+	By       string // "its timer", "its calendar", "event \"morning\"", "hand", "the application"
+	Number   uint64
+	Needs    []NeedState
+	Tries    []Run     // the latest attempts of the pending occurrence, oldest first, at most 5
+	Would    []string  // what has to be true: "internet=yes"; the smallest set
+	After    []string  // what has to be over: "backup has ended (exclusive \"store\")"
+	Earliest time.Time // when it would run at the earliest; zero: at once
+	Never    bool      // nothing makes it run by itself
+	Sources  []SourceState
+}

@@ -1,0 +1,122 @@
+package task
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Value is the value of a fact; Unknown when nobody can say.
+type Value string
+
+// Values that conditions and triggers know.
+const (
+	Unknown      Value = ""
+	Yes          Value = "yes"
+	No           Value = "no"
+	None         Value = "none" // there is no such thing here: no battery
+	Present      Value = "present"
+	Away         Value = "away"
+	Connected    Value = "connected"
+	Disconnected Value = "disconnected"
+	Low          Value = "low"
+	Medium       Value = "medium"
+	High         Value = "high"
+)
+
+// Known says whether v is a value at all.
+func (v Value) Known() bool { return v != Unknown }
+
+// String shows Unknown as "unknown".
+func (v Value) String() string {
+	if v == Unknown {
+		return "unknown"
+	}
+	return string(v)
+}
+
+// Percent reads "81%".
+func (v Value) Percent() (int, bool) {
+	n, err := strconv.Atoi(strings.TrimSuffix(string(v), "%"))
+	return n, err == nil && strings.HasSuffix(string(v), "%")
+}
+
+// The names of the facts that conditions and system triggers read. Others may be
+// reported under the prefix of an external source, "name/fact".
+const (
+	FactInternet    = "internet"     // yes, no: the internet is reachable
+	FactMetered     = "metered"      // yes, no: the connection costs money
+	FactNetwork     = "network"      // any text: changes with every change of the network
+	FactUser        = "user"         // present, away
+	FactSession     = "session"      // connected, disconnected
+	FactOnAC        = "on-ac"        // yes, no; yes where there is no battery
+	FactBattery     = "battery"      // a percentage ("81%"), or none
+	FactPower       = "power"        // charging, discharging, idle, none: WinRT's BatteryStatus
+	FactWorkCost    = "work-cost"    // low (AC), medium (battery, display on), high
+	FactStorageLow  = "storage-low"  // yes, no: little space on the state file system
+	FactIdle        = "idle"         // yes, no: the machine is idle and nobody uses it
+	FactEnergySaver = "energy-saver" // yes, no
+	FactTimeZone    = "time-zone"    // the UTC offset, "+01:00"; lasting
+)
+
+// Lasting says whether the last value of the fact is stored, so that its change
+// while the broker was down is an edge.
+func Lasting(fact string) bool { return fact == FactTimeZone }
+
+// Cause says why a value is unknown, or a trigger's source missing.
+type Cause uint8
+
+// The causes.
+const (
+	CauseNone           Cause = iota // the value is known
+	CauseNoSource                    // nothing on this machine knows it
+	CauseSourceStarting              // its source has not spoken yet
+	CauseSourceGone                  // its source went away
+)
+
+// String is the phrase shown to users.
+func (c Cause) String() string {
+	return nameOf([]string{"", "no source", "source starting", "source gone"}, int(c), "Cause")
+}
+
+// Fact is something true of the machine now.
+type Fact struct {
+	Name   string
+	Value  Value
+	Source string // who says so: "NetworkManager"
+	Detail string // in the source's words: "limited"
+
+	// Set by the broker, not by sources.
+	Since      time.Time // wall time of the value's last change
+	Cause      Cause     // when Value is Unknown
+	Overridden bool      // by a person, for testing
+	Until      time.Time // end of the override; zero: until the broker ends
+	Real       Value     // what the source says, when Overridden
+	UsedBy     []string  // names of tasks that need it, PACKAGE/NAME; at most 8, sorted
+}
+
+// SourceStatus is what a source says of itself.
+type SourceStatus uint8
+
+// The states of a source.
+const (
+	SourceStarting SourceStatus = iota // it has not spoken yet
+	SourceUp                           // its facts are current
+	SourceGone                         // it went away; its facts become unknown after 10 s
+	SourceNotHere                      // its service does not exist on this machine
+)
+
+// String is the phrase shown to users.
+func (s SourceStatus) String() string {
+	return nameOf([]string{"starting", "up", "gone", "not here"}, int(s), "SourceStatus")
+}
+
+// SourceState is a source, what it feeds and how it is.
+type SourceState struct {
+	Name     string // "NetworkManager"
+	Status   SourceStatus
+	Detail   string   // why it is not up
+	Remedy   string   // what to do to have it
+	Facts    []string // the names it feeds
+	Triggers []string // the trigger classes it feeds
+}

@@ -1,0 +1,103 @@
+package task
+
+import "strconv"
+
+// Process identifies a process for ever: pids are used again, these three
+// together are not.
+type Process struct {
+	PID   int
+	Start uint64 // clock ticks after boot: field 22 of /proc/PID/stat
+	Boot  string // /proc/sys/kernel/random/boot_id
+}
+
+// IsZero says whether p names no process.
+func (p Process) IsZero() bool { return p == Process{} }
+
+// String is "pid 4711".
+func (p Process) String() string { return "pid " + strconv.Itoa(p.PID) }
+
+// LaunchToken names one start of a class server. It is in the environment of the
+// whole process tree, as BGTASK_LAUNCH.
+type LaunchToken GUID
+
+// LaunchEnv is the environment variable that carries the token.
+const LaunchEnv = "BGTASK_LAUNCH"
+
+// String is the token as it stands in the environment.
+func (t LaunchToken) String() string { return GUID(t).String() }
+
+// IsZero says whether t names no launch.
+func (t LaunchToken) IsZero() bool { return t == LaunchToken{} }
+
+// MarshalText implements encoding.TextMarshaler.
+func (t LaunchToken) MarshalText() ([]byte, error) { return GUID(t).MarshalText() }
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *LaunchToken) UnmarshalText(b []byte) error { return (*GUID)(t).UnmarshalText(b) }
+
+// ClassServer is how a server of classes is started: com:ExeServer.
+type ClassServer struct {
+	Executable string   // absolute
+	Arguments  []string // as the manifest declares them
+	Dir        string   // working directory, absolute; "": the executable's
+	Classes    []GUID   // what it serves
+	Declared   string   // where it is declared, "AppxManifest.xml:34"; for people
+}
+
+// Key identifies the class server in its package.
+func (s ClassServer) Key() string {
+	k := s.Executable
+	for _, a := range s.Arguments {
+		k += "\x00" + a
+	}
+	return k
+}
+
+// Package is an installed application.
+type Package struct {
+	Family      string // "Name_publisherhash"; the identity
+	Name        string
+	Publisher   string
+	Version     string // "1.2.3.0"; "" for an implied one
+	DisplayName string
+	Folder      string // where it is installed
+	LocalFolder string // its data; exists, 0700
+	Implied     bool   // made up for a program that belongs to none
+	Servers     []ClassServer
+	Classes     []GUID // all classes that an app of it may serve; those of Servers included
+	Access      AccessStatus
+	Warnings    []string // of the manifest
+}
+
+// CommandPackage is the family name of the package of command tasks.
+const CommandPackage = "commands"
+
+// CommandClass is the class that serves all command tasks.
+var CommandClass = MustGUID("6b1f5d5e-9b0c-4c55-8a5e-2f0f6a8f7c01")
+
+// Server finds the class server that declares class.
+func (p *Package) Server(class GUID) (ClassServer, bool) {
+	for _, s := range p.Servers {
+		for _, c := range s.Classes {
+			if c == class {
+				return s, true
+			}
+		}
+	}
+	return ClassServer{}, false
+}
+
+// Declares says whether an application of the package may serve class. An
+// implied package serves whatever its program does.
+func (p *Package) Declares(class GUID) bool {
+	if p.Implied {
+		return true
+	}
+	for _, c := range p.Classes {
+		if c == class {
+			return true
+		}
+	}
+	_, ok := p.Server(class)
+	return ok
+}

@@ -1,0 +1,205 @@
+package task
+
+import "time"
+
+// Occurrence is the work that one firing, or several coalesced ones, ask for.
+type Occurrence struct {
+	Number   uint64    // of its last firing; be idempotent by it
+	Due      time.Time // when it was to fire; the last firing's
+	Observed time.Time // when the first firing was seen
+	Last     time.Time // when the last firing was seen
+	Count    int       // firings in it
+	Missed   int       // instants it makes up for beyond its own
+}
+
+// Run is one attempt at an occurrence.
+type Run struct {
+	ID         GUID
+	TaskID     GUID
+	Name       string // the task's
+	Package    string
+	Occurrence Occurrence
+	Attempt    int    // from 1
+	Host       string // "the application", "launched"; "" when it never had one
+	PID        int
+	Launch     LaunchToken // zero when the application itself was the host
+	Started    time.Time   // when it was admitted
+	Entered    time.Time   // when Run was entered; zero: never
+	Ended      time.Time   // zero while it is live
+	Progress   uint32
+	Outcome    Outcome
+	Reason     CancellationReason // of Canceled and TimedOut
+	Forced     bool               // the broker ended the process
+	Exit       string             // "exit 3", "signal killed"; "" when not known
+	Text       string             // the error's words, or the last lines of stderr
+}
+
+// Err is nil for a run that completed or is not over, otherwise a *RunError.
+func (r Run) Err() error {
+	switch r.Outcome {
+	case OutcomeNone, Completed:
+		return nil
+	}
+	return &RunError{Run: r}
+}
+
+// RunError is the outcome of a run as an error. It unwraps to the reason of a
+// cancelled one.
+type RunError struct{ Run Run }
+
+// Error is the outcome in a line.
+func (e *RunError) Error() string {
+	s := e.Run.Outcome.String()
+	if e.Run.Outcome == Canceled {
+		s += ": " + e.Run.Reason.String()
+	}
+	if e.Run.Exit != "" {
+		s += ", " + e.Run.Exit
+	}
+	if e.Run.Text != "" {
+		s += ": " + e.Run.Text
+	}
+	return s
+}
+
+// Unwrap gives the reason of a cancelled run.
+func (e *RunError) Unwrap() error {
+	if e.Run.Outcome == Canceled || e.Run.Outcome == TimedOut {
+		return e.Run.Reason
+	}
+	return nil
+}
+
+// MissCause says why an instant was missed.
+type MissCause uint8
+
+// The causes of missed instants.
+const (
+	MissedLate       MissCause = iota // the broker was too busy to see it in time
+	MissedAsleep                      // the machine slept
+	MissedPoweredOff                  // the machine was off
+	MissedBrokerDown                  // the broker was not running
+	MissedClockStep                   // the clock jumped over it
+	MissedHeld                        // under Skip: one was pending
+	MissedOverlap                     // under Skip: one was live
+	MissedSuspended                   // under Skip: the task is suspended
+)
+
+var missNames = [...]string{"late", "asleep", "powered off", "broker down", "clock step", "held", "overlap", "suspended"}
+
+// String is the word shown to users.
+func (c MissCause) String() string { return nameOf(missNames[:], int(c), "MissCause") }
+
+// Missed is a range of instants that did not fire.
+type Missed struct {
+	First, Last time.Time
+	Count       int
+	More        bool // there were more than Count
+	Cause       MissCause
+	MadeUp      uint64 // the occurrence that makes up for them; 0: none
+}
+
+// State is what a registration is doing.
+type State struct {
+	Phase     Phase
+	Since     time.Time
+	Reasons   []Reason  // what it waits for, most important first
+	Waiting   int       // firings that wait
+	Next      time.Time // when it fires, or the next attempt; zero: nobody knows
+	NextKnown bool      // Next is an instant (and not "when met" or "never")
+	Run       *Run      // the live one
+	Attempt   int       // of the pending occurrence, when backing off
+	Attempts  int       // and how many it has
+	Text      string    // of a suspension: why
+}
+
+// Info is a registration as the broker shows it.
+type Info struct {
+	TaskID     GUID
+	Package    string // family name
+	Spec       Spec
+	Registered time.Time
+	State      State
+	LastEnd    *Ended
+	LastRun    *Run
+	Counts     Counts
+	Warnings   []string // a condition whose fact has no source here, ...
+	Server     string   // its class server's command line, or ""
+	Declared   string
+	GridFrom   time.Time // the anchor of a timer's grid
+}
+
+// Ended is the last occurrence that ended.
+type Ended struct {
+	Number uint64
+	End    End
+	At     time.Time
+}
+
+// Counts are what became of all runs of a registration.
+type Counts struct {
+	Runs      int
+	ByOutcome [Lost + 1]int
+	Missed    int
+}
+
+// Cursor is a place in history: what Watch returned last. "" is the beginning of
+// now: a snapshot first.
+type Cursor string
+
+// EventKind says what an Event tells.
+type EventKind uint8
+
+// The kinds of events.
+const (
+	EventSnapshot     EventKind = iota + 1 // a task as it is, when a watch begins
+	EventSynced                            // the snapshot is complete
+	EventRegistered                        // a new registration
+	EventChanged                           // its registration, phase, access or suspension changed
+	EventUnregistered                      // it is gone
+	EventFired                             // its trigger fired
+	EventMissed                            // instants were missed
+	EventStarting                          // a run was admitted
+	EventRunning                           // Run was entered
+	EventProgress                          // progress of a run; not stored
+	EventCanceling                         // a run was told to stop
+	EventEnded                             // a run ended
+	EventOccurrence                        // an occurrence ended
+	EventFact                              // a fact changed; not stored
+	EventPackage                           // a package was installed, updated or removed
+	EventClock                             // the wall clock was set, the machine slept or booted
+)
+
+var eventNames = [...]string{"", "snapshot", "synced", "registered", "changed", "unregistered", "fired", "missed", "starting", "running",
+	"progress", "canceling", "ended", "occurrence", "fact", "package", "clock"}
+
+// String is the word shown to users.
+func (k EventKind) String() string { return nameOf(eventNames[:], int(k), "EventKind") }
+
+// ParseEventKind is the inverse of String.
+func ParseEventKind(s string) (EventKind, error) {
+	i, err := indexOf(eventNames[:], s, "kind of event")
+	return EventKind(i), err
+}
+
+// Event is one thing that happened. Stored ones have a sequence number of their
+// own; progress and facts carry that of the last stored one.
+type Event struct {
+	Seq        uint64
+	Kind       EventKind
+	Time       time.Time     // wall, with offset
+	Boot       string        // boot id
+	BootTime   time.Duration // CLOCK_BOOTTIME
+	TaskID     GUID
+	Package    string
+	Name       string
+	State      *State      // after it
+	Occurrence *Occurrence // of fired, occurrence
+	End        End         // of occurrence
+	Run        *Run        // of starting, running, progress, canceling, ended
+	Missed     *Missed
+	Fact       *Fact
+	Old        Value  // the fact's value before
+	Info       *Info  // of snapshot, registered
+	Text       string // a sentence's end: "by its timer", "by hand", "the package was updated to 1.2"
+}

@@ -1,0 +1,102 @@
+package task
+
+import "time"
+
+// Spec is what is registered: everything that Builder says, as a value.
+type Spec struct {
+	Name                  string      // at most 256 bytes, no "/" and no control characters
+	EntryPoint            GUID        // the class, declared by the package
+	Trigger               Trigger     // exactly one
+	Conditions            []Condition // all must hold; at most 16
+	RunIfUnknown          []Condition // those of Conditions for which unsure counts as holds
+	CancelOnConditionLoss bool
+	Group                 string        // grouped tasks are not in AllTasks
+	Retry                 RetryPolicy   // after Retry, Lost and faults
+	Misfire               Misfire       // what becomes of missed instants
+	Hold                  Hold          // how long it may be held
+	Queue                 int           // 0: firings coalesce; n: up to n occurrences wait
+	Exclusive             string        // tasks of one package with the same key never run at once
+	RunLimit              time.Duration // awake time; 0: what the policy says
+	Command               *Command      // of a command task; nil otherwise
+}
+
+// RetryPolicy says how another attempt is made. Zero fields are the defaults.
+type RetryPolicy struct {
+	Attempts int           // runs in a row before the occurrence is given up; 5
+	First    time.Duration // delay before the second attempt; 10 s, each next four times longer
+	Limit    time.Duration // the longest delay; 1 h
+}
+
+// MisfirePolicy says what becomes of instants that were missed.
+type MisfirePolicy uint8
+
+// The misfire policies.
+const (
+	RunOnce MisfirePolicy = iota // the latest missed instant fires, the others are recorded
+	Skip                         // none fires
+	RunAll                       // the latest Max fire, each as an occurrence of its own
+)
+
+// String is the constant's name.
+func (p MisfirePolicy) String() string {
+	return nameOf([]string{"RunOnce", "Skip", "RunAll"}, int(p), "MisfirePolicy")
+}
+
+// Misfire is a misfire policy; Max belongs to RunAll and is at most 100.
+type Misfire struct {
+	Policy MisfirePolicy
+	Max    int
+}
+
+// HoldThen says what happens to an occurrence that was held too long.
+type HoldThen uint8
+
+// What happens when AtMost has passed.
+const (
+	Drop      HoldThen = iota // it ends Expired
+	RunAnyway                 // its conditions, and nothing else, are waived
+)
+
+// String is the constant's name.
+func (t HoldThen) String() string { return nameOf([]string{"Drop", "RunAnyway"}, int(t), "HoldThen") }
+
+// Hold limits how long an occurrence is held. Zero is for ever.
+type Hold struct {
+	AtMost time.Duration
+	Then   HoldThen
+}
+
+// Command is what a command task runs. Nothing of it appears in logs or history.
+type Command struct {
+	Path    string   // absolute
+	Args    []string // without the command itself; no shell
+	Dir     string   // absolute
+	Env     []string // NAME=VALUE, as found at add and given with --env
+	EnvFile string   // read at each launch; "" for none
+	Umask   uint32
+	Retry   bool // every non-zero exit status asks for another attempt
+}
+
+// OneShot says whether t fires only once.
+func OneShot(t Trigger) bool {
+	switch t := t.(type) {
+	case TimeTrigger:
+		return t.OneShot
+	case MaintenanceTrigger:
+		return t.OneShot
+	case CalendarTrigger:
+		return t.OneShot
+	case SystemTrigger:
+		return t.OneShot
+	}
+	return false
+}
+
+// Timed says whether t fires by the clock.
+func Timed(t Trigger) bool {
+	switch t.(type) {
+	case TimeTrigger, MaintenanceTrigger, CalendarTrigger:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,151 @@
+package task
+
+import "time"
+
+// Trigger says when a task fires. The set is sealed: a trigger that cannot fire
+// here has no type, or is refused when it is registered.
+type Trigger interface {
+	// Class is WinRT's class name: "TimeTrigger".
+	Class() string
+	sealedTrigger()
+}
+
+// TimeTrigger fires every Freshness on a fixed grid from the registration on;
+// once if OneShot. The least Freshness is the broker's policy (one minute), and
+// 15 minutes on Windows; less is refused.
+type TimeTrigger struct {
+	Freshness time.Duration
+	OneShot   bool
+}
+
+// MaintenanceTrigger fires as TimeTrigger does, and is held until on AC; when AC
+// is lost the run is cancelled with Abort and held again.
+type MaintenanceTrigger struct {
+	Freshness time.Duration
+	OneShot   bool
+}
+
+// CalendarTrigger fires at the instants of a calendar expression: five cron
+// fields, or systemd's OnCalendar grammar. Zone is an IANA name; "" is the
+// machine's zone, and follows it. At is for one instant: a CalendarTrigger with
+// OneShot fires once.
+type CalendarTrigger struct {
+	Expr    string
+	Zone    string
+	OneShot bool
+}
+
+// SystemTrigger fires on an edge of a fact.
+type SystemTrigger struct {
+	Type    SystemTriggerType
+	OneShot bool
+}
+
+// ApplicationTrigger fires when the application asks for it: Registration.Request.
+type ApplicationTrigger struct{}
+
+// Recurrence says how often a CustomSystemEventTrigger fires; WinRT's numbers.
+type Recurrence uint8
+
+// The recurrences.
+const (
+	Once   Recurrence = 0 // once per boot and login
+	Always Recurrence = 1 // each time the event is raised
+)
+
+// String is WinRT's name.
+func (r Recurrence) String() string { return nameOf([]string{"Once", "Always"}, int(r), "Recurrence") }
+
+// CustomSystemEventTrigger fires when somebody raises the event ID: Client.Raise
+// or "bgtask raise".
+type CustomSystemEventTrigger struct {
+	ID         string
+	Recurrence Recurrence
+}
+
+// StorageLibraryContentChangedTrigger fires when something under Paths changed
+// and has been quiet for Settle (2 s when zero).
+type StorageLibraryContentChangedTrigger struct {
+	Paths  []string
+	Settle time.Duration
+}
+
+// SocketActivityTrigger fires when a connection arrives on a socket that the
+// broker holds: "tcp:127.0.0.1:8080", "unix:/run/user/1000/app.sock".
+type SocketActivityTrigger struct {
+	Listen string
+}
+
+// DeviceWatcherTrigger fires when a device of the kernel's Subsystem is added,
+// removed or changed. Properties must all match, when there are any.
+type DeviceWatcherTrigger struct {
+	Subsystem  string
+	Properties map[string]string
+}
+
+// ToastNotificationActionTrigger fires when the user acts on a notification of
+// the application.
+type ToastNotificationActionTrigger struct{}
+
+// PushNotificationTrigger fires when a push message arrives (UnifiedPush).
+type PushNotificationTrigger struct {
+	ApplicationID string
+}
+
+// Class names, WinRT's.
+func (TimeTrigger) Class() string              { return "TimeTrigger" }
+func (MaintenanceTrigger) Class() string       { return "MaintenanceTrigger" }
+func (CalendarTrigger) Class() string          { return "CalendarTrigger" }
+func (SystemTrigger) Class() string            { return "SystemTrigger" }
+func (ApplicationTrigger) Class() string       { return "ApplicationTrigger" }
+func (CustomSystemEventTrigger) Class() string { return "CustomSystemEventTrigger" }
+func (StorageLibraryContentChangedTrigger) Class() string {
+	return "StorageLibraryContentChangedTrigger"
+}
+func (SocketActivityTrigger) Class() string          { return "SocketActivityTrigger" }
+func (DeviceWatcherTrigger) Class() string           { return "DeviceWatcherTrigger" }
+func (ToastNotificationActionTrigger) Class() string { return "ToastNotificationActionTrigger" }
+func (PushNotificationTrigger) Class() string        { return "PushNotificationTrigger" }
+
+func (TimeTrigger) sealedTrigger()                         {}
+func (MaintenanceTrigger) sealedTrigger()                  {}
+func (CalendarTrigger) sealedTrigger()                     {}
+func (SystemTrigger) sealedTrigger()                       {}
+func (ApplicationTrigger) sealedTrigger()                  {}
+func (CustomSystemEventTrigger) sealedTrigger()            {}
+func (StorageLibraryContentChangedTrigger) sealedTrigger() {}
+func (SocketActivityTrigger) sealedTrigger()               {}
+func (DeviceWatcherTrigger) sealedTrigger()                {}
+func (ToastNotificationActionTrigger) sealedTrigger()      {}
+func (PushNotificationTrigger) sealedTrigger()             {}
+
+// SystemTriggerType is WinRT's, with its numbers.
+type SystemTriggerType uint8
+
+// The fifteen types. Their verdicts on this platform are in SystemTriggerTypes.
+const (
+	OnInvalid                      SystemTriggerType = 0
+	OnSmsReceived                  SystemTriggerType = 1
+	OnUserPresent                  SystemTriggerType = 2
+	OnUserAway                     SystemTriggerType = 3
+	OnNetworkStateChange           SystemTriggerType = 4
+	OnControlChannelReset          SystemTriggerType = 5
+	OnInternetAvailable            SystemTriggerType = 6
+	OnSessionConnected             SystemTriggerType = 7
+	OnServicingComplete            SystemTriggerType = 8
+	OnLockScreenApplicationAdded   SystemTriggerType = 9
+	OnLockScreenApplicationRemoved SystemTriggerType = 10
+	OnTimeZoneChange               SystemTriggerType = 11
+	OnOnlineIdConnectedStateChange SystemTriggerType = 12
+	OnBackgroundWorkCostChange     SystemTriggerType = 13
+	OnPowerStateChange             SystemTriggerType = 14
+	OnDefaultSignInAccountChange   SystemTriggerType = 15
+)
+
+// String is WinRT's name: "InternetAvailable".
+func (t SystemTriggerType) String() string {
+	if row, ok := systemTriggerRow(t); ok {
+		return row.Name
+	}
+	return nameOf(nil, int(t), "SystemTriggerType")
+}
