@@ -1,0 +1,203 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Write is one change of what is stored. The set is sealed: Put, Delete, Append.
+type Write interface{ write() }
+
+type (
+	// Put stores a record under its key, new or over the old one.
+	Put struct{ Record Record }
+	// Delete removes the record with the key fields of Record.
+	Delete struct{ Record Record }
+	// Append adds an event to history; its Seq is one more than the last.
+	Append struct{ Event task.Event }
+)
+
+func (Put) write()    {}
+func (Delete) write() {}
+func (Append) write() {}
+
+// Record is a row of the stored state. The set is sealed.
+type Record interface{ record() }
+
+type (
+	// Clock is where elapsed time stood. One row.
+	Clock struct {
+		Boot    string        // boot id
+		Base    time.Duration // elapsed = Base + CLOCK_BOOTTIME in that boot
+		Elapsed time.Duration // last stored
+		Wall    time.Time     // last stored
+		Behind  bool          // the wall clock was found behind Wall at boot
+		Login   uint64        // counts logins, for Once
+	}
+
+	// Registration is what does not change with every firing. Key: TaskID.
+	Registration struct {
+		TaskID     task.GUID
+		Package    string
+		Spec       task.Spec
+		Registered time.Time
+		Order      uint64 // of registering: the oldest of a name stays
+	}
+
+	// Ledger is what does. Key: TaskID. Times are elapsed unless they are
+	// time.Time.
+	Ledger struct {
+		TaskID   task.GUID
+		State    RegState
+		Firing   uint64        // last firing number
+		Grid     time.Duration // anchor of the phase
+		GridWall time.Time     // the same, for people
+		Next     time.Duration // next grid point
+		NextWall time.Time     // next calendar instant
+		Disarmed bool          // a one-shot that fired
+
+		Faults    int           // in a row
+		Tries     int           // in a row: Retry and Lost
+		Losses    int           // in a row
+		NotBefore time.Duration // back-off
+		Alone     bool          // runs alone in its class server until it completed once
+
+		Cause   SuspendCause
+		Since   time.Time     // of the suspension
+		Text    string        // why
+		Probe   time.Duration // when the next probe may run
+		OnceIn  string        // the login in which Once fired
+		LastEnd task.Ended
+		LastRun *task.Run
+		Counts  task.Counts
+	}
+
+	// Occurrence is one that has not ended. Key: TaskID, First.
+	Occurrence struct {
+		TaskID   task.GUID
+		First    uint64 // number of its first firing; never changes
+		Number   uint64 // number of its last firing
+		State    OccState
+		Count    int
+		Missed   int
+		Due      time.Time
+		Observed time.Time
+		Last     time.Time
+		FirstAt  time.Duration // elapsed, of the first firing
+		LastAt   time.Duration // elapsed, of the last firing
+		Details  task.Details
+		By       By
+		Waived   bool          // conditions do not count: fire --now, RunAnyway
+		CatchUp  time.Duration // not before: shortly after sleep or boot
+		Attempt  int           // runs of this Number so far
+		Saved    *Checkpoint
+		Tries    []task.Run // the latest attempts, at most 5
+	}
+
+	// Run is one that has not ended. Key: ID. Deadlines are awake time.
+	Run struct {
+		ID        task.GUID
+		TaskID    task.GUID
+		First     uint64 // its occurrence
+		Number    uint64
+		Attempt   int
+		State     RunState
+		Host      HostID
+		Token     task.LaunchToken
+		Started   time.Time
+		Entered   time.Time
+		StartedAt time.Duration // awake
+		EnteredAt time.Duration // awake
+		Reason    task.CancellationReason
+		Final     bool          // a cancel that keeps it from being latched again
+		CancelAt  time.Duration // awake: end of the grace
+		TimedOut  bool
+		Failing   string // it was sent and not answered: ends ActivationFailed
+		Waived    bool
+		Old       bool // its registration was changed meanwhile: it goes on under its old terms
+		Limit     time.Duration
+	}
+
+	// Launch is one start of a class server. Key: Token.
+	Launch struct {
+		Token   task.LaunchToken
+		Package string
+		Server  task.ClassServer
+		Process task.Process
+		State   ServerState
+		At      time.Duration // awake
+		Wall    time.Time
+		Version string // of the package
+	}
+
+	// Package is an installed one. Key: Family.
+	Package struct {
+		task.Package
+		Removing bool
+		KeepData bool
+		Served   uint64 // when it was last admitted a run: for fairness
+	}
+
+	// Remembered is an Answer. Key: Request.
+	Remembered struct{ Answer }
+
+	// LastingFact is the last known value of a fact whose change while the broker
+	// was down is an edge. Key: Name.
+	LastingFact struct {
+		Name  string
+		Value task.Value
+	}
+)
+
+func (Clock) record()        {}
+func (Registration) record() {}
+func (Ledger) record()       {}
+func (Occurrence) record()   {}
+func (Run) record()          {}
+func (Launch) record()       {}
+func (Package) record()      {}
+func (Remembered) record()   {}
+func (LastingFact) record()  {}
+
+// State is all that is stored, as Restore takes it.
+type State struct {
+	Clock         Clock
+	Packages      []Package
+	Registrations []Registration
+	Ledgers       []Ledger
+	Occurrences   []Occurrence
+	Runs          []Run
+	Launches      []Launch
+	Answers       []Remembered
+	Facts         []LastingFact
+	Seq           uint64 // of the last event in history
+
+	Zones map[string]*time.Location // those that calendars name, loaded by the shell
+}
+
+// By says what made an occurrence fire.
+type By uint8
+
+// What made it fire.
+const (
+	ByTimer By = iota
+	ByCalendar
+	ByEdge
+	ByEvent
+	ByApplication
+	ByHand
+	ByWatch // files, sockets, devices
+	ByServicing
+)
+
+// SuspendCause says what suspended a registration.
+type SuspendCause uint8
+
+// The causes.
+const (
+	NotSuspended SuspendCause = iota
+	ByFaults
+	ByActivation // the last fault was ActivationFailed
+	ByNoClass    // the class is not declared, or the package is gone
+)

@@ -1,0 +1,140 @@
+package engine
+
+import "fmt"
+
+// RegState is the state of a registration.
+type RegState uint8
+
+// The states of a registration.
+const (
+	Active RegState = iota
+	Suspended
+	Spent
+	Removing
+	Gone
+)
+
+// OccState is the state of an occurrence.
+type OccState uint8
+
+// The states of an occurrence.
+const (
+	Pending OccState = iota
+	Live
+	OccEnded
+)
+
+// RunState is the state of a run.
+type RunState uint8
+
+// The states of a run.
+const (
+	Starting RunState = iota
+	Sent
+	Running
+	Canceling
+	Unresponsive
+	Ended
+)
+
+// HostState is the state of a host.
+type HostState uint8
+
+// The states of a host.
+const (
+	HostAttached HostState = iota
+	HostDetached
+	HostUnresponsive
+	HostLeaving
+	HostEnding
+	HostGone
+)
+
+// ServerState is the state of a class server.
+type ServerState uint8
+
+// The states of a class server.
+const (
+	Absent ServerState = iota
+	Launching
+	Up
+	ServerEnding
+)
+
+var (
+	regNames    = []string{"Active", "Suspended", "Spent", "Removing", "gone"}
+	occNames    = []string{"Pending", "Live", "Ended"}
+	runNames    = []string{"Starting", "Sent", "Running", "Canceling", "Unresponsive", "Ended"}
+	hostNames   = []string{"Attached", "Detached", "Unresponsive", "Leaving", "Ending", "Gone"}
+	serverNames = []string{"Absent", "Launching", "Up", "Ending"}
+)
+
+func (s RegState) String() string    { return stateName(regNames, int(s)) }
+func (s OccState) String() string    { return stateName(occNames, int(s)) }
+func (s RunState) String() string    { return stateName(runNames, int(s)) }
+func (s HostState) String() string   { return stateName(hostNames, int(s)) }
+func (s ServerState) String() string { return stateName(serverNames, int(s)) }
+
+func stateName(names []string, i int) string {
+	if i < len(names) {
+		return names[i]
+	}
+	return fmt.Sprint(i)
+}
+
+// The moves of section 9 of the contract. A move that is not here is a defect.
+var (
+	regMoves = [][]RegState{
+		Active:    {Suspended, Spent, Removing},
+		Suspended: {Active, Removing},
+		Spent:     {Active, Removing},
+		Removing:  {Gone},
+		Gone:      {},
+	}
+	occMoves = [][]OccState{
+		Pending:  {Live, OccEnded},
+		Live:     {Pending, OccEnded},
+		OccEnded: {},
+	}
+	runMoves = [][]RunState{
+		Starting:     {Sent, Ended},
+		Sent:         {Running, Starting, Canceling, Unresponsive, Ended},
+		Running:      {Canceling, Unresponsive, Ended},
+		Canceling:    {Ended, Unresponsive},
+		Unresponsive: {Running, Canceling, Ended},
+		Ended:        {},
+	}
+	hostMoves = [][]HostState{
+		HostAttached:     {HostDetached, HostLeaving, HostUnresponsive, HostEnding, HostGone},
+		HostDetached:     {HostAttached, HostEnding, HostUnresponsive, HostGone},
+		HostUnresponsive: {HostAttached, HostEnding, HostGone},
+		HostLeaving:      {HostGone, HostUnresponsive},
+		HostEnding:       {HostGone, HostUnresponsive},
+		HostGone:         {},
+	}
+	serverMoves = [][]ServerState{
+		Absent:       {Launching},
+		Launching:    {Up, ServerEnding, Absent},
+		Up:           {ServerEnding, Absent},
+		ServerEnding: {Absent},
+	}
+)
+
+// defect is a broken invariant: Step turns it into Output.Defect.
+type defect struct{ text string }
+
+func (d defect) Error() string { return "engine: defect: " + d.text }
+
+// move changes *s if the table has the way; it is the only writer of states.
+func move[S interface {
+	~uint8
+	fmt.Stringer
+}](s *S, to S, moves [][]S, of string) {
+	for _, next := range moves[*s] {
+		if next == to {
+			*s = to
+			return
+		}
+	}
+	panic(defect{fmt.Sprintf("%s: no way from %v to %v", of, *s, to)})
+}
