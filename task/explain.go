@@ -68,10 +68,12 @@ type Explanation struct {
 	By       string // "its timer", "its calendar", "event \"morning\"", "hand", "the application"
 	Number   uint64
 	Needs    []NeedState
-	Tries    []Run     // the latest attempts of the pending occurrence, oldest first, at most 5
-	Would    []string  // what has to be true: "internet=yes"; the smallest set
-	After    []string  // what has to be over: "backup has ended (exclusive \"store\")"
-	Earliest time.Time // when it would run at the earliest; zero: at once
-	Never    bool      // nothing makes it run by itself
+	Tries    []Run         // the latest attempts of the pending occurrence, oldest first, at most 5
+	Would    []string      // what has to be true: "internet=yes"; the smallest set
+	After    []string      // what has to be over: "backup has ended (exclusive \"store\")"
+	Earliest time.Time     // when it would run at the earliest; zero: at once
+	Never    bool          // nothing makes it run by itself
+	Use      string        // of a running one: "MultipleUse", "SingleUse"; "" when not known
+	RunLimit time.Duration // in force for it; 0: none
 	Sources  []SourceState
 }

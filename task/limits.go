@@ -17,6 +17,10 @@ const (
 	MaxMessage         = 1 << 20
 	MaxFacts           = 4096
 	MaxFactValue       = 1 << 10
+	MaxPath            = 4095    // bytes, as the kernel's PATH_MAX without the NUL
+	MaxExpression      = 1 << 10 // bytes of a calendar expression
+	MaxProperties      = 64      // of a DeviceWatcherTrigger
+	MaxAttempts        = 1000    // of a RetryPolicy
 	MaxWatchedPaths    = 64
 	MaxChangedPaths    = 1000
 	MaxCommandLine     = 128 << 10
@@ -63,6 +67,8 @@ const (
 	ReconnectAtMost  = 5 * time.Second
 	RequestsKept     = 24 * time.Hour
 	WindowsFreshness = 15 * time.Minute
+	MinBackoff       = time.Second               // least delay that a RetryPolicy may ask for
+	MaxInterval      = 50 * 365 * 24 * time.Hour // of any duration of a registration
 )
 
 // Policy is what the user's configuration decides. Zero fields are the defaults.

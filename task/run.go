@@ -1,6 +1,9 @@
 package task
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Occurrence is the work that one firing, or several coalesced ones, ask for.
 type Occurrence struct {
@@ -27,11 +30,13 @@ type Run struct {
 	Entered    time.Time   // when Run was entered; zero: never
 	Ended      time.Time   // zero while it is live
 	Progress   uint32
+	ProgressAt time.Time // when it last changed; zero: never
 	Outcome    Outcome
 	Reason     CancellationReason // of Canceled and TimedOut
 	Forced     bool               // the broker ended the process
 	Exit       string             // "exit 3", "signal killed"; "" when not known
-	Text       string             // the error's words, or the last lines of stderr
+	Text       string             // the error's words, or why it could not be activated
+	Stderr     string             // the last lines that its process wrote
 }
 
 // Err is nil for a run that completed or is not over, otherwise a *RunError.
@@ -58,8 +63,16 @@ func (e *RunError) Error() string {
 	}
 	if e.Run.Text != "" {
 		s += ": " + e.Run.Text
+	} else if line := lastLine(e.Run.Stderr); line != "" {
+		s += ": " + line
 	}
 	return s
+}
+
+// lastLine is the last line of s that is not blank.
+func lastLine(s string) string {
+	s = strings.TrimSpace(s)
+	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
 }
 
 // Unwrap gives the reason of a cancelled run.
@@ -108,9 +121,12 @@ type State struct {
 	Next      time.Time // when it fires, or the next attempt; zero: nobody knows
 	NextKnown bool      // Next is an instant (and not "when met" or "never")
 	Run       *Run      // the live one
-	Attempt   int       // of the pending occurrence, when backing off
+	Attempt   int       // the one that comes next, when backing off
 	Attempts  int       // and how many it has
-	Text      string    // of a suspension: why
+	Faults    int       // of a suspension by faults: how many in a row
+	Fault     Outcome   // and what they were: Crashed or ActivationFailed
+	Text      string    // of another suspension: why; of Waiting: for what (WaitsFor)
+	Now       time.Time // when this was so: String counts durations to it
 }
 
 // Info is a registration as the broker shows it.
