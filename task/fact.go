@@ -104,11 +104,12 @@ const (
 	SourceUp                           // its facts are current
 	SourceGone                         // it went away; its facts become unknown after 10 s
 	SourceNotHere                      // its service does not exist on this machine
+	SourceStandby                      // a better source feeds its facts
 )
 
 // String is the phrase shown to users.
 func (s SourceStatus) String() string {
-	return nameOf([]string{"starting", "up", "gone", "not here"}, int(s), "SourceStatus")
+	return nameOf([]string{"starting", "up", "gone", "not here", "standing by"}, int(s), "SourceStatus")
 }
 
 // SourceState is a source, what it feeds and how it is.
