@@ -27,6 +27,20 @@ type RetryPolicy struct {
 	Limit    time.Duration // the longest delay; 1 h
 }
 
+// WithDefaults fills the zero fields.
+func (r RetryPolicy) WithDefaults() RetryPolicy {
+	if r.Attempts == 0 {
+		r.Attempts = DefaultAttempts
+	}
+	if r.First == 0 {
+		r.First = BackoffFirst
+	}
+	if r.Limit == 0 {
+		r.Limit = BackoffMost
+	}
+	return r
+}
+
 // MisfirePolicy says what becomes of instants that were missed.
 type MisfirePolicy uint8
 
