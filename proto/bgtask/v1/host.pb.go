@@ -1543,7 +1543,10 @@ func (*Stay) Descriptor() ([]byte, []int) {
 type Drop struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why.
-	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// The broker was told to stop: the host may attach again when there is one, and
+	// shall not start one. Otherwise it shall not attach again.
+	Stopping      bool `protobuf:"varint,2,opt,name=stopping,proto3" json:"stopping,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1583,6 +1586,13 @@ func (x *Drop) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *Drop) GetStopping() bool {
+	if x != nil {
+		return x.Stopping
+	}
+	return false
 }
 
 var File_bgtask_v1_host_proto protoreflect.FileDescriptor
@@ -1697,9 +1707,10 @@ const file_bgtask_v1_host_proto_rawDesc = "" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x12\n" +
 	"\x04hint\x18\x04 \x01(\tR\x04hint\"\x10\n" +
 	"\x0eLeaveConfirmed\"\x06\n" +
-	"\x04Stay\"\x1a\n" +
+	"\x04Stay\"6\n" +
 	"\x04Drop\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text2P\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x1a\n" +
+	"\bstopping\x18\x02 \x01(\bR\bstopping2P\n" +
 	"\vHostService\x12A\n" +
 	"\x06Attach\x12\x18.bgtask.v1.AttachRequest\x1a\x19.bgtask.v1.AttachResponse(\x010\x01B3Z1github.com/bgtask/bgtask/proto/bgtask/v1;bgtaskv1b\x06proto3"
 
