@@ -1,0 +1,64 @@
+package client
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// Broker is a broker as the SDK needs it. Client is one behind the socket; a
+// test machine is one in memory.
+type Broker interface {
+	Register(ctx context.Context, spec task.Spec, how Registering) (wire.Registered, error)
+	Unregister(ctx context.Context, id task.GUID, cancel bool) error
+	Fire(ctx context.Context, id task.GUID, how Firing) (uint64, error)
+	Raise(ctx context.Context, eventID string, payload []byte) ([]string, error)
+	Cancel(ctx context.Context, id task.GUID, reason task.CancellationReason, kill bool) error
+	Resume(ctx context.Context, id task.GUID) error
+	RequestAccess(ctx context.Context) (task.AccessStatus, error)
+
+	Tasks(ctx context.Context, q wire.TaskQuery) ([]task.Info, error)
+	Task(ctx context.Context, id task.GUID) (task.Info, error)
+	Groups(ctx context.Context) ([]string, error)
+	Why(ctx context.Context, id task.GUID) (task.Explanation, error)
+	Facts(ctx context.Context) ([]task.Fact, []task.SourceState, error)
+	History(ctx context.Context, q wire.HistoryQuery) iter.Seq2[task.Event, error]
+	Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Event, error]
+	LocalFolder(ctx context.Context) (string, error)
+
+	// Attach opens a host's stream; the host speaks first, with wire.Hello. The
+	// stream ends with ctx.
+	Attach(ctx context.Context) (Stream, error)
+	Close() error
+}
+
+// Stream is a host's stream. One goroutine may send while another receives.
+type Stream interface {
+	Send(wire.HostFrame) error
+	Recv() (wire.BrokerFrame, error)
+	// CloseSend says that nothing more will be sent.
+	CloseSend() error
+}
+
+// Registering says how to register.
+type Registering struct {
+	Ensure  bool   // bring the one of that name and group up to date
+	Unique  bool   // refuse a name that is taken, with ErrConflict
+	Package string // of the command line: for which package; "": the caller's
+}
+
+// Firing says how to fire.
+type Firing struct {
+	Arguments []byte
+	ByHand    bool // by a person, whatever the trigger
+	Now       bool // waive conditions and back-off
+}
+
+var _ Broker = (*Client)(nil)
+
+// stopWithin bounds how long the broker may take to stop when the caller does
+// not say.
+const stopWithin = 30 * time.Second
