@@ -1,6 +1,9 @@
 package task
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Spec is what is registered: everything that Builder says, as a value.
 type Spec struct {
@@ -51,9 +54,15 @@ const (
 	RunAll                       // the latest Max fire, each as an occurrence of its own
 )
 
+var misfireNames = [...]string{"RunOnce", "Skip", "RunAll"}
+
 // String is the constant's name.
-func (p MisfirePolicy) String() string {
-	return nameOf([]string{"RunOnce", "Skip", "RunAll"}, int(p), "MisfirePolicy")
+func (p MisfirePolicy) String() string { return nameOf(misfireNames[:], int(p), "MisfirePolicy") }
+
+// ParseMisfirePolicy is the inverse of String.
+func ParseMisfirePolicy(s string) (MisfirePolicy, error) {
+	i, err := indexOf(misfireNames[:], s, "misfire policy")
+	return MisfirePolicy(i), err
 }
 
 // Misfire is a misfire policy; Max belongs to RunAll and is at most 100.
@@ -71,8 +80,16 @@ const (
 	RunAnyway                 // its conditions, and nothing else, are waived
 )
 
+var holdNames = [...]string{"Drop", "RunAnyway"}
+
 // String is the constant's name.
-func (t HoldThen) String() string { return nameOf([]string{"Drop", "RunAnyway"}, int(t), "HoldThen") }
+func (t HoldThen) String() string { return nameOf(holdNames[:], int(t), "HoldThen") }
+
+// ParseHoldThen is the inverse of String.
+func ParseHoldThen(s string) (HoldThen, error) {
+	i, err := indexOf(holdNames[:], s, "way to end a hold")
+	return HoldThen(i), err
+}
 
 // Hold limits how long an occurrence is held. Zero is for ever.
 type Hold struct {
@@ -89,6 +106,14 @@ type Command struct {
 	EnvFile string   // read at each launch; "" for none
 	Umask   uint32
 	Retry   bool // every non-zero exit status asks for another attempt
+}
+
+// sorted gives the conditions one order.
+func (s Spec) sorted() Spec {
+	s.Conditions, s.RunIfUnknown = slices.Clone(s.Conditions), slices.Clone(s.RunIfUnknown)
+	slices.Sort(s.Conditions)
+	slices.Sort(s.RunIfUnknown)
+	return s
 }
 
 // OneShot says whether t fires only once.

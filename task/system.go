@@ -43,6 +43,17 @@ func systemTriggerRow(t SystemTriggerType) (SystemTriggerRow, bool) {
 	return systemTriggerRows[t-1], true
 }
 
+// ParseSystemTriggerType finds a type by WinRT's name or by its command-line word.
+func ParseSystemTriggerType(s string) (SystemTriggerType, error) {
+	for _, row := range systemTriggerRows {
+		if row.Name == s || row.Word == s && s != "" {
+			return row.Type, nil
+		}
+	}
+	_, err := indexOf(nil, s, "system trigger type")
+	return OnInvalid, err
+}
+
 // Row gives the type's row; false when there is no such type.
 func (t SystemTriggerType) Row() (SystemTriggerRow, bool) { return systemTriggerRow(t) }
 

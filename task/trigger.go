@@ -53,8 +53,16 @@ const (
 	Always Recurrence = 1 // each time the event is raised
 )
 
+var recurrenceNames = [...]string{"Once", "Always"}
+
 // String is WinRT's name.
-func (r Recurrence) String() string { return nameOf([]string{"Once", "Always"}, int(r), "Recurrence") }
+func (r Recurrence) String() string { return nameOf(recurrenceNames[:], int(r), "Recurrence") }
+
+// ParseRecurrence finds a recurrence by WinRT's name.
+func ParseRecurrence(s string) (Recurrence, error) {
+	i, err := indexOf(recurrenceNames[:], s, "recurrence")
+	return Recurrence(i), err
+}
 
 // CustomSystemEventTrigger fires when somebody raises the event ID: Client.Raise
 // or "bgtask raise".

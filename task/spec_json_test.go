@@ -1,0 +1,242 @@
+package task
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// texts has what JSON has to escape.
+var texts = rapid.OneOf(rapid.String(), rapid.SampledFrom([]string{"", "a\"b\\c", "\x00\x1f\x7f", "\u2028<&>", "🙂\ufffd", "täglich"}))
+
+var durations = rapid.Custom(func(t *rapid.T) time.Duration {
+	return time.Duration(rapid.Int64Range(-math.MaxInt64, math.MaxInt64).Draw(t, "ns"))
+})
+
+// lists are nil when they are empty, as decoding makes them.
+func lists[T any](of *rapid.Generator[T]) *rapid.Generator[[]T] {
+	return rapid.Map(rapid.SliceOfN(of, 0, 5), func(all []T) []T {
+		if len(all) == 0 {
+			return nil
+		}
+		return all
+	})
+}
+
+var textMaps = rapid.Map(rapid.MapOfN(texts, texts, 0, 4), func(m map[string]string) map[string]string {
+	if len(m) == 0 {
+		return nil
+	}
+	return m
+})
+
+var triggers = rapid.Custom(func(t *rapid.T) Trigger {
+	d, yes, s := durations.Draw(t, "duration"), rapid.Bool().Draw(t, "yes"), texts.Draw(t, "text")
+	all := []Trigger{
+		TimeTrigger{d, yes},
+		MaintenanceTrigger{d, yes},
+		CalendarTrigger{s, texts.Draw(t, "zone"), yes},
+		SystemTrigger{SystemTriggerType(rapid.IntRange(1, 15).Draw(t, "type")), yes},
+		ApplicationTrigger{},
+		CustomSystemEventTrigger{s, Recurrence(rapid.IntRange(0, 1).Draw(t, "recurrence"))},
+		StorageLibraryContentChangedTrigger{lists(texts).Draw(t, "paths"), d},
+		SocketActivityTrigger{s},
+		DeviceWatcherTrigger{s, textMaps.Draw(t, "properties")},
+		ToastNotificationActionTrigger{},
+		PushNotificationTrigger{s},
+		nil,
+	}
+	return rapid.SampledFrom(all).Draw(t, "trigger")
+})
+
+var allConditions = rapid.Custom(func(t *rapid.T) Condition {
+	return rapid.SampledFrom(conditionRows).Draw(t, "row").Condition
+})
+
+var specs = rapid.Custom(func(t *rapid.T) Spec {
+	s := Spec{
+		Name:                  texts.Draw(t, "name"),
+		EntryPoint:            GUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "guid")),
+		Trigger:               triggers.Draw(t, "trigger"),
+		Conditions:            lists(allConditions).Draw(t, "conditions"),
+		RunIfUnknown:          lists(allConditions).Draw(t, "run if unknown"),
+		CancelOnConditionLoss: rapid.Bool().Draw(t, "cancel"),
+		Group:                 texts.Draw(t, "group"),
+		Retry:                 RetryPolicy{int(rapid.Int32().Draw(t, "attempts")), durations.Draw(t, "first"), durations.Draw(t, "limit")},
+		Misfire:               Misfire{MisfirePolicy(rapid.IntRange(0, 2).Draw(t, "policy")), int(rapid.Int32().Draw(t, "max"))},
+		Hold:                  Hold{durations.Draw(t, "hold"), HoldThen(rapid.IntRange(0, 1).Draw(t, "then"))},
+		Queue:                 int(rapid.Int32().Draw(t, "queue")),
+		Exclusive:             texts.Draw(t, "exclusive"),
+		RunLimit:              durations.Draw(t, "run limit"),
+	}
+	if rapid.Bool().Draw(t, "command") {
+		s.Command = &Command{texts.Draw(t, "path"), lists(texts).Draw(t, "args"), texts.Draw(t, "dir"), lists(texts).Draw(t, "env"),
+			texts.Draw(t, "env file"), rapid.Uint32().Draw(t, "umask"), rapid.Bool().Draw(t, "retry")}
+	}
+	return s
+})
+
+// TestSpecRoundTrips encodes any registration in both forms and reads it back;
+// encoding/json is the judge of what is JSON.
+func TestSpecRoundTrips(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := specs.Draw(t, "spec")
+		long, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, data := range [][]byte{AppendSpec(nil, want), long} {
+			if !json.Valid(data) {
+				t.Fatalf("not JSON: %s", data)
+			}
+			got, err := DecodeSpec(data)
+			if err != nil {
+				t.Fatalf("%v in %s", err, data)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Fatalf("%s\n%s", d, data)
+			}
+		}
+	})
+}
+
+func TestTriggerRoundTrips(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := triggers.Draw(t, "trigger")
+		long, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, data := range [][]byte{AppendTrigger(nil, want), long} {
+			got, err := DecodeTrigger(data)
+			if d := cmp.Diff(want, got); err != nil || d != "" {
+				t.Fatalf("%v\n%s\n%s", err, d, data)
+			}
+		}
+	})
+}
+
+// TestSpecForms pins both forms: the short one is on disks, the long one in scripts.
+func TestSpecForms(t *testing.T) {
+	s := good()
+	s.Exclusive = "store"
+	s.RunLimit = 1500 * time.Millisecond
+	const short = `{"name":"SyncNotes","entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a11",` +
+		`"trigger":{"type":"TimeTrigger","freshness_s":1800},"conditions":["InternetAvailable","BatteryNotLow"],` +
+		`"exclusive":"store","run_limit_s":1.5}`
+	if got := string(AppendSpec(nil, s)); got != short {
+		t.Errorf("short form\n%s, want\n%s", got, short)
+	}
+	const long = `{"name":"SyncNotes","entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a11",` +
+		`"trigger":{"type":"TimeTrigger","freshness_s":1800,"one_shot":false},"conditions":["InternetAvailable","BatteryNotLow"],` +
+		`"run_if_unknown":[],"cancel_on_condition_loss":false,"group":null,"retry":{"attempts":0,"first_s":0,"limit_s":0},` +
+		`"misfire":{"policy":"RunOnce","max":0},"hold":{"at_most_s":0,"then":"Drop"},"queue":0,"exclusive":"store",` +
+		`"run_limit_s":1.5,"command":null}`
+	if got, err := json.Marshal(s); err != nil || string(got) != long {
+		t.Errorf("long form\n%s, want\n%s (%v)", got, long, err)
+	}
+	system, err := json.Marshal(SystemTrigger{Type: OnInternetAvailable})
+	if want := `{"type":"SystemTrigger","trigger_type":"InternetAvailable","trigger_type_number":6,"one_shot":false}`; err != nil || string(system) != want {
+		t.Errorf("got %s, want %s (%v)", system, want, err)
+	}
+}
+
+func TestDecodeIsLenientAboutFormOnly(t *testing.T) {
+	in := " {\t\"trigger\" : { \"freshness_s\" : 0.250 , \"type\" : \"TimeTrigger\" } ,\n \"name\":\"\\u0061\\ud83d\\ude42\", \"group\":null, \"conditions\":null}\r\n"
+	want := Spec{Name: "a🙂", Trigger: TimeTrigger{Freshness: 250 * time.Millisecond}}
+	got, err := DecodeSpec([]byte(in))
+	if d := cmp.Diff(want, got); err != nil || d != "" {
+		t.Errorf("%v\n%s", err, d)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	for _, in := range []string{
+		``, `{`, `[]`, `{"name"}`, `{"name":}`, `{"name":"a"`, `{"name":"a",}`, `{"name":"a"} x`, `{"name":"a"}{}`, `{"name":"a` + "\n" + `"}`,
+		"{\"name\":\"\xff\"}", `{"name":"\x"}`, `{"name":"a\`, `{"name":1}`, `{"colour":"red"}`, `{"queue":1.5}`, `{"queue":01}`, `{"queue":-}`,
+		`{"queue":4294967296}`, `{"queue":"1"}`, `{"run_limit_s":1e3}`, `{"run_limit_s":.5}`, `{"run_limit_s":1.}`, `{"run_limit_s":0.0000000001}`,
+		`{"run_limit_s":9999999999}`, `{"run_limit_s":99999999999}`, `{"entry_point":"x"}`, `{"entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a1g"}`,
+		`{"conditions":["Sunshine"]}`, `{"conditions":"InternetAvailable"}`, `{"cancel_on_condition_loss":1}`, `{"trigger":{}}`, `{"trigger":{"type":"SystemTrigger"}}`,
+		`{"trigger":{"type":"PhoneTrigger"}}`, `{"trigger":{"type":"ApplicationTrigger","freshness_s":1}}`,
+		`{"trigger":{"type":"SystemTrigger","trigger_type":"Sunrise"}}`, `{"hold":{"then":"Dance"}}`, `{"command":{"umask":-1}}`, "{\"name\":\"a\"}\x00",
+	} {
+		if s, err := DecodeSpec([]byte(in)); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q was read as %+v (%v)", in, s, err)
+		}
+	}
+}
+
+func TestEncodingAPointerIsNoTrigger(t *testing.T) {
+	var nowhere *TimeTrigger
+	if got := string(AppendSpec(nil, Spec{Trigger: nowhere})); got != `{}` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestSpecEqual(t *testing.T) {
+	a, b := wide(), wide()
+	b.Conditions = []Condition{BatteryNotLow, InternetAvailable}
+	if !a.Equal(b) || a.Conditions[0] != InternetAvailable {
+		t.Error("the order of conditions matters, or was changed")
+	}
+	b.Command.Args = append([]string(nil), "backup", "/home/bob")
+	if a.Equal(b) {
+		t.Error("another command is equal")
+	}
+	if c := (Spec{Conditions: []Condition{}}); !c.Equal(Spec{}) {
+		t.Error("an empty list differs from none")
+	}
+}
+
+// FuzzDecodeSpec: what is read is JSON, is written again, and is read again as
+// the same; nothing panics.
+func FuzzDecodeSpec(f *testing.F) {
+	f.Add(AppendSpec(nil, good()))
+	f.Add(AppendSpec(nil, wide()))
+	long, _ := json.Marshal(wide())
+	f.Add(long)
+	f.Add([]byte(`{"trigger":{"properties":{"a":"\ud800"},"type":"DeviceWatcherTrigger"},"run_limit_s":-0.5}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := DecodeSpec(data)
+		if err != nil {
+			return
+		}
+		if !json.Valid(data) {
+			t.Fatalf("accepted what is not JSON: %q", data)
+		}
+		_ = s.Validate(PortableToWindows)
+		again, err := DecodeSpec(AppendSpec(nil, s))
+		if d := cmp.Diff(s, again); err != nil || d != "" {
+			t.Fatalf("%v\n%s", err, d)
+		}
+	})
+}
+
+func BenchmarkDecodeSpec(b *testing.B) {
+	for name, s := range map[string]Spec{"typical": good(), "wide": wide()} {
+		data := AppendSpec(nil, s)
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(data)))
+			for b.Loop() {
+				if _, err := DecodeSpec(data); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkAppendSpec(b *testing.B) {
+	s := good()
+	buf := AppendSpec(nil, s)
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = AppendSpec(buf[:0], s)
+	}
+}
