@@ -1,0 +1,51 @@
+package manifest
+
+import "strings"
+
+const extension = ".exe"
+
+// packagePath turns the path of an executable as a manifest writes it into one
+// with slashes, relative to the package folder, or says what is wrong with it.
+func packagePath(v string) (rel, problem string) {
+	switch {
+	case !length(v, 1, 256):
+		return "", "is not a path of 1 to 256 characters"
+	case strings.TrimSpace(v) != v:
+		return "", "begins or ends with white space"
+	case len(v) > 1 && v[1] == ':':
+		return "", "has a drive letter; a path starts at the package folder"
+	case v[0] == '/' || v[0] == '\\':
+		return "", "is absolute; a path starts at the package folder"
+	case strings.Contains(v, "/") && strings.Contains(v, `\`):
+		return "", `mixes \ and /; use one of them`
+	case strings.ContainsFunc(v, forbidden):
+		return "", `holds a control character or one of < > " : % | ? *`
+	}
+	rel = strings.ReplaceAll(v, `\`, "/")
+	segments := strings.Split(rel, "/")
+	for _, s := range segments {
+		switch {
+		case s == "..":
+			return "", "leaves the package folder"
+		case s == "":
+			return "", "has an empty part"
+		case strings.HasSuffix(s, "."):
+			return "", "has a part that ends in a dot"
+		}
+	}
+	last := segments[len(segments)-1]
+	switch {
+	case !strings.EqualFold(last[max(0, len(last)-len(extension)):], extension):
+		return "", "does not end in .exe; here, too, the program may be a file of that name without .exe"
+	case len(last) == len(extension):
+		return "", "has no name before .exe"
+	}
+	return rel, ""
+}
+
+func forbidden(r rune) bool {
+	return r < ' ' || r == 0x7f || strings.ContainsRune(`<>":%|?*`, r)
+}
+
+// without cuts off .exe, which a path of packagePath has.
+func without(rel string) string { return rel[:len(rel)-len(extension)] }

@@ -1,0 +1,140 @@
+package manifest
+
+import (
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// rule says what is wrong with a value, to follow the words
+// `Identity Name="x"`; "" when nothing is. The numbers and patterns are those of
+// the schema of Windows unless said otherwise.
+type rule func(value string) string
+
+var (
+	namePattern        = regexp.MustCompile(`^[-.A-Za-z0-9]+$`)
+	publisherPattern   = regexp.MustCompile(`^` + dnPart + `(, ` + dnPart + `)*$`)
+	versionPattern     = regexp.MustCompile(`^` + versionPart + `(\.` + versionPart + `){3}$`)
+	applicationPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$`)
+	permissionPattern  = regexp.MustCompile(`^(O:[-A-Z0-9]+?)?(G:[-A-Z0-9]+?)?(D:[-A-Z0-9;()]*?)?(S:[-A-Z0-9;()]*)?$`)
+)
+
+const (
+	versionPart = `(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
+	dnPart      = `(CN|L|O|OU|E|C|S|STREET|T|G|I|SN|DC|SERIALNUMBER|Description|PostalCode|POBox|Phone|X21Address|dnQualifier|` +
+		`OID\.(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))+)=([^,+="<>#;]+|"[^"]*")`
+)
+
+func length(value string, least, most int) bool {
+	n := utf8.RuneCountInString(value)
+	return n >= least && n <= most
+}
+
+func nameRule(v string) string {
+	switch {
+	case !length(v, 3, 50) || !namePattern.MatchString(v):
+		return "is not 3 to 50 letters, digits, dots and dashes"
+	case strings.HasSuffix(v, "."):
+		return "ends in a dot"
+	case isDevice(v):
+		return "begins with the name of a device of Windows"
+	case hasPunycode(v):
+		return "holds a part that begins with xn--"
+	}
+	return ""
+}
+
+func isDevice(v string) bool {
+	first, _, _ := strings.Cut(strings.ToUpper(v), ".")
+	switch first {
+	case "CON", "PRN", "AUX", "NUL":
+		return true
+	}
+	return len(first) == 4 && (strings.HasPrefix(first, "COM") || strings.HasPrefix(first, "LPT")) && first[3] >= '1' && first[3] <= '9'
+}
+
+func hasPunycode(v string) bool {
+	return strings.Contains("."+strings.ToLower(v), ".xn--")
+}
+
+func publisherRule(v string) string {
+	if !length(v, 1, 8192) || !publisherPattern.MatchString(v) {
+		return "is not a distinguished name; one looks like CN=Contoso, C=US"
+	}
+	return ""
+}
+
+func versionRule(v string) string {
+	if !versionPattern.MatchString(v) {
+		return "is not four numbers of 0 to 65535 without leading zeros; one looks like 1.0.0.0"
+	}
+	return ""
+}
+
+func architectureRule(v string) string {
+	switch v {
+	case "x86", "x64", "arm", "arm64", "x86a64", "neutral":
+		return ""
+	case "amd64", "x86_64":
+		return "is not the manifest's name for it; write x64"
+	case "aarch64":
+		return "is not the manifest's name for it; write arm64"
+	}
+	return "is none of x86, x64, arm, arm64, x86a64, neutral"
+}
+
+func resourceRule(v string) string {
+	if !length(v, 1, 30) || !namePattern.MatchString(v) {
+		return "is not 1 to 30 letters, digits, dots and dashes"
+	}
+	return ""
+}
+
+func applicationRule(v string) string {
+	if !length(v, 1, 64) || !applicationPattern.MatchString(v) {
+		return "is not 1 to 64 letters and digits, in parts that begin with a letter, with dots between"
+	}
+	return ""
+}
+
+func displayNameRule(v string) string {
+	if !length(v, 1, 256) || strings.TrimSpace(v) == "" {
+		return "is not a text of 1 to 256 characters"
+	}
+	return ""
+}
+
+// textRule is for what Windows passes on: arguments, names of services.
+func textRule(v string) string {
+	switch {
+	case !length(v, 1, 32767):
+		return "is not a text of 1 to 32767 characters"
+	case strings.TrimSpace(v) != v:
+		return "begins or ends with white space"
+	}
+	return ""
+}
+
+func guidRule(v string) string {
+	if strings.HasPrefix(v, "{") {
+		return "is in braces; a manifest has GUIDs without them"
+	}
+	if _, err := task.ParseGUID(v); err != nil {
+		return "is not a GUID; one looks like 14C5882B-35D3-41BE-86B2-5106269B97E6"
+	}
+	return ""
+}
+
+func permissionRule(v string) string {
+	if v == "" || !permissionPattern.MatchString(v) {
+		return "is not a security descriptor (SDDL) of the parts O: G: D: S:"
+	}
+	return ""
+}
+
+func executableRule(v string) string {
+	_, problem := packagePath(v)
+	return problem
+}

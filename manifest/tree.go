@@ -1,0 +1,219 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Bounds on the document beside task.MaxManifest. The deepest manifest of the
+// wild has 11 levels.
+const (
+	maxDepth    = 64
+	maxElements = 50_000
+)
+
+// node is an element. The document is kept as a tree because parts of it are
+// judged by parts that come later.
+type node struct {
+	name     xml.Name
+	raw      string // the name as written, "com:Class"
+	line     int
+	attrs    []attr
+	text     []byte
+	parent   *node
+	children []*node
+	used     bool // the reader has understood it
+}
+
+type attr struct {
+	name  xml.Name
+	raw   string
+	value string
+	line  int
+}
+
+// child gives the first child of that name, or nil.
+func (n *node) child(space, local string) *node {
+	for _, c := range n.children {
+		if c.name.Space == space && c.name.Local == local {
+			return c
+		}
+	}
+	return nil
+}
+
+// attr gives the attribute of no namespace, or nil.
+func (n *node) attr(local string) *attr {
+	for i := range n.attrs {
+		if n.attrs[i].name == (xml.Name{Local: local}) {
+			return &n.attrs[i]
+		}
+	}
+	return nil
+}
+
+// parser makes a tree of the text. The decoder of the standard library knows no
+// entities but the five of XML and expands none; what it lets pass beyond XML is
+// refused here.
+type parser struct {
+	*faults
+	text     []byte
+	dec      *xml.Decoder
+	root     *node
+	open     *node // the innermost open element
+	depth    int
+	elements int
+}
+
+// parse reports faults and gives nil when there is no tree to go on with.
+func parse(f *faults, data []byte) *node {
+	text, wide, err := decode(data)
+	if err != nil {
+		f.add(0, "%v", err)
+		return nil
+	}
+	p := &parser{faults: f, text: text, dec: xml.NewDecoder(bytes.NewReader(text))}
+	p.dec.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
+		if wide && strings.HasPrefix(strings.ToLower(charset), "utf-16") {
+			return in, nil // decode has been here
+		}
+		return nil, fmt.Errorf("the encoding %q is not read; save it as UTF-8", show(charset))
+	}
+	if !p.run() {
+		return nil
+	}
+	if p.root == nil {
+		f.add(0, "there is no element in it")
+	}
+	return p.root
+}
+
+// run reads to the end; false means that the text is no well-formed XML.
+func (p *parser) run() bool {
+	for {
+		start := p.dec.InputOffset()
+		line, _ := p.dec.InputPos()
+		tok, err := p.dec.Token()
+		if err == io.EOF {
+			return true
+		}
+		if err != nil {
+			p.syntax(line, err)
+			return false
+		}
+		if !p.token(tok, start, line) {
+			return false
+		}
+	}
+}
+
+func (p *parser) syntax(line int, err error) {
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) {
+		p.add(syntax.Line, "not well-formed XML: %s", syntax.Msg)
+		return
+	}
+	p.add(line, "%s", strings.TrimPrefix(err.Error(), "xml: "))
+}
+
+func (p *parser) token(tok xml.Token, start int64, line int) bool {
+	switch tok := tok.(type) {
+	case xml.StartElement:
+		return p.start(tok, start, line)
+	case xml.EndElement:
+		p.open = p.open.parent
+		p.depth--
+	case xml.CharData:
+		return p.chars(tok, line)
+	case xml.ProcInst:
+		if tok.Target == "xml" && start != 0 {
+			p.add(line, "the XML declaration is not the first thing in the file; remove what is before it")
+			return false
+		}
+	case xml.Directive:
+		p.add(line, "a manifest has no DOCTYPE and no other <!...> declaration")
+		return false
+	}
+	return true
+}
+
+func (p *parser) chars(text xml.CharData, line int) bool {
+	if p.open != nil {
+		p.open.text = append(p.open.text, text...)
+		return true
+	}
+	if len(bytes.TrimSpace(text)) > 0 {
+		p.add(line, "not well-formed XML: text outside the root element")
+		return false
+	}
+	return true
+}
+
+func (p *parser) start(tok xml.StartElement, start int64, line int) bool {
+	p.depth++
+	p.elements++
+	switch {
+	case p.depth > maxDepth:
+		p.addErr(line, task.ErrLimit, fmt.Sprintf("elements are nested deeper than %d", maxDepth))
+		return false
+	case p.elements > maxElements:
+		p.addErr(line, task.ErrLimit, fmt.Sprintf("there are more than %d elements", maxElements))
+		return false
+	case p.open == nil && p.root != nil:
+		p.add(line, "not well-formed XML: a second root element")
+		return false
+	}
+	tag, ok := scanTag(string(p.text[start:p.dec.InputOffset()]), line)
+	if !ok || len(tag.attrs) != len(tok.Attr) {
+		p.add(line, "not well-formed XML: no space between attributes")
+		return false
+	}
+	n := &node{name: tok.Name, raw: tag.name, line: line, parent: p.open}
+	p.prefix(n.raw, n.name, line)
+	p.attributes(n, tok.Attr, tag.attrs)
+	if p.open == nil {
+		p.root = n
+	} else {
+		p.open.children = append(p.open.children, n)
+	}
+	p.open = n
+	return true
+}
+
+func (p *parser) attributes(n *node, attrs []xml.Attr, raw []rawAttr) {
+	seen := make(map[xml.Name]bool, len(attrs))
+	for i, a := range attrs {
+		if seen[a.Name] {
+			p.add(raw[i].line, "%s has two attributes %s", n.raw, raw[i].name)
+		}
+		seen[a.Name] = true
+		if a.Name.Space != "xmlns" {
+			p.prefix(raw[i].name, a.Name, raw[i].line)
+		}
+		n.attrs = append(n.attrs, attr{a.Name, raw[i].name, normal(a.Value, raw[i].value), raw[i].line})
+	}
+}
+
+// prefix refuses a name whose prefix no xmlns attribute declares; the decoder
+// leaves the prefix in the place of the namespace.
+func (p *parser) prefix(raw string, name xml.Name, line int) {
+	prefix, _, ok := strings.Cut(raw, ":")
+	if ok && name.Space == prefix {
+		p.add(line, "%s: the prefix %s is not declared; xmlns:%s is missing", raw, prefix, prefix)
+	}
+}
+
+// normal turns line breaks and tabs of an attribute into spaces, as XML has it
+// and the decoder has not. Where the writer spelled one out (&#10;) all stay.
+func normal(value, raw string) string {
+	if strings.Contains(raw, "&#") {
+		return value
+	}
+	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(value)
+}
