@@ -1,0 +1,147 @@
+package broker
+
+import (
+	"context"
+	"sync"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// item is one thing for the loop to do: to step an event, or to answer a query.
+type item struct {
+	event engine.Event
+	query func(now engine.Instant)
+	taken func() // called when the loop has it; may be nil
+}
+
+// inbox is what waits for the loop, in order. It is bounded: a request that
+// finds it full is refused, the stream of a host waits, and of facts only the
+// last value is kept.
+type inbox struct {
+	limit int
+
+	mu    sync.Mutex
+	queue []item
+	last  map[string]int // of a source's last report in queue
+	ready chan struct{}  // holds one token while the queue is not empty
+	room  chan struct{}  // closed when room was made; nil: nobody waits for it
+}
+
+func newInbox(limit int) *inbox {
+	return &inbox{
+		limit: limit,
+		last:  make(map[string]int),
+		ready: make(chan struct{}, 1),
+	}
+}
+
+// offer queues a request or a query, or refuses it.
+func (b *inbox) offer(it item) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) >= b.limit {
+		return &task.Error{Err: task.ErrBusy, Detail: "too many requests wait for the broker", Hint: "try again in a moment"}
+	}
+	b.append(it)
+	return nil
+}
+
+// put queues what must not be refused: outcomes, exits, cancels. It waits for
+// room, and so slows down the one peer that sent it.
+func (b *inbox) put(ctx context.Context, it item) error {
+	for {
+		b.mu.Lock()
+		if len(b.queue) < b.limit {
+			b.append(it)
+			b.mu.Unlock()
+			return nil
+		}
+		if b.room == nil {
+			b.room = make(chan struct{})
+		}
+		room := b.room
+		b.mu.Unlock()
+		select {
+		case <-room:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// report queues facts and never waits: in a full inbox they are joined to the
+// source's last report, so an edge that came and went may be lost.
+func (b *inbox) report(facts engine.FactsReported) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if i, ok := b.last[facts.Source]; ok && len(b.queue) >= b.limit {
+		earlier := b.queue[i].event.(engine.FactsReported)
+		b.queue[i].event = join(earlier, facts)
+		return
+	}
+	b.last[facts.Source] = len(b.queue)
+	b.append(item{event: facts}) // beyond the limit by one for each source
+}
+
+// urge queues what the broker itself has to say, even in a full inbox.
+func (b *inbox) urge(ev engine.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.append(item{event: ev})
+}
+
+func (b *inbox) append(it item) {
+	b.queue = append(b.queue, it)
+	select {
+	case b.ready <- struct{}{}:
+	default:
+	}
+}
+
+// take removes at most n items, oldest first.
+func (b *inbox) take(n int) []item {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n = min(n, len(b.queue))
+	taken := b.queue[:n:n]
+	b.queue = b.queue[n:]
+	for source, i := range b.last {
+		if i < n {
+			delete(b.last, source)
+		} else {
+			b.last[source] = i - n
+		}
+	}
+	if len(b.queue) == 0 {
+		b.queue = nil
+	} else {
+		select {
+		case b.ready <- struct{}{}:
+		default:
+		}
+	}
+	if b.room != nil && len(b.queue) < b.limit {
+		close(b.room)
+		b.room = nil
+	}
+	return taken
+}
+
+// join is what was reported first overlaid with what was reported later.
+func join(first, later engine.FactsReported) engine.FactsReported {
+	facts := append([]task.Fact(nil), first.Facts...)
+	at := make(map[string]int, len(facts))
+	for i, f := range facts {
+		at[f.Name] = i
+	}
+	for _, f := range later.Facts {
+		if i, ok := at[f.Name]; ok {
+			facts[i] = f
+			continue
+		}
+		at[f.Name] = len(facts)
+		facts = append(facts, f)
+	}
+	return engine.FactsReported{Source: later.Source, Facts: facts}
+}
