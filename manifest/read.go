@@ -38,7 +38,9 @@ func (r *reader) readPackage() {
 	r.tokens(r.root)
 	r.readIdentity()
 	r.readProperties()
-	r.readApplications()
+	if !r.readApplications() {
+		return
+	}
 	r.extensions(r.root, "")
 	r.resolve()
 	r.misplaced(r.root)
@@ -140,22 +142,27 @@ func (r *reader) readProperties() {
 	}
 }
 
-func (r *reader) readApplications() {
+// readApplications says no when there are too many to go on.
+func (r *reader) readApplications() bool {
 	list := r.only(r.root, "Applications")
 	if list == nil {
-		return
+		return true
+	}
+	var apps []*node
+	for _, n := range list.children {
+		if n.name.Space == foundation && n.name.Local == "Application" {
+			apps = append(apps, n)
+		}
+	}
+	if len(apps) > maxApplications {
+		r.addErr(list.line, task.ErrLimit, fmt.Sprintf("there are more than %d applications", maxApplications))
+		return false
 	}
 	lines := make(map[string]int)
-	for _, n := range list.children {
-		if n.name.Space != foundation || n.name.Local != "Application" {
-			continue
-		}
-		if len(r.m.Applications) == maxApplications {
-			r.addErr(n.line, task.ErrLimit, fmt.Sprintf("there are more than %d Applications", maxApplications))
-			return
-		}
+	for _, n := range apps {
 		r.readApplication(n, lines)
 	}
+	return true
 }
 
 func (r *reader) readApplication(n *node, lines map[string]int) {

@@ -119,6 +119,9 @@ func (p *parser) syntax(line int, err error) {
 		p.add(syntax.Line, "not well-formed XML: %s", syntax.Msg)
 		return
 	}
+	if cause := errors.Unwrap(err); cause != nil { // of CharsetReader
+		err = cause
+	}
 	p.add(line, "%s", strings.TrimPrefix(err.Error(), "xml: "))
 }
 
