@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Why a store is refused, for errors.Is.
+var (
+	ErrDamaged = errors.New("the store is damaged")
+	ErrNewer   = errors.New("the store is of a newer version of bgtask")
+	ErrNotOurs = errors.New("the file is not a store of bgtask")
+	ErrNetwork = errors.New("the directory is on a network file system")
+	ErrLocked  = errors.New("another broker is using the directory")
+)
+
+var errChecksum = errors.New("a row does not match its checksum")
+
+// LockedError says who holds the lock. It unwraps to ErrLocked.
+type LockedError struct {
+	Dir string
+	PID int // 0: not known
+}
+
+// Error names the holder.
+func (e *LockedError) Error() string {
+	if e.PID == 0 {
+		return fmt.Sprintf("%s: %v", e.Dir, ErrLocked)
+	}
+	return fmt.Sprintf("%s: %v: pid %d", e.Dir, ErrLocked, e.PID)
+}
+
+// Unwrap gives ErrLocked.
+func (e *LockedError) Unwrap() error { return ErrLocked }
+
+// explain puts into words what SQLite or the system says of the store.
+func (s *Store) explain(op string, err error) error {
+	if err == nil || inWords(err) {
+		return err
+	}
+	e := &task.Error{Op: op, Subject: s.path, Err: err}
+	var of *sqlite.Error
+	code := 0
+	if errors.As(err, &of) {
+		code = of.Code()
+	}
+	switch code & 0xff {
+	case sqlite3.SQLITE_CORRUPT:
+		return damaged(op, s.path, err.Error())
+	case sqlite3.SQLITE_NOTADB:
+		e.Err, e.Detail = ErrNotOurs, "it is not a database: "+err.Error()
+		e.Hint = restoreHint(s.path)
+	case sqlite3.SQLITE_FULL:
+		e.Detail, e.Hint = "the disk is full: "+err.Error(), "make room on the file system of "+filepath.Dir(s.path)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		e.Detail, e.Hint = "it cannot be written: "+err.Error(), writableHint(s.path)
+	case sqlite3.SQLITE_IOERR:
+		e.Detail, e.Hint = "the disk failed: "+err.Error(), "look for the cause in the kernel's log: journalctl -k"
+	}
+	switch {
+	case errors.Is(err, errChecksum):
+		return damaged(op, s.path, err.Error())
+	case errors.Is(err, fs.ErrPermission):
+		e.Detail, e.Hint = "it cannot be written: "+err.Error(), writableHint(s.path)
+	}
+	return e
+}
+
+// inWords says whether err needs no explanation.
+func inWords(err error) bool {
+	var known *task.Error
+	var cursor *task.CursorError
+	return errors.As(err, &known) || errors.As(err, &cursor) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+func damaged(op, path, detail string) error {
+	return &task.Error{Op: op, Subject: path, Err: ErrDamaged, Detail: ErrDamaged.Error() + ": " + detail, Hint: restoreHint(path)}
+}
+
+func writableHint(path string) string {
+	return "make " + filepath.Dir(path) + " and the files in it writable for the user of the broker"
+}
+
+// restoreHint names the daily copy, and the files of the write-ahead log, which
+// must not be read into another store.
+func restoreHint(path string) string {
+	copies := backups(filepath.Dir(path))
+	if len(copies) == 0 {
+		return "there is no daily copy; to begin with nothing, move " + path + " and the files beside it away"
+	}
+	return fmt.Sprintf("the last daily copy is %s; to go back to it, move %s, -wal and -shm away and put the copy in its place", copies[0], path)
+}
