@@ -226,6 +226,7 @@ type Object struct {
 // Held is an instance that a reconnecting host knows: running, or with its result.
 type Held struct {
 	Instance task.GUID
+	TaskID   task.GUID
 	Progress uint32
 	Result   *Result
 }

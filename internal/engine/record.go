@@ -109,6 +109,7 @@ type (
 		Entered   time.Time
 		StartedAt time.Duration // awake
 		EnteredAt time.Duration // awake
+		SentAt    time.Duration // awake
 		Reason    task.CancellationReason
 		Final     bool          // a cancel that keeps it from being latched again
 		CancelAt  time.Duration // awake: end of the grace
@@ -136,7 +137,6 @@ type (
 		task.Package
 		Removing bool
 		KeepData bool
-		Served   uint64 // when it was last admitted a run: for fairness
 	}
 
 	// Remembered is an Answer. Key: Request.

@@ -1,0 +1,325 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// serverKey is a class server: package, executable, arguments.
+type serverKey struct{ pack, server string }
+
+// server is what all launches of one class server share: one launch in flight.
+type server struct {
+	key       serverKey
+	launching *launch
+	ending    int // failed or ended launches whose tree is not ended yet: no launch before
+}
+
+// launch is one start of a class server.
+type launch struct {
+	Launch
+	isDirty bool
+	server  *server
+	slot    bool // it is counted as in flight
+	blocks  bool // it is counted in server.ending
+	esc     escalation
+	timer   timer
+}
+
+func (l *launch) dirtyBit() *bool { return &l.isDirty }
+func (l *launch) write() Write {
+	if l.State == Absent {
+		return Delete{Launch{Token: l.Token}}
+	}
+	return Put{l.Launch}
+}
+
+// findObject is the class table's answer: the best live object of a class. An app
+// that the user started goes before a launched server, the active session before
+// others, then the newest.
+func (e *Engine) findObject(pack string, class task.GUID) (*host, int) {
+	var best *host
+	at := -1
+	for _, h := range e.packages[pack].hosts {
+		i := slices.IndexFunc(h.objects, func(o Object) bool { return o.CLSID == class && !o.Suspended })
+		if i < 0 || !h.takesActivations() {
+			continue
+		}
+		if best == nil || better(h, best) {
+			best, at = h, i
+		}
+	}
+	return best, at
+}
+
+func better(a, b *host) bool {
+	if a.token.IsZero() != b.token.IsZero() {
+		return a.token.IsZero()
+	}
+	if a.active != b.active {
+		return a.active
+	}
+	return a.order > b.order
+}
+
+// place finds a Starting run its object, or joins or makes the launch of its class
+// server.
+func (e *Engine) place(u *run) {
+	r := u.reg
+	if h, i := e.findObject(r.Package, r.Spec.EntryPoint); h != nil {
+		e.send(u, h, i)
+		return
+	}
+	cs, ok := e.classServer(r)
+	if !ok {
+		e.endRun(u, ending{outcome: task.ActivationFailed, noClass: true,
+			text: "no class server declares class " + r.Spec.EntryPoint.String() + ", and no running application serves it"})
+		return
+	}
+	s := e.serverOf(r.Package, cs)
+	if s.launching == nil {
+		e.launch(s, r.Package, cs)
+	}
+	u.Token = s.launching.Token
+	e.mark(u)
+	e.armRun(u)
+}
+
+// classServer is how the class of r is launched.
+func (e *Engine) classServer(r *reg) (task.ClassServer, bool) {
+	p := e.packages[r.Package]
+	if p.Implied && len(p.Servers) > 0 {
+		return p.Servers[0], true
+	}
+	return p.Server(r.Spec.EntryPoint)
+}
+
+func (e *Engine) serverOf(pack string, cs task.ClassServer) *server {
+	key := serverKey{pack, cs.Key()}
+	s := e.servers[key]
+	if s == nil {
+		s = &server{key: key}
+		e.servers[key] = s
+	}
+	return s
+}
+
+// launchBlocked says why no launch could be made for r now; "" when none is needed
+// or one can be made or joined.
+func (e *Engine) launchBlocked(r *reg) string {
+	if h, _ := e.findObject(r.Package, r.Spec.EntryPoint); h != nil {
+		return ""
+	}
+	cs, ok := e.classServer(r)
+	if !ok {
+		return ""
+	}
+	s := e.servers[serverKey{r.Package, cs.Key()}]
+	switch {
+	case s != nil && s.launching != nil:
+		return ""
+	case s != nil && s.ending > 0:
+		return "the last launch of its class server is being ended"
+	case e.slots.launches >= e.cfg.Policy.Launches:
+		return fmt.Sprintf("%d launches are in flight", e.slots.launches)
+	}
+	return ""
+}
+
+// launch starts a class server: the intent is committed, then the process forked.
+func (e *Engine) launch(s *server, pack string, cs task.ClassServer) {
+	l := &launch{server: s, Launch: Launch{Token: task.LaunchToken(e.newGUID()), Package: pack, Server: cs, At: e.now.Awake,
+		Wall: e.now.Wall, Version: e.packages[pack].Version}}
+	l.timer.owner = l
+	e.moveLaunch(l, Launching)
+	e.launches[l.Token] = l
+	e.mark(l)
+	e.awake.arm(&l.timer, l.At+e.cfg.Policy.StartTimeout)
+	e.do(StartServer{l.Token, pack, cs})
+}
+
+// moveLaunch keeps what depends on a launch's state: the one in flight, the launch
+// slot, and whether the next launch has to wait for its end.
+func (e *Engine) moveLaunch(l *launch, to ServerState) {
+	move(&l.State, to, serverMoves, "class server "+l.Server.Executable)
+	s := l.server
+	if to == Launching {
+		s.launching, l.slot = l, true
+		e.slots.launches++
+		return
+	}
+	if s.launching == l {
+		s.launching = nil
+	}
+	if l.slot {
+		l.slot = false
+		e.slots.launches--
+	}
+	if to == Absent && l.blocks {
+		l.blocks = false
+		s.ending--
+	}
+	e.line.stale = true
+	e.mark(l)
+}
+
+// waiters are the runs that wait for the class server of l, oldest first.
+func (e *Engine) waiters(l *launch) []*run {
+	var all []*run
+	for _, u := range e.runs {
+		if u.State == Starting && u.Token == l.Token {
+			all = append(all, u)
+		}
+	}
+	slices.SortFunc(all, olderRun)
+	return all
+}
+
+func olderRun(a, b *run) int {
+	if c := compare(int64(a.StartedAt), int64(b.StartedAt)); c != 0 {
+		return c
+	}
+	return compare(a.reg.Order, b.reg.Order)
+}
+
+// classUp serves everybody who waits for a class that a host now shows: those of
+// its launch, and those of any launch, since a class may come up elsewhere.
+func (e *Engine) classUp(h *host) {
+	var waiting []*run
+	for _, u := range e.runs {
+		if u.State == Starting && u.reg.Package == h.pack.Family {
+			waiting = append(waiting, u)
+		}
+	}
+	slices.SortFunc(waiting, olderRun)
+	for _, u := range waiting {
+		if best, i := e.findObject(u.reg.Package, u.reg.Spec.EntryPoint); best != nil {
+			e.send(u, best, i)
+		}
+	}
+	e.line.stale = true
+}
+
+// launchUp: a launch is over when its process shows a class. Who is left waiting,
+// because the object was SingleUse or the class is another, goes on to the next
+// launch in the same step.
+func (e *Engine) launchUp(l *launch, h *host) {
+	if l.State != Launching || len(h.visible()) == 0 {
+		return
+	}
+	e.moveLaunch(l, Up)
+	e.awake.arm(&l.timer, 0)
+	e.classUp(h)
+	for _, u := range e.waiters(l) {
+		if slices.ContainsFunc(h.objects, func(o Object) bool { return o.CLSID == u.reg.Spec.EntryPoint && !o.SingleUse }) {
+			continue
+		}
+		if !slices.Contains(h.served, u.reg.Spec.EntryPoint) {
+			continue // another class of this server: its own time-out tells
+		}
+		e.place(u)
+	}
+}
+
+// send gives a Starting run to an object, if its conditions still hold: a launch
+// takes time.
+func (e *Engine) send(u *run, h *host, object int) {
+	r := u.reg
+	if !u.Waived && !e.holds(r) {
+		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonConditionLoss, text: "a condition was lost while the class was launched"})
+		return
+	}
+	move(&u.State, Sent, runMoves, "run of "+r.Spec.Name)
+	if o := &h.objects[object]; o.SingleUse {
+		h.objects = slices.Delete(h.objects, object, object+1)
+	}
+	u.Host, u.Token, u.SentAt = h.id, h.token, e.now.Awake
+	h.runs = append(h.runs, u)
+	e.mark(u)
+	e.armRun(u)
+	o := u.occ
+	e.do(Activate{Host: h.id, Activation: Activation{
+		Instance: u.ID, TaskID: u.TaskID, Package: r.Package, CLSID: r.Spec.EntryPoint, Spec: r.Spec, Registered: r.Registered,
+		Occurrence: o.view(), Attempt: u.Attempt, Details: o.Details, Checkpoint: o.Saved, Folder: r.pack.LocalFolder}})
+}
+
+// mustBeAlone: after a crash of a process with several runs each of their
+// registrations runs alone in its class server, until it has completed once.
+func (e *Engine) mustBeAlone(r *reg) bool {
+	for _, u := range e.runs {
+		if u.reg != r && u.reg.Package == r.Package && (r.Alone || u.reg.Alone) && !e.inApplication(u) && e.sameServer(r, u.reg) {
+			return true
+		}
+	}
+	return false
+}
+
+func (e *Engine) inApplication(u *run) bool { return u.Token.IsZero() && !u.Host.IsZero() }
+
+func (e *Engine) sameServer(a, b *reg) bool {
+	x, ok := e.classServer(a)
+	y, also := e.classServer(b)
+	return ok && also && x.Key() == y.Key()
+}
+
+func (e *Engine) serverStarted(ev ServerStarted) {
+	if l := e.launches[ev.Token]; l != nil {
+		l.Process = ev.Process
+		e.mark(l)
+		return
+	}
+	e.do(Signal{Process: ev.Process, Token: ev.Token, Kill: true}) // a launch that was given up
+}
+
+// startFailed: told at once, to all who wait. After a restart a launch that
+// nothing carries is made again in the same run.
+func (e *Engine) startFailed(ev StartFailed) {
+	l := e.launches[ev.Token]
+	if l == nil || l.State == Up {
+		return
+	}
+	waiters := e.waiters(l)
+	was := l.State
+	e.moveLaunch(l, Absent)
+	e.dropLaunch(l)
+	for _, u := range waiters {
+		if ev.Lost && was == Launching {
+			e.place(u)
+			continue
+		}
+		e.endRun(u, ending{outcome: task.ActivationFailed, text: ev.Text})
+	}
+}
+
+func (e *Engine) dropLaunch(l *launch) {
+	delete(e.launches, l.Token)
+	e.awake.arm(&l.timer, 0)
+	e.mark(l)
+	e.packageWhenDone(e.packages[l.Package])
+}
+
+// due: the class was not registered in time, or the next step of ending has come.
+func (l *launch) due(e *Engine) {
+	if l.State == Launching {
+		text := fmt.Sprintf("class not registered within %v", e.cfg.Policy.StartTimeout)
+		e.failLaunch(l, ending{outcome: task.ActivationFailed, text: text})
+		e.endLaunch(l)
+		return
+	}
+	e.escalate(l)
+}
+
+// failLaunch tells all who wait for l.
+func (e *Engine) failLaunch(l *launch, how ending) {
+	waiters := e.waiters(l)
+	e.moveLaunch(l, ServerEnding)
+	if !l.blocks {
+		l.blocks = true
+		l.server.ending++
+	}
+	for _, u := range waiters {
+		e.endRun(u, how)
+	}
+}

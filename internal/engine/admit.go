@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// exclusive is a key of a package: tasks with the same one never run at once.
+type exclusive struct{ pack, key string }
+
+// slots are counted, so that nobody holds one thing while waiting for another:
+// admission takes all or nothing.
+type slots struct {
+	live     int // runs that count; an unresponsive one does not
+	launches int // in flight
+}
+
+// line is everybody who waits for nothing of his own: packages in the order in
+// which they were last served, in each the oldest occurrence first.
+type line struct {
+	packs  []*pack // those with somebody in line
+	served uint64
+	stale  bool // something changed that may let one in
+}
+
+func (e *Engine) joinLine(r *reg) {
+	e.line.stale = true
+	if r.inLine {
+		return
+	}
+	p := r.pack
+	r.lineAge = r.pending[0].FirstAt
+	at, _ := slices.BinarySearchFunc(p.line, r, older)
+	p.line = slices.Insert(p.line, at, r)
+	r.inLine = true
+	if len(p.line) == 1 {
+		e.line.packs = append(e.line.packs, p)
+	}
+}
+
+func (e *Engine) leaveLine(r *reg) {
+	if !r.inLine {
+		return
+	}
+	p := r.pack
+	p.line = slices.DeleteFunc(p.line, func(x *reg) bool { return x == r })
+	r.inLine = false
+	if len(p.line) == 0 {
+		e.line.packs = slices.DeleteFunc(e.line.packs, func(x *pack) bool { return x == p })
+	}
+}
+
+// older orders by the first firing of what waits, then by registering.
+func older(a, b *reg) int {
+	if c := compare(int64(a.lineAge), int64(b.lineAge)); c != 0 {
+		return c
+	}
+	return compare(a.Order, b.Order)
+}
+
+// admit starts whoever can start, until nobody can.
+func (e *Engine) admit() {
+	if !e.line.stale || e.stopping != nil {
+		return
+	}
+	e.line.stale = false
+	for e.slots.live < e.cfg.Policy.RunsAtOnce {
+		r := e.firstAdmissible()
+		if r == nil {
+			return
+		}
+		e.start(r)
+	}
+}
+
+// firstAdmissible: the package that was served longest ago, in it the oldest that
+// can be admitted. Nobody who can run is passed over for ever.
+func (e *Engine) firstAdmissible() *reg {
+	slices.SortFunc(e.line.packs, func(a, b *pack) int {
+		if c := compare(a.served, b.served); c != 0 {
+			return c
+		}
+		return compare(a.entered, b.entered)
+	})
+	for _, p := range e.line.packs {
+		if p.live >= e.cfg.Policy.RunsPerPackage {
+			continue
+		}
+		for _, r := range p.line {
+			if len(e.shared(r)) == 0 {
+				return r
+			}
+		}
+	}
+	return nil
+}
+
+// start admits the front occurrence of r: it takes everything that the run needs.
+func (e *Engine) start(r *reg) {
+	e.leaveLine(r)
+	e.line.served++
+	r.pack.served = e.line.served
+	o := r.pending[0]
+	r.pending = r.pending[1:]
+	move(&o.State, Live, occMoves, "occurrence of "+r.Spec.Name)
+	r.live = o
+	o.Attempt++
+	e.mark(o)
+	if r.State == Suspended {
+		r.Probe = e.clock.elapsed + task.ProbeEvery
+		e.markLedger(r)
+	}
+	e.noteStart(r, o)
+	u := &run{reg: r, occ: o, Run: Run{ID: e.newGUID(), TaskID: o.TaskID, First: o.First, Number: o.Number, Attempt: o.Attempt,
+		Started: e.now.Wall, StartedAt: e.now.Awake, Waived: o.Waived, Limit: e.limitOf(r)}}
+	u.timer.owner = u
+	e.runs[u.ID] = u
+	r.run = u
+	e.takeSlots(u)
+	e.mark(u)
+	view := u.view(e)
+	e.tell(r, task.Event{Kind: task.EventStarting, Run: &view})
+	e.touch(r)
+	e.place(u)
+}
+
+func (e *Engine) noteStart(r *reg, o *occ) {
+	now := e.clock.elapsed
+	r.starts = slices.DeleteFunc(r.starts, func(at time.Duration) bool { return at+task.RateWindow <= now })
+	if o.By == ByEdge || o.By == ByWatch {
+		r.starts = append(r.starts, now)
+	}
+}
+
+func (e *Engine) takeSlots(u *run) {
+	u.counts = true
+	e.slots.live++
+	u.reg.pack.live++
+	if k := u.reg.Spec.Exclusive; k != "" {
+		u.key = exclusive{u.reg.Package, k}
+		e.keys[u.key] = u.reg
+	}
+}
+
+// freeSlots gives back the counted slots: an unresponsive run keeps only its key.
+func (e *Engine) freeSlots(u *run) {
+	if u.counts {
+		u.counts = false
+		e.slots.live--
+		u.reg.pack.live--
+		e.line.stale = true
+	}
+}
+
+func (e *Engine) freeKey(u *run) {
+	if u.key.key != "" && e.keys[u.key] == u.reg {
+		delete(e.keys, u.key)
+		e.line.stale = true
+	}
+}
+
+func (e *Engine) keyHolder(r *reg) *reg {
+	if r.Spec.Exclusive == "" {
+		return nil
+	}
+	if holder := e.keys[exclusive{r.Package, r.Spec.Exclusive}]; holder != r {
+		return holder
+	}
+	return nil
+}

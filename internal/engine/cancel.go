@@ -1,0 +1,121 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// cancel tells a run why it must stop. The first reason stands; a later cancel can
+// only shorten the time left, and a final one also keeps the run from being
+// latched again.
+func (e *Engine) cancel(u *run, reason task.CancellationReason, final bool) {
+	if final && !u.Final {
+		u.Final = true
+		e.mark(u)
+	}
+	at := e.now.Awake + e.cfg.Policy.CancelGrace
+	switch u.State {
+	case Ended:
+	case Starting:
+		e.endRun(u, ending{outcome: task.Canceled, reason: reason})
+	case Sent, Running:
+		move(&u.State, Canceling, runMoves, "run of "+u.reg.Spec.Name)
+		u.Reason, u.CancelAt = reason, at
+		e.mark(u)
+		e.armRun(u)
+		e.do(CancelRun{u.Host, u.ID, reason})
+		view := u.view(e)
+		e.tell(u.reg, task.Event{Kind: task.EventCanceling, Run: &view, Text: reason.String()})
+		u.reg.since = e.now.Wall
+		e.touch(u.reg)
+	case Canceling:
+		if at < u.CancelAt {
+			u.CancelAt = at
+			e.armRun(u)
+		}
+		e.mark(u)
+	case Unresponsive:
+		e.cancelUnresponsive(u, reason)
+	}
+}
+
+// cancelUnresponsive: a host that was silent is told too, if it was not.
+func (e *Engine) cancelUnresponsive(u *run, reason task.CancellationReason) {
+	if u.CancelAt == 0 {
+		u.Reason, u.CancelAt = reason, e.now.Awake+e.cfg.Policy.CancelGrace
+		e.mark(u)
+		e.do(CancelRun{u.Host, u.ID, reason})
+	}
+}
+
+// graceOver: a launched server is ended; an application that the user started is
+// never killed.
+func (e *Engine) graceOver(u *run) {
+	h := e.hosts[u.Host]
+	switch {
+	case h == nil:
+		e.endRun(u, ending{outcome: task.Lost, text: "its process is gone"})
+	case h.state == HostEnding:
+		// its own escalation goes on
+	case h.token.IsZero():
+		e.unresponsive(u)
+	default:
+		e.endHost(h)
+	}
+}
+
+// unresponsive: no outcome until Run returns or the process is gone. The
+// registration and its key stay taken, the slots are free, and the host gets no
+// activation.
+func (e *Engine) unresponsive(u *run) {
+	if u.State == Unresponsive || u.State == Ended {
+		return
+	}
+	move(&u.State, Unresponsive, runMoves, "run of "+u.reg.Spec.Name)
+	e.freeSlots(u)
+	e.mark(u)
+	e.armRun(u)
+	if h := e.hosts[u.Host]; h != nil && (h.state == HostAttached || h.state == HostDetached) {
+		e.moveHost(h, HostUnresponsive)
+	}
+	u.reg.since = e.now.Wall
+	e.touch(u.reg)
+}
+
+// noteWell: a host none of whose runs is unresponsive any more answers again.
+func (e *Engine) noteWell(h *host) {
+	if h == nil || h.state != HostUnresponsive && h.state != HostAttached {
+		return
+	}
+	ill := slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == Unresponsive })
+	switch {
+	case ill && h.state == HostAttached:
+		e.moveHost(h, HostUnresponsive)
+	case !ill && h.state == HostUnresponsive:
+		e.moveHost(h, HostAttached)
+		if len(h.visible()) > 0 {
+			e.classUp(h)
+		}
+	}
+}
+
+// cancelRequest is bgtask cancel and Registration.Cancel.
+func (e *Engine) cancelRequest(ev Cancel) Answer {
+	r, a, ok := e.find(ev.Caller, ev.TaskID)
+	if !ok {
+		return a
+	}
+	if r.run == nil {
+		return refuse(task.ErrInvalid, r.Spec.Name, "it is not running", "")
+	}
+	u := r.run
+	final := ev.Reason == task.ReasonAbort || ev.Reason == task.ReasonIdleTask || ev.Reason == task.ReasonUninstall
+	e.cancel(u, ev.Reason, final)
+	if ev.Kill && u.State != Ended {
+		if h := e.hosts[u.Host]; h != nil {
+			e.endHost(h)
+		}
+	}
+	return Answer{TaskID: ev.TaskID, Number: u.Number}
+}

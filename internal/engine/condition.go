@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// conditions are those of the registration, and those that its trigger brings.
+func (r *reg) conditions() []task.Condition {
+	if _, ok := r.Spec.Trigger.(task.MaintenanceTrigger); ok && !slices.Contains(r.Spec.Conditions, task.ACPower) {
+		return append(slices.Clip(r.Spec.Conditions), task.ACPower)
+	}
+	return r.Spec.Conditions
+}
+
+// verdict is what the facts say of a condition now.
+func (e *Engine) verdict(c task.Condition) task.Verdict {
+	v := task.Holds
+	for _, n := range c.Needs() {
+		f := e.facts[n.Fact]
+		switch {
+		case f == nil || !f.value().Known():
+			v = task.Unsure
+		case !n.Met(f.value()):
+			return task.Fails
+		}
+	}
+	return v
+}
+
+func (r *reg) runIfUnknown(c task.Condition) bool { return slices.Contains(r.Spec.RunIfUnknown, c) }
+
+// holds says whether every condition holds, unsure ones as the registration wants.
+func (e *Engine) holds(r *reg) bool {
+	for _, c := range r.conditions() {
+		if v := e.verdict(c); v == task.Fails || v == task.Unsure && !r.runIfUnknown(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// noteHolding keeps since when all conditions hold without a break.
+func (e *Engine) noteHolding(r *reg) bool {
+	switch ok := e.holds(r); {
+	case !ok:
+		r.holdsSince = -1
+	case r.holdsSince < 0:
+		r.holdsSince = e.clock.elapsed
+	}
+	return r.holdsSince >= 0
+}
+
+// payInterest has r touched when a fact of its conditions changes; it is wanted
+// while something is pending or live.
+func (e *Engine) payInterest(r *reg) {
+	for _, c := range r.conditions() {
+		for _, n := range c.Needs() {
+			e.fact(n.Fact).users[r] = struct{}{}
+		}
+	}
+	e.noteHolding(r)
+}
+
+func (e *Engine) forgetInterest(r *reg) {
+	for _, c := range r.conditions() {
+		for _, n := range c.Needs() {
+			if f := e.facts[n.Fact]; f != nil {
+				delete(f.users, r)
+			}
+		}
+	}
+	r.holdsSince = -1
+}
+
+func (e *Engine) forgetInterestUnlessLive(r *reg) {
+	if r.live == nil && len(r.pending) == 0 {
+		e.forgetInterest(r)
+	}
+}
+
+// lossReason says which condition that matters to a live run fails now, and with
+// what reason the run would be cancelled. Unsure cancels nothing.
+func (e *Engine) lossReason(r *reg) (task.CancellationReason, bool) {
+	if r.run == nil || r.run.Waived || r.run.Old {
+		return 0, false
+	}
+	if r.Spec.CancelOnConditionLoss {
+		for _, c := range r.Spec.Conditions {
+			if e.verdict(c) == task.Fails {
+				return task.ReasonConditionLoss, true
+			}
+		}
+	}
+	if _, ok := r.Spec.Trigger.(task.MaintenanceTrigger); ok && e.verdict(task.ACPower) == task.Fails {
+		return task.ReasonAbort, true
+	}
+	return 0, false
+}
+
+// watchConditions cancels a live run whose condition has failed for LossDelay.
+func (e *Engine) watchConditions(r *reg) {
+	reason, lost := e.lossReason(r)
+	switch {
+	case !lost || r.run.State == Starting || r.run.State == Canceling || r.run.State == Unresponsive:
+		r.lostSince = -1
+	case r.lostSince < 0:
+		r.lostSince = e.clock.elapsed
+	case e.clock.elapsed >= r.lostSince+task.LossDelay:
+		r.lostSince = -1
+		e.cancel(r.run, reason, false)
+	}
+}
+
+func (e *Engine) nextLoss(r *reg) time.Duration {
+	if r.lostSince < 0 {
+		return 0
+	}
+	return r.lostSince + task.LossDelay
+}
+
+// settleTime is how long conditions must have held after the n-th loss in a row.
+func settleTime(n int) time.Duration {
+	if n == 0 {
+		return 0
+	}
+	d := task.SettleFirst
+	for i := 1; i < n && d < task.SettleMost; i++ {
+		d *= 2
+	}
+	return min(d, task.SettleMost)
+}

@@ -1,0 +1,290 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bgtask/bgtask/internal/calendar"
+	"github.com/bgtask/bgtask/task"
+)
+
+var timeZero time.Time
+
+// mostCounted bounds the counting of calendar instants: "1,000 or more".
+const mostCounted = 1000
+
+func freshness(t task.Trigger) time.Duration {
+	switch t := t.(type) {
+	case task.TimeTrigger:
+		return t.Freshness
+	case task.MaintenanceTrigger:
+		return t.Freshness
+	}
+	return 0
+}
+
+// instants are those of one registration that have come since it was looked at:
+// the ones missed, and the ones in time.
+type instants struct {
+	missed  task.Missed
+	last    time.Time     // the latest missed one
+	latest  []time.Time   // the latest missed ones, as many as RunAll may want
+	inTime  []time.Time   // those not more than LateBy late, oldest first
+	catchUp time.Duration // missed ones fire not before
+}
+
+// fireDue fires or records every instant that has come, and moves the next one
+// strictly into the future.
+func (e *Engine) fireDue(r *reg) {
+	if !e.armed(r) {
+		return
+	}
+	var due instants
+	switch {
+	case r.Next > 0 && r.Next <= e.clock.elapsed:
+		due = e.gridInstants(r)
+	case !r.NextWall.IsZero() && !e.now.Wall.Before(r.NextWall):
+		due = e.calendarInstants(r)
+	default:
+		return
+	}
+	e.markLedger(r)
+	if task.OneShot(r.Spec.Trigger) {
+		r.Disarmed = true
+	}
+	e.fireMissed(r, due)
+	for _, at := range due.inTime {
+		e.fireInTime(r, at)
+	}
+}
+
+// gridInstants takes the grid points up to now; the grid itself never moves.
+func (e *Engine) gridInstants(r *reg) instants {
+	f, now := freshness(r.Spec.Trigger), e.clock.elapsed
+	first := r.Next
+	n := (now-first)/f + 1
+	if task.OneShot(r.Spec.Trigger) {
+		n = 1
+	}
+	r.Next = first + n*f
+	late := (now - task.LateBy - first + f - 1) / f // points strictly more than LateBy ago
+	late = min(max(late, 0), n)
+	var due instants
+	for i := late; i < n; i++ {
+		due.inTime = append(due.inTime, e.wallAt(first+i*f))
+	}
+	if late == 0 {
+		return due
+	}
+	last := first + (late-1)*f
+	cause, g := e.clock.missCause(last)
+	due.missed = task.Missed{First: e.wallAt(first), Last: e.wallAt(last), Count: int(late), Cause: cause}
+	due.last = due.missed.Last
+	for i := max(0, late-task.MaxRunAll); i < late; i++ {
+		due.latest = append(due.latest, e.wallAt(first+i*f))
+	}
+	due.catchUp = e.catchUp(r, cause, g)
+	return due
+}
+
+// catchUp spreads what was missed while the machine was away, so that a resume is
+// not a storm.
+func (e *Engine) catchUp(r *reg, cause task.MissCause, g gap) time.Duration {
+	if cause != task.MissedAsleep && cause != task.MissedPoweredOff {
+		return 0
+	}
+	share := time.Duration(jitter(r.id, 0, 0) * float64(task.CatchUpSpread))
+	return g.to + task.CatchUpSettle + share
+}
+
+func (e *Engine) calendarInstants(r *reg) instants {
+	zone := e.zoneOf(r)
+	var due instants
+	var latest []time.Time
+	count, more := 0, false
+	at := r.NextWall
+	for ok := true; ok && !at.After(e.now.Wall); at, ok = r.calendar.Next(at, zone) {
+		if e.now.Wall.Sub(at) <= task.LateBy {
+			due.inTime = append(due.inTime, at)
+			continue
+		}
+		if count == mostCounted {
+			more = true
+			at = e.skipTo(r, zone, at)
+			if e.now.Wall.Sub(at) <= task.LateBy {
+				due.inTime = append(due.inTime, at)
+				continue
+			}
+		} else {
+			count++
+		}
+		latest = append(latest, at)
+		if len(latest) > task.MaxRunAll {
+			latest = latest[1:]
+		}
+	}
+	if task.OneShot(r.Spec.Trigger) {
+		due.inTime, latest, count = firstOf(due.inTime, latest, count)
+	}
+	if len(latest) > 0 {
+		last := latest[len(latest)-1]
+		cause, g := e.clock.missCauseWall(last)
+		due.missed = task.Missed{First: r.NextWall, Last: last, Count: count, More: more, Cause: cause}
+		due.last, due.latest = last, latest
+		due.catchUp = e.catchUp(r, cause, g)
+	}
+	e.nextInstant(r, e.now.Wall)
+	return due
+}
+
+// firstOf keeps the one instant of a one-shot: the first that came.
+func firstOf(inTime, missed []time.Time, count int) ([]time.Time, []time.Time, int) {
+	if count > 0 {
+		return nil, missed[:1], 1
+	}
+	return inTime[:1], nil, 0
+}
+
+// skipTo jumps from at to an instant shortly before now, so that a year of
+// minutes is not counted one by one.
+func (e *Engine) skipTo(r *reg, zone *time.Location, at time.Time) time.Time {
+	for back := 2 * time.Minute; ; back *= 4 {
+		from := e.now.Wall.Add(-back)
+		if !from.After(at) {
+			return at
+		}
+		if next, ok := r.calendar.Next(from, zone); ok && !next.After(e.now.Wall) {
+			return next
+		}
+	}
+}
+
+// fireMissed makes up for missed instants as the policy says; those that do not
+// fire are recorded.
+func (e *Engine) fireMissed(r *reg, due instants) {
+	if due.missed.Count == 0 {
+		return
+	}
+	m := due.missed
+	switch policy := r.Spec.Misfire; policy.Policy {
+	case task.Skip:
+		e.recordMissed(r, m)
+	case task.RunAll:
+		n := min(max(policy.Max, 1), len(due.latest))
+		fires := due.latest[len(due.latest)-n:]
+		if m.Count -= n; m.Count > 0 || m.More {
+			m.Last = fires[0]
+			e.recordMissed(r, m)
+		}
+		for _, at := range fires {
+			e.fire(r, firing{by: timedBy(r), due: at, catchUp: due.catchUp, apart: true})
+		}
+	default:
+		m.Count--
+		m.MadeUp = r.Firing + 1
+		if m.Count > 0 || m.More {
+			e.recordMissed(r, m)
+		}
+		e.fire(r, firing{by: timedBy(r), due: due.last, missed: m.Count, catchUp: due.catchUp})
+	}
+}
+
+// fireInTime: under Skip an instant that comes while one is pending or live is
+// missed.
+func (e *Engine) fireInTime(r *reg, at time.Time) {
+	if r.Spec.Misfire.Policy == task.Skip {
+		cause, missed := task.MissedHeld, len(r.pending) > 0
+		switch {
+		case r.State == Suspended:
+			cause, missed = task.MissedSuspended, true
+		case !missed && r.live != nil:
+			cause, missed = task.MissedOverlap, true
+		}
+		if missed {
+			e.recordMissed(r, task.Missed{First: at, Last: at, Count: 1, Cause: cause})
+			return
+		}
+	}
+	e.fire(r, firing{by: timedBy(r), due: at})
+}
+
+func (e *Engine) recordMissed(r *reg, m task.Missed) {
+	r.Counts.Missed += m.Count
+	e.markLedger(r)
+	e.tell(r, task.Event{Kind: task.EventMissed, Missed: &m})
+}
+
+func timedBy(r *reg) By {
+	if r.calendar != nil {
+		return ByCalendar
+	}
+	return ByTimer
+}
+
+func (e *Engine) nextDue(r *reg) time.Duration {
+	if !e.armed(r) {
+		return 0
+	}
+	return r.Next
+}
+
+// loadCalendar reads the expression; it was checked when it was registered.
+func (e *Engine) loadCalendar(r *reg) {
+	r.calendar = nil
+	if t, ok := r.Spec.Trigger.(task.CalendarTrigger); ok {
+		if s, err := calendar.Parse(t.Expr); err == nil {
+			r.calendar = s
+		}
+	}
+}
+
+func (e *Engine) zoneOf(r *reg) *time.Location {
+	if r.zone != nil {
+		return r.zone
+	}
+	return e.now.Wall.Location()
+}
+
+// nextInstant sets the calendar's next instant: strictly after now.
+func (e *Engine) nextInstant(r *reg, after time.Time) {
+	if r.calendar == nil {
+		return
+	}
+	at, ok := r.calendar.Next(after, e.zoneOf(r))
+	if !ok {
+		at = timeZero
+	}
+	r.NextWall = at
+}
+
+// calendarsMoved: after a step of the wall clock the next instants are computed
+// anew, but an instant that has fired does not fire again unless the clock went
+// back by more than a day.
+func (e *Engine) calendarsMoved(step time.Duration) {
+	if step > -24*time.Hour {
+		return // forward: what is due is due; back: the next instant stays
+	}
+	e.recompute(func(*reg) bool { return true })
+}
+
+// zoneChanged: calendars without a zone of their own follow the machine's.
+func (e *Engine) zoneChanged() { e.recompute(func(r *reg) bool { return r.zone == nil }) }
+
+func (e *Engine) recompute(which func(*reg) bool) {
+	for _, r := range e.calendars().sorted() {
+		if which(r) && e.armed(r) {
+			e.nextInstant(r, e.now.Wall)
+			e.markLedger(r)
+			e.touch(r)
+		}
+	}
+}
+
+func (e *Engine) calendars() regSet {
+	s := regSet{}
+	for _, r := range e.regs {
+		if r.calendar != nil {
+			s[r] = struct{}{}
+		}
+	}
+	return s
+}

@@ -1,0 +1,320 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// host is a connected process which serves class objects. Hosts are not stored:
+// after a restart they are made again from the runs and launches that name them.
+type host struct {
+	id      HostID
+	pack    *pack
+	token   task.LaunchToken // zero: the user started it
+	state   HostState
+	active  bool
+	order   uint64
+	version string // of the package when it came
+	objects []Object
+	served  []task.GUID // every class that it has shown, taken ones too
+	runs    []*run
+	single  bool               // all that it ever showed was SingleUse
+	strays  map[task.GUID]*reg // instances that it runs and nobody knows
+	esc     escalation
+	timer   timer
+}
+
+// takesActivations: a host of an old version, or one that is not well, gets none.
+func (h *host) takesActivations() bool {
+	return h.state == HostAttached && h.version == h.pack.Version && !h.pack.servicing
+}
+
+func (h *host) visible() []Object {
+	return slices.DeleteFunc(slices.Clone(h.objects), func(o Object) bool { return o.Suspended })
+}
+
+// attached is a host's hello.
+func (e *Engine) attached(ev Attached) {
+	h := e.hosts[ev.Host]
+	switch {
+	case h == nil:
+		if h = e.newHost(ev); h == nil {
+			return
+		}
+	case h.state == HostEnding || h.state == HostLeaving:
+		e.do(DropHost{ev.Host, "it is being ended"})
+		return
+	case h.state != HostAttached:
+		e.moveHost(h, HostAttached)
+	}
+	e.awake.arm(&h.timer, 0)
+	h.active = ev.Active
+	e.reconcile(h, ev.Instances)
+	e.setObjects(h, ev.Objects)
+	e.noteWell(h)
+}
+
+func (e *Engine) newHost(ev Attached) *host {
+	p := e.packages[ev.Package]
+	if p == nil {
+		e.do(DropHost{ev.Host, "package " + ev.Package + " is not installed"})
+		return nil
+	}
+	if len(p.hosts) >= task.MaxHosts {
+		e.do(DropHost{ev.Host, fmt.Sprintf("package %s has %d hosts, the most it may have", p.Family, task.MaxHosts)})
+		return nil
+	}
+	l := e.launches[ev.Token]
+	if !ev.Token.IsZero() && (l == nil || l.State == ServerEnding || l.State == Absent) {
+		e.do(DropHost{ev.Host, "its launch was given up"})
+		return nil
+	}
+	h := e.makeHost(ev.Host, p, ev.Token)
+	if l != nil {
+		h.version = l.Version
+	}
+	return h
+}
+
+func (e *Engine) makeHost(id HostID, p *pack, token task.LaunchToken) *host {
+	e.order++
+	h := &host{id: id, pack: p, token: token, order: e.order, version: p.Version}
+	h.timer.owner = h
+	e.hosts[id] = h
+	p.hosts = append(p.hosts, h)
+	return h
+}
+
+func (e *Engine) moveHost(h *host, to HostState) {
+	move(&h.state, to, hostMoves, "host "+h.id.String())
+	e.line.stale = true
+}
+
+// reconcile compares what a host says that it runs with what it should run.
+func (e *Engine) reconcile(h *host, held []Held) {
+	named := map[task.GUID]Held{}
+	for _, i := range held {
+		named[i.Instance] = i
+	}
+	for _, u := range slices.Clone(h.runs) {
+		i, ok := named[u.ID]
+		switch {
+		case !ok && h.state == HostAttached:
+			e.endRun(u, ending{outcome: task.Lost, text: "its process is there, but does not know the run"})
+		case ok && i.Result == nil:
+			e.stillRunning(u, i.Progress)
+		}
+	}
+	for _, i := range held {
+		switch u := e.runs[i.Instance]; {
+		case i.Result != nil:
+			e.finished(Finished{Host: h.id, Instance: i.Instance, Result: *i.Result})
+		case u == nil || u.Host != h.id:
+			e.stray(h, i)
+		}
+	}
+}
+
+// stillRunning: a run that its reconnected host names goes on, with its cancel as
+// it was.
+func (e *Engine) stillRunning(u *run, progress uint32) {
+	u.progress = max(u.progress, progress)
+	switch {
+	case u.canceled():
+		e.do(CancelRun{u.Host, u.ID, u.Reason})
+	case u.State == Sent:
+		e.entered(u)
+	case u.State == Unresponsive:
+		e.backToRunning(u)
+	}
+}
+
+// stray is an instance that the broker does not know, or has ended: it is told to
+// stop, and its registration starts nothing before it is over.
+func (e *Engine) stray(h *host, i Held) {
+	e.do(CancelRun{h.id, i.Instance, task.ReasonAbort})
+	r := e.regs[i.TaskID]
+	if r == nil || h.strays[i.Instance] != nil {
+		return
+	}
+	if h.strays == nil {
+		h.strays = map[task.GUID]*reg{}
+	}
+	h.strays[i.Instance] = r
+	r.strays++
+	e.touch(r)
+}
+
+func (e *Engine) strayOver(h *host, instance task.GUID) {
+	if r := h.strays[instance]; r != nil {
+		delete(h.strays, instance)
+		r.strays--
+		e.touch(r)
+	}
+}
+
+func (e *Engine) objectsChanged(ev ObjectsChanged) {
+	if h := e.hosts[ev.Host]; h != nil && h.state != HostLeaving && h.state != HostEnding {
+		e.setObjects(h, ev.Objects)
+	}
+}
+
+// setObjects publishes all classes of a host in one step.
+func (e *Engine) setObjects(h *host, objects []Object) {
+	if len(objects) > task.MaxClasses {
+		e.do(DropHost{h.id, fmt.Sprintf("it serves %d classes; a host may serve %d", len(objects), task.MaxClasses)})
+		return
+	}
+	h.single = (h.single || len(h.served) == 0) && !slices.ContainsFunc(objects, func(o Object) bool { return !o.SingleUse })
+	h.objects = slices.Clone(objects)
+	for _, o := range h.visible() {
+		if !slices.Contains(h.served, o.CLSID) {
+			h.served = append(h.served, o.CLSID)
+		}
+		e.classSeen(h.pack, o.CLSID)
+	}
+	if h.state != HostAttached || len(h.visible()) == 0 {
+		return
+	}
+	if l := e.launches[h.token]; l != nil && l.State == Launching {
+		e.launchUp(l, h)
+		return
+	}
+	e.classUp(h)
+}
+
+// classSeen: a live object of the class ends a suspension that ActivationFailed
+// caused.
+func (e *Engine) classSeen(p *pack, class task.GUID) {
+	for _, r := range p.suspended.sorted() {
+		if r.Cause == ByActivation && r.Spec.EntryPoint == class {
+			e.unsuspend(r, "its class is served again")
+		}
+	}
+}
+
+func (e *Engine) streamLost(ev StreamLost) {
+	h := e.hosts[ev.Host]
+	if h == nil || h.state != HostAttached && h.state != HostUnresponsive {
+		return
+	}
+	h.objects = nil
+	if h.state == HostAttached {
+		e.moveHost(h, HostDetached)
+		e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
+	}
+}
+
+// due: a detached host did not come back, or the next step of ending has come.
+func (h *host) due(e *Engine) {
+	switch {
+	case h.state == HostEnding:
+		e.escalateHost(h)
+	case h.state != HostDetached:
+	case !h.token.IsZero():
+		e.endHost(h)
+	case len(h.runs) > 0:
+		for _, u := range slices.Clone(h.runs) {
+			e.unresponsive(u)
+		}
+	default:
+		e.hostGone(h, Exit{})
+	}
+}
+
+// leaveAsked: no activation can fall into the gap, since one that is on its way
+// makes the answer "stay".
+func (e *Engine) leaveAsked(ev LeaveAsked) {
+	h := e.hosts[ev.Host]
+	if h == nil {
+		e.do(ConfirmLeave{ev.Host})
+		return
+	}
+	if h.state != HostAttached || len(h.runs) > 0 {
+		e.do(Stay{ev.Host})
+		return
+	}
+	h.objects = nil
+	e.moveHost(h, HostLeaving)
+	e.do(ConfirmLeave{ev.Host})
+}
+
+// exited: the process is gone, so its code no longer runs.
+func (e *Engine) exited(ev Exited) {
+	h := e.hosts[ev.Process]
+	if h != nil {
+		e.hostGone(h, ev.Exit)
+	}
+	l := e.launches[ev.Token]
+	if l == nil || l.Process != ev.Process && !l.Process.IsZero() {
+		return
+	}
+	switch l.State {
+	case Launching:
+		e.failLaunch(l, ending{outcome: task.ActivationFailed, exit: ev.Exit.Status, stderr: ev.Exit.Stderr,
+			text: "the process exited before it registered the class"})
+	case Up:
+		e.moveLaunch(l, ServerEnding)
+	}
+	e.awake.arm(&l.timer, 0) // what is left of its tree is being ended; TreeEnded tells
+}
+
+func (e *Engine) treeEnded(ev TreeEnded) {
+	l := e.launches[ev.Token]
+	if l == nil {
+		return
+	}
+	if l.State == Launching {
+		e.failLaunch(l, ending{outcome: task.ActivationFailed, text: "the process exited before it registered the class"})
+	}
+	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
+		if h.token == l.Token {
+			e.hostGone(h, Exit{})
+		}
+	}
+	e.moveLaunch(l, Absent)
+	e.dropLaunch(l)
+}
+
+// hostGone gives every run of the host its outcome.
+func (e *Engine) hostGone(h *host, exit Exit) {
+	was := h.state
+	if was == HostGone {
+		return
+	}
+	e.moveHost(h, HostGone)
+	e.awake.arm(&h.timer, 0)
+	delete(e.hosts, h.id)
+	h.pack.hosts = slices.DeleteFunc(h.pack.hosts, func(x *host) bool { return x == h })
+	for _, id := range sortedGUIDs(h.strays) {
+		e.strayOver(h, id)
+	}
+	several := len(h.runs) > 1
+	for _, u := range slices.Clone(h.runs) {
+		e.endRun(u, e.endingOf(u, h, was, exit, several))
+	}
+	e.packageWhenDone(h.pack)
+}
+
+// endingOf says what the end of its process makes of a run.
+func (e *Engine) endingOf(u *run, h *host, was HostState, exit Exit, several bool) ending {
+	how := ending{exit: exit.Status, stderr: exit.Stderr}
+	switch {
+	case u.Failing != "":
+		how.outcome, how.text = task.ActivationFailed, u.Failing
+	case u.canceled():
+		how.outcome, how.reason, how.forced = task.Canceled, u.Reason, was == HostEnding
+		if u.TimedOut {
+			how.outcome = task.TimedOut
+		}
+	case h.token.IsZero():
+		how.outcome, how.text = task.Lost, "the application is gone without a word"
+	case !exit.Known && was == HostDetached:
+		how.outcome, how.text = task.Lost, "its process ended while no broker was there"
+	default:
+		how.outcome, how.several = task.Crashed, several
+	}
+	return how
+}

@@ -1,0 +1,280 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// occ is an occurrence that has not ended.
+type occ struct {
+	Occurrence
+	isDirty bool
+	reg     *reg
+	size    int // of its payload
+}
+
+func (o *occ) dirtyBit() *bool { return &o.isDirty }
+func (o *occ) write() Write {
+	if o.State == OccEnded {
+		return Delete{Occurrence{TaskID: o.TaskID, First: o.First}}
+	}
+	return Put{o.Occurrence}
+}
+
+// view is the occurrence as users see it.
+func (o *occ) view() task.Occurrence {
+	return task.Occurrence{Number: o.Number, Due: o.Due, Observed: o.Observed, Last: o.Last, Count: o.Count, Missed: o.Missed}
+}
+
+// firing is one event of a trigger, accepted when it is passed to fire.
+type firing struct {
+	by      By
+	due     time.Time // zero: now
+	details task.Details
+	missed  int
+	catchUp time.Duration
+	now     bool // waives conditions
+	apart   bool // an occurrence of its own: RunAll
+}
+
+// fire accepts a firing: it joins the pending occurrence or makes one.
+func (e *Engine) fire(r *reg, f firing) *occ {
+	r.Firing++
+	if f.due.IsZero() {
+		f.due = e.now.Wall
+	}
+	if f.details == nil {
+		f.details = task.TimeTriggerDetails{Due: f.due, Missed: f.missed}
+	}
+	e.disarmOneShot(r)
+	e.markLedger(r)
+	o := e.join(r, f)
+	e.setPayload(o, f.details)
+	o.Number, o.By, o.Due, o.Last, o.LastAt = r.Firing, f.by, f.due, e.now.Wall, e.clock.elapsed
+	o.Count++
+	o.Missed += f.missed
+	o.Attempt = 0
+	o.CatchUp = max(o.CatchUp, f.catchUp)
+	if f.now {
+		o.Waived = true
+		r.NotBefore = 0
+	}
+	e.mark(o)
+	view := o.view()
+	e.tell(r, task.Event{Kind: task.EventFired, Occurrence: &view, Text: "by " + e.byWhat(r, o)})
+	e.touch(r)
+	return o
+}
+
+// disarmOneShot: the first firing disarms the trigger. Firing by hand counts too.
+func (e *Engine) disarmOneShot(r *reg) {
+	if task.OneShot(r.Spec.Trigger) {
+		r.Disarmed = true
+	}
+}
+
+// join finds the occurrence that takes the firing.
+func (e *Engine) join(r *reg, f firing) *occ {
+	room := r.Spec.Queue
+	if f.apart {
+		room = max(room, task.MaxRunAll)
+	}
+	if n := len(r.pending); n > 0 && (room == 0 || n >= room) {
+		return r.pending[n-1]
+	}
+	o := &occ{Occurrence: Occurrence{TaskID: r.id, First: r.Firing, Observed: e.now.Wall, FirstAt: e.clock.elapsed}, reg: r}
+	r.pending = append(r.pending, o)
+	if len(r.pending) == 1 {
+		e.payInterest(r)
+	}
+	return o
+}
+
+// setPayload keeps the last payload; what is pending counts against the limits.
+func (e *Engine) setPayload(o *occ, d task.Details) {
+	size := task.PayloadSize(d)
+	e.payloads += size - o.size
+	o.reg.pack.payloads += size - o.size
+	o.Details, o.size = d, size
+}
+
+// roomFor says whether a payload of that size may be kept.
+func (e *Engine) roomFor(r *reg, size int) (Answer, bool) {
+	switch {
+	case size > task.MaxPayload:
+		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("%d bytes of arguments are more than the %d allowed", size, task.MaxPayload), "pass a path instead"), false
+	case r.pack.payloads+size > task.MaxPending:
+		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments of package %s would exceed %d MiB", r.Package, task.MaxPending>>20), ""), false
+	case e.payloads+size > task.MaxPendingAll:
+		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments would exceed %d MiB", task.MaxPendingAll>>20), ""), false
+	}
+	return Answer{}, true
+}
+
+// endPending ends an occurrence that is not live.
+func (e *Engine) endPending(r *reg, o *occ, end task.End) {
+	r.pending = slices.DeleteFunc(r.pending, func(p *occ) bool { return p == o })
+	e.endOcc(r, o, end)
+	if len(r.pending) == 0 {
+		e.forgetInterestUnlessLive(r)
+	}
+}
+
+// endOcc is the one end of an occurrence.
+func (e *Engine) endOcc(r *reg, o *occ, end task.End) {
+	move(&o.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name)
+	e.setPayload(o, nil)
+	e.mark(o)
+	r.LastEnd = task.Ended{Number: o.Number, End: end, At: e.now.Wall}
+	e.markLedger(r)
+	view := o.view()
+	e.tell(r, task.Event{Kind: task.EventOccurrence, Occurrence: &view, End: end})
+	e.touch(r)
+}
+
+// relatch makes the live occurrence pending again: it merges with a newer pending
+// one, or goes to the front of the queue.
+func (e *Engine) relatch(r *reg, o *occ) {
+	move(&o.State, Pending, occMoves, "occurrence of "+r.Spec.Name)
+	r.live = nil
+	e.mark(o)
+	if r.State == Removing {
+		e.endOcc(r, o, task.EndRemoved)
+		return
+	}
+	if r.Spec.Queue > 0 || len(r.pending) == 0 || r.Spec.Misfire.Policy == task.RunAll {
+		r.pending = slices.Insert(r.pending, 0, o)
+		e.payInterest(r)
+		return
+	}
+	newer := r.pending[len(r.pending)-1]
+	o.Number, o.By, o.Due, o.Last, o.LastAt = newer.Number, newer.By, newer.Due, newer.Last, newer.LastAt
+	o.Count += newer.Count
+	o.Missed += newer.Missed
+	o.Attempt = 0
+	o.Waived = o.Waived || newer.Waived
+	o.CatchUp = max(o.CatchUp, newer.CatchUp)
+	details := newer.Details
+	e.setPayload(newer, nil)
+	e.setPayload(o, details)
+	newer.State = OccEnded // merged: its firings are o's now, so it has no end of its own
+	e.mark(newer)
+	r.pending[len(r.pending)-1] = o
+}
+
+// expire ends, or frees of its conditions, what was held too long. It comes before
+// starting.
+func (e *Engine) expire(r *reg) {
+	h := r.Spec.Hold
+	if h.AtMost <= 0 {
+		return
+	}
+	for _, o := range slices.Clone(r.pending) {
+		switch {
+		case h.Then == task.Drop && e.clock.elapsed >= o.LastAt+h.AtMost:
+			e.endPending(r, o, task.EndExpired)
+		case h.Then == task.RunAnyway && !o.Waived && e.clock.elapsed >= o.FirstAt+h.AtMost:
+			o.Waived = true
+			e.mark(o)
+		}
+	}
+}
+
+func (e *Engine) nextExpiry(r *reg) (at time.Duration) {
+	h := r.Spec.Hold
+	if h.AtMost <= 0 {
+		return 0
+	}
+	for _, o := range r.pending {
+		switch {
+		case h.Then == task.Drop:
+			at = earlier(at, o.LastAt+h.AtMost)
+		case !o.Waived:
+			at = earlier(at, o.FirstAt+h.AtMost)
+		}
+	}
+	return at
+}
+
+// fireRequest is the application's Request, or bgtask fire.
+func (e *Engine) fireRequest(ev Fire) Answer {
+	r, a, ok := e.find(ev.Caller, ev.TaskID)
+	if !ok {
+		return a
+	}
+	_, own := r.Spec.Trigger.(task.ApplicationTrigger)
+	switch {
+	case r.State == Spent:
+		return refuse(task.ErrInvalid, r.Spec.Name, "it is a one-shot that has run; it does not fire again", "register it anew, or remove it")
+	case !own && !ev.ByHand:
+		return refuse(task.ErrInvalid, r.Spec.Name, "only a task with an ApplicationTrigger is fired by its application; this one has a "+r.Spec.Trigger.Class(), "")
+	case own && r.State == Suspended:
+		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "it is suspended: "+r.Text, "bgtask resume "+r.Spec.Name)
+	case own && !r.pack.Access.Allowed():
+		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "background access of "+r.Package+" is "+r.pack.Access.String(), "bgtask access "+r.Package+" allow")
+	case own && r.Spec.Queue == 0 && (len(r.pending) > 0 || r.live != nil):
+		return refuse(task.ErrCurrentlyRunning, r.Spec.Name, "an earlier request is pending or running, and this one's arguments would be lost", "give the task a Queue")
+	case r.Spec.Queue > 0 && len(r.pending) >= r.Spec.Queue:
+		return refuse(task.ErrQueueFull, r.Spec.Name, fmt.Sprintf("%d requests wait, the most its queue holds", len(r.pending)), "")
+	}
+	if a, ok := e.roomFor(r, len(ev.Arguments)); !ok {
+		return a
+	}
+	f := firing{by: ByApplication, details: task.ApplicationTriggerDetails{Arguments: ev.Arguments}, now: ev.Now}
+	if ev.ByHand {
+		f.by = ByHand
+		if !own {
+			f.details = task.ManualDetails{Arguments: ev.Arguments}
+		}
+	}
+	o := e.fire(r, f)
+	return Answer{TaskID: r.id, Number: o.Number}
+}
+
+// raise fires every CustomSystemEventTrigger of the event in the caller's reach.
+func (e *Engine) raise(ev Raise) Answer {
+	var a Answer
+	for _, r := range e.events[ev.EventID].sorted() {
+		if !ev.Caller.All && r.Package != ev.Caller.Package || r.State == Removing || r.State == Spent {
+			continue
+		}
+		if e.onceDone(r) {
+			continue
+		}
+		if full, ok := e.roomFor(r, len(ev.Payload)); !ok {
+			return full
+		}
+		e.fire(r, firing{by: ByEvent, details: task.CustomSystemEventTriggerDetails{ID: ev.EventID, Payload: ev.Payload}})
+		a.Tasks = append(a.Tasks, r.Package+"/"+r.Spec.Name)
+	}
+	return a
+}
+
+// onceDone says whether a trigger with Recurrence Once has fired in this boot and
+// login, and notes that it now does.
+func (e *Engine) onceDone(r *reg) bool {
+	if r.Spec.Trigger.(task.CustomSystemEventTrigger).Recurrence != task.Once {
+		return false
+	}
+	now := fmt.Sprintf("%s/%d", e.now.ID, e.clock.Login)
+	if r.OnceIn == now {
+		return true
+	}
+	r.OnceIn = now
+	return false
+}
+
+// occurred is what a watcher of files, sockets or devices saw.
+func (e *Engine) occurred(ev Occurred) {
+	r := e.regs[ev.TaskID]
+	if r == nil || !watched(r.Spec.Trigger) || !e.armed(r) {
+		return
+	}
+	if _, ok := e.roomFor(r, task.PayloadSize(ev.Details)); !ok {
+		ev.Details = task.StorageLibraryContentChangedTriggerDetails{Overflow: true}
+	}
+	e.fire(r, firing{by: ByWatch, details: ev.Details})
+}

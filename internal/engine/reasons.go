@@ -1,0 +1,159 @@
+package engine
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// reason is one thing that a pending occurrence waits for.
+type reason struct {
+	kind   task.ReasonKind
+	cond   task.Condition
+	until  time.Duration // elapsed, when it ends by itself; 0: nobody knows
+	detail func() string // for people; nil: nothing to add
+}
+
+// own lists what the occurrence waits for because of itself: all but the keys and
+// slots that it shares with others. The order is that of the contract.
+func (e *Engine) own(r *reg, o *occ) []reason {
+	var all []reason
+	add := func(k task.ReasonKind, until time.Duration, detail func() string) {
+		all = append(all, reason{kind: k, until: until, detail: detail})
+	}
+	now := e.clock.elapsed
+	if r.State == Suspended && now < r.Probe {
+		add(task.WaitSuspended, r.Probe, func() string { return r.Text })
+	}
+	if !r.pack.Access.Allowed() {
+		add(task.WaitAccess, 0, func() string { return r.pack.Access.String() })
+	}
+	if r.pack.servicing || r.pack.Removing || e.stopping != nil {
+		add(task.WaitServicing, 0, e.servicingDetail(r))
+	}
+	if e.savesEnergy(r) {
+		add(task.WaitEnergySaver, 0, nil)
+	}
+	if !o.Waived {
+		all = e.unmet(all, r)
+		if settle := settleTime(r.Losses); settle > 0 && r.holdsSince >= 0 && now < r.holdsSince+settle {
+			add(task.WaitSettle, r.holdsSince+settle, func() string { return fmt.Sprintf("lost %d times in a row", r.Losses) })
+		}
+	}
+	if now < r.NotBefore {
+		add(task.WaitBackoff, r.NotBefore, nil)
+	}
+	if until := e.rateUntil(r, o); until > now {
+		add(task.WaitRate, until, nil)
+	}
+	if now < o.CatchUp {
+		add(task.WaitCatchUp, o.CatchUp, nil)
+	}
+	if r.run != nil {
+		add(task.WaitLiveRun, 0, func() string { return e.runDetail(r.run) })
+	} else if r.strays > 0 {
+		add(task.WaitLiveRun, 0, func() string { return "a process still runs an instance of it that was given up" })
+	}
+	return all
+}
+
+func (e *Engine) unmet(all []reason, r *reg) []reason {
+	for _, kind := range []task.ReasonKind{task.WaitCondition, task.WaitUnsure} {
+		for _, c := range r.conditions() {
+			switch v := e.verdict(c); {
+			case v == task.Fails && kind == task.WaitCondition:
+				all = append(all, reason{kind: kind, cond: c})
+			case v == task.Unsure && kind == task.WaitUnsure && !r.runIfUnknown(c):
+				all = append(all, reason{kind: kind, cond: c})
+			}
+		}
+	}
+	return all
+}
+
+func (e *Engine) servicingDetail(r *reg) func() string {
+	switch {
+	case e.stopping != nil:
+		return func() string { return "the broker is stopping" }
+	case r.pack.Removing:
+		return func() string { return "its package is being removed" }
+	}
+	return func() string { return "its package is being updated" }
+}
+
+// savesEnergy: energy saver holds timed work of packages that are subject to
+// system policy.
+func (e *Engine) savesEnergy(r *reg) bool {
+	f := e.facts[task.FactEnergySaver]
+	return f != nil && f.value() == task.Yes && task.Timed(r.Spec.Trigger) && r.pack.Access == task.AllowedSubjectToSystemPolicy
+}
+
+// rateUntil is when one more start by an edge is allowed; 0: now.
+func (e *Engine) rateUntil(r *reg, o *occ) time.Duration {
+	if o.By != ByEdge && o.By != ByWatch || len(r.starts) < task.StartsByEdges {
+		return 0
+	}
+	return r.starts[len(r.starts)-task.StartsByEdges] + task.RateWindow
+}
+
+func (e *Engine) runDetail(u *run) string {
+	if u.State == Unresponsive {
+		return fmt.Sprintf("pid %d does not answer since %s; 'bgtask cancel --kill' ends it", u.Host.PID, e.wallAwake(u.CancelAt).Format(time.TimeOnly))
+	}
+	if u.Host.IsZero() {
+		return u.State.String()
+	}
+	return fmt.Sprintf("pid %d", u.Host.PID)
+}
+
+// shared lists the keys and slots of others that the occurrence waits for.
+func (e *Engine) shared(r *reg) []reason {
+	var all []reason
+	add := func(k task.ReasonKind, detail func() string) {
+		all = append(all, reason{kind: k, detail: detail})
+	}
+	if holder := e.keyHolder(r); holder != nil {
+		add(task.WaitExclusive, func() string { return fmt.Sprintf("%s (exclusive %q)", holder.Spec.Name, r.Spec.Exclusive) })
+	}
+	if e.mustBeAlone(r) {
+		add(task.WaitExclusive, func() string { return "its class server, alone, after a crash" })
+	}
+	if r.pack.live >= e.cfg.Policy.RunsPerPackage {
+		add(task.WaitPackageSlot, func() string { return fmt.Sprintf("%d runs of the package are live", r.pack.live) })
+	}
+	if e.slots.live >= e.cfg.Policy.RunsAtOnce {
+		add(task.WaitOverallSlot, func() string { return fmt.Sprintf("%d runs are live", e.slots.live) })
+	}
+	if detail := e.launchBlocked(r); detail != "" {
+		add(task.WaitLaunchSlot, func() string { return detail })
+	}
+	return all
+}
+
+// nextReason is when a reason of the front occurrence ends by itself.
+func (e *Engine) nextReason(r *reg) (at time.Duration) {
+	if len(r.pending) == 0 {
+		return 0
+	}
+	for _, w := range e.own(r, r.pending[0]) {
+		if w.until > e.clock.elapsed {
+			at = earlier(at, w.until)
+		}
+	}
+	return at
+}
+
+// judge puts r into its package's line when it waits for nothing of its own.
+func (e *Engine) judge(r *reg) {
+	if len(r.pending) == 0 {
+		e.leaveLine(r)
+		return
+	}
+	e.noteHolding(r)
+	if len(e.own(r, r.pending[0])) > 0 {
+		e.leaveLine(r)
+		return
+	}
+	e.joinLine(r)
+}

@@ -1,0 +1,209 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/calendar"
+	"github.com/bgtask/bgtask/task"
+)
+
+// reg is a registration: what is stored of it, and what follows from that.
+type reg struct {
+	Registration
+	Ledger
+	id                    task.GUID // of both
+	regDirty, ledgerDirty bool
+
+	pack     *pack
+	calendar *calendar.Schedule // of a CalendarTrigger
+	zone     *time.Location     // of it; nil: the machine's
+
+	pending []*occ // in order; one at most without Queue
+	live    *occ
+	run     *run
+	strays  int // instances of it that a host still runs and nobody knows
+
+	holdsSince time.Duration   // elapsed; -1: some condition does not hold
+	lostSince  time.Duration   // elapsed; -1: nothing is lost
+	starts     []time.Duration // by edges, elapsed, within the last minute
+	since      time.Time       // of the phase that is shown
+	shown      appearance
+	lineAge    time.Duration // of what waits, while in line
+
+	elapsed, wall timer
+	queued        bool // in todo
+	inLine        bool
+	isTouched     bool
+}
+
+type regSet map[*reg]struct{}
+
+// sorted gives the set in the order of registering, since ranging over a map has none.
+func (s regSet) sorted() []*reg {
+	all := make([]*reg, 0, len(s))
+	for r := range s {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *reg) int { return compare(a.Order, b.Order) })
+	return all
+}
+
+func compare[T ~uint64 | ~int64](a, b T) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// regRow and ledgerRow are the two rows of a registration: what stays, and what
+// changes with every firing.
+type (
+	regRow    reg
+	ledgerRow reg
+)
+
+func (r *regRow) dirtyBit() *bool    { return &r.regDirty }
+func (r *ledgerRow) dirtyBit() *bool { return &r.ledgerDirty }
+
+func (r *regRow) write() Write {
+	if r.State == Gone {
+		return Delete{Registration{TaskID: r.id}}
+	}
+	return Put{r.Registration}
+}
+
+func (r *ledgerRow) write() Write {
+	if r.State == Gone {
+		return Delete{Ledger{TaskID: r.id}}
+	}
+	return Put{r.Ledger}
+}
+
+func (e *Engine) markReg(r *reg)    { e.mark((*regRow)(r)) }
+func (e *Engine) markLedger(r *reg) { e.mark((*ledgerRow)(r)) }
+
+// touch has r judged in this step or, when there is too much to do, in the next.
+func (e *Engine) touch(r *reg) {
+	if !r.queued && r.State != Gone {
+		r.queued = true
+		e.todo = append(e.todo, work{reg: r})
+	}
+	e.noteTouched(r)
+}
+
+// noteTouched has the state of r compared at the end of the step.
+func (e *Engine) noteTouched(r *reg) {
+	if !r.isTouched {
+		r.isTouched = true
+		e.touched = append(e.touched, r)
+	}
+}
+
+// work is a registration to be judged, or first fired and then judged.
+type work struct {
+	reg  *reg
+	fire *firing
+}
+
+func (w work) do(e *Engine) {
+	if w.fire != nil {
+		if w.reg.State != Gone {
+			e.fire(w.reg, *w.fire)
+			e.touch(w.reg)
+		}
+		return
+	}
+	w.reg.queued = false
+	if w.reg.State != Gone {
+		e.advance(w.reg)
+	}
+}
+
+// due: some deadline of the registration has come.
+func (r *reg) due(e *Engine) { e.touch(r) }
+
+// advance brings r up to now: instants that are due fire, what was held too long
+// expires, a condition that was lost for long enough cancels; then it is judged.
+func (e *Engine) advance(r *reg) {
+	e.fireDue(r)
+	e.expire(r)
+	e.watchConditions(r)
+	e.spendWhenDone(r)
+	e.judge(r)
+	e.arm(r)
+}
+
+// arm sets the registration's two timers to the first thing that can happen to it
+// by the mere passing of time.
+func (e *Engine) arm(r *reg) {
+	if r.State == Gone {
+		e.elapsed.arm(&r.elapsed, 0)
+		e.wall.arm(&r.wall, 0)
+		return
+	}
+	at := e.nextDue(r)
+	at = earlier(at, e.nextExpiry(r))
+	at = earlier(at, e.nextLoss(r))
+	at = earlier(at, e.nextReason(r))
+	e.elapsed.arm(&r.elapsed, at)
+	var wall time.Duration
+	if !r.NextWall.IsZero() && e.armed(r) {
+		wall = wallTime(r.NextWall)
+	}
+	e.wall.arm(&r.wall, wall)
+}
+
+// armed says whether the trigger of r can fire at all.
+func (e *Engine) armed(r *reg) bool {
+	return !r.Disarmed && (r.State == Active || r.State == Suspended)
+}
+
+func (e *Engine) isCommand(r *reg) bool { return r.Spec.Command != nil }
+
+// index puts r under everything that can fire it; unindex takes it out.
+func (e *Engine) index(r *reg) {
+	switch t := r.Spec.Trigger.(type) {
+	case task.SystemTrigger:
+		if e.edges[t.Type] == nil {
+			e.edges[t.Type] = regSet{}
+		}
+		e.edges[t.Type][r] = struct{}{}
+	case task.CustomSystemEventTrigger:
+		if e.events[t.ID] == nil {
+			e.events[t.ID] = regSet{}
+		}
+		e.events[t.ID][r] = struct{}{}
+	}
+	if watched(r.Spec.Trigger) {
+		e.do(Watch{r.id, r.Spec.Trigger})
+	}
+}
+
+func (e *Engine) unindex(r *reg) {
+	switch t := r.Spec.Trigger.(type) {
+	case task.SystemTrigger:
+		delete(e.edges[t.Type], r)
+	case task.CustomSystemEventTrigger:
+		delete(e.events[t.ID], r)
+		if len(e.events[t.ID]) == 0 {
+			delete(e.events, t.ID)
+		}
+	}
+	if watched(r.Spec.Trigger) {
+		e.do(Unwatch{r.id})
+	}
+}
+
+// watched triggers are those whose watchers have to be told what to look at.
+func watched(t task.Trigger) bool {
+	switch t.(type) {
+	case task.StorageLibraryContentChangedTrigger, task.SocketActivityTrigger, task.DeviceWatcherTrigger,
+		task.ToastNotificationActionTrigger, task.PushNotificationTrigger:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,281 @@
+package engine
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	"github.com/bgtask/bgtask/internal/calendar"
+	"github.com/bgtask/bgtask/task"
+)
+
+func (e *Engine) register(ev Register) Answer {
+	p := e.packages[ev.Package]
+	if p == nil || p.Removing {
+		return refuse(task.ErrNoPackage, ev.Package, "no such package is installed", "bgtask install DIR")
+	}
+	if !ev.Caller.All && ev.Caller.Package != ev.Package {
+		return refuse(task.ErrAccessDenied, ev.Spec.Name, "a program registers tasks of its own package only", "")
+	}
+	if !p.Access.Allowed() {
+		return refuse(task.ErrAccessDenied, ev.Spec.Name, "background access of "+p.Family+" is "+p.Access.String(),
+			"call RequestAccess, or: bgtask access "+p.Name+" allow")
+	}
+	spec := normal(ev.Spec)
+	if !p.Declares(spec.EntryPoint) {
+		return refuse(task.ErrClassNotDeclared, spec.Name, "class "+spec.EntryPoint.String()+" is not declared by package "+p.Family,
+			"declare it with com:Class in AppxManifest.xml")
+	}
+	same := e.sameName(p, spec)
+	if ev.Ensure && len(same) > 0 {
+		return e.ensure(ev, spec, same)
+	}
+	if ev.Unique && len(same) > 0 {
+		return refuse(task.ErrConflict, spec.Name, "a task of this name exists", "--replace changes it")
+	}
+	if err, ok := e.checkTrigger(spec, ev); !ok {
+		return err
+	}
+	if a, ok := e.checkRoom(p, spec); !ok {
+		return a
+	}
+	return e.add(p, spec, ev)
+}
+
+// normal makes equal specs compare equal: an empty list is no list.
+func normal(s task.Spec) task.Spec {
+	if len(s.Conditions) == 0 {
+		s.Conditions = nil
+	}
+	if len(s.RunIfUnknown) == 0 {
+		s.RunIfUnknown = nil
+	}
+	if s.Command != nil {
+		c := *s.Command
+		c.Args, c.Env = slices.Clip(c.Args), slices.Clip(c.Env)
+		if len(c.Args) == 0 {
+			c.Args = nil
+		}
+		if len(c.Env) == 0 {
+			c.Env = nil
+		}
+		s.Command = &c
+	}
+	return s
+}
+
+func (e *Engine) checkRoom(p *pack, spec task.Spec) (Answer, bool) {
+	if len(p.regs) >= task.MaxPerPackage {
+		return refuse(task.ErrLimit, spec.Name, fmt.Sprintf("package %s has %d tasks, the most it may have", p.Family, task.MaxPerPackage), "remove some, or use one task with a queue"), false
+	}
+	if len(e.regs) >= task.MaxRegistrations {
+		return refuse(task.ErrLimit, spec.Name, fmt.Sprintf("there are %d tasks, the most there may be", task.MaxRegistrations), ""), false
+	}
+	return Answer{}, true
+}
+
+// checkTrigger refuses what cannot fire here: a trigger that is accepted fires.
+func (e *Engine) checkTrigger(spec task.Spec, ev Register) (Answer, bool) {
+	if err := task.CheckFreshness(spec.Trigger, e.cfg.Policy); err != nil {
+		return refusal(err, spec.Name), false
+	}
+	if st := e.sourceOf(spec.Trigger); st != nil && st.Status == task.SourceNotHere {
+		return refuse(task.ErrTriggerNotSupported, spec.Name, "the trigger cannot fire here: "+st.Detail, st.Remedy), false
+	}
+	t, ok := spec.Trigger.(task.CalendarTrigger)
+	if !ok {
+		return Answer{}, true
+	}
+	schedule, err := calendar.Parse(t.Expr)
+	if err != nil {
+		return refuse(task.ErrInvalid, spec.Name, "calendar "+fmt.Sprintf("%q", t.Expr)+": "+err.Error(), ""), false
+	}
+	zone := ev.Zone
+	if zone == nil {
+		zone = e.now.Wall.Location()
+	}
+	if _, ok := schedule.Next(e.now.Wall, zone); !ok {
+		return refuse(task.ErrTriggerNotSupported, spec.Name, fmt.Sprintf("calendar %q has no instant in the next 50 years", t.Expr), ""), false
+	}
+	return Answer{}, true
+}
+
+func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
+	var same []*reg
+	for r := range p.names[spec.Name] {
+		if r.Spec.Group == spec.Group && r.State != Removing {
+			same = append(same, r)
+		}
+	}
+	slices.SortFunc(same, func(a, b *reg) int { return compare(a.Order, b.Order) })
+	return same
+}
+
+func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
+	e.order++
+	r := &reg{Registration: Registration{TaskID: e.newGUID(), Package: p.Family, Spec: spec, Registered: e.now.Wall, Order: e.order}}
+	r.Ledger.TaskID = r.Registration.TaskID
+	e.enter(r, p)
+	r.zone = ev.Zone
+	e.newPhase(r)
+	r.since = e.now.Wall
+	e.markReg(r)
+	e.markLedger(r)
+	e.touch(r)
+	e.tell(r, task.Event{Kind: task.EventRegistered, Text: spec.Trigger.Class()})
+	return Answer{TaskID: r.id, Change: Added, Warnings: e.warnings(r)}
+}
+
+// enter makes r known: in its package and under what fires it.
+func (e *Engine) enter(r *reg, p *pack) {
+	r.id, r.pack, r.holdsSince, r.lostSince = r.Registration.TaskID, p, -1, -1
+	r.elapsed.owner, r.wall.owner = r, r
+	e.regs[r.id] = r
+	p.add(r)
+	e.index(r)
+}
+
+// newPhase starts the trigger's grid or calendar now.
+func (e *Engine) newPhase(r *reg) {
+	r.Grid, r.GridWall, r.Next, r.NextWall, r.Disarmed = e.clock.elapsed, e.now.Wall, 0, timeZero, false
+	r.OnceIn = ""
+	if f := freshness(r.Spec.Trigger); f > 0 {
+		r.Next = r.Grid + f
+	}
+	e.loadCalendar(r)
+	e.nextInstant(r, e.now.Wall)
+}
+
+// ensure finds the oldest of the name. Equal content changes nothing; other
+// content keeps TaskID and what is pending, and the phase too when the trigger is
+// unchanged. Duplicates go.
+func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
+	r := same[0]
+	a := Answer{TaskID: r.id}
+	if !reflect.DeepEqual(r.Spec, spec) {
+		if refused, ok := e.checkTrigger(spec, ev); !ok {
+			return refused
+		}
+		e.update(r, spec, ev)
+		a.Change = Updated
+	}
+	for _, dup := range same[1:] {
+		a.Replaced = append(a.Replaced, dup.id)
+		e.remove(dup, false)
+	}
+	a.Warnings = e.warnings(r)
+	return a
+}
+
+func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
+	phase := !reflect.DeepEqual(r.Spec.Trigger, spec.Trigger)
+	if r.run != nil {
+		r.run.Old = true
+		e.mark(r.run)
+	}
+	e.unindex(r)
+	e.forgetInterest(r)
+	if phase {
+		for len(r.pending) > 0 {
+			e.endPending(r, r.pending[0], task.EndRemoved)
+		}
+	}
+	r.Spec = spec
+	r.zone = ev.Zone
+	e.index(r)
+	if phase {
+		e.newPhase(r)
+	}
+	if r.State == Spent && (phase || !r.Disarmed) {
+		e.setState(r, Active)
+	}
+	if r.State == Suspended {
+		e.unsuspend(r, "the registration was changed")
+	}
+	r.holdsSince = -1
+	e.markReg(r)
+	e.markLedger(r)
+	e.touch(r)
+	e.tell(r, task.Event{Kind: task.EventChanged, Text: "the registration was changed"})
+}
+
+func (e *Engine) unregister(ev Unregister) Answer {
+	r, a, ok := e.find(ev.Caller, ev.TaskID)
+	if !ok {
+		return a
+	}
+	e.remove(r, ev.Cancel)
+	return Answer{TaskID: ev.TaskID}
+}
+
+// find is how every request reaches a registration: only those of the caller's
+// package exist for it.
+func (e *Engine) find(c Caller, id task.GUID) (*reg, Answer, bool) {
+	r := e.regs[id]
+	if r == nil || !c.All && r.Package != c.Package || r.State == Removing {
+		return nil, refuse(task.ErrNotRegistered, id.String(), "no such task is registered", "'bgtask list' shows all"), false
+	}
+	return r, Answer{}, true
+}
+
+// remove ends what is pending and, when no run is live, the registration.
+func (e *Engine) remove(r *reg, cancel bool) {
+	if r.State == Removing {
+		return
+	}
+	for len(r.pending) > 0 {
+		e.endPending(r, r.pending[0], task.EndRemoved)
+	}
+	e.setState(r, Removing)
+	e.markLedger(r)
+	e.tell(r, task.Event{Kind: task.EventChanged, Text: "removed"})
+	if r.run != nil && cancel {
+		e.cancel(r.run, task.ReasonAbort, true)
+	}
+	e.goneWhenDone(r)
+}
+
+func (e *Engine) goneWhenDone(r *reg) {
+	if r.State != Removing || r.run != nil || r.live != nil {
+		e.touch(r)
+		return
+	}
+	e.setState(r, Gone)
+	e.unindex(r)
+	e.forgetInterest(r)
+	e.leaveLine(r)
+	e.arm(r)
+	delete(e.regs, r.id)
+	r.pack.drop(r)
+	e.markReg(r)
+	e.markLedger(r)
+	e.tell(r, task.Event{Kind: task.EventUnregistered})
+	e.packageWhenDone(r.pack)
+}
+
+func (e *Engine) setState(r *reg, to RegState) {
+	move(&r.State, to, regMoves, "registration "+r.Spec.Name)
+	r.since = e.now.Wall
+	e.markLedger(r)
+}
+
+// spendWhenDone: a one-shot whose occurrence has ended is spent.
+func (e *Engine) spendWhenDone(r *reg) {
+	if r.Disarmed && r.State == Active && len(r.pending) == 0 && r.live == nil {
+		e.setState(r, Spent)
+	}
+}
+
+// warnings are said when a registration is made: it was accepted, and this may
+// surprise.
+func (e *Engine) warnings(r *reg) []string {
+	var w []string
+	for _, c := range r.Spec.Conditions {
+		for _, n := range c.Needs() {
+			if f := e.facts[n.Fact]; f == nil || f.cause() == task.CauseNoSource {
+				w = append(w, fmt.Sprintf("%s stays unsure: nothing on this machine says whether %s", c, n.Want))
+			}
+		}
+	}
+	return w
+}

@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Restore makes an engine of what is stored. Its Output asks again for every
+// action that is owed: what was committed and not performed when the last broker
+// died. An empty State is a new installation.
+func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
+	cfg.Policy = cfg.Policy.WithDefaults()
+	e := &Engine{
+		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, saved.Seq)), now: now, seq: saved.Seq,
+		packages: map[string]*pack{}, regs: make(map[task.GUID]*reg, len(saved.Registrations)), runs: map[task.GUID]*run{},
+		hosts: map[HostID]*host{}, launches: map[task.LaunchToken]*launch{}, servers: map[serverKey]*server{},
+		keys: map[exclusive]*reg{}, facts: map[string]*fact{}, sources: map[string]*task.SourceState{},
+		edges: map[task.SystemTriggerType]regSet{}, events: map[string]regSet{},
+		answers: answers{byID: map[RequestID]*remembered{}},
+	}
+	e.restoreClock(saved.Clock)
+	e.restoreFacts(saved.Facts)
+	e.restorePackages(saved.Packages)
+	e.restoreRegistrations(saved)
+	e.restoreOccurrences(saved.Occurrences)
+	e.restoreLaunches(saved.Launches)
+	e.restoreRuns(saved.Runs)
+	e.restoreAnswers(saved.Answers)
+	for _, r := range e.sortedRegs() {
+		e.touch(r)
+	}
+	e.line.stale = true
+	e.work()
+	return e, e.flush()
+}
+
+// restoreClock goes on with elapsed time: over a reboot it is the wall difference,
+// never below zero.
+func (e *Engine) restoreClock(saved Clock) {
+	c := &e.clock
+	c.Clock = saved
+	cause := task.MissedBrokerDown
+	switch {
+	case saved.Boot == "":
+		c.Base = time.Second - e.now.Boot // elapsed time begins above zero, so that zero is no instant
+		c.Boot, c.Clock.Wall, c.Clock.Elapsed = e.now.ID, e.now.Wall, time.Second
+	case saved.Boot != e.now.ID:
+		off := max(e.now.Wall.Sub(saved.Wall), 0)
+		c.Behind = e.now.Wall.Before(saved.Wall)
+		c.Base = saved.Elapsed + off - e.now.Boot
+		cause = task.MissedPoweredOff
+	}
+	c.elapsed = c.Base + e.now.Boot
+	if c.elapsed < saved.Elapsed { // an instant that was stored does not come again
+		c.Base += saved.Elapsed - c.elapsed
+		c.elapsed = saved.Elapsed
+	}
+	if saved.Boot != "" {
+		c.gap(gap{from: saved.Elapsed, to: c.elapsed, wallFrom: saved.Wall, wallTo: e.now.Wall, cause: cause})
+	}
+}
+
+func (e *Engine) restoreFacts(saved []LastingFact) {
+	for _, l := range saved {
+		e.fact(l.Name).last = l.Value
+	}
+}
+
+func (e *Engine) restorePackages(saved []Package) {
+	for _, rec := range saved {
+		e.newPack(rec)
+	}
+	if e.packages[task.CommandPackage] == nil {
+		p := e.newPack(Package{Package: task.Package{Family: task.CommandPackage, Name: task.CommandPackage, Access: task.AlwaysAllowed}})
+		e.mark(p)
+	}
+	if e.cfg.Commands.Executable != "" {
+		p := e.packages[task.CommandPackage]
+		p.Servers = []task.ClassServer{e.cfg.Commands}
+	}
+}
+
+func (e *Engine) restoreRegistrations(saved State) {
+	ledgers := make(map[task.GUID]*Ledger, len(saved.Ledgers))
+	for i := range saved.Ledgers {
+		ledgers[saved.Ledgers[i].TaskID] = &saved.Ledgers[i]
+	}
+	slices.SortFunc(saved.Registrations, func(a, b Registration) int { return compare(a.Order, b.Order) })
+	for _, rec := range saved.Registrations {
+		p, l := e.packages[rec.Package], ledgers[rec.TaskID]
+		if p == nil || l == nil {
+			continue // rows of one registration are written together
+		}
+		r := &reg{Registration: rec, Ledger: *l}
+		e.order = max(e.order, rec.Order)
+		e.enter(r, p)
+		e.restoreCalendar(r, saved.Zones)
+		r.since = e.now.Wall
+		if l.State == Suspended {
+			p.suspended[r], r.since = struct{}{}, l.Since
+		}
+	}
+}
+
+func (e *Engine) restoreCalendar(r *reg, zones map[string]*time.Location) {
+	e.loadCalendar(r)
+	if r.calendar == nil {
+		return
+	}
+	name := r.calendar.Zone()
+	if t := r.Spec.Trigger.(task.CalendarTrigger); t.Zone != "" {
+		name = t.Zone
+	}
+	r.zone = zones[name]
+}
+
+func (e *Engine) restoreOccurrences(saved []Occurrence) {
+	slices.SortFunc(saved, func(a, b Occurrence) int { return compare(a.First, b.First) })
+	for _, rec := range saved {
+		r := e.regs[rec.TaskID]
+		if r == nil {
+			continue
+		}
+		o := &occ{Occurrence: rec, reg: r}
+		e.setPayload(o, rec.Details)
+		if rec.State == Live {
+			r.live = o
+			continue
+		}
+		r.pending = append(r.pending, o)
+	}
+	for _, r := range e.sortedRegs() {
+		if len(r.pending) > 0 || r.live != nil {
+			e.payInterest(r)
+		}
+	}
+}
+
+func (e *Engine) sortedRegs() []*reg {
+	all := make([]*reg, 0, len(e.regs))
+	for _, r := range e.regs {
+		all = append(all, r)
+	}
+	slices.SortFunc(all, func(a, b *reg) int { return compare(a.Order, b.Order) })
+	return all
+}
+
+// restoreLaunches looks after every process that the last broker started. Those of
+// another boot are gone.
+func (e *Engine) restoreLaunches(saved []Launch) {
+	slices.SortFunc(saved, func(a, b Launch) int { return slices.Compare(a.Token[:], b.Token[:]) })
+	for _, rec := range saved {
+		s := e.serverOf(rec.Package, rec.Server)
+		l := &launch{Launch: rec, server: s}
+		l.timer.owner = l
+		e.launches[rec.Token] = l
+		if e.clock.Boot != e.now.ID {
+			continue
+		}
+		switch rec.State {
+		case Launching:
+			s.launching, l.slot = l, true
+			e.slots.launches++
+			l.At = e.now.Awake // its time-out begins anew: nobody was there to see it
+			e.awake.arm(&l.timer, l.At+e.cfg.Policy.StartTimeout)
+		case ServerEnding:
+			l.blocks = true
+			s.ending++
+			e.awake.arm(&l.timer, e.now.Awake+task.KillDelay)
+		}
+		e.do(FindProcess{l.Process, l.Token})
+	}
+}
+
+// restoreRuns: a run of another boot is Lost at once. Any other waits for its host
+// to come back, or for its end.
+func (e *Engine) restoreRuns(saved []Run) {
+	slices.SortFunc(saved, func(a, b Run) int { return slices.Compare(a.ID[:], b.ID[:]) })
+	var lost []*run
+	for _, rec := range saved {
+		r := e.regs[rec.TaskID]
+		if r == nil || r.live == nil {
+			continue
+		}
+		u := &run{Run: rec, reg: r, occ: r.live}
+		u.timer.owner = u
+		r.run = u
+		e.runs[u.ID] = u
+		e.takeSlots(u)
+		if rec.State == Unresponsive {
+			e.freeSlots(u)
+		}
+		if e.clock.Boot != e.now.ID {
+			lost = append(lost, u)
+			continue
+		}
+		e.adopt(u)
+	}
+	for _, token := range sortedTokens(e.launches) {
+		e.awaitHost(e.launches[token])
+	}
+	if e.clock.Boot != e.now.ID {
+		e.bootEnded(lost)
+	}
+}
+
+// adopt waits for the host of a run; a Starting one waits for its launch.
+func (e *Engine) adopt(u *run) {
+	if u.State == Starting {
+		if l := e.launches[u.Token]; l != nil && l.State == Launching {
+			e.armRun(u)
+			return
+		}
+		u.Token = task.LaunchToken{}
+		e.place(u)
+		return
+	}
+	h := e.hosts[u.Host]
+	if h == nil {
+		h = e.makeHost(u.Host, u.reg.pack, u.Token)
+		h.state = HostDetached
+		e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
+		if u.Token.IsZero() {
+			e.do(FindProcess{Process: u.Host})
+		}
+	}
+	h.runs = append(h.runs, u)
+	e.armRun(u)
+}
+
+// awaitHost gives a launched server without a live run the same time to come back.
+func (e *Engine) awaitHost(l *launch) {
+	if l.State != Up || l.Process.IsZero() || e.clock.Boot != e.now.ID || e.hosts[l.Process] != nil {
+		return
+	}
+	h := e.makeHost(l.Process, e.packages[l.Package], l.Token)
+	h.state, h.version = HostDetached, l.Version
+	e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
+}
+
+// bootEnded: the machine was off, so nothing of the last boot runs.
+func (e *Engine) bootEnded(lost []*run) {
+	e.clock.Boot = e.now.ID
+	for _, token := range sortedTokens(e.launches) {
+		l := e.launches[token]
+		l.State = Absent
+		delete(e.launches, token)
+		e.mark(l)
+	}
+	for _, u := range lost {
+		e.endRun(u, lostInPowerCut(u))
+	}
+	e.clockEvent("the machine was started")
+}
+
+func lostInPowerCut(u *run) ending {
+	switch {
+	case u.TimedOut:
+		return ending{outcome: task.TimedOut, reason: u.Reason}
+	case u.canceled():
+		return ending{outcome: task.Canceled, reason: u.Reason}
+	}
+	return ending{outcome: task.Lost, text: "the machine was off"}
+}
+
+func (e *Engine) restoreAnswers(saved []Remembered) {
+	slices.SortFunc(saved, func(a, b Remembered) int { return compare(int64(a.At), int64(b.At)) })
+	for _, rec := range saved {
+		rem := &remembered{Answer: rec.Answer}
+		e.answers.byID[rec.Request] = rem
+		e.answers.order = append(e.answers.order, rem)
+	}
+}

@@ -1,0 +1,274 @@
+package engine
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// run is one attempt at an occurrence that has not ended.
+type run struct {
+	Run
+	isDirty  bool
+	reg      *reg
+	occ      *occ
+	key      exclusive
+	counts   bool // it takes a slot of its package and of all
+	progress uint32
+	changed  time.Time     // when progress last was
+	told     uint32        // progress that watchers know
+	toldAt   time.Duration // awake
+	timer    timer
+}
+
+func (u *run) dirtyBit() *bool { return &u.isDirty }
+func (u *run) write() Write {
+	if u.State == Ended {
+		return Delete{Run{ID: u.ID}}
+	}
+	return Put{u.Run}
+}
+
+// canceled says whether the run was told to stop.
+func (u *run) canceled() bool { return u.State == Canceling || u.CancelAt > 0 }
+
+// view is the run as users see it.
+func (u *run) view(e *Engine) task.Run {
+	v := task.Run{ID: u.ID, TaskID: u.TaskID, Name: u.reg.Spec.Name, Package: u.reg.Package, Occurrence: u.occ.view(), Attempt: u.Attempt,
+		PID: u.Host.PID, Launch: u.Token, Started: u.Started, Entered: u.Entered, Progress: u.progress, ProgressAt: u.changed}
+	switch {
+	case !u.Token.IsZero():
+		v.Host = "launched"
+		if l := e.launches[u.Token]; l != nil && v.PID == 0 {
+			v.PID = l.Process.PID
+		}
+	case !u.Host.IsZero():
+		v.Host = "the application"
+	}
+	if u.canceled() {
+		v.Reason = u.Reason
+	}
+	return v
+}
+
+// limitOf is the run limit: the registration's, else the policy's.
+func (e *Engine) limitOf(r *reg) time.Duration {
+	if r.Spec.RunLimit > 0 {
+		return r.Spec.RunLimit
+	}
+	return e.cfg.Policy.RunLimit
+}
+
+// known gives the run of an instance, if the host that speaks has it.
+func (e *Engine) known(h HostID, instance task.GUID) *run {
+	if u := e.runs[instance]; u != nil && u.Host == h {
+		return u
+	}
+	return nil
+}
+
+func (e *Engine) accepted(ev Accepted) {
+	u := e.known(ev.Host, ev.Instance)
+	switch {
+	case u == nil:
+	case u.State == Sent:
+		e.entered(u)
+	case u.State == Unresponsive && !u.canceled():
+		e.backToRunning(u)
+	}
+}
+
+func (e *Engine) entered(u *run) {
+	move(&u.State, Running, runMoves, "run of "+u.reg.Spec.Name)
+	u.Entered, u.EnteredAt, u.Failing = e.now.Wall, e.now.Awake, ""
+	e.mark(u)
+	e.armRun(u)
+	view := u.view(e)
+	e.tell(u.reg, task.Event{Kind: task.EventRunning, Run: &view})
+	u.reg.since = e.now.Wall
+	e.touch(u.reg)
+}
+
+// backToRunning: the host answers again.
+func (e *Engine) backToRunning(u *run) {
+	if u.Entered.IsZero() {
+		u.Entered, u.EnteredAt = e.now.Wall, e.now.Awake
+	}
+	move(&u.State, Running, runMoves, "run of "+u.reg.Spec.Name)
+	e.retakeSlots(u)
+	e.mark(u)
+	e.armRun(u)
+	e.noteWell(e.hosts[u.Host])
+	e.touch(u.reg)
+}
+
+func (e *Engine) retakeSlots(u *run) {
+	if !u.counts {
+		u.counts = true
+		e.slots.live++
+		u.reg.pack.live++
+	}
+}
+
+// refused: the object is revoked and the next one is asked.
+func (e *Engine) refused(ev Refused) {
+	u := e.known(ev.Host, ev.Instance)
+	if u == nil || u.State != Sent {
+		return
+	}
+	h := e.hosts[ev.Host]
+	class := u.reg.Spec.EntryPoint
+	h.objects = slices.DeleteFunc(h.objects, func(o Object) bool { return o.CLSID == class })
+	h.drop(u)
+	move(&u.State, Starting, runMoves, "run of "+u.reg.Spec.Name)
+	u.Host, u.Token = HostID{}, task.LaunchToken{}
+	e.mark(u)
+	e.place(u)
+}
+
+func (h *host) drop(u *run) {
+	h.runs = slices.DeleteFunc(h.runs, func(x *run) bool { return x == u })
+}
+
+// progressed keeps the last value; watchers get at most MaxProgressRate updates a
+// second.
+func (e *Engine) progressed(ev Progressed) {
+	u := e.known(ev.Host, ev.Instance)
+	if u == nil || u.State == Starting {
+		return
+	}
+	u.progress, u.changed = ev.Value, e.now.Wall
+	e.armRun(u)
+	if e.now.Awake >= u.toldAt+time.Second/task.MaxProgressRate {
+		e.tellProgress(u)
+	}
+}
+
+func (e *Engine) tellProgress(u *run) {
+	u.told, u.toldAt = u.progress, e.now.Awake
+	view := u.view(e)
+	e.notify(u.reg, task.Event{Kind: task.EventProgress, Run: &view})
+}
+
+func (e *Engine) saveCheckpoint(ev SaveCheckpoint) Answer {
+	u := e.known(ev.Host, ev.Instance)
+	switch {
+	case u == nil:
+		return refuse(task.ErrNotRegistered, ev.Instance.String(), "the run is over", "")
+	case len(ev.Data) > task.MaxPayload:
+		return refuse(task.ErrLimit, u.reg.Spec.Name, "a checkpoint has at most 64 KiB", "save a path instead")
+	}
+	u.occ.Saved = &Checkpoint{Data: ev.Data, Number: u.Number, Version: u.reg.pack.Version}
+	e.mark(u.occ)
+	return Answer{TaskID: u.TaskID}
+}
+
+// finished: Run returned and its deferrals are complete. A repeated outcome is
+// acknowledged and changes nothing.
+func (e *Engine) finished(ev Finished) {
+	e.do(Acknowledge{ev.Host, ev.Instance})
+	if h := e.hosts[ev.Host]; h != nil {
+		e.strayOver(h, ev.Instance)
+	}
+	u := e.known(ev.Host, ev.Instance)
+	if u == nil || u.State == Starting {
+		return
+	}
+	if u.State == Sent {
+		e.entered(u)
+	}
+	e.endRun(u, e.judgeResult(u, ev.Result))
+}
+
+// judgeResult: after a cancel nil is Completed, since the work was done, and
+// anything else is Canceled; a command is Canceled whatever its exit status.
+func (e *Engine) judgeResult(u *run, res Result) ending {
+	how := ending{outcome: res.Outcome, reason: res.Reason, text: res.Text, exit: res.Exit}
+	switch {
+	case u.canceled() && (res.Outcome != task.Completed || e.isCommand(u.reg)):
+		how.outcome, how.reason = task.Canceled, u.Reason
+		if u.TimedOut {
+			how.outcome = task.TimedOut
+		}
+	case res.Outcome == task.Canceled:
+		how.outcome, how.reason = task.Canceled, task.ReasonTerminating
+	case res.Outcome < task.Completed || res.Outcome > task.Crashed || res.Outcome == task.TimedOut:
+		how.outcome = task.Failed
+	}
+	return how
+}
+
+// armRun sets the run's timer to its next deadline.
+func (e *Engine) armRun(u *run) {
+	var at time.Duration
+	switch u.State {
+	case Starting:
+		at = u.StartedAt + e.cfg.Policy.StartTimeout
+		if l := e.launches[u.Token]; l != nil {
+			at = max(at, l.At+e.cfg.Policy.StartTimeout)
+		}
+	case Sent:
+		at = u.SentAt + task.AnswerTimeout
+	case Running:
+		if u.Limit > 0 {
+			at = u.EnteredAt + u.Limit
+		}
+	case Canceling:
+		at = u.CancelAt
+	}
+	if u.progress != u.told {
+		at = earlier(at, u.toldAt+time.Second/task.MaxProgressRate)
+	}
+	e.awake.arm(&u.timer, at)
+}
+
+// due: some deadline of the run has come.
+func (u *run) due(e *Engine) {
+	now := e.now.Awake
+	if u.progress != u.told && now >= u.toldAt+time.Second/task.MaxProgressRate {
+		e.tellProgress(u)
+	}
+	switch {
+	case u.State == Starting && now >= u.StartedAt+e.cfg.Policy.StartTimeout:
+		e.startTimedOut(u)
+		return
+	case u.State == Sent && now >= u.SentAt+task.AnswerTimeout:
+		e.notAnswered(u)
+		return
+	case u.State == Running && u.Limit > 0 && now >= u.EnteredAt+u.Limit:
+		u.TimedOut = true
+		e.cancel(u, task.ReasonExecutionTimeExceeded, false)
+		return
+	case u.State == Canceling && now >= u.CancelAt:
+		e.graceOver(u)
+		return
+	}
+	e.armRun(u)
+}
+
+// startTimedOut: the class server is up and does not show this class. While it is
+// still launching, the launch's own deadline decides.
+func (e *Engine) startTimedOut(u *run) {
+	if l := e.launches[u.Token]; l != nil && l.State == Launching && e.now.Awake < l.At+e.cfg.Policy.StartTimeout {
+		e.armRun(u)
+		return
+	}
+	e.endRun(u, ending{outcome: task.ActivationFailed, text: "class not registered within " + e.cfg.Policy.StartTimeout.String()})
+}
+
+// notAnswered: the code may run for all that is known, so there is no outcome
+// before the process is gone.
+func (e *Engine) notAnswered(u *run) {
+	h := e.hosts[u.Host]
+	if h == nil || h.state == HostDetached {
+		return // the end of the detachment decides
+	}
+	u.Failing = "the activation was not answered within " + task.AnswerTimeout.String()
+	e.mark(u)
+	if h.token.IsZero() {
+		e.unresponsive(u)
+		return
+	}
+	e.endHost(h)
+}

@@ -1,0 +1,349 @@
+package engine
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// appearance is what of a task's state is worth telling when it changes.
+type appearance struct {
+	phase   task.Phase
+	waiting int
+	reason  task.ReasonKind
+	cond    task.Condition
+	reasons int
+	next    time.Duration
+	wall    time.Time
+}
+
+func (e *Engine) look(r *reg) appearance {
+	a := appearance{phase: e.phase(r), next: r.Next, wall: r.NextWall}
+	for _, o := range r.pending {
+		a.waiting += o.Count
+	}
+	if len(r.pending) > 0 {
+		if why := e.own(r, r.pending[0]); len(why) > 0 {
+			a.reason, a.cond, a.reasons = why[0].kind, why[0].cond, len(why)
+		}
+	}
+	return a
+}
+
+func (e *Engine) phase(r *reg) task.Phase {
+	switch {
+	case r.State == Removing:
+		return task.Removing
+	case r.run != nil:
+		return runPhase(r.run.State)
+	case r.State == Suspended:
+		return task.Suspended
+	case len(r.pending) > 0:
+		if why := e.own(r, r.pending[0]); len(why) > 0 && why[0].kind == task.WaitBackoff {
+			return task.BackingOff
+		}
+		return task.Held
+	case r.State == Spent:
+		return task.Spent
+	}
+	return task.Waiting
+}
+
+func runPhase(s RunState) task.Phase {
+	switch s {
+	case Running:
+		return task.Running
+	case Canceling:
+		return task.Canceling
+	case Unresponsive:
+		return task.Unresponsive
+	}
+	return task.Starting
+}
+
+// state is what a registration is doing now.
+func (e *Engine) state(r *reg) task.State {
+	s := task.State{Phase: e.phase(r), Now: e.now.Wall, Text: r.Text, Attempts: r.Spec.Retry.Attempts}
+	if s.Attempts == 0 {
+		s.Attempts = task.DefaultAttempts
+	}
+	s.Since = e.sinceWhen(r, s.Phase)
+	for _, o := range r.pending {
+		s.Waiting += o.Count
+	}
+	if len(r.pending) > 0 {
+		s.Reasons = e.reasons(r, r.pending[0])
+		s.Attempt = max(r.Tries, r.Faults) + 1
+	}
+	if r.run != nil {
+		v := r.run.view(e)
+		s.Run = &v
+	}
+	if r.Cause == ByFaults || r.Cause == ByActivation {
+		s.Faults, s.Fault = r.Faults, task.Crashed
+		if r.Cause == ByActivation {
+			s.Fault = task.ActivationFailed
+		}
+	}
+	s.Next = e.nextTime(r, s.Phase)
+	s.NextKnown = !s.Next.IsZero()
+	if s.Phase == task.Waiting {
+		s.Text = task.WaitsFor(r.Spec.Trigger)
+	}
+	return s
+}
+
+func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
+	switch {
+	case p == task.Suspended:
+		return r.Since
+	case p == task.Held:
+		return r.pending[0].Observed
+	case p == task.Running && !r.run.Entered.IsZero():
+		return r.run.Entered
+	}
+	return r.since
+}
+
+// nextTime is when something happens to r by the mere passing of time; zero when
+// nobody knows.
+func (e *Engine) nextTime(r *reg, p task.Phase) time.Time {
+	switch {
+	case p == task.Suspended || p == task.Spent || p == task.Removing || p == task.Held:
+		return timeZero
+	case p == task.BackingOff:
+		return e.wallAt(r.NotBefore)
+	case !e.armed(r):
+		return timeZero
+	case r.Next > 0:
+		return e.wallAt(r.Next)
+	}
+	return r.NextWall
+}
+
+// reasons are all that an occurrence waits for, in the order of the contract.
+func (e *Engine) reasons(r *reg, o *occ) []task.Reason {
+	own := e.own(r, o)
+	all := own
+	if len(own) == 0 || own[len(own)-1].kind != task.WaitLiveRun {
+		if o != r.pending[0] {
+			all = append(all, reason{kind: task.WaitQueue})
+		}
+		all = append(all, e.shared(r)...)
+	}
+	told := make([]task.Reason, 0, len(all))
+	for _, w := range all {
+		t := task.Reason{Kind: w.kind, Condition: w.cond}
+		if w.until > 0 {
+			t.Until = e.wallAt(w.until)
+		}
+		if w.detail != nil {
+			t.Detail = w.detail()
+		}
+		if w.kind == task.WaitUnsure {
+			t.Cause = e.unsureCause(w.cond)
+		}
+		told = append(told, t)
+	}
+	return told
+}
+
+func (e *Engine) unsureCause(c task.Condition) task.Cause {
+	for _, n := range c.Needs() {
+		f := e.facts[n.Fact]
+		if f == nil {
+			return task.CauseNoSource
+		}
+		if cause := f.cause(); cause != task.CauseNone {
+			return cause
+		}
+	}
+	return task.CauseNone
+}
+
+// Filter says which tasks are wanted: of a package, or all; without groups those
+// that are in none, unless All.
+type Filter struct {
+	Package string
+	Groups  []string
+	All     bool // of every group
+}
+
+// Tasks lists registrations by package, name and age.
+func (e *Engine) Tasks(now Instant, f Filter) []task.Info {
+	var all []*reg
+	if p := e.packages[f.Package]; p != nil {
+		all = p.regs.sorted()
+	} else if f.Package == "" {
+		all = e.sortedRegs()
+	}
+	e.peek(now)
+	infos := make([]task.Info, 0, len(all))
+	for _, r := range all {
+		if f.All || slices.Contains(f.Groups, r.Spec.Group) || len(f.Groups) == 0 && r.Spec.Group == "" {
+			infos = append(infos, e.info(r))
+		}
+	}
+	slices.SortStableFunc(infos, func(a, b task.Info) int {
+		return cmp.Or(cmp.Compare(a.Package, b.Package), cmp.Compare(a.Spec.Name, b.Spec.Name))
+	})
+	return infos
+}
+
+// Task is one registration.
+func (e *Engine) Task(now Instant, id task.GUID) (task.Info, bool) {
+	r := e.regs[id]
+	if r == nil {
+		return task.Info{}, false
+	}
+	e.peek(now)
+	return e.info(r), true
+}
+
+// peek moves the clocks that views count with, and nothing else: a step decides
+// what time means.
+func (e *Engine) peek(now Instant) {
+	if now.ID == e.now.ID && now.Boot >= e.now.Boot && sameZone(now.Wall, e.now.Wall) && now.Wall.Sub(e.now.Wall) < now.Boot-e.now.Boot+stepNoticed &&
+		now.Wall.Sub(e.now.Wall) > now.Boot-e.now.Boot-stepNoticed && now.Boot-e.now.Boot-(now.Awake-e.now.Awake) < stepNoticed {
+		e.now = now
+		e.clock.elapsed = e.clock.Base + now.Boot
+	}
+}
+
+func (e *Engine) info(r *reg) task.Info {
+	i := task.Info{TaskID: r.id, Package: r.Package, Spec: r.Spec, Registered: r.Registered, State: e.state(r),
+		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: r.GridWall}
+	if r.LastEnd.End != task.EndNone {
+		end := r.LastEnd
+		i.LastEnd = &end
+	}
+	if cs, ok := e.classServer(r); ok {
+		i.Server, i.Declared = commandLine(cs), cs.Declared
+	}
+	return i
+}
+
+func commandLine(cs task.ClassServer) string {
+	s := cs.Executable
+	for _, a := range cs.Arguments {
+		s += " " + a
+	}
+	return s
+}
+
+// Groups lists the groups of a package, sorted.
+func (e *Engine) Groups(pkg string) []string {
+	set := map[string]bool{}
+	if p := e.packages[pkg]; p != nil {
+		for r := range p.regs {
+			if r.Spec.Group != "" {
+				set[r.Spec.Group] = true
+			}
+		}
+	}
+	return sortedKeys(set)
+}
+
+// Packages lists all packages by family name.
+func (e *Engine) Packages() []task.Package {
+	all := make([]task.Package, 0, len(e.packages))
+	for _, family := range sortedKeys(e.packages) {
+		all = append(all, e.packages[family].Package.Package)
+	}
+	return all
+}
+
+// Sources lists what the sources say of themselves, by name.
+func (e *Engine) Sources() []task.SourceState {
+	all := make([]task.SourceState, 0, len(e.sources))
+	for _, name := range sortedKeys(e.sources) {
+		all = append(all, *e.sources[name])
+	}
+	return all
+}
+
+// Facts lists all facts by name.
+func (e *Engine) Facts(now Instant) []task.Fact {
+	e.peek(now)
+	users := e.factUsers()
+	all := make([]task.Fact, 0, len(e.facts))
+	for _, name := range sortedKeys(e.facts) {
+		v := e.factView(e.facts[name])
+		v.UsedBy = users[name]
+		all = append(all, v)
+	}
+	return all
+}
+
+const usersShown = 8
+
+func (e *Engine) factUsers() map[string][]string {
+	users := map[string][]string{}
+	for _, r := range e.sortedRegs() {
+		need := map[string]bool{}
+		for _, c := range r.conditions() {
+			for _, n := range c.Needs() {
+				need[n.Fact] = true
+			}
+		}
+		if t, ok := r.Spec.Trigger.(task.SystemTrigger); ok {
+			row, _ := t.Type.Row()
+			need[row.Fact] = row.Fact != ""
+		}
+		for name, ok := range need {
+			if ok && len(users[name]) < usersShown {
+				users[name] = append(users[name], r.Package+"/"+r.Spec.Name)
+			}
+		}
+	}
+	for _, u := range users {
+		slices.Sort(u)
+	}
+	return users
+}
+
+func (e *Engine) factView(f *fact) task.Fact {
+	v := f.reported
+	v.Name, v.Value, v.Since, v.Cause = f.name, f.value(), f.since, f.cause()
+	if f.source != nil && v.Source == "" {
+		v.Source = f.source.Name
+	}
+	if v.Detail == "" && f.source != nil && !v.Value.Known() {
+		v.Detail = f.source.Detail
+	}
+	if f.override != nil {
+		v.Overridden, v.Real = true, f.reported.Value
+		if f.until > 0 {
+			v.Until = e.wallAt(f.until)
+		}
+	}
+	return v
+}
+
+// byWhat is what made an occurrence fire, after "by".
+func (e *Engine) byWhat(r *reg, o *occ) string {
+	switch o.By {
+	case ByTimer:
+		return "its timer"
+	case ByCalendar:
+		return "its calendar"
+	case ByEvent:
+		if t, ok := r.Spec.Trigger.(task.CustomSystemEventTrigger); ok {
+			return fmt.Sprintf("event %q", t.ID)
+		}
+	case ByApplication:
+		return "the application"
+	case ByHand:
+		return "hand"
+	case ByServicing:
+		return "the update of its package"
+	case ByEdge:
+		if t, ok := r.Spec.Trigger.(task.SystemTrigger); ok {
+			return t.Type.String()
+		}
+	}
+	return "its trigger"
+}

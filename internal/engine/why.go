@@ -1,0 +1,139 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Why explains what a registration waits for, from the same reasons that decide
+// whether it starts.
+func (e *Engine) Why(now Instant, id task.GUID) (task.Explanation, bool) {
+	r := e.regs[id]
+	if r == nil {
+		return task.Explanation{}, false
+	}
+	e.peek(now)
+	x := task.Explanation{At: e.now.Wall, Info: e.info(r), RunLimit: e.limitOf(r), Sources: e.Sources()}
+	o := r.live
+	if len(r.pending) > 0 {
+		o = r.pending[0]
+	}
+	if r.run != nil && len(r.pending) == 0 {
+		o = r.live
+	}
+	if o != nil {
+		x.Fired, x.First, x.Last, x.By, x.Number, x.Tries = o.Count, o.Observed, o.Last, e.byWhat(r, o), o.Number, o.Tries
+		for _, other := range r.pending {
+			if other != o {
+				x.Fired += other.Count
+				x.Last = other.Last
+			}
+		}
+	}
+	x.Needs = e.needs(r, o)
+	if r.run != nil {
+		x.Use = e.useOf(r)
+	}
+	e.counterfactual(&x, r, o)
+	return x, true
+}
+
+func (e *Engine) useOf(r *reg) string {
+	if h := e.hosts[r.run.Host]; h != nil {
+		for _, o := range h.objects {
+			if o.CLSID == r.Spec.EntryPoint && !o.SingleUse {
+				return "MultipleUse"
+			}
+		}
+		return "SingleUse"
+	}
+	return ""
+}
+
+func (e *Engine) needs(r *reg, o *occ) []task.NeedState {
+	var all []task.NeedState
+	for _, c := range r.conditions() {
+		n := task.NeedState{Condition: c, Verdict: e.verdict(c), Waived: o != nil && o.Waived, IfUnknown: r.runIfUnknown(c)}
+		for _, need := range c.Needs() {
+			f := e.facts[need.Fact]
+			if f == nil {
+				n.Facts = append(n.Facts, task.Fact{Name: need.Fact, Since: e.now.Wall, Cause: task.CauseNoSource})
+				continue
+			}
+			n.Facts = append(n.Facts, e.factView(f))
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+// counterfactual is the smallest change that would make it run: what has to be
+// true, what has to be over, and when at the earliest.
+func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
+	x.Would = e.unmetWants(r, o)
+	if r.State == Suspended || r.State == Spent || r.State == Removing {
+		x.Never = true
+	}
+	if len(r.pending) == 0 {
+		x.Earliest = x.Info.State.Next
+		if r.run != nil && x.Earliest.IsZero() || x.Info.State.Phase == task.Waiting && x.Earliest.IsZero() {
+			x.Earliest = timeZero
+		}
+		return
+	}
+	for _, w := range x.Info.State.Reasons {
+		switch w.Kind {
+		case task.WaitSettle, task.WaitBackoff, task.WaitRate, task.WaitCatchUp:
+			x.Earliest = later(x.Earliest, w.Until)
+		case task.WaitLiveRun, task.WaitExclusive, task.WaitPackageSlot, task.WaitOverallSlot, task.WaitLaunchSlot:
+			x.After = append(x.After, afterWhat(w))
+		case task.WaitAccess:
+			x.After = append(x.After, "'bgtask access "+r.Package+" allow'")
+		case task.WaitEnergySaver:
+			x.Would = append(x.Would, task.FactEnergySaver+"=no")
+		case task.WaitServicing:
+			x.After = append(x.After, w.Detail)
+		}
+	}
+}
+
+func (e *Engine) unmetWants(r *reg, o *occ) []string {
+	if o != nil && o.Waived {
+		return nil
+	}
+	var wants []string
+	for _, c := range r.conditions() {
+		v := e.verdict(c)
+		if v == task.Holds || v == task.Unsure && r.runIfUnknown(c) {
+			continue
+		}
+		for _, n := range c.Needs() {
+			if f := e.facts[n.Fact]; f == nil || !f.value().Known() || !n.Met(f.value()) {
+				wants = append(wants, n.Want)
+			}
+		}
+	}
+	return wants
+}
+
+func afterWhat(w task.Reason) string {
+	switch w.Kind {
+	case task.WaitLiveRun:
+		return "its live run has ended"
+	case task.WaitExclusive:
+		return w.Detail + " has ended"
+	case task.WaitPackageSlot:
+		return "another run of its package has ended"
+	case task.WaitOverallSlot:
+		return "another run has ended"
+	}
+	return w.Detail
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
