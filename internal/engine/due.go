@@ -172,7 +172,9 @@ func (e *Engine) fireMissed(r *reg, due instants) {
 		n := min(max(policy.Max, 1), len(due.latest))
 		fires := due.latest[len(due.latest)-n:]
 		if m.Count -= n; m.Count > 0 || m.More {
-			m.Last = fires[0]
+			if before := len(due.latest) - n - 1; before >= 0 {
+				m.Last = due.latest[before]
+			}
 			e.recordMissed(r, m)
 		}
 		for _, at := range fires {
@@ -182,6 +184,7 @@ func (e *Engine) fireMissed(r *reg, due instants) {
 		m.Count--
 		m.MadeUp = r.Firing + 1
 		if m.Count > 0 || m.More {
+			m.Last = due.latest[len(due.latest)-2]
 			e.recordMissed(r, m)
 		}
 		e.fire(r, firing{by: timedBy(r), due: due.last, missed: m.Count, catchUp: due.catchUp})
