@@ -11,11 +11,12 @@ import (
 // long one, of --json, has every member; the short one, the store's, leaves out
 // members that are zero. Both are read by jsonReader.
 type jsonWriter struct {
-	b     []byte
-	short bool
+	b      []byte
+	short  bool
+	redact bool // without the arguments and the environment of commands
 }
 
-// A value is what can write itself.
+// A jsonValue is what can write itself.
 type jsonValue interface{ appendJSON(w *jsonWriter) }
 
 func marshalJSON(v jsonValue) ([]byte, error) {
@@ -114,6 +115,10 @@ func (w *jsonWriter) seconds(key string, d time.Duration) {
 		return
 	}
 	w.key(key)
+	w.duration(d)
+}
+
+func (w *jsonWriter) duration(d time.Duration) {
 	n := uint64(d)
 	if d < 0 {
 		w.b = append(w.b, '-')
@@ -128,6 +133,48 @@ func (w *jsonWriter) seconds(key string, d time.Duration) {
 			w.b = w.b[:len(w.b)-1]
 		}
 	}
+}
+
+func (w *jsonWriter) uintValue(n uint64) { w.b = strconv.AppendUint(w.b, n, 10) }
+
+// enum writes the name of an enumeration's value, when there is one.
+func (w *jsonWriter) enum(key, name string, known bool) {
+	if w.member(key, known) {
+		w.string(name)
+	}
+}
+
+// condition writes a condition and, beside it, WinRT's number where it has one.
+func (w *jsonWriter) condition(key string, c Condition) {
+	row, known := c.Row()
+	w.enum(key, row.Name, known)
+	w.number(key+"_number", int(c), known && row.Windows)
+}
+
+func (w *jsonWriter) guids(key string, all []GUID) {
+	w.key(key)
+	w.open('[')
+	for _, g := range all {
+		w.comma()
+		w.string(g.String())
+	}
+	w.close(']')
+}
+
+func (w *jsonWriter) value(key string, v jsonValue) {
+	w.key(key)
+	v.appendJSON(w)
+}
+
+// list writes an array, empty when there is nothing: never null.
+func list[T jsonValue](w *jsonWriter, key string, all []T) {
+	w.key(key)
+	w.open('[')
+	for _, v := range all {
+		w.comma()
+		v.appendJSON(w)
+	}
+	w.close(']')
 }
 
 func (w *jsonWriter) bytes(key string, p []byte) {
@@ -176,6 +223,8 @@ func (w *jsonWriter) string(s string) {
 		c := s[i]
 		size := 1
 		switch {
+		case c == '\n':
+			w.b = append(append(w.b, s[done:i]...), '\\', 'n')
 		case c == '"' || c == '\\':
 			w.b = append(append(w.b, s[done:i]...), '\\', c)
 		case c < ' ' || c == 0x7f:

@@ -109,6 +109,11 @@ func (w *jsonWriter) hold(h Hold) {
 }
 
 func (w *jsonWriter) command(c *Command) {
+	if w.redact {
+		redacted := *c
+		redacted.Args, redacted.Env = nil, nil
+		c = &redacted
+	}
 	w.open('{')
 	w.text("path", c.Path)
 	w.texts("args", c.Args)
@@ -117,6 +122,7 @@ func (w *jsonWriter) command(c *Command) {
 	w.text("env_file", c.EnvFile)
 	w.uint("umask", uint64(c.Umask))
 	w.bool("retry", c.Retry)
+	w.bool("redacted", w.redact)
 	w.close('}')
 }
 
@@ -237,6 +243,10 @@ func (r *jsonReader) command() *Command {
 			c.Umask = uint32(r.integer(0, math.MaxUint32))
 		case "retry":
 			c.Retry = r.bool()
+		case "redacted":
+			if r.bool() {
+				r.fail("a command whose arguments were left out")
+			}
 		default:
 			return false
 		}

@@ -1,0 +1,258 @@
+package task
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+const dateLayout = "2006-01-02 15:04:05 MST"
+
+// clock is the time of day, with the day when it is not today.
+func (p *page) clock(t time.Time) string {
+	if p.today(t) == 0 {
+		return t.In(p.zone).Format(time.TimeOnly)
+	}
+	return p.day(t)
+}
+
+// day is "today 00:00:02", "tomorrow 00:00:00" or a date with its zone.
+func (p *page) day(t time.Time) string {
+	t = t.In(p.zone)
+	switch p.today(t) {
+	case -1:
+		return "yesterday " + t.Format(time.TimeOnly)
+	case 0:
+		return "today " + t.Format(time.TimeOnly)
+	case 1:
+		return "tomorrow " + t.Format(time.TimeOnly)
+	}
+	return t.Format(dateLayout)
+}
+
+// dated is day with the zone.
+func (p *page) dated(t time.Time) string {
+	s := p.day(t)
+	if d := p.today(t); d >= -1 && d <= 1 {
+		s += " " + t.In(p.zone).Format("MST")
+	}
+	return s
+}
+
+// today counts days from today: by the calendar, for a day need not have 24 hours.
+func (p *page) today(t time.Time) int {
+	date := func(t time.Time) time.Time {
+		y, m, d := t.In(p.zone).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(date(t).Sub(date(p.At)) / (24 * time.Hour))
+}
+
+// at is "at 14:32:10", "tomorrow 00:00:00".
+func (p *page) at(t time.Time) string {
+	switch p.today(t) {
+	case 0:
+		return "at " + p.clock(t)
+	case -1, 1:
+		return p.day(t)
+	}
+	return "on " + p.day(t)
+}
+
+func (p *page) in(t time.Time) string { return ", in " + Duration(max(0, t.Sub(p.At))) }
+
+// verdict is the first line.
+func (p *page) verdict() { p.lines = append(p.lines, p.name()+" "+p.sentence()+".") }
+
+func (p *page) sentence() string {
+	s := p.Info.State
+	switch s.Phase {
+	case Waiting:
+		return p.waiting()
+	case Held:
+		if clauses := p.clauses(); len(clauses) > 0 {
+			return "is held: " + strings.Join(clauses, ", ")
+		}
+		return "is held"
+	case BackingOff:
+		return p.backingOff()
+	case Starting:
+		return "is starting" + p.since() + ": its class is not ready yet"
+	case Running:
+		return p.running()
+	case Canceling:
+		return "is being canceled" + p.since() + p.reason()
+	case Unresponsive:
+		return "does not respond" + p.since() + ": it was told to stop" + p.reason() + ", and has not"
+	case Suspended:
+		return "is suspended" + p.since() + p.fault() + ". It will not run by itself"
+	case Spent:
+		return "is spent: it was to fire once, and has"
+	case Removing:
+		return "is being removed: its last run is ending"
+	}
+	return "is " + s.Phase.String()
+}
+
+func (p *page) since() string {
+	if p.Info.State.Since.IsZero() {
+		return ""
+	}
+	return " since " + p.clock(p.Info.State.Since)
+}
+
+func (p *page) reason() string {
+	if p.Info.State.Run == nil {
+		return ""
+	}
+	return " (" + p.Info.State.Run.Reason.String() + ")"
+}
+
+func (p *page) waiting() string {
+	s := "is waiting for " + WaitsFor(p.Info.Spec.Trigger)
+	if !Timed(p.Info.Spec.Trigger) {
+		return s
+	}
+	if p.Info.State.NextKnown {
+		s += ": " + p.dated(p.Info.State.Next) + p.in(p.Info.State.Next)
+	}
+	kind := ""
+	if _, ok := p.Info.Spec.Trigger.(CalendarTrigger); ok {
+		kind = "calendar "
+	}
+	return s + " (" + kind + timing(p.Info.Spec.Trigger) + ")"
+}
+
+func (p *page) backingOff() string {
+	s := p.Info.State
+	text := fmt.Sprintf("is backing off: attempt %d of %d failed", s.Attempt-1, s.Attempts)
+	if s.Attempts == 0 {
+		text = "is backing off: its last attempt failed"
+	}
+	if n := len(p.Tries); n > 0 && !p.Tries[n-1].Ended.IsZero() {
+		last := p.Tries[n-1]
+		text = fmt.Sprintf("is backing off: attempt %d of %d %s %s ago", last.Attempt, s.Attempts, last.Outcome.verb(), Roughly(max(0, p.At.Sub(last.Ended))))
+	}
+	if s.NextKnown {
+		text += ", the next is " + p.at(s.Next) + p.in(s.Next)
+	}
+	return text
+}
+
+// verb says what an attempt did that was not the last one.
+func (o Outcome) verb() string {
+	switch o {
+	case Crashed:
+		return "crashed"
+	case ActivationFailed:
+		return "could not be started"
+	case Lost:
+		return "was lost"
+	case TimedOut:
+		return "timed out"
+	case Canceled:
+		return "was canceled"
+	}
+	return "failed"
+}
+
+func (p *page) running() string {
+	s := p.Info.State
+	text := "is running"
+	if !s.Since.IsZero() {
+		text += " for " + Duration(max(0, p.At.Sub(s.Since)))
+	}
+	text += s.progress()
+	if s.Run != nil && !s.Run.ProgressAt.IsZero() {
+		text += ", last changed " + Roughly(max(0, p.At.Sub(s.Run.ProgressAt))) + " ago"
+	}
+	return text
+}
+
+func (p *page) fault() string {
+	s := p.Info.State
+	switch {
+	case s.Faults > 0 && s.Fault == ActivationFailed:
+		return ": its server failed to start " + times(s.Faults)
+	case s.Faults > 0 && s.Fault == Crashed:
+		return ": it crashed " + times(s.Faults)
+	case s.faults() != "":
+		return ": " + s.faults()
+	}
+	return ""
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// clauses are the reasons that it waits for, conditions of one verdict together.
+func (p *page) clauses() (all []string) {
+	var fails, unsure []string
+	for _, r := range p.Info.State.Reasons {
+		switch r.Kind {
+		case WaitCondition:
+			fails = append(fails, r.Condition.String())
+		case WaitUnsure:
+			unsure = append(unsure, r.Condition.String())
+		}
+	}
+	for _, r := range p.Info.State.Reasons {
+		switch r.Kind {
+		case WaitCondition:
+			all = appendClause(all, fails, "fails", "fail")
+			fails = nil
+		case WaitUnsure:
+			all = appendClause(all, unsure, "is unsure", "are unsure")
+			unsure = nil
+		default:
+			all = append(all, p.clause(r))
+		}
+	}
+	return all
+}
+
+func appendClause(all, names []string, one, many string) []string {
+	switch len(names) {
+	case 0:
+		return all
+	case 1:
+		return append(all, names[0]+" "+one)
+	}
+	return append(all, and(names)+" "+many)
+}
+
+var clauseTexts = map[ReasonKind]string{
+	WaitSuspended:   "it is suspended",
+	WaitAccess:      "its package may not run in the background",
+	WaitServicing:   "its package is being updated or removed",
+	WaitEnergySaver: "energy saver is on",
+	WaitSettle:      "a condition was lost, and all have to hold for a while",
+	WaitBackoff:     "it waits between two attempts",
+	WaitRate:        "it was started too often",
+	WaitCatchUp:     "the machine has just started or woken",
+	WaitLiveRun:     "its last run has not ended",
+	WaitQueue:       "an earlier occurrence goes first",
+	WaitExclusive:   "another task has its exclusive key",
+	WaitPackageSlot: "its package has as many runs as it may have at once",
+	WaitOverallSlot: "as many tasks are running as may at once",
+	WaitLaunchSlot:  "as many servers are being launched as may at once",
+	WaitLaunching:   "its server is being launched",
+}
+
+func (p *page) clause(r Reason) string {
+	s := clauseTexts[r.Kind]
+	switch {
+	case r.Kind == WaitExclusive && r.Detail != "":
+		s = fmt.Sprintf("%s has the key %q", r.Detail, p.Info.Spec.Exclusive)
+	case r.Detail != "":
+		s += " (" + r.Detail + ")"
+	}
+	if !r.Until.IsZero() {
+		s += ", until " + p.clock(r.Until)
+	}
+	return s
+}

@@ -1,0 +1,164 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// wouldRun is the counterfactual.
+func (p *page) wouldRun() {
+	switch p.Info.State.Phase {
+	case Waiting:
+		p.line("would run", p.whenFired(p.next()))
+	case Held:
+		p.wouldHeld()
+	case BackingOff:
+		p.wouldRetry()
+	case Starting:
+		p.line("would run", "as soon as its class is ready")
+	case Running, Canceling:
+		p.line("would run", "again "+p.again())
+	case Unresponsive:
+		p.line("would run", "again when this run has ended; "+p.command("cancel --kill")+" ends its process")
+	case Suspended:
+		p.wouldResume()
+	case Spent:
+		p.line("would run", "never by itself: a changed registration arms it again")
+	case Removing:
+		p.line("would run", "never again")
+	}
+}
+
+// next is when it fires.
+func (p *page) next() string {
+	if p.Info.State.NextKnown {
+		t := p.Info.State.Next
+		if p.today(t) == 0 {
+			return p.at(t)
+		}
+		return p.day(t)
+	}
+	return "when it fires"
+}
+
+// wants is everything that its conditions ask for; the engine's answer comes first.
+func (p *page) wants() []string {
+	if len(p.Would) > 0 {
+		return p.Would
+	}
+	var all []string
+	for _, c := range p.Info.Spec.Conditions {
+		for _, n := range c.Needs() {
+			all = append(all, n.Want)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+func (p *page) whenFired(next string) string {
+	wants := p.wants()
+	if len(wants) == 0 {
+		return next
+	}
+	text := next + " if " + and(wants) + " then; otherwise held"
+	if most := p.Info.Spec.Hold.AtMost; most > 0 {
+		text += ", for at most " + Interval(most)
+	}
+	return text
+}
+
+func (p *page) again() string {
+	s := p.Info.State
+	text := "when it fires"
+	switch {
+	case s.Waiting > 0:
+		text = "when this run has ended"
+	case s.NextKnown:
+		text = p.at(s.Next) + p.in(s.Next)
+	}
+	if wants := p.wants(); len(wants) > 0 {
+		text += ", if " + and(wants)
+	}
+	return text
+}
+
+func (p *page) wouldHeld() {
+	text := "at once"
+	switch {
+	case p.Never:
+		text = "not by itself"
+	case !p.Earliest.IsZero():
+		text = p.at(p.Earliest)
+	}
+	switch {
+	case len(p.Would) > 0 && len(p.After) > 0:
+		text += " if " + and(p.Would) + ", and after " + and(p.After)
+	case len(p.Would) > 0:
+		text += " if " + and(p.Would)
+	case len(p.After) > 0:
+		text += " after " + and(p.After)
+	case p.Earliest.IsZero() && !p.Never:
+		text = "as soon as nothing of this is in the way"
+	}
+	p.line("would run", text+p.rest())
+}
+
+// rest says what else there is: nothing, or that nobody knows.
+func (p *page) rest() string {
+	only := len(p.Would) > 0 && len(p.After) == 0 && p.Earliest.IsZero() && !p.Never
+	for _, r := range p.Info.State.Reasons {
+		if r.Kind == WaitUnsure {
+			return ". It waits as long as nobody knows: unknown is not yes."
+		}
+		only = only && r.Kind == WaitCondition
+	}
+	if only {
+		return ". Nothing else is in the way."
+	}
+	return ""
+}
+
+func (p *page) wouldRetry() {
+	s := p.Info.State
+	text := "after the back-off"
+	if s.NextKnown {
+		text = p.at(s.Next)
+	}
+	if len(p.Would) > 0 {
+		text += " if " + and(p.Would) + " then"
+	} else if still := p.still(); len(still) > 0 {
+		text += " if " + and(still)
+	}
+	p.line("would run", text+", or at once after "+p.command("resume"))
+	if s.Attempts > 0 {
+		p.line("", fmt.Sprintf("After attempt %d it gives up until it fires again.", s.Attempts))
+	}
+}
+
+// still is what has to stay as it is: "on-ac is still yes".
+func (p *page) still() (all []string) {
+	for _, n := range p.Needs {
+		if n.Verdict != Holds || n.Waived {
+			continue
+		}
+		for _, need := range n.Condition.Needs() {
+			fact := need.Fact
+			want := strings.TrimLeft(strings.TrimPrefix(need.Want, fact), "= ")
+			all = append(all, fact+" is still "+want)
+		}
+	}
+	return all
+}
+
+func (p *page) wouldResume() {
+	anew := "when the application registers it anew"
+	if p.Info.Spec.Command != nil {
+		anew = "when 'bgtask add --replace' changes it"
+	}
+	p.line("would run", "at once after "+p.command("resume")+", or "+anew)
+	if !p.Earliest.IsZero() {
+		p.line("", "It is tried once "+p.at(p.Earliest)+p.in(p.Earliest)+".")
+	}
+}
