@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,14 +37,17 @@ func (s *Schedule) parseMacro(words []string) *SyntaxError {
 	return s.parseCron(strings.Fields(fields))
 }
 
-// isCron decides by shape. No OnCalendar expression has five words, and none of several words begins with a bare
-// number or star: its first is a weekday, a date or a time.
+// isCron decides by shape. No OnCalendar expression has five words, and one that begins with a bare number or star has
+// a time in it. Fewer than five words are taken for cron only to be told what is missing.
 func isCron(words []string) bool {
 	first := words[0]
-	if isLetter(first[0]) {
+	switch {
+	case isLetter(first[0]) || len(words) == 1:
 		return false
+	case len(words) >= 5:
+		return true
 	}
-	return len(words) >= 5 || len(words) > 1 && !strings.ContainsAny(first, "-~:@")
+	return !strings.ContainsAny(first, "-~@") && !slices.ContainsFunc(words, isTime)
 }
 
 func (s *Schedule) parseCron(words []string) *SyntaxError {

@@ -20,10 +20,15 @@ func periodAt(zone *time.Location, unix int64) period {
 	p := period{start: math.MinInt64, end: math.MaxInt64, offset: int64(offset)}
 	start, end := t.ZoneBounds()
 	if !start.IsZero() {
-		p.start = start.Unix()
+		p.start = min(start.Unix(), unix)
 	}
 	if !end.IsZero() {
 		p.end = end.Unix()
+	}
+	if p.end <= unix {
+		// golang/go#81583: so it is on December 31 of a leap year beyond a zone's table. No zone's rule for
+		// those years changes the clock around New Year.
+		p.end = unix + secondsPerDay
 	}
 	return p
 }
