@@ -1,0 +1,107 @@
+//go:build linux
+
+package host
+
+import (
+	"strconv"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exit is how a process ended.
+type Exit struct {
+	Known      bool           // false: it was no child of ours, and the kernel did not tell
+	Code       int            // its exit status, when Signal is 0
+	Signal     syscall.Signal // what ended it, or 0
+	CoreDumped bool
+	Stderr     string // the last lines of its standard error, at most task.MaxStderrTail bytes
+}
+
+// String is "exit 3" or "signal killed", and "" when it is not known.
+func (e Exit) String() string {
+	switch {
+	case !e.Known:
+		return ""
+	case e.Signal != 0:
+		return "signal " + e.Signal.String()
+	}
+	return "exit " + strconv.Itoa(e.Code)
+}
+
+// Ended says that a launch is over: nothing of its tree is left but, if even
+// SIGKILL did not help, the processes in Left.
+type Ended struct {
+	Left []int // pids
+}
+
+// Codes of a siginfo about a child.
+const (
+	childExited = 1 // CLD_EXITED
+	childDumped = 3 // CLD_DUMPED
+)
+
+// childInfo is the siginfo_t that waitid fills.
+type childInfo struct {
+	signo  int32
+	_      int32 // errno; MIPS has code here, and is not supported
+	code   int32
+	_      [wordPadding]int32
+	pid    int32
+	uid    uint32
+	status int32
+	_      [100]byte // siginfo_t has 128 bytes
+}
+
+// wordPadding aligns the union in a siginfo_t: one int32 on 64 bits, none on 32.
+const wordPadding = unsafe.Sizeof(uintptr(0))/4 - 1
+
+func (c childInfo) exit() Exit {
+	if c.code == childExited {
+		return Exit{Known: true, Code: int(c.status)}
+	}
+	return Exit{Known: true, Signal: syscall.Signal(c.status), CoreDumped: c.code == childDumped}
+}
+
+// waitChild is waitid without a wait. A pid of 0 says that there is nothing yet.
+func waitChild(idType, id, options int) (childInfo, error) {
+	for {
+		var info childInfo
+		err := unix.Waitid(idType, id, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOHANG|options, nil)
+		if err == unix.EAGAIN { // a pidfd that does not block
+			return childInfo{}, nil
+		}
+		if err != unix.EINTR {
+			return info, err
+		}
+	}
+}
+
+// strangerExit asks the kernel how a process ended that is no child of ours.
+// Linux 6.15 and later tell, once its parent has reaped it.
+func strangerExit(pidfd int) Exit {
+	hangup := []unix.PollFd{{Fd: int32(pidfd)}} // no events: waits for POLLHUP, that is for the reaping
+	for range 2 {
+		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
+		if unix.IoctlPidfdInfo(pidfd, &info) != nil {
+			return Exit{}
+		}
+		if info.Mask&unix.PIDFD_INFO_EXIT != 0 {
+			return fromStatus(syscall.WaitStatus(info.Exit_code))
+		}
+		unix.Poll(hangup, reapingPatience)
+	}
+	return Exit{}
+}
+
+// reapingPatience, in milliseconds, is for a parent that reaps its children at
+// once, as an init does.
+const reapingPatience = 100
+
+func fromStatus(s syscall.WaitStatus) Exit {
+	if s.Exited() {
+		return Exit{Known: true, Code: s.ExitStatus()}
+	}
+	return Exit{Known: true, Signal: s.Signal(), CoreDumped: s.CoreDump()}
+}

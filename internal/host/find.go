@@ -1,0 +1,126 @@
+//go:build linux
+
+package host
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Find watches a launch of an earlier broker again. A process that is known is
+// taken if it still is that one. Without one, as when the broker died between the
+// fork and the record of it, the oldest process that carries the token is the
+// leader. ErrGone says that there is none; what is left of the tree without its
+// leader is then among the Strays.
+func (h *Host) Find(p task.Process, token task.LaunchToken, w Watcher) (task.Process, error) {
+	l, err := h.reserve(token, w)
+	if err != nil {
+		return task.Process{}, err
+	}
+	p, err = h.find(l, p)
+	if err != nil {
+		h.forget(token)
+		return task.Process{}, err
+	}
+	l.deliverWaiting()
+	return p, nil
+}
+
+func (h *Host) find(l *launch, p task.Process) (task.Process, error) {
+	token := l.tree.token
+	var handle *handle
+	var err error
+	if p.IsZero() {
+		p, handle, err = h.search(token)
+	} else {
+		handle, err = h.open(p)
+	}
+	if err != nil {
+		return task.Process{}, err
+	}
+	child := children.adopt(p.PID, handle)
+	l.prepare(h.output.files(token), 0, child)
+	h.output.resume(token)
+	if err := h.begin(l, p, handle); err != nil {
+		if child {
+			children.remove(p.PID)
+		}
+		return task.Process{}, err
+	}
+	return p, nil
+}
+
+func (h *Host) open(p task.Process) (*handle, error) {
+	if p.Boot != h.boot {
+		return nil, ErrGone
+	}
+	return openHandle(p.PID, p.Start)
+}
+
+// search looks for the leader of a launch of which only the token is known. It
+// leads a session, unless something else than Start made it.
+func (h *Host) search(token task.LaunchToken) (task.Process, *handle, error) {
+	procs, err := readProcs()
+	if err != nil {
+		return task.Process{}, nil, err
+	}
+	carriers := slices.DeleteFunc(procs, func(p proc) bool {
+		return p.pid == h.self() || p.dead() || environment(p.pid, task.LaunchEnv)[0] != token.String()
+	})
+	slices.SortFunc(carriers, func(a, b proc) int {
+		if leads(a) != leads(b) {
+			return before(leads(a))
+		}
+		return older(a, b)
+	})
+	for _, c := range carriers {
+		handle, err := openHandle(c.pid, c.start)
+		if err == nil {
+			return h.process(c), handle, nil
+		}
+		if !errors.Is(err, ErrGone) {
+			return task.Process{}, nil, err
+		}
+	}
+	return task.Process{}, nil, ErrGone
+}
+
+func leads(p proc) bool { return p.session == p.pid }
+
+// Stray is a process that carries a launch token of this state directory which
+// belongs to no launch that the host watches.
+type Stray struct {
+	Process task.Process
+	Launch  task.LaunchToken
+}
+
+// Strays finds the strays, oldest first. They are left by a broker that died; End
+// ends them. It is to be asked when all launches that are to be found were.
+func (h *Host) Strays() ([]Stray, error) {
+	procs, err := readProcs()
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(procs, older)
+	var strays []Stray
+	for _, p := range procs {
+		if p.pid == h.self() || p.dead() {
+			continue
+		}
+		if token, ok := h.carried(p.pid); ok && h.launch(token) == nil {
+			strays = append(strays, Stray{h.process(p), token})
+		}
+	}
+	return strays, nil
+}
+
+// carried is the token of this state directory in the environment of a process.
+func (h *Host) carried(pid int) (task.LaunchToken, bool) {
+	v := environment(pid, task.LaunchEnv, StateEnv)
+	if v[1] != h.stateID {
+		return task.LaunchToken{}, false
+	}
+	return tokenOf(v[0])
+}

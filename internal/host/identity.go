@@ -1,0 +1,110 @@
+//go:build linux
+
+package host
+
+import (
+	"os"
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+func (h *Host) self() int { return os.Getpid() }
+
+func (h *Host) process(p proc) task.Process {
+	return task.Process{PID: p.pid, Start: p.start, Boot: h.boot}
+}
+
+// Identify gives the identity of the process that has pid now. Whoever got the
+// pid from a peer must still hold the peer's connection, or it may be another's.
+func (h *Host) Identify(pid int) (task.Process, error) {
+	p, err := readProc(pid)
+	if err != nil {
+		return task.Process{}, err
+	}
+	return h.process(p), nil
+}
+
+// Alive says whether p is running. A zombie is not.
+func (h *Host) Alive(p task.Process) bool {
+	_, ok := h.current(p)
+	return ok
+}
+
+// current is p's line of the process table while p lives.
+func (h *Host) current(p task.Process) (proc, bool) {
+	if p.Boot != h.boot {
+		return proc{}, false
+	}
+	now, err := readProc(p.PID)
+	if err != nil || now.start != p.Start || now.dead() {
+		return proc{}, false
+	}
+	return now, true
+}
+
+// Executable is the path of the program that p runs, also when it was replaced or
+// removed since.
+func (h *Host) Executable(p task.Process) (string, error) {
+	path, err := os.Readlink(procPath(p.PID, "exe"))
+	if !h.Alive(p) { // asked after the look, so that it was p who was looked at
+		return "", ErrGone
+	}
+	if err != nil {
+		return "", goneOr(err)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		path = strings.TrimSuffix(path, " (deleted)")
+	}
+	return path, nil
+}
+
+// maxAncestors bounds the way up from a process.
+const maxAncestors = 256
+
+// LaunchOf says which launch of this state directory a process belongs to: by the
+// token in its environment or an ancestor's, or by the session of a launch that
+// the host watches. The process has no say in it.
+func (h *Host) LaunchOf(p task.Process) (task.LaunchToken, bool) {
+	if p.Boot != h.boot {
+		return task.LaunchToken{}, false
+	}
+	leaders := h.leaders()
+	pid, start := p.PID, p.Start
+	for range maxAncestors {
+		now, err := readProc(pid)
+		if err != nil || now.start > start || pid == p.PID && now.start != p.Start {
+			break // an ancestor is never younger: that is another with its pid
+		}
+		if pid <= 1 || pid == h.self() {
+			break
+		}
+		if token, ok := h.carried(pid); ok && h.Alive(h.process(now)) {
+			return token, true
+		}
+		if token, ok := leaders[now.session]; ok {
+			return token, true
+		}
+		pid, start = now.parent, now.start
+	}
+	return task.LaunchToken{}, false
+}
+
+// leaders are the watched launches by their leader's pid, which is the number of
+// its session. A leader that is gone has no say: its number may be another's.
+func (h *Host) leaders() map[int]task.LaunchToken {
+	byPID := map[int]task.LaunchToken{}
+	for _, token := range h.Launches() {
+		l := h.launch(token)
+		if l == nil {
+			continue
+		}
+		l.mu.Lock()
+		leader := l.tree.leader
+		l.mu.Unlock()
+		if p, err := readProc(leader.PID); err == nil && p.start == leader.Start {
+			byPID[leader.PID] = token
+		}
+	}
+	return byPID
+}

@@ -1,0 +1,238 @@
+//go:build linux
+
+package host
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+const (
+	lookPause  = time.Second           // between two looks at what is written
+	flushPause = 50 * time.Millisecond // when more was written than is kept
+	block      = 4096                  // file systems make holes of whole blocks
+	leastSize  = block                 // what a launch counts for that wrote little
+)
+
+// run keeps the output of live launches within its bounds until ctx ends. It
+// sleeps while nothing is written.
+func (o *output) run(ctx context.Context) {
+	changes, err := watchWrites(o.dir)
+	if err != nil {
+		o.log.Warn("output is looked at every second, for it cannot be watched", "error", err)
+		for sleep(ctx, o.look()) {
+		}
+		return
+	}
+	defer changes.Close()
+	defer context.AfterFunc(ctx, func() { changes.SetReadDeadline(time.Unix(1, 0)) })()
+	buf := make([]byte, 64<<10)
+	for {
+		pause := o.look()
+		if pause == lookPause {
+			if _, err := changes.Read(buf); err != nil {
+				if ctx.Err() == nil {
+					o.log.Error("output is no longer kept within its bounds", "error", err)
+				}
+				return
+			}
+			pause = o.look()
+		}
+		if !sleep(ctx, pause) {
+			return
+		}
+	}
+}
+
+// watchWrites gives a file that can be read when a file in dir was written to.
+func watchWrites(dir string) (*os.File, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, os.NewSyscallError("inotify_init1", err)
+	}
+	f := os.NewFile(uintptr(fd), "inotify")
+	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MODIFY); err != nil {
+		f.Close()
+		return nil, os.NewSyscallError("inotify_add_watch", err)
+	}
+	return f, f.SetReadDeadline(time.Time{})
+}
+
+// look notes what live launches have written, cuts what is too much, and says
+// when to look again.
+func (o *output) look() (pause time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	pause = lookPause
+	for t, r := range o.live {
+		o.note(t, r, time.Now().Add(-noticeWithin))
+		if o.cut(t) {
+			pause = flushPause
+		}
+	}
+	return pause
+}
+
+// cut brings the streams of a launch back within their bound, and says whether
+// they were beyond it.
+func (o *output) cut(t task.LaunchToken) (was bool) {
+	for _, suffix := range suffixes {
+		cut, err := cutHead(o.path(t, suffix), o.perStream)
+		if err != nil && !errors.Is(err, os.ErrNotExist) {
+			o.log.Warn("output of a launch cannot be cut", "launch", t, "error", err)
+		}
+		was = was || cut
+	}
+	return was
+}
+
+// cutHead gives back the space of all but the last bytes of a file. Where no hole
+// can be made, the file is emptied.
+func cutHead(path string, keep int64) (cut bool, err error) {
+	info, err := os.Stat(path)
+	if err != nil || kept(info) <= keep+block {
+		return false, err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	hole := (info.Size() - keep) / block * block
+	if hole <= 0 {
+		return false, nil // space that it has beyond its size
+	}
+	err = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, hole)
+	if err != nil {
+		err = f.Truncate(0)
+	}
+	return true, err
+}
+
+// kept is the space that a file takes.
+func kept(info os.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return min(int64(st.Blocks)*512, roundUp(info.Size()))
+	}
+	return info.Size()
+}
+
+func roundUp(size int64) int64 { return (size + block - 1) / block * block }
+
+// keptFrom is where the part of a stream begins that is still there, and that a
+// reader is given.
+func (o *output) keptFrom(f *os.File, size int64) int64 {
+	data, err := unix.Seek(int(f.Fd()), 0, unix.SEEK_DATA)
+	if err != nil {
+		data = 0 // empty, or the file system knows no holes
+	}
+	return max(data, size-o.perStream-block)
+}
+
+// finish ends the recording of a launch whose tree is over. Output that is empty
+// goes; when all is too much, the oldest goes.
+func (o *output) finish(t task.LaunchToken) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := o.live[t]
+	if r == nil {
+		return
+	}
+	o.note(t, r, time.Now().Add(-noticeWithin))
+	o.cut(t)
+	delete(o.live, t)
+	if o.sizes(t) == [2]int64{} {
+		o.remove(t)
+		return
+	}
+	if o.total >= 0 {
+		o.total += o.kept(t)
+	}
+	if o.total < 0 || o.total > o.all {
+		o.prune()
+	}
+}
+
+func (o *output) kept(t task.LaunchToken) (sum int64) {
+	for _, suffix := range append(suffixes[:], marksSuffix) {
+		if info, err := os.Stat(o.path(t, suffix)); err == nil {
+			sum += kept(info)
+		}
+	}
+	return max(sum, leastSize)
+}
+
+func (o *output) remove(t task.LaunchToken) {
+	for _, suffix := range append(suffixes[:], marksSuffix) {
+		if err := os.Remove(o.path(t, suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
+			o.log.Warn("old output cannot be removed", "launch", t, "error", err)
+		}
+	}
+}
+
+// prune removes the output of the launches that ended first until a tenth of the
+// room is free again, so that it is seldom done.
+func (o *output) prune() {
+	old := o.ended()
+	o.total = 0
+	for _, e := range old {
+		o.total += e.kept
+	}
+	if o.total <= o.all {
+		return
+	}
+	for _, e := range old {
+		if o.total <= o.all/10*9 {
+			return
+		}
+		o.remove(e.token)
+		o.total -= e.kept
+	}
+}
+
+// endedOutput is what a launch left that is over.
+type endedOutput struct {
+	token task.LaunchToken
+	last  time.Time // it wrote
+	kept  int64
+}
+
+// ended lists what launches left, the oldest first.
+func (o *output) ended() []endedOutput {
+	entries, err := os.ReadDir(o.dir)
+	if err != nil {
+		o.log.Warn("old output cannot be listed", "error", err)
+	}
+	var all []endedOutput
+	for _, e := range entries {
+		name, isOut := strings.CutSuffix(e.Name(), suffixes[Stdout])
+		token, ok := tokenOf(name)
+		if !isOut || !ok || o.live[token] != nil {
+			continue
+		}
+		all = append(all, endedOutput{token, o.lastWrite(token), o.kept(token)})
+	}
+	slices.SortFunc(all, func(a, b endedOutput) int {
+		return cmp.Or(a.last.Compare(b.last), compareTokens(a.token, b.token))
+	})
+	return all
+}
+
+func (o *output) lastWrite(t task.LaunchToken) (last time.Time) {
+	for _, suffix := range suffixes {
+		if info, err := os.Stat(o.path(t, suffix)); err == nil && info.ModTime().After(last) {
+			last = info.ModTime()
+		}
+	}
+	return last
+}

@@ -1,0 +1,137 @@
+//go:build linux
+
+package host
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// mark says how long the streams of a launch were at an instant, and since when
+// what the mark before does not have can have been written.
+type mark struct {
+	since, time time.Time
+	sizes       [2]int64
+}
+
+// noticeWithin bounds the time from a write to its mark while a broker is there:
+// a pause between two looks, and as much again for a machine that is busy.
+const noticeWithin = 2 * lookPause
+
+// maxMarks bounds the marks of one launch; beyond, every other one goes, and with
+// it half of their precision.
+const maxMarks = 2048
+
+func (m mark) String() string {
+	return fmt.Sprintf("%d %d %d %d\n", m.since.UnixNano(), m.time.UnixNano(), m.sizes[Stdout], m.sizes[Stderr])
+}
+
+// parseMarks reads marks as String writes them. What makes no sense is left out:
+// a broker that died may have left half a line.
+func parseMarks(b []byte) []mark {
+	var marks []mark
+	var last mark
+	for line := range bytes.Lines(b) {
+		var m mark
+		var since, at int64
+		n, _ := fmt.Sscanf(string(line), "%d %d %d %d\n", &since, &at, &m.sizes[Stdout], &m.sizes[Stderr])
+		if n != 4 || line[len(line)-1] != '\n' {
+			continue
+		}
+		m.since, m.time = time.Unix(0, since), time.Unix(0, at)
+		if m.follows(last) {
+			marks = append(marks, m)
+			last = m
+		}
+	}
+	return marks
+}
+
+// follows says whether nothing is shorter in m than in before. Times may go
+// back, with the clock.
+func (m mark) follows(before mark) bool {
+	return m.sizes[Stdout] >= before.sizes[Stdout] && m.sizes[Stderr] >= before.sizes[Stderr]
+}
+
+func (o *output) readMarks(t task.LaunchToken) []mark {
+	b, err := os.ReadFile(o.path(t, marksSuffix))
+	if err != nil {
+		return nil
+	}
+	return parseMarks(b)
+}
+
+// resume begins to record a launch, or goes on where an earlier broker stopped.
+func (o *output) resume(t task.LaunchToken) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	r := &recording{}
+	if marks := o.readMarks(t); len(marks) > 0 {
+		r.last, r.marks = marks[len(marks)-1], len(marks)
+	}
+	o.live[t] = r
+	o.note(t, r, r.last.time) // nobody looked meanwhile
+}
+
+// note adds a mark when something was written that the last one does not have,
+// and that is not older than since.
+func (o *output) note(t task.LaunchToken, r *recording, since time.Time) {
+	m := mark{sizes: o.sizes(t)}
+	if m.sizes == r.last.sizes {
+		return
+	}
+	m.time = time.Now()
+	m.since = since
+	if since.IsZero() {
+		m.since = time.Unix(0, 0)
+	}
+	err := error(nil)
+	switch {
+	case !m.follows(r.last): // emptied, where no hole could be made
+		r.marks = 0
+		err = os.WriteFile(o.path(t, marksSuffix), []byte(m.String()), 0o600)
+	case r.marks >= maxMarks:
+		err = o.thin(t, r, m)
+	default:
+		err = o.appendMark(t, m)
+	}
+	r.last = m
+	r.marks++
+	if err != nil {
+		o.log.Warn("the times of output cannot be kept", "launch", t, "error", err)
+	}
+}
+
+func (o *output) appendMark(t task.LaunchToken, m mark) error {
+	f, err := os.OpenFile(o.path(t, marksSuffix), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(m.String())
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+// thin writes the marks anew: without those of text that is cut, and of the
+// others every second one.
+func (o *output) thin(t task.LaunchToken, r *recording, last mark) error {
+	marks := slices.DeleteFunc(o.readMarks(t), func(m mark) bool {
+		return m.sizes[Stdout] < last.sizes[Stdout]-o.perStream && m.sizes[Stderr] < last.sizes[Stderr]-o.perStream
+	})
+	var b bytes.Buffer
+	r.marks = 0
+	for i := 1; i < len(marks); i += 2 {
+		b.WriteString(marks[i].String())
+		r.marks++
+	}
+	b.WriteString(last.String())
+	// A broker that dies in this loses times, no text.
+	return os.WriteFile(o.path(t, marksSuffix), b.Bytes(), 0o600)
+}
