@@ -32,6 +32,10 @@ func TestBad(t *testing.T) {
 			`:2: the root element is Package of the namespace "http://schemas.microsoft.com/appx/2010/manifest"; it must be Package of "http://schemas.microsoft.com/appx/manifest/foundation/windows10"`},
 		{`"uap rescap"`, `"uap mp rescap"`, ":7: Package IgnorableNamespaces names mp, and xmlns:mp is missing"},
 
+		{`version="1.0" `, `version="1.1" `, ":1: unsupported version \"1.1\"; only version 1.0 is supported"},
+		{`version="1.0" enc`, `version="1.0" c`, ":1: not well-formed XML: the XML declaration is not like <?xml version=\"1.0\" encoding=\"utf-8\"?>"},
+		{"<Properties>", "<!-- \x01 --><Properties>", ":14: not well-formed XML: the character U+0001"},
+
 		// Who it is.
 		{`Name="SamplePackagedWinMainBackgroundApp"`, ``, ":9: Identity has no attribute Name"},
 		{`Name="SamplePackagedWinMainBackgroundApp"`, `Name="a_b"`, `:10: Identity Name="a_b" is not 3 to 50 letters, digits, dots and dashes`},

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -58,6 +60,15 @@ func (n *node) attr(local string) *attr {
 	return nil
 }
 
+// declaration is what stands between <?xml and ?>.
+var declaration = regexp.MustCompile(`^\s*version\s*=\s*["']1\.0["'](\s+encoding\s*=\s*["'][-A-Za-z0-9._]+["'])?(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
+
+// noCharacter says of which runes XML is not made. The decoder lets them pass in
+// comments.
+func noCharacter(r rune) bool {
+	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff
+}
+
 // parser makes a tree of the text. The decoder of the standard library knows no
 // entities but the five of XML and expands none; what it lets pass beyond XML is
 // refused here.
@@ -76,6 +87,11 @@ func parse(f *faults, data []byte) *node {
 	text, wide, err := decode(data)
 	if err != nil {
 		f.add(0, "%v", err)
+		return nil
+	}
+	if i := bytes.IndexFunc(text, noCharacter); i >= 0 {
+		r, _ := utf8.DecodeRune(text[i:])
+		f.add(1+bytes.Count(text[:i], []byte("\n")), "not well-formed XML: the character %U", r)
 		return nil
 	}
 	p := &parser{faults: f, text: text, dec: xml.NewDecoder(bytes.NewReader(text))}
@@ -135,12 +151,24 @@ func (p *parser) token(tok xml.Token, start int64, line int) bool {
 	case xml.CharData:
 		return p.chars(tok, line)
 	case xml.ProcInst:
-		if tok.Target == "xml" && start != 0 {
-			p.add(line, "the XML declaration is not the first thing in the file; remove what is before it")
-			return false
-		}
+		return p.instruction(tok, start, line)
 	case xml.Directive:
 		p.add(line, "a manifest has no DOCTYPE and no other <!...> declaration")
+		return false
+	}
+	return true
+}
+
+func (p *parser) instruction(tok xml.ProcInst, start int64, line int) bool {
+	if tok.Target != "xml" {
+		return true
+	}
+	if start != 0 {
+		p.add(line, "the XML declaration is not the first thing in the file; remove what is before it")
+		return false
+	}
+	if !declaration.Match(tok.Inst) {
+		p.add(line, "not well-formed XML: the XML declaration is not like <?xml version=\"1.0\" encoding=\"utf-8\"?>")
 		return false
 	}
 	return true
