@@ -79,7 +79,7 @@ func (e *Engine) gridInstants(r *reg) instants {
 	cause, g := e.clock.missCause(last)
 	due.missed = task.Missed{First: e.wallAt(first), Last: e.wallAt(last), Count: int(late), Cause: cause}
 	due.last = due.missed.Last
-	for i := max(0, late-task.MaxRunAll); i < late; i++ {
+	for i := max(0, late-task.MaxRunAll-1); i < late; i++ {
 		due.latest = append(due.latest, e.wallAt(first+i*f))
 	}
 	due.catchUp = e.catchUp(r, cause, g)
@@ -92,7 +92,7 @@ func (e *Engine) catchUp(r *reg, cause task.MissCause, g gap) time.Duration {
 	if cause != task.MissedAsleep && cause != task.MissedPoweredOff {
 		return 0
 	}
-	share := time.Duration(jitter(r.id, 0, 0) * float64(task.CatchUpSpread))
+	share := time.Duration(jitter(r.id(), 0, 0) * float64(task.CatchUpSpread))
 	return g.to + task.CatchUpSettle + share
 }
 
@@ -118,7 +118,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 			count++
 		}
 		latest = append(latest, at)
-		if len(latest) > task.MaxRunAll {
+		if len(latest) > task.MaxRunAll+1 {
 			latest = latest[1:]
 		}
 	}

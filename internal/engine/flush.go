@@ -63,7 +63,7 @@ func (e *Engine) flush() Output {
 	e.out.Actions = append(e.out.Actions, notes...)
 	e.out.Wake = e.wake()
 	out := e.out
-	e.out, e.dirty, e.history, e.touched = Output{}, e.dirty[:0], e.history[:0], e.touched[:0]
+	e.out, e.dirty, e.history, e.touched = Output{}, reuse(e.dirty), reuse(e.history), reuse(e.touched)
 	return out
 }
 
@@ -80,7 +80,7 @@ func (e *Engine) complete(en entry) task.Event {
 	ev := en.event
 	ev.Time, ev.Boot, ev.BootTime = e.now.Wall, e.now.ID, e.now.Boot
 	if r := en.reg; r != nil {
-		ev.TaskID, ev.Package, ev.Name = r.id, r.Package, r.Spec.Name
+		ev.TaskID, ev.Package, ev.Name = r.id(), r.Package, r.Spec.Name
 		if ev.State == nil && ev.Kind != task.EventUnregistered {
 			s := e.state(r)
 			if ev.Run != nil {
@@ -95,18 +95,27 @@ func (e *Engine) complete(en entry) task.Event {
 // tellChanges notifies watchers of every touched registration whose state looks
 // different now and that no other event of this step tells of.
 func (e *Engine) tellChanges() {
-	told := map[*reg]bool{}
+	told := make(map[*reg]bool, len(e.history))
 	for _, en := range e.history {
-		if en.reg != nil {
-			told[en.reg] = true
-		}
+		told[en.reg] = true
 	}
 	for _, r := range e.touched {
 		r.isTouched = false
 		shown := e.look(r)
-		if shown != r.shown && !told[r] && r.State != Gone {
+		if shown != r.shown && r.shown.known && !told[r] && r.State != Gone {
 			e.notify(r, task.Event{Kind: task.EventChanged})
 		}
 		r.shown = shown
 	}
+}
+
+// mostReused bounds the memory that a step of many registrations leaves behind.
+const mostReused = 4096
+
+func reuse[T any](s []T) []T {
+	if cap(s) > mostReused {
+		return nil
+	}
+	clear(s)
+	return s[:0]
 }

@@ -85,7 +85,7 @@ func (e *Engine) join(r *reg, f firing) *occ {
 	if n := len(r.pending); n > 0 && (room == 0 || n >= room) {
 		return r.pending[n-1]
 	}
-	o := &occ{Occurrence: Occurrence{TaskID: r.id, First: r.Firing, Observed: e.now.Wall, FirstAt: e.clock.elapsed}, reg: r}
+	o := &occ{Occurrence: Occurrence{TaskID: r.id(), First: r.Firing, Observed: e.now.Wall, FirstAt: e.clock.elapsed}, reg: r}
 	r.pending = append(r.pending, o)
 	if len(r.pending) == 1 {
 		e.payInterest(r)
@@ -231,7 +231,7 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 		}
 	}
 	o := e.fire(r, f)
-	return Answer{TaskID: r.id, Number: o.Number}
+	return Answer{TaskID: r.id(), Number: o.Number}
 }
 
 // raise fires every CustomSystemEventTrigger of the event in the caller's reach.

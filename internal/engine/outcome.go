@@ -244,7 +244,7 @@ func (e *Engine) backOff(r *reg, o *occ, n int) {
 		d *= task.BackoffFactor
 	}
 	d = min(d, limit)
-	d -= time.Duration(jitter(r.id, o.Number, n) * 0.2 * float64(d))
+	d -= time.Duration(jitter(r.id(), o.Number, n) * 0.2 * float64(d))
 	r.NotBefore = e.clock.elapsed + d
 	e.markLedger(r)
 }

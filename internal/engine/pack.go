@@ -13,7 +13,7 @@ type pack struct {
 	isDirty   bool
 	gone      bool
 	regs      regSet
-	names     map[string]regSet
+	names     map[string]*reg // the oldest of each name, with its twins
 	suspended regSet
 	hosts     []*host
 	line      []*reg
@@ -34,23 +34,38 @@ func (p *pack) write() Write {
 
 func (p *pack) add(r *reg) {
 	p.regs[r] = struct{}{}
-	if p.names[r.Spec.Name] == nil {
-		p.names[r.Spec.Name] = regSet{}
+	first := p.names[r.Spec.Name]
+	if first == nil {
+		p.names[r.Spec.Name] = r
+		return
 	}
-	p.names[r.Spec.Name][r] = struct{}{}
+	for first.twin != nil {
+		first = first.twin
+	}
+	first.twin = r
 }
 
 func (p *pack) drop(r *reg) {
 	delete(p.regs, r)
 	delete(p.suspended, r)
-	if delete(p.names[r.Spec.Name], r); len(p.names[r.Spec.Name]) == 0 {
-		delete(p.names, r.Spec.Name)
+	name := r.Spec.Name
+	switch first := p.names[name]; {
+	case first != r:
+		for first.twin != r {
+			first = first.twin
+		}
+		first.twin = r.twin
+	case r.twin != nil:
+		p.names[name] = r.twin
+	default:
+		delete(p.names, name)
 	}
+	r.twin = nil
 }
 
 func (e *Engine) newPack(rec Package) *pack {
 	e.order++
-	p := &pack{Package: rec, regs: regSet{}, names: map[string]regSet{}, suspended: regSet{}, entered: e.order}
+	p := &pack{Package: rec, regs: regSet{}, names: map[string]*reg{}, suspended: regSet{}, entered: e.order}
 	e.packages[rec.Family] = p
 	return p
 }

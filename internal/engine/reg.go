@@ -12,10 +12,10 @@ import (
 type reg struct {
 	Registration
 	Ledger
-	id                    task.GUID // of both
 	regDirty, ledgerDirty bool
 
 	pack     *pack
+	twin     *reg               // the next of the same name, younger
 	calendar *calendar.Schedule // of a CalendarTrigger
 	zone     *time.Location     // of it; nil: the machine's
 
@@ -31,11 +31,14 @@ type reg struct {
 	shown      appearance
 	lineAge    time.Duration // of what waits, while in line
 
-	elapsed, wall timer
-	queued        bool // in todo
-	inLine        bool
-	isTouched     bool
+	elapsed   timer
+	wall      *timer // of a calendar
+	queued    bool   // in todo
+	inLine    bool
+	isTouched bool
 }
+
+func (r *reg) id() task.GUID { return r.Registration.TaskID }
 
 type regSet map[*reg]struct{}
 
@@ -71,14 +74,14 @@ func (r *ledgerRow) dirtyBit() *bool { return &r.ledgerDirty }
 
 func (r *regRow) write() Write {
 	if r.State == Gone {
-		return Delete{Registration{TaskID: r.id}}
+		return Delete{Registration{TaskID: r.Registration.TaskID}}
 	}
 	return Put{r.Registration}
 }
 
 func (r *ledgerRow) write() Write {
 	if r.State == Gone {
-		return Delete{Ledger{TaskID: r.id}}
+		return Delete{Ledger{TaskID: r.Registration.TaskID}}
 	}
 	return Put{r.Ledger}
 }
@@ -142,7 +145,7 @@ func (e *Engine) advance(r *reg) {
 func (e *Engine) arm(r *reg) {
 	if r.State == Gone {
 		e.elapsed.arm(&r.elapsed, 0)
-		e.wall.arm(&r.wall, 0)
+		e.armWall(r, 0)
 		return
 	}
 	at := e.nextDue(r)
@@ -154,7 +157,18 @@ func (e *Engine) arm(r *reg) {
 	if !r.NextWall.IsZero() && e.armed(r) {
 		wall = wallTime(r.NextWall)
 	}
-	e.wall.arm(&r.wall, wall)
+	e.armWall(r, wall)
+}
+
+// armWall: only a calendar needs a deadline on the wall clock.
+func (e *Engine) armWall(r *reg, at time.Duration) {
+	if r.wall == nil {
+		if at <= 0 {
+			return
+		}
+		r.wall = &timer{owner: r}
+	}
+	e.wall.arm(r.wall, at)
 }
 
 // armed says whether the trigger of r can fire at all.
@@ -179,7 +193,7 @@ func (e *Engine) index(r *reg) {
 		e.events[t.ID][r] = struct{}{}
 	}
 	if watched(r.Spec.Trigger) {
-		e.do(Watch{r.id, r.Spec.Trigger})
+		e.do(Watch{r.id(), r.Spec.Trigger})
 	}
 }
 
@@ -194,7 +208,7 @@ func (e *Engine) unindex(r *reg) {
 		}
 	}
 	if watched(r.Spec.Trigger) {
-		e.do(Unwatch{r.id})
+		e.do(Unwatch{r.id()})
 	}
 }
 

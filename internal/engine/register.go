@@ -102,12 +102,11 @@ func (e *Engine) checkTrigger(spec task.Spec, ev Register) (Answer, bool) {
 
 func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
 	var same []*reg
-	for r := range p.names[spec.Name] {
+	for r := p.names[spec.Name]; r != nil; r = r.twin {
 		if r.Spec.Group == spec.Group && r.State != Removing {
 			same = append(same, r)
 		}
 	}
-	slices.SortFunc(same, func(a, b *reg) int { return compare(a.Order, b.Order) })
 	return same
 }
 
@@ -123,14 +122,14 @@ func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 	e.markLedger(r)
 	e.touch(r)
 	e.tell(r, task.Event{Kind: task.EventRegistered, Text: spec.Trigger.Class()})
-	return Answer{TaskID: r.id, Change: Added, Warnings: e.warnings(r)}
+	return Answer{TaskID: r.id(), Change: Added, Warnings: e.warnings(r)}
 }
 
 // enter makes r known: in its package and under what fires it.
 func (e *Engine) enter(r *reg, p *pack) {
-	r.id, r.pack, r.holdsSince, r.lostSince = r.Registration.TaskID, p, -1, -1
-	r.elapsed.owner, r.wall.owner = r, r
-	e.regs[r.id] = r
+	r.pack, r.holdsSince, r.lostSince = p, -1, -1
+	r.elapsed.owner = r
+	e.regs[r.id()] = r
 	p.add(r)
 	e.index(r)
 }
@@ -151,7 +150,7 @@ func (e *Engine) newPhase(r *reg) {
 // unchanged. Duplicates go.
 func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 	r := same[0]
-	a := Answer{TaskID: r.id}
+	a := Answer{TaskID: r.id()}
 	if !reflect.DeepEqual(r.Spec, spec) {
 		if refused, ok := e.checkTrigger(spec, ev); !ok {
 			return refused
@@ -160,7 +159,7 @@ func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 		a.Change = Updated
 	}
 	for _, dup := range same[1:] {
-		a.Replaced = append(a.Replaced, dup.id)
+		a.Replaced = append(a.Replaced, dup.id())
 		e.remove(dup, false)
 	}
 	a.Warnings = e.warnings(r)
@@ -245,7 +244,7 @@ func (e *Engine) goneWhenDone(r *reg) {
 	e.forgetInterest(r)
 	e.leaveLine(r)
 	e.arm(r)
-	delete(e.regs, r.id)
+	delete(e.regs, r.id())
 	r.pack.drop(r)
 	e.markReg(r)
 	e.markLedger(r)

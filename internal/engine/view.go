@@ -11,23 +11,26 @@ import (
 
 // appearance is what of a task's state is worth telling when it changes.
 type appearance struct {
+	known   bool
 	phase   task.Phase
-	waiting int
 	reason  task.ReasonKind
 	cond    task.Condition
-	reasons int
+	reasons uint8
+	waiting uint32
 	next    time.Duration
-	wall    time.Time
 }
 
 func (e *Engine) look(r *reg) appearance {
-	a := appearance{phase: e.phase(r), next: r.Next, wall: r.NextWall}
+	a := appearance{known: true, phase: e.phase(r), next: r.Next}
+	if !r.NextWall.IsZero() {
+		a.next = wallTime(r.NextWall)
+	}
 	for _, o := range r.pending {
-		a.waiting += o.Count
+		a.waiting += uint32(o.Count)
 	}
 	if len(r.pending) > 0 {
 		if why := e.own(r, r.pending[0]); len(why) > 0 {
-			a.reason, a.cond, a.reasons = why[0].kind, why[0].cond, len(why)
+			a.reason, a.cond, a.reasons = why[0].kind, why[0].cond, uint8(len(why))
 		}
 	}
 	return a
@@ -214,7 +217,7 @@ func (e *Engine) peek(now Instant) {
 }
 
 func (e *Engine) info(r *reg) task.Info {
-	i := task.Info{TaskID: r.id, Package: r.Package, Spec: r.Spec, Registered: r.Registered, State: e.state(r),
+	i := task.Info{TaskID: r.id(), Package: r.Package, Spec: r.Spec, Registered: r.Registered, State: e.state(r),
 		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: r.GridWall}
 	if r.LastEnd.End != task.EndNone {
 		end := r.LastEnd
