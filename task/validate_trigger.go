@@ -8,6 +8,9 @@ import (
 )
 
 func (f *faults) trigger(t Trigger) {
+	if isTrigger(t) {
+		f.class(t.Class())
+	}
 	switch t := t.(type) {
 	case nil:
 		f.add(ErrInvalid, "a task needs a trigger", "set Trigger; a task that is only ever fired by hand has ApplicationTrigger{}")
@@ -32,6 +35,12 @@ func (f *faults) trigger(t Trigger) {
 		f.text("the application id", t.ApplicationID, MaxName)
 	default: // a pointer to one, or one embedded in another type
 		f.add(ErrInvalid, fmt.Sprintf("%T is not a trigger", t), "give one of the trigger types of this package by value: TimeTrigger{...}")
+	}
+}
+
+func (f *faults) class(class string) {
+	if row, _ := TriggerClass(class); row.Support != Supported {
+		f.add(ErrTriggerNotSupported, fmt.Sprintf("a %s cannot fire here: %s", class, row.Why), "doc/COMPATIBILITY.md lists what can fire")
 	}
 }
 
