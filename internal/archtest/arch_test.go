@@ -1,0 +1,184 @@
+package archtest
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/bgtask/bgtask"
+
+// allowed says what each of our packages may import of ours. Imports point down
+// only; a package that is not here fails the test until it has its place.
+var allowed = map[string][]string{
+	"":                  {"task", "internal/client", "internal/wire"},
+	"bgtasktest":        {"", "task", "internal/sim", "internal/engine", "internal/wire"},
+	"task":              {},
+	"manifest":          {"task"},
+	"proto/bgtask/v1":   {},
+	"internal/archtest": {},
+	"internal/calendar": {},
+	"internal/engine":   {"task", "internal/calendar"},
+	"internal/sim":      {"internal/engine", "task", "internal/calendar"},
+	"internal/source":   {"task"},
+	"internal/store":    {"internal/engine", "task"},
+	"internal/host":     {"task"},
+	"internal/wire":     {"task", "proto/bgtask/v1"},
+	"internal/client":   {"internal/wire", "task", "proto/bgtask/v1"},
+	"internal/command":  {"", "task", "internal/client"},
+	"internal/broker":   {"internal/engine", "internal/source", "internal/store", "internal/host", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "task"},
+}
+
+// free packages stand on top and may import all of ours.
+func free(pkg string) bool {
+	return strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "examples/") || strings.HasPrefix(pkg, "bench") || strings.HasPrefix(pkg, "internal/e2e") ||
+		strings.HasPrefix(pkg, "internal/gen")
+}
+
+// pure packages do no I/O and read no clock.
+var pure = []string{"task", "manifest", "internal/calendar", "internal/engine"}
+
+var impure = []string{"os", "net", "os/exec", "database/sql", "context", "sync", "syscall", "runtime", "log", "log/slog"}
+
+// clocks are the functions of package time that pure packages may not call.
+var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "LoadLocation"}
+
+// forbidden says what the binaries of others may not get through the SDK.
+var forbidden = map[string][]string{
+	"": {"modernc.org/sqlite", "database/sql", "github.com/godbus/dbus/v5", "github.com/spf13/cobra", "charm.land/bubbletea/v2"},
+}
+
+type listed struct {
+	ImportPath   string
+	Dir          string
+	Name         string
+	Imports      []string
+	TestImports  []string
+	XTestImports []string
+	Deps         []string
+	GoFiles      []string
+}
+
+func packages(t *testing.T) map[string]listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Name,Imports,TestImports,XTestImports,Deps,GoFiles", module+"/...")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]listed{}
+	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return all
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		all[strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")] = p
+	}
+}
+
+func ours(path string) (string, bool) {
+	if path == module {
+		return "", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func TestImportsPointDown(t *testing.T) {
+	for pkg, p := range packages(t) {
+		may, known := allowed[pkg]
+		if len(p.GoFiles) == 0 || free(pkg) {
+			continue
+		}
+		parent := pkg
+		for !known && strings.Contains(parent, "/") { // a folder in a package's folder belongs to it
+			parent = parent[:strings.LastIndex(parent, "/")]
+			may, known = allowed[parent]
+		}
+		if !known {
+			t.Errorf("package %q has no place in the house: give it a row in this test", pkg)
+			continue
+		}
+		for _, imported := range p.Imports {
+			dep, mine := ours(imported)
+			if mine && dep != parent && !strings.HasPrefix(dep, parent+"/") && !slices.Contains(may, dep) {
+				t.Errorf("%s imports %s: not allowed", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+func TestPurePackages(t *testing.T) {
+	all := packages(t)
+	for _, pkg := range pure {
+		for _, imported := range all[pkg].Imports {
+			if slices.Contains(impure, imported) || strings.Contains(imported, "grpc") || strings.Contains(imported, "dbus") {
+				t.Errorf("%s imports %q: it is to be pure", pkg, imported)
+			}
+		}
+		for _, file := range all[pkg].GoFiles {
+			noClock(t, filepath.Join(all[pkg].Dir, file))
+		}
+	}
+}
+
+func noClock(t *testing.T, file string) {
+	set := token.NewFileSet()
+	f, err := parser.ParseFile(set, file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if sel, ok := n.(*ast.SelectorExpr); ok {
+			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && (slices.Contains(clocks, sel.Sel.Name) || sel.Sel.Name == "Local") {
+				t.Errorf("%s: time.%s: a pure package is told the time", set.Position(n.Pos()), sel.Sel.Name)
+			}
+		}
+		return true
+	})
+}
+
+func TestForbiddenDependencies(t *testing.T) {
+	all := packages(t)
+	for pkg, bad := range forbidden {
+		for _, dep := range all[pkg].Deps {
+			if slices.Contains(bad, dep) {
+				t.Errorf("%s depends on %s", all[pkg].ImportPath, dep)
+			}
+		}
+	}
+	for pkg, p := range all {
+		for _, imported := range p.Imports {
+			if dep, mine := ours(imported); mine && strings.HasPrefix(dep, "cmd/") && !strings.HasPrefix(pkg, "cmd/") {
+				t.Errorf("%s imports %s: nothing imports cmd", pkg, imported)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
+	for pkg, p := range packages(t) {
+		documented := len(p.GoFiles) == 0
+		for _, file := range p.GoFiles {
+			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.PackageClauseOnly|parser.ParseComments)
+			if err != nil {
+				t.Fatal(err)
+			}
+			documented = documented || f.Doc != nil && len(strings.TrimSpace(f.Doc.Text())) > 20
+		}
+		if !documented {
+			t.Errorf("package %q has no package comment", pkg)
+		}
+	}
+}
