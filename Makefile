@@ -1,0 +1,34 @@
+# make         lists the targets
+
+.DEFAULT_GOAL := help
+GO ?= go
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: ## bin/bgtask
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bgtask ./cmd/bgtask
+
+install: ## bgtask into $GOBIN
+	CGO_ENABLED=0 $(GO) install -trimpath ./cmd/bgtask
+
+test: ## everything: vet, unit, transcripts, simulation, scripts, end to end, with the race detector
+	$(GO) vet ./...
+	$(GO) test -race -timeout 40m ./...
+
+demo: build ## the whole story in twenty seconds, in a temporary folder
+	bin/bgtask demo
+
+bench: ## the figures, each beside the machine's own floor
+	$(GO) run ./bench
+
+fuzz: ## a minute for everything that reads bytes
+	./scripts/fuzz 60s
+
+lint: ## golangci-lint, when it is installed
+	golangci-lint run ./...
+
+generate: ## protocol code and the tables of doc/COMPATIBILITY.md
+	$(GO) generate ./...
+
+.PHONY: help build install test demo bench fuzz lint generate
