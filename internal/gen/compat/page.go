@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+const head = `# Compatibility with Windows
+
+<!-- Written by internal/gen/compat from the tables in package task; do not edit. Run: go generate ./task -->
+
+What ` + "`Windows.ApplicationModel.Background`" + ` has, and what bgtask answers to it on Linux. What cannot fire is refused
+when it is registered, with the sentence of this page; it is never accepted and then silent.
+`
+
+// sources says who reports a fact on Linux, best first.
+var sources = map[string]string{
+	task.FactInternet:    "NetworkManager, systemd-networkd, the kernel's routes",
+	task.FactMetered:     "NetworkManager, systemd-networkd, the kernel's routes",
+	task.FactNetwork:     "NetworkManager, systemd-networkd, the kernel's routes",
+	task.FactUser:        "logind",
+	task.FactSession:     "logind",
+	task.FactIdle:        "logind",
+	task.FactWorkCost:    "UPower, /sys/class/power_supply; logind",
+	task.FactOnAC:        "UPower, /sys/class/power_supply",
+	task.FactBattery:     "UPower, /sys/class/power_supply",
+	task.FactPower:       "UPower, /sys/class/power_supply",
+	task.FactEnergySaver: "power-profiles-daemon, the desktop portal",
+	task.FactStorageLow:  "statfs",
+	task.FactTimeZone:    "/etc/localtime, timedated",
+}
+
+func page() []byte {
+	b := new(bytes.Buffer)
+	b.WriteString(head)
+	triggers(b)
+	systemTriggers(b)
+	conditions(b)
+	reasons(b)
+	access(b)
+	membersTable(b)
+	return b.Bytes()
+}
+
+func section(b *bytes.Buffer, title, text string, columns ...string) {
+	fmt.Fprintf(b, "\n## %s\n\n", title)
+	if text != "" {
+		b.WriteString(text + "\n\n")
+	}
+	row(b, columns...)
+	row(b, strings.Split(strings.Repeat("---,", len(columns)-1)+"---", ",")...)
+}
+
+func row(b *bytes.Buffer, cells ...string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
+
+func code(s string) string { return "`" + s + "`" }
+
+func triggers(b *bytes.Buffer) {
+	count := map[task.Support]int{}
+	windows := 0
+	for _, r := range task.TriggerClasses() {
+		if r.Windows {
+			count[r.Support]++
+			windows++
+		}
+	}
+	text := fmt.Sprintf("Windows has %d trigger classes: %d are supported here, %d can come later and are refused until then, %d are refused for good.",
+		windows, count[task.Supported], count[task.Later], count[task.Refused])
+	section(b, "Triggers", text, "class", "here", "source on Linux", "how, or why not")
+	for _, r := range task.TriggerClasses() {
+		name := code(r.Class)
+		if !r.Windows {
+			name += " (ours)"
+		}
+		row(b, name, r.Support.String(), r.Source, r.Why)
+	}
+}
+
+func systemTriggers(b *bytes.Buffer) {
+	section(b, "System trigger types", "", "type", "number", "here", "`--on`", "fact", "source on Linux", "what it means, or why not")
+	for _, r := range task.SystemTriggerTypes() {
+		support, fact, word := task.Refused, "", ""
+		if r.Supported {
+			support = task.Supported
+		}
+		if r.Fact != "" {
+			fact = code(r.Fact)
+		}
+		if r.Word != "" {
+			word = code(r.Word)
+		}
+		source := sources[r.Fact]
+		if r.Supported && source == "" {
+			source = "the broker"
+		}
+		row(b, code(r.Name), fmt.Sprint(int(r.Type)), support.String(), word, fact, source, r.Why)
+	}
+}
+
+func conditions(b *bytes.Buffer) {
+	section(b, "Conditions", "All eight of Windows are supported. The others are ours and have no number there.",
+		"condition", "number", "`--when`", "holds when", "source on Linux")
+	for _, r := range task.Conditions() {
+		number := "ours"
+		if r.Windows {
+			number = fmt.Sprint(int(r.Condition))
+		}
+		var wants, from []string
+		for _, n := range r.Needs {
+			wants = append(wants, code(n.Want))
+			if s := sources[n.Fact]; len(from) == 0 || from[len(from)-1] != s {
+				from = append(from, s)
+			}
+		}
+		row(b, code(r.Name), number, code(r.Word), strings.Join(wants, " and "), strings.Join(from, "; "))
+	}
+}
+
+// sent says when a run is cancelled for the reason.
+var sent = map[task.CancellationReason]string{
+	task.ReasonAbort:                 "`bgtask cancel`, `Unregister(true)`, and a MaintenanceTrigger whose AC is lost",
+	task.ReasonTerminating:           "shutdown, `bgtask daemon stop`, or its process is being ended",
+	task.ReasonLoggingOff:            "the last session of a user without lingering ends",
+	task.ReasonServicingUpdate:       "the package is being updated",
+	task.ReasonIdleTask:              "a policy asks for it; none does by default",
+	task.ReasonUninstall:             "the package is being removed",
+	task.ReasonConditionLoss:         "a condition fails during the run, with CancelOnConditionLoss; the work is held again, where Windows loses it",
+	task.ReasonSystemPolicy:          "access was withdrawn",
+	task.ReasonQuietHoursEntered:     "never",
+	task.ReasonExecutionTimeExceeded: "the run is over its limit",
+	task.ReasonResourceRevocation:    "a policy asks for it; none does by default",
+	task.ReasonEnergySaver:           "a policy asks for it; none does by default",
+}
+
+func reasons(b *bytes.Buffer) {
+	section(b, "Cancellation reasons", "", "reason", "number", "sent when")
+	for _, r := range task.Reasons() {
+		row(b, code(r.String()), fmt.Sprint(int(r)), sent[r])
+	}
+}
+
+var accessRows = []struct {
+	status task.AccessStatus
+	means  string
+}{
+	{task.AccessUnspecified, "nothing was decided: registering is refused until the package is installed or asks for access"},
+	{task.AlwaysAllowed, "runs also while energy saver is on"},
+	{task.AllowedSubjectToSystemPolicy, "the default; timers are held while energy saver is on"},
+	{task.DeniedBySystemPolicy, "registering is refused; what is registered is held"},
+	{task.DeniedByUser, "the same, by `bgtask access PACKAGE deny`"},
+}
+
+func access(b *bytes.Buffer) {
+	section(b, "Access status", "The numbers 1 to 3 belong to Windows 8 and are left out.", "status", "number", "means")
+	for _, r := range accessRows {
+		row(b, code(r.status.String()), fmt.Sprint(int(r.status)), r.means)
+	}
+}
+
+func membersTable(b *bytes.Buffer) {
+	section(b, "Members", "Where each name of the Windows page has its place in package bgtask.", "Windows", "here", "remark")
+	for _, m := range members {
+		row(b, m.windows, m.here, m.remark)
+	}
+}
