@@ -246,6 +246,9 @@ func TestWhyBetween(t *testing.T) {
 	})
 	page(running(), func(x *Explanation) { x.Info.State = State{Phase: Spent}; x.Fired = 0 })
 	page(running(), func(x *Explanation) { x.Info.State = State{Phase: Removing}; x.Fired = 0 })
+	page(heldByInternet(), func(x *Explanation) { // something else is in the way
+		x.Info.State.Reasons = append([]Reason{{Kind: WaitEnergySaver}}, x.Info.State.Reasons...)
+	})
 	golden(t, "why/between.txt", strings.Join(pages, "\n\n")+"\n")
 }
 
