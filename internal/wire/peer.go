@@ -1,0 +1,117 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/peer"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Peer is who is at the other end of a socket, as the kernel says.
+type Peer struct {
+	credentials.CommonAuthInfo
+	UID int
+	GID int
+	PID int // 0: not in our pid namespace
+
+	// PIDFD refers to the process even after its pid was used again. It is closed
+	// with the connection; nil where the kernel has none (before Linux 6.5).
+	PIDFD *os.File
+}
+
+// AuthType implements credentials.AuthInfo.
+func (*Peer) AuthType() string { return "unix" }
+
+// PeerFrom gives the peer of a call.
+func PeerFrom(ctx context.Context) (*Peer, bool) {
+	p, ok := peer.FromContext(ctx)
+	if !ok {
+		return nil, false
+	}
+	info, ok := p.AuthInfo.(*Peer)
+	return info, ok
+}
+
+// sameUser are credentials of a Unix socket: nothing is encrypted, the kernel
+// names the peer, and only one user is let in.
+type sameUser struct {
+	uid  int
+	open *atomic.Int64 // connections of a server; nil for a client
+}
+
+var _ credentials.TransportCredentials = sameUser{}
+
+func (c sameUser) ClientHandshake(_ context.Context, _ string, conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return c.handshake(conn)
+}
+
+func (c sameUser) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	if c.open.Add(1) > task.MaxConnections {
+		c.open.Add(-1)
+		return nil, nil, fmt.Errorf("more than %d connections", task.MaxConnections)
+	}
+	known, info, err := c.handshake(conn)
+	if err != nil {
+		c.open.Add(-1)
+		return nil, nil, err
+	}
+	return known, info, nil
+}
+
+func (c sameUser) handshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	unix, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, nil, errors.New("not a Unix socket")
+	}
+	p, err := peerOf(unix)
+	if err != nil {
+		return nil, nil, err
+	}
+	if p.UID != c.uid {
+		p.close()
+		return nil, nil, fmt.Errorf("the peer is uid %d; only uid %d is let in", p.UID, c.uid)
+	}
+	p.CommonAuthInfo = credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}
+	return &peerConn{UnixConn: unix, peer: p, open: c.open}, p, nil
+}
+
+func (c sameUser) Info() credentials.ProtocolInfo {
+	return credentials.ProtocolInfo{SecurityProtocol: "unix"}
+}
+
+func (c sameUser) Clone() credentials.TransportCredentials { return c }
+
+func (c sameUser) OverrideServerName(string) error { return nil }
+
+// peerConn gives its descriptor and its place back when it is closed.
+type peerConn struct {
+	*net.UnixConn
+	peer *Peer
+	open *atomic.Int64
+	once sync.Once
+}
+
+func (c *peerConn) Close() error {
+	err := c.UnixConn.Close()
+	c.once.Do(func() {
+		c.peer.close()
+		if c.open != nil {
+			c.open.Add(-1)
+		}
+	})
+	return err
+}
+
+func (p *Peer) close() {
+	if p.PIDFD != nil {
+		p.PIDFD.Close()
+	}
+}

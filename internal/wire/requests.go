@@ -1,0 +1,208 @@
+package wire
+
+import (
+	"time"
+
+	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
+	"github.com/bgtask/bgtask/task"
+)
+
+// What clients ask for, taken apart and within the limits. Request makes each
+// harmless twice; it is zero when the client gave none.
+type (
+	// RegisterRequest asks for a registration. Its Spec is valid.
+	RegisterRequest struct {
+		Request task.GUID
+		Spec    task.Spec
+		Ensure  bool
+		Unique  bool
+		Package string // of the command line; "": the caller's
+	}
+	// UnregisterRequest removes a registration.
+	UnregisterRequest struct {
+		Request task.GUID
+		TaskID  task.GUID
+		Cancel  bool
+	}
+	// FireRequest fires a registration.
+	FireRequest struct {
+		Request   task.GUID
+		TaskID    task.GUID
+		Arguments []byte
+		ByHand    bool
+		Now       bool
+	}
+	// RaiseRequest raises an event.
+	RaiseRequest struct {
+		Request task.GUID
+		EventID string
+		Payload []byte
+	}
+	// CancelRequest cancels a live run.
+	CancelRequest struct {
+		Request task.GUID
+		TaskID  task.GUID
+		Reason  task.CancellationReason
+		Kill    bool
+	}
+	// SetAccessRequest is the user's word on a package.
+	SetAccessRequest struct {
+		Request task.GUID
+		Package string
+		Access  task.AccessStatus
+	}
+	// OverrideFactRequest sets a fact, for testing.
+	OverrideFactRequest struct {
+		Request task.GUID
+		Name    string
+		Value   task.Value
+		For     time.Duration
+	}
+	// Report is one report of an external source; Source is in the first one.
+	Report struct {
+		Source string
+		Facts  []task.Fact
+	}
+)
+
+// RegisterRequestFrom converts and validates.
+func RegisterRequestFrom(m *pb.RegisterRequest) (RegisterRequest, error) {
+	r, err := request(m, func(d *decoder, m *pb.RegisterRequest) RegisterRequest {
+		return RegisterRequest{
+			Request: d.guid("request_id", m.GetRequestId()),
+			Ensure:  m.GetEnsure(),
+			Unique:  m.GetUnique(),
+			Package: d.text("package", m.GetPackage(), task.MaxName),
+		}
+	})
+	if err == nil {
+		r.Spec, err = SpecFrom(m.GetSpec())
+	}
+	return r, err
+}
+
+// UnregisterRequestFrom converts.
+func UnregisterRequestFrom(m *pb.UnregisterRequest) (UnregisterRequest, error) {
+	return request(m, func(d *decoder, m *pb.UnregisterRequest) UnregisterRequest {
+		return UnregisterRequest{
+			Request: d.guid("request_id", m.GetRequestId()), TaskID: d.need("task_id", m.GetTaskId()), Cancel: m.GetCancelTask(),
+		}
+	})
+}
+
+// FireRequestFrom converts.
+func FireRequestFrom(m *pb.FireRequest) (FireRequest, error) {
+	return request(m, func(d *decoder, m *pb.FireRequest) FireRequest {
+		return FireRequest{
+			Request:   d.guid("request_id", m.GetRequestId()),
+			TaskID:    d.need("task_id", m.GetTaskId()),
+			Arguments: d.bytes("arguments", m.GetArguments(), task.MaxPayload),
+			ByHand:    m.GetByHand(),
+			Now:       m.GetNow(),
+		}
+	})
+}
+
+// RaiseRequestFrom converts.
+func RaiseRequestFrom(m *pb.RaiseRequest) (RaiseRequest, error) {
+	return request(m, func(d *decoder, m *pb.RaiseRequest) RaiseRequest {
+		return RaiseRequest{
+			Request: d.guid("request_id", m.GetRequestId()),
+			EventID: d.required("event_id", m.GetEventId(), task.MaxName),
+			Payload: d.bytes("payload", m.GetPayload(), task.MaxPayload),
+		}
+	})
+}
+
+// CancelRequestFrom converts.
+func CancelRequestFrom(m *pb.CancelRequest) (CancelRequest, error) {
+	return request(m, func(d *decoder, m *pb.CancelRequest) CancelRequest {
+		reason, err := ReasonFrom(m.GetReason())
+		if err != nil {
+			d.faults = append(d.faults, err)
+		}
+		return CancelRequest{
+			Request: d.guid("request_id", m.GetRequestId()), TaskID: d.need("task_id", m.GetTaskId()), Reason: reason, Kill: m.GetKill(),
+		}
+	})
+}
+
+// SetAccessRequestFrom converts.
+func SetAccessRequestFrom(m *pb.SetAccessRequest) (SetAccessRequest, error) {
+	return request(m, func(d *decoder, m *pb.SetAccessRequest) SetAccessRequest {
+		access, err := AccessFrom(m.GetAccess())
+		if err != nil {
+			d.faults = append(d.faults, err)
+		}
+		return SetAccessRequest{
+			Request: d.guid("request_id", m.GetRequestId()), Package: d.required("package", m.GetPackage(), task.MaxName), Access: access,
+		}
+	})
+}
+
+// OverrideFactRequestFrom converts.
+func OverrideFactRequestFrom(m *pb.OverrideFactRequest) (OverrideFactRequest, error) {
+	return request(m, func(d *decoder, m *pb.OverrideFactRequest) OverrideFactRequest {
+		return OverrideFactRequest{
+			Request: d.guid("request_id", m.GetRequestId()),
+			Name:    d.required("name", m.GetName(), task.MaxName),
+			Value:   d.value("value", m.GetValue()),
+			For:     d.forward("for", d.duration("for", m.GetFor())),
+		}
+	})
+}
+
+// ReportFrom converts one report; what only the broker may say is left out.
+func ReportFrom(m *pb.ReportFactsRequest) (Report, error) {
+	return request(m, func(d *decoder, m *pb.ReportFactsRequest) Report {
+		return Report{
+			Source: d.text("source", m.GetSource(), task.MaxName),
+			Facts:  list(d, "facts", task.MaxFacts, m.GetFacts(), (*decoder).reported),
+		}
+	})
+}
+
+func (d *decoder) reported(m *pb.Fact) task.Fact {
+	return task.Fact{
+		Name:   d.required("fact.name", m.GetName(), task.MaxName),
+		Value:  d.value("fact.value", m.GetValue()),
+		Detail: d.text("fact.detail", m.GetDetail(), task.MaxFactValue),
+	}
+}
+
+// GUIDFrom converts an id that has to be there; field names it for people.
+func GUIDFrom(field, s string) (task.GUID, error) {
+	return request(s, func(d *decoder, s string) task.GUID { return d.need(field, s) })
+}
+
+// RequestIDFrom converts the id of a request; none is zero.
+func RequestIDFrom(s string) (task.GUID, error) {
+	return request(s, func(d *decoder, s string) task.GUID { return d.guid("request_id", s) })
+}
+
+// TextFrom checks a text that has to be there.
+func TextFrom(field, s string, most int) (string, error) {
+	return request(s, func(d *decoder, s string) string { return d.required(field, s, most) })
+}
+
+// WithinFrom converts how long a Stop may take; zero: not given.
+func WithinFrom(m *pb.StopRequest) (time.Duration, error) {
+	return request(m, func(d *decoder, m *pb.StopRequest) time.Duration {
+		return d.forward("within", d.duration("within", m.GetWithin()))
+	})
+}
+
+func (d *decoder) required(field, s string, most int) string {
+	if s == "" {
+		d.invalid(field, "it is required")
+	}
+	return d.text(field, s, most)
+}
+
+func (d *decoder) forward(field string, t time.Duration) time.Duration {
+	if t < 0 || t > task.MaxInterval {
+		d.invalid(field, "a duration here is between zero and 50 years")
+		return 0
+	}
+	return t
+}

@@ -1,0 +1,151 @@
+package wire
+
+import (
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
+
+	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
+	"github.com/bgtask/bgtask/task"
+)
+
+// trip converts to the wire, through bytes, and back.
+func trip[T any, P proto.Message](t *testing.T, to func(T) P, back func(P) (T, error)) {
+	t.Helper()
+	for seed := range uint64(200) {
+		f := &filler{Rand: rand.New(rand.NewPCG(seed, 1)), full: seed%2 == 0}
+		var want T
+		if v := reflect.ValueOf(&want).Elem(); v.Kind() == reflect.Interface || v.Kind() != reflect.Struct {
+			f.inside(v)
+		} else {
+			f.fill(v)
+		}
+		m := to(want)
+		b, err := proto.Marshal(m)
+		if err != nil {
+			t.Fatalf("seed %d: %T does not fit the wire: %v\n%+v", seed, want, err, want)
+		}
+		again := m.ProtoReflect().New().Interface().(P)
+		if err := proto.Unmarshal(b, again); err != nil {
+			t.Fatal(err)
+		}
+		got, err := back(again)
+		if err != nil {
+			t.Fatalf("seed %d: %T: %v", seed, want, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("seed %d: %T came back different (-want +got):\n%s", seed, want, diff)
+		}
+	}
+}
+
+func TestRoundTrips(t *testing.T) {
+	for name, test := range map[string]func(*testing.T){
+		"spec": func(t *testing.T) {
+			trip(t, SpecTo, func(m *pb.Spec) (task.Spec, error) { return answer(m, (*decoder).spec) })
+		},
+		"trigger": func(t *testing.T) {
+			trip(t, triggerTo, func(m *pb.Trigger) (task.Trigger, error) { return answer(m, (*decoder).trigger) })
+		},
+		"details": func(t *testing.T) {
+			trip(t, detailsTo, func(m *pb.Details) (task.Details, error) { return answer(m, (*decoder).details) })
+		},
+		"host frame":    func(t *testing.T) { trip(t, HostFrameTo, HostFrameFrom) },
+		"broker frame":  func(t *testing.T) { trip(t, BrokerFrameTo, BrokerFrameFrom) },
+		"info":          func(t *testing.T) { trip(t, InfoTo, InfoFrom) },
+		"event":         func(t *testing.T) { trip(t, EventTo, EventFrom) },
+		"run":           func(t *testing.T) { trip(t, RunTo, RunFrom) },
+		"state":         func(t *testing.T) { trip(t, StateTo, StateFrom) },
+		"explanation":   func(t *testing.T) { trip(t, ExplanationTo, ExplanationFrom) },
+		"fact":          func(t *testing.T) { trip(t, FactTo, FactFrom) },
+		"source":        func(t *testing.T) { trip(t, SourceTo, SourceFrom) },
+		"package":       func(t *testing.T) { trip(t, PackageTo, PackageFrom) },
+		"status":        func(t *testing.T) { trip(t, StatusTo, StatusFrom) },
+		"registered":    func(t *testing.T) { trip(t, RegisteredTo, fullOnly(RegisteredFrom)) },
+		"task query":    func(t *testing.T) { trip(t, TaskQueryTo, TaskQueryFrom) },
+		"history query": func(t *testing.T) { trip(t, HistoryQueryTo, HistoryQueryFrom) },
+		"logs query":    func(t *testing.T) { trip(t, LogsQueryTo, LogsQueryFrom) },
+		"watch query":   func(t *testing.T) { trip(t, WatchQueryTo, WatchQueryFrom) },
+	} {
+		t.Run(name, test)
+	}
+}
+
+// fullOnly gives an id to an answer that has none, which is refused, and takes it
+// back.
+func fullOnly(f func(*pb.RegisterResponse) (Registered, error)) func(*pb.RegisterResponse) (Registered, error) {
+	return func(m *pb.RegisterResponse) (Registered, error) {
+		if m.GetTaskId() != "" {
+			return f(m)
+		}
+		m.TaskId = task.CommandClass.String()
+		r, err := f(m)
+		r.TaskID = task.GUID{}
+		return r, err
+	}
+}
+
+func TestOutputRoundTrip(t *testing.T) {
+	for _, want := range []task.Output{
+		{Data: []byte("a line\n\xff")},
+		{Launch: &task.Launch{Token: task.LaunchToken{1}, Package: "p", Server: "s", PID: 7, Started: time.Unix(1, 0).UTC(), Ended: time.Unix(2, 0).UTC(), Exit: "exit 3", Cut: true}},
+	} {
+		got, err := OutputFrom(OutputTo(want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestEventKeepsItsOffset(t *testing.T) {
+	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.FixedZone("CET", 3600))
+	got, err := EventFrom(EventTo(task.Event{Time: at}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := got.Time.Format(time.RFC3339), at.Format(time.RFC3339); got != want {
+		t.Errorf("the time came back as %s, not %s", got, want)
+	}
+}
+
+// Words of programs and names of files may be anything; the wire takes UTF-8.
+func TestAnyWordsFitTheWire(t *testing.T) {
+	run := RunTo(task.Run{Stderr: "caf\xe9", Text: "\xff"})
+	if _, err := proto.Marshal(run); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := run.GetStderr(), "caf\uFFFD"; got != want {
+		t.Errorf("stderr is %q, not %q", got, want)
+	}
+}
+
+// The largest activation that the limits allow fits into a message.
+func TestLargestActivationFits(t *testing.T) {
+	long := func(n int) string { return string(make([]byte, n)) }
+	paths := make([]string, task.MaxChangedPaths)
+	for i := range paths {
+		paths[i] = long(task.MaxPath)
+	}
+	a := task.Activation{
+		Spec: task.Spec{
+			Trigger: task.StorageLibraryContentChangedTrigger{Paths: paths[:task.MaxWatchedPaths]},
+			Command: &task.Command{Args: []string{long(task.MaxCommandLine)}, Env: []string{long(task.MaxEnvironment)}},
+		},
+		Details:    task.StorageLibraryContentChangedTriggerDetails{Paths: paths},
+		Checkpoint: &task.Checkpoint{Data: make([]byte, task.MaxPayload)},
+	}
+	m := BrokerFrameTo(Activate{a})
+	if size := proto.Size(m); size > task.MaxMessage {
+		t.Errorf("the message has %d bytes", size)
+	}
+	if !m.GetActivate().GetDetails().GetStorageLibraryContentChanged().GetOverflow() {
+		t.Error("paths were left out, and nothing says so")
+	}
+}
