@@ -91,6 +91,7 @@ func live(c *codec, r *engine.Run) {
 	c.flag(18, &r.Waived)
 	c.flag(19, &r.Old)
 	signed(c, 20, &r.Limit)
+	signed(c, 21, &r.SentAt)
 }
 
 func launch(c *codec, r *engine.Launch) {
@@ -119,7 +120,6 @@ func pkg(c *codec, r *engine.Package) {
 	c.texts(12, &r.Warnings)
 	c.flag(13, &r.Removing)
 	c.flag(14, &r.KeepData)
-	unsigned(c, 15, &r.Served)
 }
 
 func remembered(c *codec, r *engine.Remembered) {

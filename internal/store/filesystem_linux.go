@@ -3,8 +3,10 @@ package store
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -37,9 +39,9 @@ var networks = map[uint32]string{
 
 const fuseMagic = 0x65735546
 
-// remoteFuse are the FUSE file systems that reach another machine. Others, such
+// remoteKinds are the FUSE file systems that reach another machine. Others, such
 // as gocryptfs, are as good as what is below them.
-var remoteFuse = []string{"sshfs", "rclone", "s3fs", "glusterfs", "davfs", "curlftpfs", "gvfsd-fuse", "ceph", "ceph-fuse", "smbnetfs",
+var remoteKinds = []string{"sshfs", "rclone", "s3fs", "glusterfs", "davfs", "curlftpfs", "gvfsd-fuse", "ceph", "ceph-fuse", "smbnetfs",
 	"goofys", "gcsfuse", "juicefs", "mfs", "seaweedfs", "vmhgfs-fuse"}
 
 // checkLocal refuses a directory that other machines may share.
@@ -49,43 +51,50 @@ func checkLocal(dir, setting string) error {
 		return fmt.Errorf("find the file system of %s: %w", dir, err)
 	}
 	magic := uint32(st.Type)
-	kind, remote := networks[magic]
+	kind := networks[magic]
 	if magic == fuseMagic {
-		kind, remote = remoteFuseAt(dir)
+		kind = fuseKind(dir)
 	}
-	if !remote {
+	if kind == "" {
 		return nil
 	}
+	return refuseNetwork(dir, kind, setting)
+}
+
+func refuseNetwork(dir, kind, setting string) error {
 	return &task.Error{Op: "open the store", Subject: dir, Err: ErrNetwork,
 		Detail: ErrNetwork.Error() + " (" + kind + "); a state directory belongs to one machine",
 		Hint:   "put it on a local file system with " + setting}
 }
 
-// remoteFuseAt asks the table of mounts what stands behind FUSE at dir.
-func remoteFuseAt(dir string) (string, bool) {
+// fuseKind names the remote file system that stands behind FUSE at dir; "" when
+// there is none, or nobody knows.
+func fuseKind(dir string) string {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
-		return "", false
+		return ""
 	}
 	defer f.Close()
-	real, err := filepath.EvalSymlinks(dir)
-	if err != nil {
-		real = dir
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
 	}
+	return remoteFuse(f, dir)
+}
+
+// remoteFuse looks for the mount that dir is in: the longest, and of those the last.
+func remoteFuse(mountinfo io.Reader, dir string) string {
 	best, kind := "", ""
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	for lines := bufio.NewScanner(mountinfo); lines.Scan(); {
 		point, fstype, ok := parseMount(lines.Text())
-		if ok && within(real, point) && len(point) >= len(best) {
+		if ok && within(dir, point) && len(point) >= len(best) {
 			best, kind = point, fstype
 		}
 	}
-	name := strings.TrimPrefix(kind, "fuse.")
-	for _, remote := range remoteFuse {
-		if name == remote {
-			return name, true
-		}
+	name, fuse := strings.CutPrefix(kind, "fuse.")
+	if fuse && slices.Contains(remoteKinds, name) {
+		return name
 	}
-	return name, false
+	return ""
 }
 
 // parseMount reads the mount point and the type from a line of mountinfo(5).

@@ -19,6 +19,8 @@ import (
 // fileName is the store's; SQLite keeps its log beside it, as -wal and -shm.
 const fileName = "store.db"
 
+const headerSize = 100 // of a database of SQLite
+
 // Options are for Open. Zero fields are the defaults.
 type Options struct {
 	Setting string // what the user sets to move the directory: "--state"
@@ -48,7 +50,7 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// Store is an open store. Load and Commit belong to one goroutine.
+// Store is an open store. Load, Commit and Close belong to one goroutine.
 type Store struct {
 	dir, path string
 	options   Options
@@ -60,6 +62,7 @@ type Store struct {
 	history   history
 	buf       []byte // for rows on their way to SQLite
 	failed    error  // of the first Commit that failed
+	closed    bool
 }
 
 // Open opens the store in dir and takes the directory's lock. It makes a new
@@ -150,8 +153,7 @@ func (s *Store) writeEmpty(ctx context.Context, path string) error {
 	}
 	defer db.Close()
 	defer conn.Close()
-	header := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA journal_mode = WAL", applicationID)
-	if _, err := conn.ExecContext(ctx, header); err != nil {
+	if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
 		return err
 	}
 	return migrate(ctx, conn, path, migrations())
@@ -163,8 +165,8 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if info.Size() == 0 {
-		return damaged("open the store", s.path, "it is empty")
+	if info.Size() < headerSize { // SQLite takes it for a new one
+		return damaged("open the store", s.path, fmt.Sprintf("it is cut short to %d bytes", info.Size()))
 	}
 	log, err := os.Stat(s.path + "-wal")
 	unclean := err == nil && log.Size() > 0 // SQLite removes it when it closes in order
@@ -172,6 +174,9 @@ func (s *Store) connect(ctx context.Context) (err error) {
 		return err
 	}
 	if err := checkOurs(ctx, s.conn, s.path); err != nil {
+		return err
+	}
+	if err := useLog(ctx, s.conn); err != nil {
 		return err
 	}
 	if unclean {
@@ -191,6 +196,18 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	return s.history.open(ctx, s.conn)
 }
 
+// useLog turns the write-ahead log on: a daily copy has none.
+func useLog(ctx context.Context, conn *sql.Conn) error {
+	var mode string
+	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
+		return err
+	}
+	if mode != "wal" {
+		return fmt.Errorf("SQLite cannot keep a write-ahead log here, it uses %q", mode)
+	}
+	return nil
+}
+
 // settle takes over from a broker that did not close the store. The log goes
 // into the store and is synced there: after a failed fsync the kernel may hold
 // pages for written that are not, and the engine is about to rely on them.
@@ -205,9 +222,13 @@ func (s *Store) settle(ctx context.Context) error {
 	return err
 }
 
-// Close ends the store and gives the lock back. Readers must have ended. What
-// was committed stays; a second Close does nothing.
+// Close ends the store and gives the lock back. What was committed stays. A
+// second Close does nothing.
 func (s *Store) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	var errs []error
 	if s.readers != nil {
 		errs = append(errs, s.readers.Close())
@@ -221,7 +242,6 @@ func (s *Store) Close() error {
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
-	s.readers, s.do, s.conn, s.db = nil, nil, nil, nil
 	errs = append(errs, s.lock.Unlock())
 	if s.failed == nil {
 		s.failed = errClosed
@@ -248,7 +268,7 @@ func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 const maxReaders = 4
 
 func openReaders(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(path, "ro", "query_only(1)", "cache_size(-2048)"))
+	db, err := sql.Open("sqlite", dsn(path, "ro", "cache_size(-2048)"))
 	if err != nil {
 		return nil, err
 	}
