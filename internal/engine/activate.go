@@ -113,8 +113,11 @@ func (e *Engine) launchBlocked(r *reg) string {
 		return ""
 	}
 	cs, ok := e.classServer(r)
-	if !ok {
-		return ""
+	switch {
+	case !ok && r.pack.Declares(r.Spec.EntryPoint):
+		return "no class server is declared; it waits for an application that serves the class"
+	case !ok:
+		return "" // admitted, to fail at once
 	}
 	s := e.servers[serverKey{r.Package, cs.Key()}]
 	switch {

@@ -46,14 +46,14 @@ func (e *Engine) endHost(h *host) {
 	h.esc = escalateTerm
 	if l := e.launches[h.token]; l != nil && l.State == Up {
 		e.moveLaunch(l, ServerEnding)
-		if slices.ContainsFunc(h.runs, func(u *run) bool { return true }) && !e.singleUse(h) {
+		if len(h.runs) > 0 && !h.singleUse() {
 			l.blocks = true
 			l.server.ending++
 		}
 	}
 	others := false
 	for _, u := range slices.Clone(h.runs) {
-		if !u.canceled() && u.Failing == "" {
+		if !u.canceled() && u.Failing == "" && !h.silent {
 			e.cancel(u, task.ReasonTerminating, false)
 			others = true
 		}
@@ -67,7 +67,7 @@ func (e *Engine) endHost(h *host) {
 
 // singleUse: the process of a SingleUse class harms no other run when it is ended
 // slowly, so the next launch need not wait for it.
-func (e *Engine) singleUse(h *host) bool { return len(h.served) > 0 && len(h.runs) <= 1 && h.single }
+func (h *host) singleUse() bool { return len(h.served) > 0 && len(h.runs) <= 1 && h.single }
 
 func (e *Engine) escalateHost(h *host) {
 	if wait, ok := e.signalNext(&h.esc, h.id, h.token); ok {

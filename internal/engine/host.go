@@ -22,6 +22,7 @@ type host struct {
 	runs    []*run
 	single  bool               // all that it ever showed was SingleUse
 	strays  map[task.GUID]*reg // instances that it runs and nobody knows
+	silent  bool               // it did not come back in time, and is ended for that
 	esc     escalation
 	timer   timer
 }
@@ -214,6 +215,7 @@ func (h *host) due(e *Engine) {
 		e.escalateHost(h)
 	case h.state != HostDetached:
 	case !h.token.IsZero():
+		h.silent = true
 		e.endHost(h)
 	case len(h.runs) > 0:
 		for _, u := range slices.Clone(h.runs) {
@@ -254,7 +256,7 @@ func (e *Engine) exited(ev Exited) {
 	switch l.State {
 	case Launching:
 		e.failLaunch(l, ending{outcome: task.ActivationFailed, exit: ev.Exit.Status, stderr: ev.Exit.Stderr,
-			text: "the process exited before it registered the class"})
+			text: "class not registered"})
 	case Up:
 		e.moveLaunch(l, ServerEnding)
 	}
@@ -267,7 +269,7 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 		return
 	}
 	if l.State == Launching {
-		e.failLaunch(l, ending{outcome: task.ActivationFailed, text: "the process exited before it registered the class"})
+		e.failLaunch(l, ending{outcome: task.ActivationFailed, text: "class not registered"})
 	}
 	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
 		if h.token == l.Token {
@@ -311,6 +313,8 @@ func (e *Engine) endingOf(u *run, h *host, was HostState, exit Exit, several boo
 		}
 	case h.token.IsZero():
 		how.outcome, how.text = task.Lost, "the application is gone without a word"
+	case h.silent:
+		how.outcome, how.forced, how.text = task.Lost, true, fmt.Sprintf("its process was silent for %v and was ended", task.AdoptionWindow)
 	case !exit.Known && was == HostDetached:
 		how.outcome, how.text = task.Lost, "its process ended while no broker was there"
 	default:

@@ -191,7 +191,7 @@ func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 		e.setState(r, Active)
 	}
 	e.setState(r, Suspended)
-	r.Cause, r.Text, r.Since = cause, text, e.now.Wall
+	r.Cause, r.Text, r.Since, r.NotBefore = cause, text, e.now.Wall, 0
 	r.Probe = e.clock.elapsed + task.ProbeEvery
 	r.pack.suspended[r] = struct{}{}
 	e.tell(r, task.Event{Kind: task.EventChanged, Text: "suspended: " + text})

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -83,7 +84,7 @@ func (e *Engine) install(ev Install) Answer {
 		p = e.newPack(Package{Package: ev.Package})
 		p.Access = e.cfg.Policy.DefaultAccess
 		e.mark(p)
-		e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "installed " + p.Version})
+		e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("installed " + p.Version)})
 		return Answer{Change: Added, Access: p.Access}
 	}
 	e.updatePackage(p, ev.Package)
@@ -122,7 +123,7 @@ func (e *Engine) updatePackage(p *pack, to task.Package) {
 	p.Package.Package = to
 	p.servicing = true
 	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "updating to " + to.Version})
+	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updating to " + to.Version)})
 	e.cancelAll(p, task.ReasonServicingUpdate, false)
 	e.serviceWhenDone(p)
 }
@@ -149,7 +150,7 @@ func (e *Engine) serviceWhenDone(p *pack) {
 		return
 	}
 	p.servicing = false
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "updated to " + p.Version})
+	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updated to " + p.Version)})
 	for _, r := range p.regs.sorted() {
 		switch {
 		case r.State == Removing:

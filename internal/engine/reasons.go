@@ -114,10 +114,10 @@ func (e *Engine) shared(r *reg) []reason {
 		all = append(all, reason{kind: k, detail: detail})
 	}
 	if holder := e.keyHolder(r); holder != nil {
-		add(task.WaitExclusive, func() string { return fmt.Sprintf("%s (exclusive %q)", holder.Spec.Name, r.Spec.Exclusive) })
+		add(task.WaitExclusive, func() string { return holder.Spec.Name })
 	}
 	if e.mustBeAlone(r) {
-		add(task.WaitExclusive, func() string { return "its class server, alone, after a crash" })
+		add(task.WaitLaunchSlot, func() string { return "after a crash it runs alone in its class server, which has other runs" })
 	}
 	if r.pack.live >= e.cfg.Policy.RunsPerPackage {
 		add(task.WaitPackageSlot, func() string { return fmt.Sprintf("%d runs of the package are live", r.pack.live) })

@@ -151,7 +151,7 @@ func (e *Engine) newPhase(r *reg) {
 func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 	r := same[0]
 	a := Answer{TaskID: r.id()}
-	if !reflect.DeepEqual(r.Spec, spec) {
+	if !r.Spec.Equal(spec) {
 		if refused, ok := e.checkTrigger(spec, ev); !ok {
 			return refused
 		}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bgtask/bgtask/task"
@@ -71,15 +73,12 @@ func (e *Engine) needs(r *reg, o *occ) []task.NeedState {
 // counterfactual is the smallest change that would make it run: what has to be
 // true, what has to be over, and when at the earliest.
 func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
-	x.Would = e.unmetWants(r, o)
+	x.Would = e.wants(r, o)
 	if r.State == Suspended || r.State == Spent || r.State == Removing {
 		x.Never = true
 	}
 	if len(r.pending) == 0 {
 		x.Earliest = x.Info.State.Next
-		if r.run != nil && x.Earliest.IsZero() || x.Info.State.Phase == task.Waiting && x.Earliest.IsZero() {
-			x.Earliest = timeZero
-		}
 		return
 	}
 	for _, w := range x.Info.State.Reasons {
@@ -87,7 +86,7 @@ func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 		case task.WaitSettle, task.WaitBackoff, task.WaitRate, task.WaitCatchUp:
 			x.Earliest = later(x.Earliest, w.Until)
 		case task.WaitLiveRun, task.WaitExclusive, task.WaitPackageSlot, task.WaitOverallSlot, task.WaitLaunchSlot:
-			x.After = append(x.After, afterWhat(w))
+			x.After = append(x.After, afterWhat(r, w))
 		case task.WaitAccess:
 			x.After = append(x.After, "'bgtask access "+r.Package+" allow'")
 		case task.WaitEnergySaver:
@@ -98,31 +97,36 @@ func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 	}
 }
 
-func (e *Engine) unmetWants(r *reg, o *occ) []string {
+// wants is what has to be true: of what is pending the unmet needs only, of what
+// waits for its time all of them, since nobody knows what will be true then.
+func (e *Engine) wants(r *reg, o *occ) []string {
 	if o != nil && o.Waived {
 		return nil
 	}
 	var wants []string
 	for _, c := range r.conditions() {
 		v := e.verdict(c)
-		if v == task.Holds || v == task.Unsure && r.runIfUnknown(c) {
+		if len(r.pending) > 0 && (v == task.Holds || v == task.Unsure && r.runIfUnknown(c)) {
 			continue
 		}
 		for _, n := range c.Needs() {
-			if f := e.facts[n.Fact]; f == nil || !f.value().Known() || !n.Met(f.value()) {
+			if f := e.facts[n.Fact]; len(r.pending) == 0 || f == nil || !f.value().Known() || !n.Met(f.value()) {
 				wants = append(wants, n.Want)
 			}
 		}
 	}
-	return wants
+	if len(r.pending) == 0 {
+		slices.Sort(wants)
+	}
+	return slices.Compact(wants)
 }
 
-func afterWhat(w task.Reason) string {
+func afterWhat(r *reg, w task.Reason) string {
 	switch w.Kind {
 	case task.WaitLiveRun:
 		return "its live run has ended"
 	case task.WaitExclusive:
-		return w.Detail + " has ended"
+		return fmt.Sprintf("%s has ended (exclusive %q)", w.Detail, r.Spec.Exclusive)
 	case task.WaitPackageSlot:
 		return "another run of its package has ended"
 	case task.WaitOverallSlot:
