@@ -51,7 +51,7 @@ type childInfo struct {
 	pid    int32
 	uid    uint32
 	status int32
-	_      [100]byte // siginfo_t has 128 bytes
+	_      [104]byte // siginfo_t has 128 bytes
 }
 
 // wordPadding aligns the union in a siginfo_t: one int32 on 64 bits, none on 32.

@@ -37,8 +37,9 @@ type Options struct {
 
 // Watcher is told what becomes of a launch: Exited once, at once, when the leader
 // has ended, then Ended once, when the whole tree has. Both are called on a
-// goroutine of the launch and hold up nothing but it. Exited may come before the
-// Start that it belongs to has returned. Neither is called once Run has returned.
+// goroutine of the launch and hold up nothing but it and Run's return. Exited may
+// come before the Start that it belongs to has returned. Neither is called once
+// Run has returned.
 type Watcher struct {
 	Exited func(Exit)
 	Ended  func(Ended)
@@ -229,7 +230,8 @@ func (h *Host) begin(l *launch, leader task.Process, handle *handle) error {
 
 // Signal sends sig to the whole tree of a launch. When nothing of it is left that
 // is ErrGone. To a launch that is just being started it is sent as soon as there
-// is a process. A token that the host does not watch reaches what carries it.
+// is a process. A token that the host does not watch reaches what carries it. It
+// reads the process table, which takes milliseconds; Start and Find do too.
 func (h *Host) Signal(token task.LaunchToken, sig syscall.Signal) error {
 	l := h.launch(token)
 	if l == nil {
