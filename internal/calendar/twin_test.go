@@ -39,14 +39,14 @@ func randomList(r *rand.Rand, min, max int, separator string) values {
 	for range 1 + r.IntN(3) {
 		first := min + r.IntN(max-min+1)
 		last, step, text := first, 1, fmt.Sprint(first)
-		if r.IntN(2) == 0 {
-			last = first + r.IntN(max-first+1)
+		end := max
+		if first < max && r.IntN(2) == 0 {
+			last = first + 1 + r.IntN(max-first)
+			end = last
 			text += separator + fmt.Sprint(last)
 		}
-		if most := max - first; most > 0 && r.IntN(3) == 0 {
-			if step = 1 + r.IntN(most); !strings.Contains(text, separator) {
-				last = max
-			}
+		if first < end && r.IntN(3) == 0 {
+			last, step = end, 1+r.IntN(end-first)
 			text += fmt.Sprint("/", step)
 		}
 		for n := first; n <= last; n += step {
