@@ -1,0 +1,218 @@
+package source
+
+import (
+	"context"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+const (
+	logindName    = "org.freedesktop.login1"
+	logindPath    = "/org/freedesktop/login1"
+	logindManager = "org.freedesktop.login1.Manager"
+	logindSession = "org.freedesktop.login1.Session"
+)
+
+var sessionFacts = []string{task.FactUser, task.FactSession, task.FactIdle}
+
+// logind knows the sessions of the user, and what is about to happen to the
+// machine.
+type logind struct {
+	service
+	uid   uint32
+	root  string // of /proc
+	power Power
+}
+
+var _ Waiter = logind{}
+
+// Power is told what logind says is about to happen. Either may be nil.
+type Power struct {
+	// Shutdown is called when the machine is about to shut down, which waits
+	// for release (logind's InhibitDelayMaxSec, 5 s by default); and with false
+	// when that was called off. Calling release twice is harmless.
+	Shutdown func(coming bool, release func())
+	// Sleep is called when the machine is about to sleep, and with false when
+	// it woke. Nothing waits.
+	Sleep func(coming bool)
+}
+
+func newLogind(bus string, uid int, root string, power Power) Source {
+	return logind{service{bus: bus, name: logindName, path: logindPath, missing: NotHere{
+		Detail: "systemd-logind is not running",
+		Remedy: "install systemd-logind or elogind; without it nobody knows whether the user is present",
+	}}, uint32(uid), root, power}
+}
+
+// Watch implements Source.
+func (l logind) Watch(ctx context.Context, report func(...task.Fact)) error {
+	machine := &transition{power: l.power}
+	defer machine.close()
+	var pressure *load
+	defer func() {
+		if pressure != nil {
+			pressure.stop()
+		}
+	}()
+	l.read = func(ctx context.Context, p *peer) ([]task.Fact, error) {
+		if pressure == nil {
+			pressure = startLoad(l.root, p.hints.give)
+		}
+		return l.update(ctx, p, machine, pressure)
+	}
+	return l.service.Watch(ctx, report)
+}
+
+func (l logind) update(ctx context.Context, p *peer, machine *transition, pressure *load) ([]task.Fact, error) {
+	all, err := p.properties(ctx, logindPath, logindManager)
+	if err != nil {
+		return nil, err
+	}
+	sessions, err := l.sessions(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	facts := sessionsFacts(sessions)
+	if err := machine.update(ctx, p, all); err != nil {
+		facts[1].Detail = joinDetail(facts[1].Detail, "shutdown will not wait: "+err.Error())
+	}
+	return append(facts, idleFact(value[bool](all, "IdleHint"), pressure)), nil
+}
+
+// session is one of the user's.
+type session struct {
+	active, idle, locked bool
+}
+
+// sessions reads those of the user that a person works in: no service manager,
+// no greeter, none that is about to close.
+func (l logind) sessions(ctx context.Context, p *peer) ([]session, error) {
+	var list []struct {
+		ID   string
+		UID  uint32
+		User string
+		Seat string
+		Path dbus.ObjectPath
+	}
+	if err := p.call(ctx, logindName, logindPath, logindManager+".ListSessions", []any{&list}); err != nil {
+		return nil, err
+	}
+	var sessions []session
+	for _, s := range list {
+		if s.UID != l.uid {
+			continue
+		}
+		all, err := p.properties(ctx, string(s.Path), logindSession)
+		if isDBusError(err, "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod",
+			"org.freedesktop.login1.NoSuchSession") {
+			continue // ended meanwhile
+		}
+		if err != nil {
+			return nil, err
+		}
+		if !strings.HasPrefix(value[string](all, "Class"), "user") || value[string](all, "State") == "closing" {
+			continue
+		}
+		sessions = append(sessions, session{
+			active: value[bool](all, "Active"),
+			idle:   value[bool](all, "IdleHint"),
+			locked: value[bool](all, "LockedHint"),
+		})
+	}
+	return sessions, nil
+}
+
+// sessionsFacts says present or connected when one session is. Nobody is present
+// in a session that is not in the foreground.
+func sessionsFacts(sessions []session) []task.Fact {
+	user := task.Fact{Name: task.FactUser, Value: task.Away}
+	connected := task.Fact{Name: task.FactSession, Value: task.Disconnected}
+	if len(sessions) == 0 {
+		user.Detail, connected.Detail = "no session of the user", "no session of the user"
+	}
+	for _, s := range sessions {
+		if !s.active {
+			continue
+		}
+		connected.Value = task.Connected
+		switch {
+		case !s.idle && !s.locked:
+			user.Value, user.Detail = task.Present, ""
+		case user.Value == task.Away && s.locked:
+			user.Detail = "locked"
+		case user.Value == task.Away:
+			user.Detail = "idle"
+		}
+	}
+	return []task.Fact{user, connected}
+}
+
+// idleFact is about the machine: all its users, and its load.
+func idleFact(idle bool, pressure *load) task.Fact {
+	switch {
+	case !idle:
+		return yesNo(task.FactIdle, false, "somebody uses the machine")
+	case pressure.busy.Load():
+		return yesNo(task.FactIdle, false, "the machine is busy")
+	}
+	return yesNo(task.FactIdle, true, pressure.detail)
+}
+
+// transition follows PreparingForShutdown and PreparingForSleep and holds the
+// lock that makes a shutdown wait.
+type transition struct {
+	power           Power
+	shutdown, sleep bool
+	lock            *os.File // nil: not held
+	release         func()   // of the lock in use
+}
+
+func (t *transition) update(ctx context.Context, p *peer, all properties) error {
+	shutdown, sleep := value[bool](all, "PreparingForShutdown"), value[bool](all, "PreparingForSleep")
+	var err error
+	if t.power.Shutdown != nil && !shutdown && (t.lock == nil || t.shutdown) {
+		err = t.inhibit(ctx, p)
+	}
+	if shutdown != t.shutdown && t.power.Shutdown != nil {
+		t.power.Shutdown(shutdown, t.releaser())
+	}
+	if sleep != t.sleep && t.power.Sleep != nil {
+		t.power.Sleep(sleep)
+	}
+	t.shutdown, t.sleep = shutdown, sleep
+	return err
+}
+
+// inhibit takes the lock, anew after a shutdown that was called off.
+func (t *transition) inhibit(ctx context.Context, p *peer) error {
+	t.close()
+	var fd dbus.UnixFD
+	if err := p.call(ctx, logindName, logindPath, logindManager+".Inhibit", []any{&fd},
+		"shutdown", "bgtask", "ending background tasks", "delay"); err != nil {
+		return err
+	}
+	lock := os.NewFile(uintptr(fd), "inhibitor")
+	t.lock, t.release = lock, sync.OnceFunc(func() { _ = lock.Close() })
+	return nil
+}
+
+func (t *transition) releaser() func() {
+	if t.release == nil {
+		return func() {}
+	}
+	return t.release
+}
+
+func (t *transition) close() { t.releaser()() }
+
+func joinDetail(a, b string) string {
+	if a == "" {
+		return b
+	}
+	return a + "; " + b
+}

@@ -1,0 +1,128 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+const (
+	nmName = "org.freedesktop.NetworkManager"
+	nmPath = "/org/freedesktop/NetworkManager"
+)
+
+// networkFacts are reported together by every source of the network.
+var networkFacts = []string{task.FactInternet, task.FactMetered, task.FactNetwork}
+
+// newNetworkManager knows connectivity (by NetworkManager's own check, where that
+// is on) and cost.
+func newNetworkManager(bus string) Source {
+	return service{bus: bus, name: nmName, path: nmPath, read: readNM, missing: NotHere{
+		Detail: "NetworkManager is not running",
+		Remedy: "install network-manager, or let systemd-networkd or the kernel's routes tell",
+	}}
+}
+
+func readNM(ctx context.Context, p *peer) ([]task.Fact, error) {
+	all, err := p.properties(ctx, nmPath, nmName)
+	if err != nil {
+		return nil, err
+	}
+	if primary := value[dbus.ObjectPath](all, "PrimaryConnection"); primary == "/" || primary == "" {
+		if err := nmServes(ctx, p, value[[]dbus.ObjectPath](all, "Devices")); err != nil {
+			return nil, err
+		}
+	}
+	return nmFacts(all), nil
+}
+
+// nmServes says whether NetworkManager manages any device. Where it manages none
+// (ifupdown, systemd-networkd) it says "disconnected" on a machine that is online.
+func nmServes(ctx context.Context, p *peer, devices []dbus.ObjectPath) error {
+	const loopback = 32
+	real := 0
+	for _, d := range devices {
+		dev, err := p.properties(ctx, string(d), nmName+".Device")
+		if isDBusError(err, "org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownObject") {
+			continue // unplugged meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if value[uint32](dev, "DeviceType") == loopback {
+			continue
+		}
+		if managed, ok := get[bool](dev, "Managed"); managed || !ok {
+			return nil
+		}
+		real++
+	}
+	if real == 0 {
+		return nil
+	}
+	return p.notHere("NetworkManager manages no device", "see nmcli device; managed=true in NetworkManager.conf")
+}
+
+// NMState, NMConnectivityState and NMMetered of NetworkManager's D-Bus interface.
+var (
+	nmStates = map[uint32]string{10: "asleep", 20: "disconnected", 30: "disconnecting", 40: "connecting",
+		50: "connected locally", 60: "connected to the site", nmGlobal: "connected"}
+	nmConnectivity = map[uint32]string{1: "no connectivity", 2: "captive portal", 3: "limited", nmFull: "full connectivity"}
+	nmMetered      = map[uint32]string{1: "metered", 2: "not metered", 3: "metered (guessed)", 4: "not metered (guessed)"}
+)
+
+const (
+	nmGlobal = 70 // NM_STATE_CONNECTED_GLOBAL
+	nmFull   = 4  // NM_CONNECTIVITY_FULL
+)
+
+func nmFacts(all properties) []task.Fact {
+	primary := value[dbus.ObjectPath](all, "PrimaryConnection")
+	kind := value[string](all, "PrimaryConnectionType")
+	network := []string{nmStates[value[uint32](all, "State")], nmConnectivity[value[uint32](all, "Connectivity")],
+		nmMetered[value[uint32](all, "Metered")], kind, string(primary[strings.LastIndexByte(string(primary), '/')+1:])}
+	return []task.Fact{
+		nmInternet(value[uint32](all, "State"), value[uint32](all, "Connectivity")),
+		nmCost(value[uint32](all, "Metered")),
+		{Name: task.FactNetwork, Value: joinValue(network)},
+	}
+}
+
+// nmInternet goes by the connectivity check; where that is off, by the state.
+func nmInternet(state, connectivity uint32) task.Fact {
+	if detail, ok := nmConnectivity[connectivity]; ok {
+		return yesNo(task.FactInternet, connectivity == nmFull, detail)
+	}
+	detail, ok := nmStates[state]
+	if !ok {
+		return task.Fact{Name: task.FactInternet, Detail: fmt.Sprintf("NetworkManager does not know (state %d)", state)}
+	}
+	return yesNo(task.FactInternet, state == nmGlobal, detail+", not probed")
+}
+
+func nmCost(metered uint32) task.Fact {
+	detail, ok := nmMetered[metered]
+	if !ok {
+		return task.Fact{Name: task.FactMetered, Detail: "there is no connection"}
+	}
+	return yesNo(task.FactMetered, metered == 1 || metered == 3, detail)
+}
+
+// joinValue makes one value of the words that are not empty.
+func joinValue(words []string) task.Value {
+	var known []string
+	for _, w := range words {
+		if w != "" {
+			known = append(known, w)
+		}
+	}
+	if len(known) == 0 {
+		return task.None
+	}
+	v := strings.Join(known, ", ")
+	return task.Value(v[:min(len(v), task.MaxFactValue)])
+}

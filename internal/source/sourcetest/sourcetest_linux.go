@@ -1,0 +1,224 @@
+// Package sourcetest starts what sources are tested against and what is not
+// ours: a private D-Bus daemon, services that python-dbusmock plays, a network
+// namespace. It needs the Debian packages dbus, python3-dbusmock and iproute2.
+package sourcetest
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+// Patience is how long a test waits for what has to happen. It is no
+// expectation of speed.
+const Patience = 30 * time.Second
+
+// python is Debian's, which has its dbusmock.
+const python = "/usr/bin/python3"
+
+// Need skips the test when programs are missing, and fails it on the CI machine,
+// which has to have them.
+func Need(t testing.TB, debianPackage string, programs ...string) {
+	t.Helper()
+	for _, p := range programs {
+		if _, err := exec.LookPath(p); err != nil {
+			missing(t, debianPackage, err)
+		}
+	}
+}
+
+func missing(t testing.TB, debianPackage string, err error) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("install the Debian package %s: %v", debianPackage, err)
+	}
+	t.Skipf("install the Debian package %s to run this: %v", debianPackage, err)
+}
+
+const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>custom</type>
+  <listen>unix:path=%s</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`
+
+// Bus is a private bus, with nothing on it.
+type Bus struct {
+	Address string
+	config  string
+	socket  string
+	daemon  *exec.Cmd
+}
+
+// NewBus starts one, which ends with the test.
+func NewBus(t testing.TB) *Bus {
+	t.Helper()
+	Need(t, "dbus", "dbus-daemon")
+	dir, err := os.MkdirTemp("", "bus") // a socket's path is short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	b := &Bus{socket: filepath.Join(dir, "bus"), config: filepath.Join(dir, "bus.conf")}
+	b.Address = "unix:path=" + b.socket
+	if err := os.WriteFile(b.config, fmt.Appendf(nil, busConfig, b.socket), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.Start(t)
+	t.Cleanup(func() { b.Stop(t) })
+	return b
+}
+
+// Start starts the daemon after Stop.
+func (b *Bus) Start(t testing.TB) {
+	t.Helper()
+	b.daemon = exec.Command("dbus-daemon", "--nofork", "--nopidfile", "--print-address", "--config-file="+b.config)
+	endWithTest(t, b.daemon)
+	ready, err := b.daemon.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ready.Read(make([]byte, 256)); err != nil {
+		t.Fatalf("dbus-daemon did not start: %v", err)
+	}
+}
+
+// Stop ends the daemon at once: the bus goes away.
+func (b *Bus) Stop(testing.TB) {
+	if b.daemon == nil {
+		return
+	}
+	_ = b.daemon.Process.Kill()
+	_ = b.daemon.Wait()
+	_ = os.Remove(b.socket)
+	b.daemon = nil
+}
+
+// Connect gives a connection of the test's own.
+func (b *Bus) Connect(t testing.TB) *dbus.Conn {
+	t.Helper()
+	conn, err := dbus.Connect(b.Address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return conn
+}
+
+// Mock is a service that python-dbusmock plays.
+type Mock struct {
+	bus    *Bus
+	name   string
+	path   dbus.ObjectPath // of its main object
+	args   []string
+	daemon *exec.Cmd
+	conn   *dbus.Conn
+}
+
+// Template starts one of dbusmock's templates. Parameters are JSON; "" is none.
+func (b *Bus) Template(t testing.TB, template, name, path, parameters string) *Mock {
+	t.Helper()
+	args := []string{"-t", template}
+	if parameters != "" {
+		args = append(args, "-p", parameters)
+	}
+	return b.mock(t, name, path, args)
+}
+
+// Object starts a service with one object of one interface.
+func (b *Bus) Object(t testing.TB, name, path, iface string, properties map[string]any) *Mock {
+	t.Helper()
+	m := b.mock(t, name, path, []string{name, path, iface})
+	m.Call(t, "AddProperties", iface, variants(properties))
+	return m
+}
+
+func (b *Bus) mock(t testing.TB, name, path string, args []string) *Mock {
+	t.Helper()
+	if out, err := exec.Command(python, "-c", "import dbusmock").CombinedOutput(); err != nil {
+		missing(t, "python3-dbusmock", fmt.Errorf("%w: %s", err, out))
+	}
+	m := &Mock{bus: b, name: name, path: dbus.ObjectPath(path), args: args}
+	m.Start(t)
+	t.Cleanup(m.Kill)
+	return m
+}
+
+// Start starts the service after Kill, and waits until it is on the bus.
+func (m *Mock) Start(t testing.TB) {
+	t.Helper()
+	m.conn = m.bus.Connect(t)
+	owners := make(chan *dbus.Signal, 16)
+	m.conn.Signal(owners)
+	if err := m.conn.AddMatchSignal(dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, m.name)); err != nil {
+		t.Fatal(err)
+	}
+	m.daemon = exec.Command(python, append([]string{"-m", "dbusmock", "--system"}, m.args...)...)
+	m.daemon.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+m.bus.Address, "DBUS_SESSION_BUS_ADDRESS="+m.bus.Address)
+	endWithTest(t, m.daemon)
+	if err := m.daemon.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for late := time.After(Patience); ; {
+		select {
+		case s := <-owners:
+			if s.Name == "org.freedesktop.DBus.NameOwnerChanged" {
+				return
+			}
+		case <-late:
+			t.Fatalf("%s did not come up", m.name)
+		}
+	}
+}
+
+// Kill ends the service at once.
+func (m *Mock) Kill() {
+	if m.daemon == nil {
+		return
+	}
+	_ = m.daemon.Process.Kill()
+	_ = m.daemon.Wait()
+	m.daemon = nil
+}
+
+// Call calls a method of dbusmock's on the main object.
+func (m *Mock) Call(t testing.TB, method string, args ...any) {
+	t.Helper()
+	m.CallObject(t, string(m.path), "org.freedesktop.DBus.Mock."+method, args...)
+}
+
+// CallObject calls any method.
+func (m *Mock) CallObject(t testing.TB, path, method string, args ...any) {
+	t.Helper()
+	if err := m.conn.Object(m.name, dbus.ObjectPath(path)).Call(method, 0, args...).Err; err != nil {
+		t.Fatalf("%s: %v", method, err)
+	}
+}
+
+// Set changes properties of an object, which emits PropertiesChanged.
+func (m *Mock) Set(t testing.TB, path, iface string, properties map[string]any) {
+	t.Helper()
+	m.CallObject(t, path, "org.freedesktop.DBus.Mock.UpdateProperties", iface, variants(properties))
+}
+
+func variants(properties map[string]any) map[string]dbus.Variant {
+	v := map[string]dbus.Variant{}
+	for name, p := range properties {
+		v[name] = dbus.MakeVariant(p)
+	}
+	return v
+}
