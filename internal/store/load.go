@@ -14,7 +14,7 @@ import (
 // the caller's to fill in.
 func (s *Store) Load(ctx context.Context) (engine.State, error) {
 	var st engine.State
-	var clock1 []engine.Clock
+	var clockRows []engine.Clock
 	load, ctx := errgroup.WithContext(ctx)
 	// Two halves of about the same size, for two processors.
 	load.Go(func() error {
@@ -32,13 +32,13 @@ func (s *Store) Load(ctx context.Context) (engine.State, error) {
 			loadTable(ctx, s.readers, n, runs, &st.Runs, live),
 			loadTable(ctx, s.readers, n, launches, &st.Launches, launch),
 			loadTable(ctx, s.readers, n, facts, &st.Facts, lastingFact),
-			loadTable(ctx, s.readers, n, clocks, &clock1, clock))
+			loadTable(ctx, s.readers, n, clocks, &clockRows, clock))
 	})
 	if err := load.Wait(); err != nil {
 		return engine.State{}, s.explain("load the store", err)
 	}
-	if len(clock1) != 0 {
-		st.Clock = clock1[0]
+	if len(clockRows) != 0 {
+		st.Clock = clockRows[0]
 	}
 	st.Seq = s.history.newest
 	return st, nil

@@ -273,7 +273,8 @@ func openReaders(path string) (*sql.DB, error) {
 		return nil, err
 	}
 	db.SetMaxOpenConns(maxReaders)
-	db.SetMaxIdleConns(1)
+	db.SetMaxIdleConns(maxReaders)
+	db.SetConnMaxIdleTime(time.Minute)
 	return db, nil
 }
 

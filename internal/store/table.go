@@ -7,9 +7,10 @@ import (
 	"github.com/bgtask/bgtask/internal/engine"
 )
 
-// tables holds every kind of record; clocks has one row.
+// table holds one kind of record.
 type table uint8
 
+// The tables. That of clocks has one row.
 const (
 	clocks table = iota
 	packages
