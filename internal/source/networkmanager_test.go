@@ -44,7 +44,8 @@ func TestNetworkManager(t *testing.T) {
 	r.fact(t, task.FactMetered, task.No)
 	set("Metered", uint32(0))
 	r.fact(t, task.FactMetered, task.Unknown)
-	set("PrimaryConnection", dbus.ObjectPath("/org/freedesktop/NetworkManager/ActiveConnection/7"))
+	mock.CallObject(t, nmPath, "org.freedesktop.DBus.Properties.Set", nmName, "PrimaryConnection",
+		dbus.MakeVariant(dbus.ObjectPath("/org/freedesktop/NetworkManager/ActiveConnection/7")))
 	r.fact(t, task.FactNetwork, "connected, limited, 7")
 }
 
