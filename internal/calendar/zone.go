@@ -26,8 +26,8 @@ func periodAt(zone *time.Location, unix int64) period {
 		p.end = end.Unix()
 	}
 	if p.end <= unix {
-		// golang/go#81583: so it is on December 31 of a leap year beyond a zone's table. No zone's rule for
-		// those years changes the clock around New Year.
+		// golang/go#81583: so it is on December 31 of a leap year beyond a zone's table, which in slim files ends
+		// in the past. No zone's rule for those years changes the clock around New Year.
 		p.end = unix + secondsPerDay
 	}
 	return p
