@@ -14,20 +14,20 @@ import (
 // DefaultLimit is the number of entries that History gives when none is asked for.
 const DefaultLimit = 1000
 
-// Query chooses from history. Zero fields choose all.
+// Query chooses from history. Zero fields restrict nothing. Times are compared to
+// the millisecond.
 type Query struct {
 	TaskID   task.GUID
 	Package  string
-	Outcomes []task.Outcome // only runs that ended so
-	Since    time.Time
-	Before   uint64 // only events before this Seq: the next page
-	Limit    int    // at most so many; 0: DefaultLimit
+	Kinds    []task.EventKind
+	Outcomes []task.Outcome // of runs that ended: only those
+	Since    time.Time      // not before
+	Until    time.Time      // before
+	Before   uint64         // only events before this Seq: the next page
+	Limit    int            // at most so many; 0: DefaultLimit
 }
 
-// History tells, newest first, what became of the tasks: the runs that ended
-// (EventEnded), the instants that were missed (EventMissed), and the occurrences
-// that ended without having been run to an end (EventOccurrence with EndExpired
-// or EndRemoved).
+// History gives the events that q chooses, newest first.
 func (s *Store) History(ctx context.Context, q Query) ([]task.Event, error) {
 	if q.Limit < 0 {
 		return nil, &task.Error{Op: "history", Err: task.ErrInvalid, Detail: fmt.Sprintf("the limit is negative: %d", q.Limit)}
@@ -38,18 +38,13 @@ func (s *Store) History(ctx context.Context, q Query) ([]task.Event, error) {
 }
 
 func (q Query) sql() (string, []any) {
-	w := where{}
+	w := where{terms: []string{"TRUE"}}
+	if len(q.Kinds) != 0 {
+		in(&w, "kind", q.Kinds)
+	}
 	if len(q.Outcomes) != 0 {
 		w.and("kind = ?", task.EventEnded)
-		outcomes := make([]any, len(q.Outcomes))
-		for i, o := range q.Outcomes {
-			outcomes[i] = int64(o)
-		}
-		w.terms = append(w.terms, "result IN (?"+strings.Repeat(", ?", len(outcomes)-1)+")")
-		w.args = append(w.args, outcomes...)
-	} else {
-		w.and("(kind IN (?, ?) OR (kind = ? AND result IN (?, ?)))",
-			task.EventEnded, task.EventMissed, task.EventOccurrence, task.EndExpired, task.EndRemoved)
+		in(&w, "result", q.Outcomes)
 	}
 	if !q.TaskID.IsZero() {
 		w.and("task = ?", q.TaskID[:])
@@ -59,6 +54,9 @@ func (q Query) sql() (string, []any) {
 	}
 	if !q.Since.IsZero() {
 		w.and("at >= ?", q.Since.UnixMilli())
+	}
+	if !q.Until.IsZero() {
+		w.and("at < ?", q.Until.UnixMilli())
 	}
 	if q.Before != 0 {
 		w.and("seq < ?", int64(q.Before))
@@ -76,6 +74,14 @@ type where struct {
 
 func (w *where) and(term string, args ...any) {
 	w.terms, w.args = append(w.terms, term), append(w.args, args...)
+}
+
+func in[T any](w *where, column string, values []T) {
+	args := make([]any, len(values))
+	for i, v := range values {
+		args[i] = v
+	}
+	w.and(column+" IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
 }
 
 // eventPage bounds how long a reader holds on to one version of the store.

@@ -93,13 +93,15 @@ func TestHistory(t *testing.T) {
 		query store.Query
 		want  []uint64
 	}{
-		{"all", store.Query{}, []uint64{7, 6, 4, 3, 2}},
+		{"all", store.Query{}, []uint64{7, 6, 5, 4, 3, 2, 1}},
 		{"limit", store.Query{Limit: 2}, []uint64{7, 6}},
-		{"next page", store.Query{Limit: 2, Before: 6}, []uint64{4, 3}},
-		{"task", store.Query{TaskID: numbered(1)}, []uint64{6, 2}},
-		{"package", store.Query{Package: sampleEvent(1, 1).Package}, []uint64{7, 6, 2}},
+		{"next page", store.Query{Limit: 2, Before: 6}, []uint64{5, 4}},
+		{"task", store.Query{TaskID: numbered(1)}, []uint64{6, 5, 2, 1}},
+		{"package", store.Query{Package: sampleEvent(1, 1).Package}, []uint64{7, 6, 5, 2, 1}},
+		{"kinds", store.Query{Kinds: []task.EventKind{task.EventEnded, task.EventMissed}}, []uint64{7, 4, 3, 2}},
 		{"outcomes", store.Query{Outcomes: []task.Outcome{task.Failed, task.Lost}}, []uint64{7, 2}},
-		{"since", store.Query{Since: start.Add(4 * time.Hour)}, []uint64{7, 6, 4}},
+		{"since", store.Query{Since: start.Add(4 * time.Hour)}, []uint64{7, 6, 5, 4}},
+		{"until", store.Query{Until: start.Add(4 * time.Hour)}, []uint64{3, 2, 1}},
 		{"together", store.Query{TaskID: numbered(1), Outcomes: []task.Outcome{task.Failed}, Since: start}, []uint64{2}},
 		{"nothing", store.Query{TaskID: numbered(99)}, []uint64{}},
 	}
