@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"iter"
-	"time"
 
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
@@ -30,8 +29,9 @@ type Broker interface {
 	LocalFolder(ctx context.Context) (string, error)
 
 	// Attach opens a host's stream; the host speaks first, with wire.Hello. The
-	// stream ends with ctx.
-	Attach(ctx context.Context) (Stream, error)
+	// stream ends with ctx. start says that a broker may be started if there is
+	// none.
+	Attach(ctx context.Context, start bool) (Stream, error)
 	Close() error
 }
 
@@ -58,7 +58,3 @@ type Firing struct {
 }
 
 var _ Broker = (*Client)(nil)
-
-// stopWithin bounds how long the broker may take to stop when the caller does
-// not say.
-const stopWithin = 30 * time.Second

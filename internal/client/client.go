@@ -3,11 +3,18 @@ package client
 import (
 	"context"
 	"errors"
-	"iter"
+	"fmt"
 	"log/slog"
+	"os"
+	"strings"
+	"sync"
 	"time"
 
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/connectivity"
+
 	"github.com/bgtask/bgtask/internal/wire"
+	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -23,125 +30,184 @@ type Client struct {
 	// Start starts a broker for the socket and returns when it accepts
 	// connections. Nil: StartBroker. NoStart never starts one.
 	Start func(ctx context.Context, socket string) error
+
+	mu   sync.Mutex
+	link *link // nil: closed, or not used yet
+
+	starting chan struct{} // holds one token while a broker is being started
 }
 
-var errNotYet = errors.New("not yet")
+// link is one connection, which gRPC makes and makes again.
+type link struct {
+	socket string
+	conn   *grpc.ClientConn
+	broker pb.BrokerServiceClient
+	host   pb.HostServiceClient
+}
+
+// readyWithin bounds how long a broker that was just found or started may take
+// to accept the connection.
+const readyWithin = 10 * time.Second
 
 // NoStart is a Start that starts nothing.
 func NoStart(context.Context, string) error { return task.ErrUnavailable }
 
 // Close closes the connection; the Client dials again when it is used again.
-func (c *Client) Close() error { return nil }
-
-// Register registers spec.
-func (c *Client) Register(ctx context.Context, spec task.Spec, how Registering) (wire.Registered, error) {
-	return wire.Registered{}, errNotYet
+func (c *Client) Close() error {
+	c.mu.Lock()
+	l := c.link
+	c.link = nil
+	c.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	return l.conn.Close()
 }
 
-// Unregister removes a registration; cancel also cancels its live run.
-func (c *Client) Unregister(ctx context.Context, id task.GUID, cancel bool) error { return errNotYet }
-
-// Fire fires a registration and gives the occurrence's number.
-func (c *Client) Fire(ctx context.Context, id task.GUID, how Firing) (uint64, error) {
-	return 0, errNotYet
+// connect prepares the connection.
+func (c *Client) connect() (*link, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.link != nil {
+		return c.link, nil
+	}
+	socket := c.Socket
+	if socket == "" {
+		var err error
+		if socket, err = wire.SocketPath(); err != nil {
+			return nil, err
+		}
+	}
+	executable, _ := os.Executable() // the broker looks for itself; this is for one that cannot
+	conn, err := wire.Dial(socket, wire.Caller{Package: c.Package, Executable: executable, User: c.User, Version: c.Version})
+	if err != nil {
+		return nil, err
+	}
+	if c.starting == nil {
+		c.starting = make(chan struct{}, 1)
+	}
+	c.link = &link{socket: socket, conn: conn, broker: pb.NewBrokerServiceClient(conn), host: pb.NewHostServiceClient(conn)}
+	return c.link, nil
 }
 
-// Raise raises an event and names the tasks that took it, PACKAGE/NAME.
-func (c *Client) Raise(ctx context.Context, eventID string, payload []byte) ([]string, error) {
-	return nil, errNotYet
+// call asks the broker. When none answers one is started, and the same is asked
+// once more: whoever asks for a change has a request id in it.
+func call[T any](ctx context.Context, c *Client, op string, ask func(*link) (T, error)) (T, error) {
+	return callFrom(ctx, c, op, true, ask)
 }
 
-// Cancel cancels the live run; kill also ends a process that the user started.
-func (c *Client) Cancel(ctx context.Context, id task.GUID, reason task.CancellationReason, kill bool) error {
-	return errNotYet
+func callFrom[T any](ctx context.Context, c *Client, op string, start bool, ask func(*link) (T, error)) (T, error) {
+	var zero T
+	l, err := c.connect()
+	if err != nil {
+		return zero, refused(op, err)
+	}
+	v, err := ask(l)
+	if err = wire.Error(op, err); !errors.Is(err, task.ErrUnavailable) || !start {
+		return v, l.explain(op, err)
+	}
+	if err := c.revive(ctx, l); err != nil {
+		return zero, refused(op, err)
+	}
+	v, err = ask(l)
+	return v, l.explain(op, wire.Error(op, err))
 }
 
-// Resume ends a suspension or a back-off.
-func (c *Client) Resume(ctx context.Context, id task.GUID) error { return errNotYet }
-
-// RequestAccess asks whether the caller's tasks may run.
-func (c *Client) RequestAccess(ctx context.Context) (task.AccessStatus, error) { return 0, errNotYet }
-
-// SetAccess is the user's word on a package.
-func (c *Client) SetAccess(ctx context.Context, family string, access task.AccessStatus) error {
-	return errNotYet
+// revive sees to it that there is a broker, and waits for the connection.
+func (c *Client) revive(ctx context.Context, l *link) error {
+	select {
+	case c.starting <- struct{}{}:
+		defer func() { <-c.starting }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	start := c.Start
+	if start == nil {
+		start = StartBroker
+	}
+	if !listens(ctx, l.socket) {
+		if err := start(ctx, l.socket); err == task.ErrUnavailable { // NoStart
+			return l.silent("")
+		} else if err != nil {
+			return err
+		}
+	}
+	return l.ready(ctx)
 }
 
-// Install installs the package of a folder or file, or updates it.
-func (c *Client) Install(ctx context.Context, path string) (task.Package, error) {
-	return task.Package{}, errNotYet
+// ready waits until the connection stands.
+func (l *link) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	l.conn.ResetConnectBackoff()
+	for {
+		state := l.conn.GetState()
+		switch state {
+		case connectivity.Ready:
+			return nil
+		case connectivity.Idle:
+			l.conn.Connect()
+		case connectivity.Shutdown:
+			return l.silent("the connection was closed")
+		}
+		if !l.conn.WaitForStateChange(ctx, state) {
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return l.silent("it does not take the connection")
+			}
+			return context.Cause(ctx)
+		}
+	}
 }
 
-// Uninstall removes a package.
-func (c *Client) Uninstall(ctx context.Context, family string, keepData bool) error { return errNotYet }
-
-// OverrideFact sets a fact, for testing, until the broker ends or for a time.
-func (c *Client) OverrideFact(ctx context.Context, name string, value task.Value, lasts time.Duration) error {
-	return errNotYet
+// explain says in people's words that nobody answered.
+func (l *link) explain(op string, err error) error {
+	var e *task.Error
+	if errors.Is(err, task.ErrUnavailable) && errors.As(err, &e) && strings.Contains(e.Detail, "connection error") {
+		return refused(op, l.silent(dialFault(e.Detail)))
+	}
+	return err
 }
 
-// ClearOverride ends one override, or all when name is empty.
-func (c *Client) ClearOverride(ctx context.Context, name string) error { return errNotYet }
-
-// Stop cancels all runs, waits for them at most within (zero: the cancel grace),
-// and ends the broker. It starts none.
-func (c *Client) Stop(ctx context.Context, within time.Duration) error { return errNotYet }
-
-// ReportFacts lets an external source report facts for as long as ctx lasts: it
-// sends what reports yields, and returns when reports ends, ctx ends or the
-// broker refuses. Names of facts have the source's prefix, "source/fact".
-func (c *Client) ReportFacts(ctx context.Context, source string, reports iter.Seq[[]task.Fact]) error {
-	return errNotYet
+// dialFault is what is worth telling of gRPC's words: not that a socket is not
+// there or that nobody listens on it, which "does not answer" says.
+func dialFault(words string) string {
+	if strings.Contains(words, "connect: no such file") || strings.Contains(words, "connection refused") {
+		return ""
+	}
+	return strings.Trim(words[strings.LastIndex(words, "desc = ")+len("desc = "):], `"`)
 }
 
-// Tasks lists registrations, sorted by package, name and TaskID.
-func (c *Client) Tasks(ctx context.Context, q wire.TaskQuery) ([]task.Info, error) {
-	return nil, errNotYet
+func (l *link) silent(why string) error {
+	e := &task.Error{
+		Err:    task.ErrUnavailable,
+		Detail: "the broker does not answer on " + l.socket,
+		Hint:   "'bgtask doctor' looks for the cause; 'systemctl --user start bgtask' starts it",
+	}
+	if why != "" {
+		e.Detail += ": " + why
+	}
+	return e
 }
 
-// Task shows one registration.
-func (c *Client) Task(ctx context.Context, id task.GUID) (task.Info, error) {
-	return task.Info{}, errNotYet
+// refused names what was tried, once.
+func refused(op string, err error) error {
+	var e *task.Error
+	switch {
+	case err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return err
+	case !errors.As(err, &e):
+		return &task.Error{Op: op, Err: fmt.Errorf("%w: %w", task.ErrUnavailable, err), Detail: err.Error()}
+	case e.Op != "":
+		return err
+	}
+	with := *e
+	with.Op = op
+	return &with
 }
 
-// Groups lists the groups that registrations are in.
-func (c *Client) Groups(ctx context.Context) ([]string, error) { return nil, errNotYet }
-
-// Why explains why a task does not run, or why it does.
-func (c *Client) Why(ctx context.Context, id task.GUID) (task.Explanation, error) {
-	return task.Explanation{}, errNotYet
+func (c *Client) logger() *slog.Logger {
+	if c.Logger != nil {
+		return c.Logger
+	}
+	return slog.Default()
 }
-
-// Facts lists all facts and all sources, each sorted by name.
-func (c *Client) Facts(ctx context.Context) ([]task.Fact, []task.SourceState, error) {
-	return nil, nil, errNotYet
-}
-
-// Packages lists packages, sorted by family name.
-func (c *Client) Packages(ctx context.Context) ([]task.Package, error) { return nil, errNotYet }
-
-// History reads stored events, newest first.
-func (c *Client) History(ctx context.Context, q wire.HistoryQuery) iter.Seq2[task.Event, error] {
-	return func(yield func(task.Event, error) bool) { yield(task.Event{}, errNotYet) }
-}
-
-// Logs reads the kept output of launched servers, oldest first.
-func (c *Client) Logs(ctx context.Context, q wire.LogsQuery) iter.Seq2[task.Output, error] {
-	return func(yield func(task.Output, error) bool) { yield(task.Output{}, errNotYet) }
-}
-
-// Watch tells what happens, from a snapshot or a cursor on, until ctx ends; then
-// it just stops. It comes back by itself when the broker was restarted or it was
-// too slow, and misses nothing that is stored.
-func (c *Client) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Event, error] {
-	return func(yield func(task.Event, error) bool) { yield(task.Event{}, errNotYet) }
-}
-
-// LocalFolder names the folder of the caller's data; it exists.
-func (c *Client) LocalFolder(ctx context.Context) (string, error) { return "", errNotYet }
-
-// Status tells of the broker itself.
-func (c *Client) Status(ctx context.Context) (task.Status, error) { return task.Status{}, errNotYet }
-
-// Attach opens a host's stream.
-func (c *Client) Attach(ctx context.Context) (Stream, error) { return nil, errNotYet }

@@ -1,0 +1,11 @@
+//go:build unix
+
+package client
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// detach keeps the terminal's signals and its end from the broker.
+func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

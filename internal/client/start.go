@@ -1,0 +1,169 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// BinaryEnv names the bgtask binary that is started as broker, for programs that
+// cannot find it in PATH.
+const BinaryEnv = "BGTASK_BIN"
+
+const (
+	startWithin = 15 * time.Second
+	startPoll   = 10 * time.Millisecond
+)
+
+// StartBroker starts a broker that outlives this process: the binary $BGTASK_BIN,
+// else this executable if it is bgtask, else the bgtask in PATH. It returns when
+// somebody listens on the socket.
+func StartBroker(ctx context.Context, socket string) error {
+	binary, err := findBinary()
+	if err != nil {
+		return err
+	}
+	return Spawn(ctx, binary, socket)
+}
+
+func findBinary() (string, error) {
+	if binary := os.Getenv(BinaryEnv); binary != "" {
+		return binary, nil
+	}
+	if self, err := os.Executable(); err == nil && filepath.Base(self) == "bgtask" {
+		return self, nil
+	}
+	if binary, err := exec.LookPath("bgtask"); err == nil {
+		return binary, nil
+	}
+	return "", &task.Error{
+		Err:    task.ErrUnavailable,
+		Detail: "no broker is running, and there is no bgtask in PATH to start one",
+		Hint:   "install bgtask, or set " + BinaryEnv + " to its path",
+	}
+}
+
+// Spawn starts binary as broker for the socket, in a session of its own, and
+// returns when somebody listens there. When another broker was faster, that one
+// is used.
+func Spawn(ctx context.Context, binary, socket string) error {
+	ctx, cancel := context.WithTimeout(ctx, startWithin)
+	defer cancel()
+	log, err := openLog()
+	if err != nil {
+		return err
+	}
+	defer log.Close()
+	from, _ := log.Seek(0, 2)
+
+	cmd := exec.Command(binary, "daemon", "--socket", socket)
+	cmd.Env = brokerEnv(os.Environ())
+	cmd.Dir = "/"
+	cmd.Stdout, cmd.Stderr = log, log
+	detach(cmd)
+	if err := cmd.Start(); err != nil {
+		return startError(err.Error())
+	}
+	exited := make(chan error, 1)
+	go func() { exited <- cmd.Wait() }() // reaps it, and ends with it: the broker outlives us, or we reap it
+	return awaitBroker(ctx, socket, exited, func() string { return tail(log.Name(), from) })
+}
+
+// awaitBroker waits until somebody listens, or our broker has ended and nobody
+// does.
+func awaitBroker(ctx context.Context, socket string, exited <-chan error, log func() string) error {
+	poll := time.NewTicker(startPoll)
+	defer poll.Stop()
+	for !listens(ctx, socket) {
+		select {
+		case <-poll.C:
+		case err := <-exited:
+			if listens(ctx, socket) {
+				return nil
+			}
+			return startError(fmt.Sprintf("it ended at once (%v): %s", exitWords(err), log()))
+		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return startError("nobody listens on " + socket + ": " + log())
+			}
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+func exitWords(err error) string {
+	if err == nil {
+		return "exit 0"
+	}
+	return err.Error()
+}
+
+func listens(ctx context.Context, socket string) bool {
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", socket)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
+}
+
+// brokerEnv is env without what belongs to a launched server or a command task:
+// a broker is neither.
+func brokerEnv(env []string) []string {
+	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
+		return strings.HasPrefix(v, "BGTASK_") && !strings.HasPrefix(v, wire.SocketEnv+"=")
+	})
+}
+
+// openLog opens what a broker on demand writes to: it has no terminal and no
+// journal.
+func openLog() (*os.File, error) {
+	dir := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return nil, startError("there is no home directory for its log: " + err.Error())
+		}
+		dir = filepath.Join(home, ".local", "state")
+	}
+	dir = filepath.Join(dir, "bgtask")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, startError(err.Error())
+	}
+	f, err := os.OpenFile(filepath.Join(dir, "broker.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, startError(err.Error())
+	}
+	return f, nil
+}
+
+// tail is the last line that was written after from.
+func tail(path string, from int64) string {
+	b, err := os.ReadFile(path)
+	if err != nil || int64(len(b)) < from {
+		return "its log is " + path
+	}
+	b = bytes.TrimSpace(b[from:])
+	if line := string(b[bytes.LastIndexByte(b, '\n')+1:]); line != "" {
+		return wire.Clip(line)
+	}
+	return "its log is " + path
+}
+
+func startError(why string) error {
+	return &task.Error{
+		Err: task.ErrUnavailable, Detail: "no broker is running, and starting one failed: " + why, Hint: "'bgtask daemon' in a terminal shows more",
+	}
+}
