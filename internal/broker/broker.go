@@ -1,8 +1,71 @@
 package broker
 
-// broker is the shell: what all its parts share.
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/internal/source"
+	"github.com/bgtask/bgtask/internal/store"
+	"github.com/bgtask/bgtask/task"
+)
+
+// broker is what the parts of the shell share.
 type broker struct {
-	inbox    *inbox
-	requests *requests
-	over     chan struct{} // closed when the loop has ended
+	cfg      Config
+	settings settings
+	log      *slog.Logger
+	started  time.Time
+
+	engine *engine.Engine // the loop's
+	inbox  *inbox
+	life   context.Context // ends when the loop has ended
+	fail   func(error)     // makes the broker hand over, since it cannot go on
+
+	requests  *requests
+	hub       *hub
+	hosts     *hosts
+	processes *processes
+	directory *directory
+	externals *externals
+	watches   watches
+	sources   []source.Chain
+
+	store     *store.Store // its readers
+	inspector inspector
+	recorder  recorder
+
+	background sync.WaitGroup // goroutines that end with their stream, or soon
 }
+
+// watches are the watchers of files, sockets and devices.
+type watches interface {
+	watch(id task.GUID, trigger task.Trigger)
+	unwatch(id task.GUID)
+}
+
+func newBroker(cfg Config, s settings) *broker {
+	b := &broker{
+		cfg: cfg, settings: s, log: cfg.Logger, started: time.Now(),
+		inbox: newInbox(task.MaxInbox), requests: newRequests(), hub: newHub(), hosts: newHosts(), watches: noWatches{},
+	}
+	b.directory = &directory{ask: b.packages}
+	return b
+}
+
+func (b *broker) packages(ctx context.Context) (all []task.Package, err error) {
+	err = b.query(ctx, func(engine.Instant) { all = b.engine.Packages() })
+	return all, err
+}
+
+// stopWithin is how long a stop waits for the runs when nobody says.
+func (b *broker) stopWithin() time.Duration {
+	return b.settings.policy().CancelGrace + task.KillDelay + task.KillGrace
+}
+
+type noWatches struct{}
+
+func (noWatches) watch(task.GUID, task.Trigger) {}
+func (noWatches) unwatch(task.GUID)             {}

@@ -71,14 +71,14 @@ func (c *machineClock) location() *time.Location {
 	if err != nil {
 		return c.zone
 	}
-	if zone, err := time.LoadLocationFromTZData(zoneName(localtime), data); err == nil {
+	if zone, err := time.LoadLocationFromTZData(linkedZone(localtime), data); err == nil {
 		c.zone, c.file = zone, file
 	}
 	return c.zone
 }
 
-// zoneName is the IANA name that the link path stands for: "Europe/Berlin".
-func zoneName(path string) string {
+// linkedZone is the IANA name that the link path stands for: "Europe/Berlin".
+func linkedZone(path string) string {
 	target, err := os.Readlink(path)
 	if err != nil {
 		return "Local"

@@ -85,10 +85,12 @@ func (b *inbox) report(facts engine.FactsReported) {
 }
 
 // urge queues what the broker itself has to say, even in a full inbox.
-func (b *inbox) urge(ev engine.Event) {
+func (b *inbox) urge(ev engine.Event) { b.push(item{event: ev}) }
+
+func (b *inbox) push(it item) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.append(item{event: ev})
+	b.append(it)
 }
 
 func (b *inbox) append(it item) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"sync"
+	"sync/atomic"
 
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/task"
@@ -13,36 +14,36 @@ import (
 // that lost its connection asks again with the same id.
 type requests struct {
 	mu      sync.Mutex
-	waiting map[engine.RequestID][]chan engine.Answer
+	waiting map[engine.RequestID][]*waiter
 }
 
+// waiter takes one answer. It is called by the loop and must not wait.
+type waiter struct{ take func(engine.Answer) }
+
 func newRequests() *requests {
-	return &requests{waiting: make(map[engine.RequestID][]chan engine.Answer)}
+	return &requests{waiting: make(map[engine.RequestID][]*waiter)}
 }
 
 // await makes a place for the answer to id; leave gives it up.
-func (r *requests) await(id engine.RequestID) (answer <-chan engine.Answer, leave func()) {
-	c := make(chan engine.Answer, 1)
+func (r *requests) await(id engine.RequestID, take func(engine.Answer)) (leave func()) {
+	w := &waiter{take}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.waiting[id] = append(r.waiting[id], c)
-	return c, func() { r.leave(id, c) }
+	r.waiting[id] = append(r.waiting[id], w)
+	return func() { r.leave(id, w) }
 }
 
-func (r *requests) leave(id engine.RequestID, c chan engine.Answer) {
+func (r *requests) leave(id engine.RequestID, w *waiter) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	rest := r.waiting[id]
-	for i := range rest {
-		if rest[i] == c {
-			rest = append(rest[:i:i], rest[i+1:]...)
-			break
+	var rest []*waiter
+	for _, other := range r.waiting[id] {
+		if other != w {
+			rest = append(rest, other)
 		}
 	}
-	if len(rest) == 0 {
+	if r.waiting[id] = rest; len(rest) == 0 {
 		delete(r.waiting, id)
-	} else {
-		r.waiting[id] = rest
 	}
 }
 
@@ -50,8 +51,8 @@ func (r *requests) leave(id engine.RequestID, c chan engine.Answer) {
 func (r *requests) reply(id engine.RequestID, answer engine.Answer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, c := range r.waiting[id] {
-		c <- answer
+	for _, w := range r.waiting[id] {
+		w.take(answer)
 	}
 	delete(r.waiting, id)
 }
@@ -62,64 +63,75 @@ func newRequestID() (id engine.RequestID) {
 	return id
 }
 
-// ask queues a request, never refused if it is urgent, and waits for its answer.
-// A refusal is a *task.Error with op.
-func (b *broker) ask(ctx context.Context, op string, ev engine.Event) (engine.Answer, error) {
+// requestID is the client's, or one that was made for it.
+func requestID(id task.GUID) engine.RequestID {
+	if id.IsZero() {
+		return newRequestID()
+	}
+	return id
+}
+
+// ask queues a request and waits for its answer.
+func (b *broker) ask(ctx context.Context, ev engine.Event) (engine.Answer, error) {
 	id := eventID(ev)
-	answer, leave := b.requests.await(id)
-	defer leave()
+	answer := make(chan engine.Answer, 1)
+	defer b.requests.await(id, func(a engine.Answer) { answer <- a })()
 	if err := b.submit(ctx, ev); err != nil {
 		return engine.Answer{}, err
 	}
 	select {
 	case a := <-answer:
-		return a, refusal(op, a)
+		return a, a.Err()
 	case <-ctx.Done():
 		return engine.Answer{}, context.Cause(ctx)
-	case <-b.over:
-		return engine.Answer{}, b.ended(op)
+	case <-b.life.Done():
+		select { // it may have been the last thing that the loop did
+		case a := <-answer:
+			return a, a.Err()
+		default:
+			return engine.Answer{}, errOver
+		}
 	}
 }
 
-// submit queues a request. Cancels and checkpoints are never refused.
+// submit queues a request. Cancels are never refused.
 func (b *broker) submit(ctx context.Context, ev engine.Event) error {
 	switch ev.(type) {
-	case engine.Cancel, engine.StopAll, engine.SaveCheckpoint:
+	case engine.Cancel, engine.StopAll:
 		return b.inbox.put(ctx, item{event: ev})
 	}
 	return b.inbox.offer(item{event: ev})
 }
 
-func (b *broker) ended(op string) error {
-	return &task.Error{Op: op, Err: task.ErrUnavailable, Detail: "the broker ends", Hint: "ask again: the next broker gives the same request the same answer"}
-}
+var errOver = &task.Error{Err: task.ErrUnavailable, Detail: "the broker ends", Hint: "ask again: the next broker gives the same request the same answer"}
 
-// refusal is the error that an answer carries.
-func refusal(op string, a engine.Answer) error {
-	if a.Code == "" {
-		return nil
-	}
-	return &task.Error{Op: op, Subject: a.Subject, Err: task.Sentinel(a.Code), Detail: a.Detail, Hint: a.Hint}
-}
-
-// query runs f on the loop, after all that was asked for before it.
+// query runs f on the loop, after all that was asked for before it. When it
+// returns an error, f was not run and will not be.
 func (b *broker) query(ctx context.Context, f func(now engine.Instant)) error {
+	var taken atomic.Bool
 	done := make(chan struct{})
 	err := b.inbox.offer(item{query: func(now engine.Instant) {
-		defer close(done)
-		f(now)
+		if taken.CompareAndSwap(false, true) {
+			f(now)
+			close(done)
+		}
 	}})
 	if err != nil {
 		return err
 	}
+	err = errOver
 	select {
 	case <-done:
 		return nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-b.over:
-		return b.ended("")
+		err = context.Cause(ctx)
+	case <-b.life.Done():
 	}
+	if taken.CompareAndSwap(false, true) {
+		return err
+	}
+	<-done
+	return nil
 }
 
 // eventID is the id of the request that ev is, or zero.
