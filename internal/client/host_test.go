@@ -1,0 +1,422 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// desk is a broker that is only its end of the hosts' streams, played by a test.
+type desk struct {
+	Broker
+	attach func(start bool) (Stream, error)
+	starts []bool // what each attach was allowed
+}
+
+func (d *desk) Attach(_ context.Context, start bool) (Stream, error) {
+	d.starts = append(d.starts, start)
+	return d.attach(start)
+}
+
+// line is a stream in memory.
+type line struct {
+	ctx  context.Context
+	up   chan wire.HostFrame
+	down chan wire.BrokerFrame
+	end  chan error // the broker ends the stream
+}
+
+func (l *line) Send(f wire.HostFrame) error {
+	select {
+	case l.up <- f:
+		return nil
+	case <-l.ctx.Done():
+		return io.EOF
+	}
+}
+
+func (l *line) Recv() (wire.BrokerFrame, error) {
+	select {
+	case f := <-l.down:
+		return f, nil
+	default:
+	}
+	select {
+	case f := <-l.down:
+		return f, nil
+	case err := <-l.end:
+		return nil, err
+	case <-l.ctx.Done():
+		return nil, context.Canceled
+	}
+}
+
+func (l *line) CloseSend() error { close(l.up); return nil }
+
+// stage is a host and its broker in a bubble.
+type stage struct {
+	t       *testing.T
+	desk    *desk
+	host    *Host
+	lines   chan *line
+	line    *line
+	stop    context.CancelFunc
+	ended   chan error
+	entered []task.Activation
+	told    []task.CancellationReason
+	refuse  error
+}
+
+func (s *stage) Activate(a task.Activation) error {
+	s.entered = append(s.entered, a)
+	return s.refuse
+}
+
+func (s *stage) Cancel(_ task.GUID, reason task.CancellationReason) { s.told = append(s.told, reason) }
+
+var object = task.Object{CLSID: task.GUID{0xc}}
+
+func newStage(t *testing.T, token task.LaunchToken) *stage {
+	s := &stage{t: t, lines: make(chan *line, 1), ended: make(chan error, 1)}
+	s.desk = &desk{attach: func(bool) (Stream, error) {
+		l := &line{ctx: t.Context(), up: make(chan wire.HostFrame, 64), down: make(chan wire.BrokerFrame, 64), end: make(chan error, 1)}
+		s.lines <- l
+		return l, nil
+	}}
+	s.host = &Host{Broker: s.desk, Handler: s, Token: token}
+	s.host.SetObjects(object)
+	ctx, stop := context.WithCancel(t.Context())
+	s.stop = stop
+	go func() { s.ended <- s.host.Run(ctx) }()
+	return s
+}
+
+// attached awaits the host's next stream and its hello.
+func (s *stage) attached() wire.Hello {
+	s.t.Helper()
+	s.line = <-s.lines
+	hello, ok := (<-s.line.up).(wire.Hello)
+	if !ok {
+		s.t.Fatal("a host says hello first")
+	}
+	s.line.down <- wire.Welcome{}
+	synctest.Wait()
+	return hello
+}
+
+func (s *stage) says(f wire.BrokerFrame) { s.line.down <- f; synctest.Wait() }
+
+// lose ends the stream as a broker that is gone does.
+func (s *stage) lose() { s.line.end <- task.ErrUnavailable; synctest.Wait() }
+
+// heard is what the host has said since.
+func (s *stage) heard() []wire.HostFrame {
+	synctest.Wait()
+	var all []wire.HostFrame
+	for {
+		select {
+		case f, ok := <-s.line.up:
+			if !ok {
+				return append(all, nil) // it hung up
+			}
+			all = append(all, f)
+		default:
+			return all
+		}
+	}
+}
+
+func (s *stage) want(frames ...wire.HostFrame) {
+	s.t.Helper()
+	if diff := cmp.Diff(frames, s.heard()); diff != "" {
+		s.t.Errorf("the host said (-want +got):\n%s", diff)
+	}
+}
+
+var (
+	run1 = task.GUID{1}
+	done = task.Result{Outcome: task.Completed}
+)
+
+func activate(id task.GUID) wire.Activate {
+	return wire.Activate{Activation: task.Activation{Instance: id}}
+}
+
+func TestHostRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		if diff := cmp.Diff(wire.Hello{Objects: []task.Object{object}}, s.attached()); diff != "" {
+			t.Error(diff)
+		}
+		s.says(activate(run1))
+		s.want(wire.Accepted{Instance: run1})
+		s.host.Progress(run1, 7)
+		s.host.Finish(run1, done)
+		s.want(wire.Progress{Instance: run1, Value: 7}, wire.Finished{Instance: run1, Result: done})
+		s.says(wire.Acknowledge{Instance: run1})
+		s.stop()
+		s.want(wire.ObjectsChanged{}, nil)
+		s.line.end <- io.EOF
+		if err := <-s.ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// At most ten updates a second of a run, and always the last one, before the
+// outcome.
+func TestProgressIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.says(activate(run1))
+		s.heard()
+		for i := range uint32(1000) {
+			s.host.Progress(run1, i+1)
+			time.Sleep(time.Millisecond)
+		}
+		if n := len(s.heard()); n < 9 || n > task.MaxProgressRate+1 {
+			t.Errorf("%d updates in a second", n)
+		}
+		s.host.Progress(run1, 5000)
+		s.host.Finish(run1, done)
+		s.want(wire.Progress{Instance: run1, Value: 5000}, wire.Finished{Instance: run1, Result: done})
+		s.end()
+	})
+}
+
+// end lets the bubble end.
+func (s *stage) end() {
+	s.stop()
+	s.says(wire.Acknowledge{Instance: run1})
+	synctest.Wait()
+	s.line.end <- io.EOF
+	<-s.ended
+}
+
+func TestRefusedActivation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.refuse = errors.New("no such class")
+		s.says(activate(run1))
+		s.want(wire.Refused{Instance: run1, Text: "no such class"})
+		s.end()
+	})
+}
+
+// An outcome is repeated on every stream until it is acknowledged.
+func TestOutcomeIsRepeated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.says(activate(run1))
+		s.lose()
+		want := task.HeldInstance{Instance: run1}
+		if diff := cmp.Diff([]task.HeldInstance{want}, s.attached().Instances); diff != "" {
+			t.Errorf("a running instance: %s", diff)
+		}
+		s.host.Progress(run1, 3)
+		s.host.Finish(run1, done)
+		synctest.Wait()
+		for range 3 {
+			s.lose()
+			want := task.HeldInstance{Instance: run1, Progress: 3, Result: &done}
+			if diff := cmp.Diff([]task.HeldInstance{want}, s.attached().Instances); diff != "" {
+				t.Errorf("an instance that is over: %s", diff)
+			}
+		}
+		s.says(wire.Acknowledge{Instance: run1})
+		s.lose()
+		if hello := s.attached(); len(hello.Instances) != 0 {
+			t.Errorf("after the acknowledgement: %v", hello.Instances)
+		}
+		s.end()
+	})
+}
+
+// An activation that comes twice enters Run once.
+func TestActivationIsHarmlessTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.says(activate(run1))
+		s.says(activate(run1))
+		s.want(wire.Accepted{Instance: run1}, wire.Accepted{Instance: run1})
+		if len(s.entered) != 1 {
+			t.Errorf("Run was entered %d times", len(s.entered))
+		}
+		s.host.Finish(run1, done)
+		s.end()
+	})
+}
+
+func TestReconnectIsPaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.desk.attach = func(bool) (Stream, error) { return nil, task.ErrUnavailable }
+		s.lose()
+		s.desk.starts = nil
+		time.Sleep(time.Minute)
+		if n := len(s.desk.starts); n < 12 || n > 18 {
+			t.Errorf("%d tries in a minute; one every five seconds is meant", n)
+		}
+		s.stop()
+		if err := <-s.ended; err != nil {
+			t.Errorf("with nothing to tell: %v", err)
+		}
+	})
+}
+
+// A host that ends tries for five minutes to tell its outcomes.
+func TestUntoldOutcome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{1})
+		s.attached()
+		s.says(activate(run1))
+		s.desk.attach = func(bool) (Stream, error) { return nil, task.ErrUnavailable }
+		s.lose()
+		s.stop()
+		time.Sleep(time.Hour) // the run takes its time
+		s.host.Finish(run1, done)
+		began := time.Now()
+		if err := <-s.ended; !errors.Is(err, task.ErrUnavailable) {
+			t.Errorf("got %v", err)
+		}
+		if took := time.Since(began); took != untoldFor {
+			t.Errorf("gave up after %v", took)
+		}
+		for _, start := range s.desk.starts {
+			if start {
+				t.Error("a launched server must not start a broker")
+			}
+		}
+	})
+}
+
+func TestCheckpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.says(activate(run1))
+		s.heard()
+		saved := make(chan error, 1)
+		go func() { saved <- s.host.SaveCheckpoint(t.Context(), run1, []byte("half")) }()
+		first := s.heard()
+		s.lose()
+		s.attached()
+		again := s.heard()
+		if diff := cmp.Diff(first, again); diff != "" || len(again) != 1 {
+			t.Fatalf("on the new stream, under the same request id (-first +again):\n%s", diff)
+		}
+		request := again[0].(wire.SaveCheckpoint).Request
+		s.says(wire.CheckpointSaved{Request: task.GUID{9}})
+		select {
+		case <-saved:
+			t.Fatal("the answer to another request was taken for ours")
+		default:
+		}
+		s.says(wire.CheckpointSaved{Request: request, Err: task.ErrLimit})
+		if err := <-saved; !errors.Is(err, task.ErrLimit) {
+			t.Errorf("got %v", err)
+		}
+		s.host.Finish(run1, done)
+		s.end()
+		if err := s.host.SaveCheckpoint(t.Context(), run1, nil); !errors.Is(err, task.ErrUnavailable) {
+			t.Errorf("after the end: %v", err)
+		}
+	})
+}
+
+func TestLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{1})
+		s.attached()
+		s.says(activate(run1))
+		s.heard()
+		answer := make(chan bool, 1)
+		leave := func() { left, _ := s.host.Leave(t.Context()); answer <- left }
+
+		go leave()
+		s.want() // not while an outcome is not acknowledged
+		s.host.Finish(run1, done)
+		s.want(wire.Finished{Instance: run1, Result: done})
+		s.says(wire.Acknowledge{Instance: run1})
+		s.want(wire.Leave{})
+		s.says(wire.Stay{})
+		if <-answer {
+			t.Error("it was to stay")
+		}
+		go leave()
+		s.want(wire.Leave{})
+		s.lose()
+		s.attached()
+		s.want(wire.Leave{}) // asked again
+		s.says(wire.LeaveConfirmed{})
+		if !<-answer {
+			t.Error("it was to go")
+		}
+		if err := <-s.ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.says(wire.Drop{Text: "its package was removed"})
+		if err := <-s.ended; !errors.Is(err, task.ErrUnavailable) || !strings.Contains(err.Error(), "its package was removed") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// A host comes back to a broker that was stopped, and does not start one.
+func TestBrokerStops(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		s.says(wire.Drop{Stopping: true})
+		s.attached()
+		s.lose()
+		s.attached()
+		if diff := cmp.Diff([]bool{true, false, true}, s.desk.starts); diff != "" {
+			t.Errorf("allowed to start a broker (-want +got):\n%s", diff)
+		}
+		s.end()
+	})
+}
+
+func TestRefusedHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{t: t, ended: make(chan error, 1)}
+		s.host = &Host{Handler: s, Broker: &desk{attach: func(bool) (Stream, error) { return nil, task.ErrNoPackage }}}
+		if err := s.host.Run(t.Context()); !errors.Is(err, task.ErrNoPackage) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestObjectsChange(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, task.LaunchToken{})
+		s.attached()
+		hidden := object
+		hidden.Suspended = true
+		s.host.SetObjects(hidden)
+		s.want(wire.ObjectsChanged{Objects: []task.Object{hidden}})
+		s.end()
+	})
+}
