@@ -131,7 +131,7 @@ func (p *page) needRows() (rows [][4]string) {
 	for _, n := range p.Needs {
 		row := [4]string{n.Condition.String(), n.verdict()}
 		for _, f := range n.Facts {
-			row[2], row[3] = p.fact(f), f.origin()
+			row[2], row[3] = p.fact(f), f.Origin()
 			rows = append(rows, row)
 			row[0], row[1] = "", ""
 		}
@@ -160,9 +160,9 @@ func (p *page) fact(f Fact) string {
 	return s
 }
 
-// origin says who says so: "NetworkManager: limited", "no source: logind did not
+// Origin says who says so: "NetworkManager: limited", "no source: logind did not
 // answer", "overridden by you (logind: away)".
-func (f Fact) origin() string {
+func (f Fact) Origin() string {
 	if f.Overridden {
 		return "overridden by you (" + colon(f.Source, f.Real.String()) + ")"
 	}
