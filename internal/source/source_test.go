@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +13,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+const serveHere = "SOURCE_TEST_SERVE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(serveHere) != "" {
+		serve()
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // recorder is a Sink that a test can wait on.
 type recorder struct {

@@ -1,0 +1,87 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// devices feeds DeviceWatcherTrigger.
+type devices struct {
+	*wishes
+	root   string
+	events Events
+}
+
+// NewDevices makes a watcher of the kernel's device events, or of udev's where
+// it runs below root.
+func NewDevices(root string, events Events) Watcher {
+	return &devices{newWishes(), root, events}
+}
+
+// Entry implements Watcher.
+func (d *devices) Entry() Entry {
+	return Entry{Name: "uevents", Triggers: []string{task.DeviceWatcherTrigger{}.Class()}, Source: d}
+}
+
+// Check implements Watcher.
+func (d *devices) Check(t task.Trigger) error {
+	w, ok := t.(task.DeviceWatcherTrigger)
+	if !ok || w.Subsystem == "" || strings.ContainsAny(w.Subsystem, "/\x00") {
+		return refuse(task.ErrInvalid, "a DeviceWatcherTrigger needs the name of a subsystem", "see /sys/class and /sys/bus: usb, block, net")
+	}
+	return nil
+}
+
+// Watch implements Source.
+func (d *devices) Watch(ctx context.Context, report func(...task.Fact)) error {
+	events, err := openUevents(d.root)
+	if err != nil {
+		return err
+	}
+	stop := context.AfterFunc(ctx, events.close)
+	defer stop()
+	defer events.close()
+	report()
+	for {
+		e, err := events.read()
+		switch {
+		case errors.Is(err, errUeventsLost):
+			d.lost()
+		case err != nil:
+			return err
+		default:
+			d.match(e)
+		}
+	}
+}
+
+// match fires the registrations that ask for what happened.
+func (d *devices) match(e uevent) {
+	if e.action != "add" && e.action != "remove" && e.action != "change" {
+		return
+	}
+	for id, t := range of[task.DeviceWatcherTrigger](d.wishes) {
+		if t.Subsystem == e.subsystem && contains(e.properties, t.Properties) {
+			d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: e.action, Device: e.path, Properties: e.properties})
+		}
+	}
+}
+
+// lost fires all: one of the events that are gone may have been theirs.
+func (d *devices) lost() {
+	for id := range of[task.DeviceWatcherTrigger](d.wishes) {
+		d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: "change"})
+	}
+}
+
+func contains(all, some map[string]string) bool {
+	for name, value := range some {
+		if v, ok := all[name]; !ok || v != value {
+			return false
+		}
+	}
+	return true
+}

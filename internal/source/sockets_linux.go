@@ -1,0 +1,269 @@
+package source
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// listenAgain is when an address that is in use is tried again.
+const listenAgain = time.Minute
+
+// Sockets feeds SocketActivityTrigger. It holds the listening sockets and never
+// accepts: connections wait in the kernel for the server that the socket is lent
+// to, and those that it leaves behind wait there for the next one.
+type Sockets struct {
+	*wishes
+	events Events
+
+	mu        sync.Mutex
+	inherited map[string]net.Listener // not taken yet, by address
+	held      map[task.GUID]*held
+}
+
+var _ Watcher = (*Sockets)(nil)
+
+// held is one listening socket.
+type held struct {
+	address  string
+	listener net.Listener
+	file     *os.File      // of the same socket, to poll and to lend
+	again    chan struct{} // holds one Return
+}
+
+// NewSockets makes a watcher. Inherited sockets (from systemd) are used for the
+// triggers that name their addresses, instead of new ones.
+func NewSockets(inherited []net.Listener, events Events) *Sockets {
+	s := &Sockets{wishes: newWishes(), events: events, held: map[task.GUID]*held{}, inherited: map[string]net.Listener{}}
+	for _, l := range inherited {
+		s.inherited[l.Addr().Network()+":"+l.Addr().String()] = l
+	}
+	return s
+}
+
+// Entry implements Watcher.
+func (s *Sockets) Entry() Entry {
+	return Entry{Name: "sockets", Triggers: []string{task.SocketActivityTrigger{}.Class()}, Source: s}
+}
+
+// Check implements Watcher. It takes the address for a moment.
+func (s *Sockets) Check(t task.Trigger) error {
+	w, ok := t.(task.SocketActivityTrigger)
+	if !ok {
+		return refuse(task.ErrInvalid, "not a SocketActivityTrigger", "")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inherited[w.Listen] != nil {
+		return nil
+	}
+	for id, h := range s.held {
+		if h.address == w.Listen {
+			return refuse(task.ErrConflict, "%s belongs to the registration %s", "unregister that, or listen elsewhere", w.Listen, id)
+		}
+	}
+	l, err := listen(w.Listen)
+	if err != nil {
+		return err
+	}
+	return l.Close()
+}
+
+// Watch implements Source. The sockets are closed when ctx ends.
+func (s *Sockets) Watch(ctx context.Context, report func(...task.Fact)) error {
+	var polls sync.WaitGroup
+	defer polls.Wait()
+	defer s.drop(nil)
+	report()
+	return follow(ctx, s.hints, nil, func(context.Context) (time.Duration, error) {
+		wanted := of[task.SocketActivityTrigger](s.wishes)
+		s.drop(wanted)
+		again := time.Duration(0)
+		for id, t := range wanted {
+			h, err := s.hold(id, t.Listen)
+			s.events.Trouble(id, err)
+			if err != nil {
+				again = listenAgain
+			}
+			if h != nil {
+				polls.Go(func() { s.poll(ctx, id, h) })
+			}
+		}
+		return again, nil
+	})
+}
+
+// drop closes what is wanted no more.
+func (s *Sockets) drop(wanted map[task.GUID]task.SocketActivityTrigger) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, h := range s.held {
+		if t, ok := wanted[id]; !ok || t.Listen != h.address {
+			delete(s.held, id)
+			_ = h.file.Close()
+			_ = h.listener.Close()
+			close(h.again) // nobody returns what is not held: its poll ends
+		}
+	}
+}
+
+// hold opens a socket; nil when it is held already.
+func (s *Sockets) hold(id task.GUID, address string) (*held, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[id] != nil {
+		return nil, nil
+	}
+	h, err := s.open(address)
+	if err == nil {
+		s.held[id] = h
+	}
+	return h, err
+}
+
+func (s *Sockets) open(address string) (*held, error) {
+	l := s.inherited[address]
+	delete(s.inherited, address)
+	if l == nil {
+		var err error
+		if l, err = listen(address); err != nil {
+			return nil, err
+		}
+	}
+	f, ok := l.(interface{ File() (*os.File, error) })
+	if !ok {
+		return nil, refuse(task.ErrInvalid, "%s is not a socket that can be handed on", "", address)
+	}
+	file, err := f.File()
+	if err != nil {
+		_ = l.Close()
+		return nil, fmt.Errorf("hold %s: %w", address, err)
+	}
+	return &held{address: address, listener: l, file: file, again: make(chan struct{}, 1)}, nil
+}
+
+// poll fires once when a connection waits, and again after each Return while
+// one does.
+func (s *Sockets) poll(ctx context.Context, id task.GUID, h *held) {
+	raw, err := h.file.SyscallConn()
+	if err != nil {
+		return // closed
+	}
+	for raw.Read(readable) == nil {
+		s.events.Fired(id, task.SocketActivityTriggerDetails{Address: h.address})
+		select {
+		case <-h.again:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// readable says whether a connection waits, or polling makes no sense.
+func readable(fd uintptr) bool {
+	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(fds, 0)
+	return n > 0 || err != nil && err != unix.EINTR
+}
+
+// Lend gives the socket of a registration for the server that is launched for
+// it. The caller closes the file. Until Return nothing fires.
+func (s *Sockets) Lend(id task.GUID) (*os.File, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h := s.held[id]
+	if h == nil {
+		return nil, refuse(task.ErrNotRegistered, "no socket is held for %s", "", id)
+	}
+	raw, err := h.file.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	// Another descriptor: starting a process makes the one it is given blocking.
+	fd, failed := -1, error(nil)
+	err = raw.Control(func(old uintptr) { fd, failed = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
+	if err = errors.Join(err, failed); err != nil {
+		return nil, fmt.Errorf("lend %s: %w", h.address, err)
+	}
+	return os.NewFile(uintptr(fd), h.address), nil
+}
+
+// Return says that the server has left, or was never started: a connection that
+// waits fires again. It has to follow each firing.
+func (s *Sockets) Return(id task.GUID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if h := s.held[id]; h != nil {
+		hints(h.again).give()
+	}
+}
+
+// listen makes a socket for "unix:/path" or "tcp:host:port", the latter on the
+// loopback interface only: the network is not let in by registering a task.
+func listen(address string) (net.Listener, error) {
+	network, where, _ := strings.Cut(address, ":")
+	switch network {
+	case "unix":
+		return listenUnix(where)
+	case "tcp":
+		host, _, err := net.SplitHostPort(where)
+		ip := net.ParseIP(host)
+		if err != nil || ip == nil || !ip.IsLoopback() {
+			return nil, refuse(task.ErrInvalid, "%q is not on the loopback interface", "tcp:127.0.0.1:PORT or tcp:[::1]:PORT", address)
+		}
+		l, err := net.Listen("tcp", where)
+		return l, inUse(address, err)
+	}
+	return nil, refuse(task.ErrInvalid, "%q is no address to listen on", "unix:/PATH or tcp:127.0.0.1:PORT", address)
+}
+
+func listenUnix(path string) (net.Listener, error) {
+	if !strings.HasPrefix(path, "/") {
+		return nil, refuse(task.ErrInvalid, "the path of a socket is absolute, %q is not", "", path)
+	}
+	if stale(path) {
+		_ = os.Remove(path)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return nil, inUse("unix:"+path, err)
+	}
+	if err := os.Chmod(path, 0o600); err != nil {
+		_ = l.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// stale says that path is a socket to which nobody listens any more.
+func stale(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil || info.Mode().Type() != os.ModeSocket {
+		return false
+	}
+	c, err := net.Dial("unix", path)
+	if err == nil {
+		_ = c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+func inUse(address string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return refuse(task.ErrConflict, "%s is in use", "ss -lp tells by whom", address)
+	}
+	return refuse(task.ErrInvalid, "cannot listen on %s: %v", "", address, err)
+}

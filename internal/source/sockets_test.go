@@ -1,0 +1,198 @@
+package source
+
+import (
+	"errors"
+	"io"
+	"log"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/source/sourcetest"
+	"github.com/bgtask/bgtask/task"
+)
+
+// serve answers one connection on the socket that it is given as descriptor 3.
+// It runs in a process of its own, as a launched server does.
+func serve() {
+	l, err := net.FileListener(os.NewFile(3, "listener"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	c, err := l.Accept()
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, _ = io.WriteString(c, "served")
+	_ = c.Close()
+}
+
+func launch(t *testing.T, s *Sockets, id task.GUID) {
+	t.Helper()
+	f, err := s.Lend(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), serveHere+"=1")
+	cmd.ExtraFiles = []*os.File{f}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+}
+
+func TestSockets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	for _, address := range []string{"unix:" + path, "tcp:" + freePort(t)} {
+		t.Run(address[:4], func(t *testing.T) {
+			e := newEvents()
+			s := NewSockets(nil, e)
+			s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: address}})
+			stop := watch(t, s)
+			if err := e.told(t, idA); err != nil {
+				t.Fatal(err)
+			}
+			var clients []net.Conn
+			for range 3 {
+				clients = append(clients, dial(t, address))
+			}
+			for i, c := range clients { // one firing for each server, none is lost
+				if d := e.next(t, idA).(task.SocketActivityTriggerDetails); d.Address != address {
+					t.Errorf("details %+v", d)
+				}
+				if len(e.fired) != 0 {
+					t.Error("it fires while the socket is lent")
+				}
+				launch(t, s, idA)
+				if b, err := io.ReadAll(c); err != nil || string(b) != "served" {
+					t.Errorf("client %d got %q, %v", i, b, err)
+				}
+				s.Return(idA)
+			}
+			c := dial(t, address) // and polling goes on
+			e.next(t, idA)
+			_ = c.Close()
+			stop()
+			if _, err := tryDial(address); err == nil {
+				t.Error("the socket is still open")
+			}
+		})
+	}
+}
+
+func TestSocketsSet(t *testing.T) {
+	e := newEvents()
+	s := NewSockets(nil, e)
+	watch(t, s)
+	a, b := "unix:"+filepath.Join(t.TempDir(), "a"), "unix:"+filepath.Join(t.TempDir(), "b")
+	set := func(id task.GUID, address string) {
+		t.Helper()
+		s.Set(map[task.GUID]task.Trigger{id: task.SocketActivityTrigger{Listen: address}})
+		if err := e.told(t, id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(idA, a)
+	defer dial(t, a).Close()
+	e.next(t, idA)
+	set(idA, b) // moved while it waits to be returned
+	defer dial(t, b).Close()
+	e.next(t, idA)
+	set(idB, a)
+	defer dial(t, a).Close()
+	e.next(t, idB)
+	s.Return(idA) // of one that is gone
+	if _, err := s.Lend(idA); !errors.Is(err, task.ErrNotRegistered) {
+		t.Errorf("lent: %v", err)
+	}
+}
+
+func TestSocketsInherited(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	e := newEvents()
+	early := dial(t, "unix:"+path) // before the broker was there
+	defer early.Close()
+	s := NewSockets([]net.Listener{l}, e)
+	if err := s.Check(task.SocketActivityTrigger{Listen: "unix:" + path}); err != nil {
+		t.Error(err)
+	}
+	s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: "unix:" + path}})
+	watch(t, s)
+	e.next(t, idA)
+}
+
+func TestCheckSockets(t *testing.T) {
+	e := newEvents()
+	s := NewSockets(nil, e)
+	dir := t.TempDir()
+	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer busy.Close()
+	for address, want := range map[string]error{
+		"unix:" + dir + "/s":             nil,
+		"unix:relative":                  task.ErrInvalid,
+		"unix:" + dir + "/no/such/dir/s": task.ErrInvalid,
+		"tcp:127.0.0.1:0":                nil,
+		"tcp:0.0.0.0:8080":               task.ErrInvalid,
+		"tcp:192.0.2.1:80":               task.ErrInvalid,
+		"tcp:example.com:80":             task.ErrInvalid,
+		"tcp:" + busy.Addr().String():    task.ErrConflict,
+		"udp:127.0.0.1:1":                task.ErrInvalid,
+		"":                               task.ErrInvalid,
+	} {
+		err := s.Check(task.SocketActivityTrigger{Listen: address})
+		if !errors.Is(err, want) {
+			t.Errorf("%q: %v, want %v", address, err, want)
+		}
+	}
+	stalePath := dir + "/stale"
+	l, err := net.Listen("unix", stalePath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.(*net.UnixListener).SetUnlinkOnClose(false)
+	if err := s.Check(task.SocketActivityTrigger{Listen: "unix:" + stalePath}); !errors.Is(err, task.ErrConflict) {
+		t.Errorf("in use: %v", err)
+	}
+	_ = l.Close()
+	if err := s.Check(task.SocketActivityTrigger{Listen: "unix:" + stalePath}); err != nil {
+		t.Errorf("left behind: %v", err)
+	}
+}
+
+func tryDial(address string) (net.Conn, error) {
+	network, where, _ := strings.Cut(address, ":")
+	return net.DialTimeout(network, where, sourcetest.Patience)
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := tryDial(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = c.SetDeadline(time.Now().Add(sourcetest.Patience))
+	return c
+}
+
+func freePort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
