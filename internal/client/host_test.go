@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,32 @@ import (
 type desk struct {
 	Broker
 	attach func(start bool) (Stream, error)
+
+	mu     sync.Mutex
+	gone   bool
 	starts []bool // what each attach was allowed
 }
 
 func (d *desk) Attach(_ context.Context, start bool) (Stream, error) {
-	d.starts = append(d.starts, start)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.starts = append(d.starts, start); d.gone {
+		return nil, task.ErrUnavailable
+	}
 	return d.attach(start)
+}
+
+// close lets no host attach any more.
+func (d *desk) close() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gone, d.starts = true, nil
+}
+
+func (d *desk) allowed() []bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.starts
 }
 
 // line is a stream in memory.
@@ -264,11 +285,10 @@ func TestReconnectIsPaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, task.LaunchToken{})
 		s.attached()
-		s.desk.attach = func(bool) (Stream, error) { return nil, task.ErrUnavailable }
+		s.desk.close()
 		s.lose()
-		s.desk.starts = nil
 		time.Sleep(time.Minute)
-		if n := len(s.desk.starts); n < 12 || n > 18 {
+		if n := len(s.desk.allowed()); n < 12 || n > 18 {
 			t.Errorf("%d tries in a minute; one every five seconds is meant", n)
 		}
 		s.stop()
@@ -284,7 +304,7 @@ func TestUntoldOutcome(t *testing.T) {
 		s := newStage(t, task.LaunchToken{1})
 		s.attached()
 		s.says(activate(run1))
-		s.desk.attach = func(bool) (Stream, error) { return nil, task.ErrUnavailable }
+		s.desk.close()
 		s.lose()
 		s.stop()
 		time.Sleep(time.Hour) // the run takes its time
@@ -296,7 +316,7 @@ func TestUntoldOutcome(t *testing.T) {
 		if took := time.Since(began); took != untoldFor {
 			t.Errorf("gave up after %v", took)
 		}
-		for _, start := range s.desk.starts {
+		for _, start := range s.desk.allowed() {
 			if start {
 				t.Error("a launched server must not start a broker")
 			}
@@ -392,7 +412,7 @@ func TestBrokerStops(t *testing.T) {
 		s.attached()
 		s.lose()
 		s.attached()
-		if diff := cmp.Diff([]bool{true, false, true}, s.desk.starts); diff != "" {
+		if diff := cmp.Diff([]bool{true, false, true}, s.desk.allowed()); diff != "" {
 			t.Errorf("allowed to start a broker (-want +got):\n%s", diff)
 		}
 		s.end()
