@@ -83,6 +83,9 @@ func (b *broker) admit(ctx context.Context, w who, h wire.Hello) (*attachment, e
 	if err != nil {
 		return nil, err
 	}
+	if peer, ok := wire.PeerFrom(ctx); ok {
+		peer.BeforeEnd(a.lastWords)
+	}
 	a.send(wire.Welcome{Package: w.family, Folder: b.localFolder(w.family), Launched: !w.token.IsZero()})
 	ev := engine.Attached{
 		Host: w.process, Package: w.family, Token: w.token, Active: inActiveSession(w.process.PID),

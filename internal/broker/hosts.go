@@ -34,7 +34,7 @@ type attachment struct {
 	ended  chan struct{} // closed when the stream has to end
 	read   chan struct{} // closed when it was read to its end, and the engine told
 
-	reading atomic.Int64 // odd while the reader waits for a frame
+	reading atomic.Int64 // counts frames, by two: odd while the reader waits for one
 
 	once sync.Once
 	why  error // set before ended is closed
@@ -106,19 +106,6 @@ func (h *hosts) all() []*attachment {
 	return all
 }
 
-// ofPID finds the attachments of the processes with pid.
-func (h *hosts) ofPID(pid int) []*attachment {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	var found []*attachment
-	for id, a := range h.attached {
-		if id.PID == pid {
-			found = append(found, a)
-		}
-	}
-	return found
-}
-
 // send queues a frame for a host. One that is not attached gets nothing: the
 // engine was told that its stream is lost.
 func (h *hosts) send(host engine.HostID, frame wire.BrokerFrame) {
@@ -169,5 +156,27 @@ func (h *hosts) drained(ctx context.Context, process task.Process) {
 	case <-patience.C:
 		a.end(nil)
 	case <-ctx.Done():
+	}
+}
+
+// settle is how long a reader has to have nothing to read, to have read all.
+const settle = 5 * time.Millisecond
+
+// lastWords waits until what has arrived on a stream was read. It is for the end
+// of its connection, after which gRPC hands nothing on: a frame and the end may
+// come together, from a process that dies.
+func (a *attachment) lastWords() {
+	last := int64(0)
+	for range drainWithin / settle {
+		now := a.reading.Load()
+		if now == last && now%2 == 1 {
+			return
+		}
+		last = now
+		select {
+		case <-a.read:
+			return
+		case <-time.After(settle):
+		}
 	}
 }

@@ -25,7 +25,13 @@ type Peer struct {
 	// PIDFD refers to the process even after its pid was used again. It is closed
 	// with the connection; nil where the kernel has none (before Linux 6.5).
 	PIDFD *os.File
+
+	beforeEnd atomic.Pointer[func()]
 }
+
+// BeforeEnd makes the connection call f when it has ended, before gRPC hears of
+// it: gRPC throws away what it has read and not handed on.
+func (p *Peer) BeforeEnd(f func()) { p.beforeEnd.Store(&f) }
 
 // AuthType implements credentials.AuthInfo.
 func (*Peer) AuthType() string { return "unix" }
@@ -97,6 +103,16 @@ type peerConn struct {
 	peer *Peer
 	open *atomic.Int64
 	once sync.Once
+}
+
+func (c *peerConn) Read(b []byte) (int, error) {
+	n, err := c.UnixConn.Read(b)
+	if err != nil {
+		if f := c.peer.beforeEnd.Swap(nil); f != nil {
+			(*f)()
+		}
+	}
+	return n, err
 }
 
 func (c *peerConn) Close() error {
