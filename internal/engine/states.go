@@ -125,6 +125,9 @@ type defect struct{ text string }
 
 func (d defect) Error() string { return "engine: defect: " + d.text }
 
+// moved is told of every move; tests set it, to know which were taken.
+var moved func(from, to fmt.Stringer)
+
 // move changes *s if the table has the way; it is the only writer of states.
 func move[S interface {
 	~uint8
@@ -132,6 +135,9 @@ func move[S interface {
 }](s *S, to S, moves [][]S, of string) {
 	for _, next := range moves[*s] {
 		if next == to {
+			if moved != nil {
+				moved(*s, to)
+			}
 			*s = to
 			return
 		}

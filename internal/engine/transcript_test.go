@@ -2,7 +2,6 @@ package engine
 
 import (
 	"bufio"
-	"bytes"
 	"flag"
 	"os"
 	"path/filepath"
@@ -15,26 +14,65 @@ var rewrite = flag.Bool("rewrite", false, "write the transcripts anew from what 
 // TestTranscripts runs every file of testdata: blocks of commands, "----", and
 // what the engine answered, up to an empty line. Lines that begin with # are prose.
 func TestTranscripts(t *testing.T) {
+	for _, file := range transcripts(t) {
+		t.Run(subject(file), func(t *testing.T) { runTranscript(t, file) })
+	}
+}
+
+// TestTranscriptsRepeat: the same events give the same output, byte for byte.
+func TestTranscriptsRepeat(t *testing.T) {
+	for _, file := range transcripts(t) {
+		text := read(t, file)
+		first := play(t, text)
+		for range 3 {
+			if again := play(t, text); again != first {
+				t.Errorf("%s: another run differs (-first +again):\n%s", file, diff(first, again))
+				break
+			}
+		}
+	}
+}
+
+func transcripts(t *testing.T) []string {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no transcripts: %v", err)
 	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runTranscript(t, file) })
-	}
+	return files
 }
 
-func runTranscript(t *testing.T, file string) {
+func subject(file string) string { return strings.TrimSuffix(filepath.Base(file), ".txt") }
+
+func read(t *testing.T, file string) string {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got bytes.Buffer
+	return string(text)
+}
+
+func runTranscript(t *testing.T, file string) {
+	text := read(t, file)
+	got := play(t, text)
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want := strings.TrimRight(text, "\n")
+	if have := strings.TrimRight(got, "\n"); have != want {
+		t.Errorf("%s differs (-want +got); -rewrite writes it anew:\n%s", file, diff(want, have))
+	}
+}
+
+// play gives the transcript with the answers of a new world.
+func play(t *testing.T, text string) string {
+	var got strings.Builder
 	w := newWorld(t)
 	var commands []string
 	answering := false
-	lines := bufio.NewScanner(bytes.NewReader(text))
-	for lines.Scan() {
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
 		line := lines.Text()
 		switch {
 		case answering && line != "":
@@ -55,16 +93,10 @@ func runTranscript(t *testing.T, file string) {
 			}
 		}
 	}
-	if *rewrite {
-		if err := os.WriteFile(file, got.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
+	if len(commands) > 0 {
+		t.Errorf("%s: commands without ----: %q", t.Name(), commands)
 	}
-	want := strings.TrimRight(string(text), "\n")
-	if have := strings.TrimRight(got.String(), "\n"); have != want {
-		t.Errorf("%s differs (-want +got); -rewrite writes it anew:\n%s", file, diff(want, have))
-	}
+	return got.String()
 }
 
 // diff shows the lines that differ, with one before.

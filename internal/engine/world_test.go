@@ -2,7 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,21 +19,20 @@ type world struct {
 	zone    *time.Location
 	wake    time.Duration
 	names   map[task.GUID]string // runs, launches: in the order of appearance
+	taken   map[string]int       // names given, by kind
 	ids     map[string]task.GUID
 	tasks   map[string]task.GUID
 	hosts   map[string]HostID
 	hostPkg map[string]Attached
 	boots   int
 	request uint64
+	quiet   bool // steps are counted, not told
 	out     strings.Builder
 }
 
 func newWorld(t *testing.T) *world {
-	zone, err := time.LoadLocation("Europe/Berlin")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{t: t, store: newMemory(), zone: zone, names: map[task.GUID]string{}, ids: map[string]task.GUID{}, tasks: map[string]task.GUID{},
+	zone := mustLoad("Europe/Berlin")
+	w := &world{t: t, store: newMemory(), zone: zone, names: map[task.GUID]string{}, taken: map[string]int{}, ids: map[string]task.GUID{}, tasks: map[string]task.GUID{},
 		hosts: map[string]HostID{}, hostPkg: map[string]Attached{}, cfg: Config{Seed: 1}}
 	w.now = Instant{Wall: time.Date(2026, 11, 20, 8, 0, 0, 0, zone), Boot: time.Hour, Awake: time.Hour, ID: "boot1"}
 	w.boots = 1
@@ -51,7 +49,7 @@ func (w *world) start() {
 
 func (w *world) restore() {
 	saved := w.store.load()
-	saved.Zones = map[string]*time.Location{"UTC": time.UTC}
+	saved.Zones = map[string]*time.Location{"UTC": time.UTC, "Asia/Tokyo": mustLoad("Asia/Tokyo")}
 	e, out := Restore(w.now, w.cfg, saved)
 	w.e = e
 	w.perform(out)
@@ -62,11 +60,31 @@ func (w *world) step(ev Event) {
 	w.perform(w.e.Step(w.now, ev))
 }
 
+// quietly does steps of which only the events are counted.
+func (w *world) quietly(do func()) {
+	w.quiet = true
+	defer func() { w.quiet = false }()
+	do()
+}
+
 func (w *world) perform(out Output) {
 	if out.Defect != nil {
 		w.printf("DEFECT %v", out.Defect)
 	}
 	w.store.commit(out.Writes)
+	w.check(out)
+	if w.quiet {
+		w.count(out)
+	} else {
+		w.show(out)
+	}
+	w.wake = out.Wake
+	if out.Wake != 0 && out.Wake <= w.now.Boot && out.Defect == nil {
+		w.perform(w.e.Step(w.now, Tick{}))
+	}
+}
+
+func (w *world) show(out Output) {
 	for _, wr := range out.Writes {
 		if a, ok := wr.(Append); ok {
 			w.event(a.Event)
@@ -75,10 +93,25 @@ func (w *world) perform(out Output) {
 	for _, a := range out.Actions {
 		w.action(a)
 	}
-	w.wake = out.Wake
-	if out.Wake != 0 && out.Wake <= w.now.Boot && out.Defect == nil {
-		w.perform(w.e.Step(w.now, Tick{}))
+}
+
+// count shows a step of many registrations by the number of events of each kind.
+func (w *world) count(out Output) {
+	kinds := map[string]int{}
+	for _, wr := range out.Writes {
+		if a, ok := wr.(Append); ok {
+			w.tasks[a.Event.Name] = a.Event.TaskID
+			kinds[a.Event.Kind.String()]++
+		}
 	}
+	var parts []string
+	for _, kind := range sortedKeys(kinds) {
+		parts = append(parts, fmt.Sprintf("%d %s", kinds[kind], kind))
+	}
+	if out.Wake == w.now.Boot {
+		parts = append(parts, "and a wake at once")
+	}
+	w.printf("step    %s", strings.Join(parts, ", "))
 }
 
 // advance lets time pass; the timer ends when the engine asked for it. Awake time
@@ -110,206 +143,10 @@ func (w *world) printf(format string, args ...any) {
 	fmt.Fprintf(&w.out, "%s  %s\n", w.now.Wall.Format("15:04:05"), fmt.Sprintf(format, args...))
 }
 
-// name gives an id of the engine a short name: run1, launch2.
-func (w *world) name(kind string, id task.GUID) string {
-	if n, ok := w.names[id]; ok {
-		return n
+func mustLoad(zone string) *time.Location {
+	l, err := time.LoadLocation(zone)
+	if err != nil {
+		panic(err)
 	}
-	n := 1
-	for _, other := range w.names {
-		if strings.HasPrefix(other, kind) {
-			n++
-		}
-	}
-	short := kind + strconv.Itoa(n)
-	w.names[id], w.ids[short] = short, id
-	return short
-}
-
-func (w *world) host(id HostID) string {
-	for name, h := range w.hosts {
-		if h == id {
-			return name
-		}
-	}
-	return id.String()
-}
-
-func (w *world) event(ev task.Event) {
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if ev.Name != "" {
-		add("%s", ev.Name)
-		w.tasks[ev.Name] = ev.TaskID
-	} else if ev.Package != "" {
-		add("%s", ev.Package)
-	}
-	add("%v", ev.Kind)
-	if ev.End != task.EndNone {
-		add("%v", ev.End)
-	}
-	if o := ev.Occurrence; o != nil {
-		add("occurrence %d", o.Number)
-		if o.Count > 1 {
-			add("(%d firings)", o.Count)
-		}
-		if o.Missed > 0 {
-			add("(%d missed)", o.Missed)
-		}
-	}
-	if r := ev.Run; r != nil {
-		add("%s", w.name("run", r.ID))
-		add("occurrence %d attempt %d", r.Occurrence.Number, r.Attempt)
-		if r.Host != "" && ev.Kind == task.EventRunning {
-			add("in %s", r.Host)
-		}
-		if ev.Kind == task.EventEnded {
-			add("%s", describe(*r))
-		}
-	}
-	if m := ev.Missed; m != nil {
-		add("%d from %s to %s: %v", m.Count, m.First.Format("15:04:05"), m.Last.Format("15:04:05"), m.Cause)
-		if m.More {
-			add("or more")
-		}
-		if m.MadeUp != 0 {
-			add("made up for by %d", m.MadeUp)
-		}
-	}
-	if ev.Text != "" {
-		add("%s", ev.Text)
-	}
-	w.printf("event   %s", strings.Join(parts, " "))
-}
-
-func describe(r task.Run) string {
-	s := r.Outcome.String()
-	if r.Outcome == task.Canceled || r.Outcome == task.TimedOut {
-		s += " " + r.Reason.String()
-	}
-	if r.Forced {
-		s += " forced"
-	}
-	for _, more := range []string{r.Exit, r.Text, r.Stderr} {
-		if more != "" {
-			s += ": " + more
-		}
-	}
-	return s
-}
-
-func (w *world) action(a Action) {
-	switch a := a.(type) {
-	case Reply:
-		w.reply(a.Answer)
-	case Activate:
-		act := a.Activation
-		more := ""
-		if c := act.Checkpoint; c != nil {
-			more = fmt.Sprintf(" checkpoint %q of %d", c.Data, c.Number)
-		}
-		w.printf("do      activate %s in %s: %s occurrence %d attempt %d%s", w.name("run", act.Instance), w.host(a.Host), act.Spec.Name, act.Occurrence.Number, act.Attempt, more)
-	case CancelRun:
-		w.printf("do      cancel %s in %s: %v", w.name("run", a.Instance), w.host(a.Host), a.Reason)
-	case Acknowledge:
-		w.printf("do      acknowledge %s", w.name("run", a.Instance))
-	case ConfirmLeave:
-		w.printf("do      let %s leave", w.host(a.Host))
-	case Stay:
-		w.printf("do      keep %s", w.host(a.Host))
-	case DropHost:
-		w.printf("do      drop %s: %s", w.host(a.Host), a.Text)
-	case StartServer:
-		w.printf("do      start %s: %s", w.name("launch", task.GUID(a.Token)), commandLine(a.Server))
-	case FindProcess:
-		w.printf("do      find %s %s", w.host(a.Process), w.launch(a.Token))
-	case Signal:
-		signal := "SIGTERM"
-		if a.Kill {
-			signal = "SIGKILL"
-		}
-		w.printf("do      %s to %s %s", signal, w.host(a.Process), w.launch(a.Token))
-	case Notify:
-		w.note(a.Event)
-	case Watch:
-		w.printf("do      watch %s", a.Trigger.Class())
-	default:
-		w.printf("do      %s", strings.TrimPrefix(fmt.Sprintf("%T", a), "engine."))
-	}
-}
-
-func (w *world) launch(t task.LaunchToken) string {
-	if t.IsZero() {
-		return ""
-	}
-	return w.name("launch", task.GUID(t))
-}
-
-func (w *world) note(ev task.Event) {
-	switch {
-	case ev.Fact != nil:
-		w.printf("note    %s %v -> %v", ev.Fact.Name, ev.Old, ev.Fact.Value)
-	case ev.Run != nil:
-		w.printf("note    %s %v %d", ev.Name, ev.Kind, ev.Run.Progress)
-	default:
-		w.printf("note    %s %s", ev.Name, w.stateLine(*ev.State))
-	}
-}
-
-// stateLine is a state with all its reasons.
-func (w *world) stateLine(s task.State) string {
-	out := s.Phase.String()
-	for i, r := range s.Reasons {
-		sep := ", "
-		if i == 0 {
-			sep = ": "
-		}
-		out += sep + r.Kind.String()
-		if r.Condition != 0 {
-			out += " " + r.Condition.String()
-		}
-		if r.Cause != task.CauseNone {
-			out += " (" + r.Cause.String() + ")"
-		}
-		if !r.Until.IsZero() {
-			out += " until " + r.Until.Format("15:04:05")
-		}
-		if r.Detail != "" {
-			out += " (" + r.Detail + ")"
-		}
-	}
-	if s.Waiting > 0 {
-		out += fmt.Sprintf("; %d waiting", s.Waiting)
-	}
-	if s.NextKnown {
-		out += "; next " + s.Next.Format("Mon 15:04:05")
-	}
-	return out
-}
-
-func (w *world) reply(a Answer) {
-	if a.Code != "" {
-		w.printf("reply   %s: %s", a.Code, a.Detail)
-		return
-	}
-	s := "ok"
-	if a.Number != 0 {
-		s += fmt.Sprintf(" occurrence %d", a.Number)
-	}
-	if a.Change == Updated {
-		s += " updated"
-	}
-	if len(a.Tasks) > 0 {
-		s += " " + strings.Join(a.Tasks, ",")
-	}
-	if len(a.Replaced) > 0 {
-		s += fmt.Sprintf(" %d duplicates removed", len(a.Replaced))
-	}
-	if a.Access != 0 {
-		s += " " + a.Access.String()
-	}
-	for _, warning := range a.Warnings {
-		s += "; warning: " + warning
-	}
-	w.printf("reply   %s", s)
+	return l
 }
