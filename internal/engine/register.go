@@ -191,6 +191,9 @@ func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 	if r.State == Suspended {
 		e.unsuspend(r, "the registration was changed")
 	}
+	if len(r.pending) > 0 || r.live != nil {
+		e.payInterest(r)
+	}
 	r.holdsSince = -1
 	e.markReg(r)
 	e.markLedger(r)
