@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+func newAccess(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "access [PACKAGE [allow|deny|reset]]",
+		Short: "Who may run in the background",
+		Long: `Who may run in the background.
+
+allow  whatever the policy says
+deny   its tasks stay and fire, and are held until they are allowed again
+reset  as the policy says`,
+		Args: between(0, 2),
+		ValidArgsFunction: func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
+			if len(args) == 1 {
+				return []string{"allow", "deny", "reset"}, cobra.ShellCompDirectiveNoFileComp
+			}
+			return a.completePackage(c, args, word)
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return a.showAccess(c)
+			}
+			p, err := a.family(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if len(args) == 2 {
+				if p.Access, err = a.setAccess(c, p, args[1]); err != nil {
+					return err
+				}
+			}
+			a.tellAccess(p)
+			return nil
+		},
+	}
+}
+
+func (a *app) showAccess(c *cobra.Command) error {
+	all, err := a.packages(c)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		granted := make([]grant, len(all))
+		for i, p := range all {
+			granted[i] = newGrant(p)
+		}
+		a.object(member{"access", granted})
+		return nil
+	}
+	t := newTable("PACKAGE", "ACCESS")
+	for _, p := range all {
+		t.add(text(p.Family), accessCell(p.Access))
+	}
+	a.print(t)
+	return nil
+}
+
+func (a *app) setAccess(c *cobra.Command, p task.Package, word string) (task.AccessStatus, error) {
+	access, err := a.parseAccess(c.Context(), word)
+	if err != nil {
+		return 0, err
+	}
+	if access == statusUnknown {
+		return 0, usage(c, fmt.Sprintf("%q is not allow, deny or reset", word))
+	}
+	return access, a.broker.SetAccess(c.Context(), p.Family, access)
+}
+
+// statusUnknown is no status.
+const statusUnknown task.AccessStatus = 255
+
+// parseAccess reads a word. What reset means is the policy's to say.
+func (a *app) parseAccess(ctx context.Context, word string) (task.AccessStatus, error) {
+	switch word {
+	case "allow":
+		return task.AlwaysAllowed, nil
+	case "deny":
+		return task.DeniedByUser, nil
+	case "reset":
+		status, err := a.broker.Status(ctx)
+		return status.Policy.WithDefaults().DefaultAccess, err
+	}
+	return statusUnknown, nil
+}
+
+type grant struct {
+	Package string `json:"package"`
+	Access  string `json:"access"`
+	Number  uint8  `json:"access_number"`
+}
+
+func newGrant(p task.Package) grant { return grant{p.Family, p.Access.String(), uint8(p.Access)} }
+
+func (a *app) tellAccess(p task.Package) {
+	if a.json {
+		a.object(member{"access", []grant{newGrant(p)}})
+		return
+	}
+	a.printf("%s: %s\n", p.Family, a.screen.paint(accessCell(p.Access).color, p.Access.String()))
+}

@@ -1,0 +1,316 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+const addHelp = `Make a task of a command: it runs when its trigger fires and its conditions hold.
+
+TRIGGER   --every 6h | --in 20m | --at "2026-12-01 09:00" |
+          --calendar "Mon..Fri 09:00" or "0 9 * * 1-5" |
+          --on internet|network|user-present|user-away|session|time-zone|power|
+               work-cost|event:ID|path:DIR | none: only by fire
+COND      internet no-internet free-network user-present user-away session
+          no-session low-cost on-ac battery-ok storage-ok idle saver-off
+
+NAME is the command's when it is left out. The command is looked up now; there
+is no shell. It gets PATH, HOME, the locale, the umask and the directory of now,
+and BGTASK_TASK, BGTASK_OCCURRENCE, BGTASK_ATTEMPT and BGTASK_LOCAL_FOLDER.
+SIGTERM is the cancel. Exit 75 asks for a retry; with --retry every failure does.`
+
+const addExample = `  bgtask add backup --every 6h --when internet,on-ac --limit 1h --retry 5 -- restic backup /home/ann`
+
+// addOptions are the flags of add.
+type addOptions struct {
+	trigger   triggerOptions
+	when      []string
+	limit     time.Duration
+	retry     int
+	hold      string
+	misfire   string
+	exclusive string
+	onLoss    bool
+	dir       string
+	env       []string
+	envFile   string
+	replace   bool
+}
+
+func newAdd(a *app) *cobra.Command {
+	var o addOptions
+	c := &cobra.Command{
+		Use:               "add [NAME] TRIGGER [flags] -- CMD [ARG...]",
+		Short:             "Make a task of a command",
+		Long:              addHelp,
+		Example:           addExample,
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: func(c *cobra.Command, args []string) error {
+			name, command, err := splitAtDash(c, args)
+			if err != nil {
+				return err
+			}
+			spec, err := o.spec(a, name, command)
+			if err == nil {
+				err = spec.Validate()
+			}
+			if err == nil {
+				err = a.checkInterval(c.Context(), spec.Trigger)
+			}
+			if err == nil {
+				err = a.add(c.Context(), spec, o.replace)
+			}
+			return addError(err)
+		},
+	}
+	f := c.Flags()
+	o.trigger.flags(f)
+	f.StringSliceVar(&o.when, "when", nil, "only when all these hold: internet,on-ac,...")
+	durationVar(f, &o.limit, "limit", "cancel a run after this time")
+	f.IntVar(&o.retry, "retry", 0, "so many attempts, after any failure")
+	f.StringVar(&o.hold, "hold", "", "hold it at most so long, then drop it or run it anyway: 3d, 3d:run")
+	f.StringVar(&o.misfire, "misfire", "", "what becomes of missed instants: once, skip, all:N")
+	f.StringVar(&o.exclusive, "exclusive", "", "never beside other commands with this key")
+	f.BoolVar(&o.onLoss, "cancel-on-loss", false, "cancel a run when a condition is lost; it runs again when all hold")
+	f.StringVar(&o.dir, "dir", "", "its working directory, instead of this one")
+	f.StringArrayVar(&o.env, "env", nil, "NAME=VALUE for it, stored; may be repeated")
+	f.StringVar(&o.envFile, "env-file", "", "a file of such lines, read at each launch: the place for secrets")
+	f.BoolVar(&o.replace, "replace", false, "change the task of that name; its id and history stay")
+	_ = c.RegisterFlagCompletionFunc("when", words(conditionWords()...))
+	_ = c.RegisterFlagCompletionFunc("on", words(triggerWords()...))
+	_ = c.MarkFlagDirname("dir")
+	return c
+}
+
+// splitAtDash parts the name from the command.
+func splitAtDash(c *cobra.Command, args []string) (name string, command []string, err error) {
+	const shows = "write it last, after --: bgtask add NAME --every 6h -- CMD ARG..."
+	dash := c.ArgsLenAtDash()
+	switch {
+	case dash < 0:
+		return "", nil, refuse("there is no -- before a command", shows)
+	case dash == len(args):
+		return "", nil, refuse("there is no command after --", shows)
+	case dash > 1:
+		return "", nil, refuse(fmt.Sprintf("%q is one word too many before --", args[1]), "a name of several words is quoted: bgtask add 'my backup' ...")
+	}
+	if dash == 1 {
+		name = args[0]
+	}
+	return name, args[dash:], nil
+}
+
+// refuse is what add does not take; nothing was changed.
+func refuse(detail, hint string) error {
+	return &task.Error{Err: task.ErrInvalid, Detail: detail, Hint: hint}
+}
+
+// addError says that it was add, and that nothing was changed by what it refused.
+func addError(err error) error {
+	if err == nil {
+		return nil
+	}
+	e := &task.Error{Op: "add", Err: err, Detail: strings.Join(faults(err), "; ")}
+	e.Detail = strings.TrimPrefix(strings.TrimPrefix(e.Detail, "register: "), "add: ")
+	for _, refusal := range []error{task.ErrConflict, task.ErrLimit, task.ErrNotSupported, task.ErrClassNotDeclared} {
+		if errors.Is(err, refusal) {
+			return exitError{e, exitUsage}
+		}
+	}
+	return e
+}
+
+// spec is the registration that is asked for, or every fault of it.
+func (o addOptions) spec(a *app, name string, command []string) (task.Spec, error) {
+	var all []error
+	note := func(err error) { all = append(all, err) }
+
+	cmd, err := o.command(command)
+	note(err)
+	trigger, err := o.trigger.trigger(a)
+	note(err)
+	conditions, err := parseConditions(o.when)
+	note(err)
+	hold, err := parseHold(o.hold)
+	note(err)
+	misfire, err := parseMisfire(o.misfire)
+	note(err)
+	if name == "" {
+		name = filepath.Base(command[0])
+	}
+	if o.retry < 0 {
+		note(refuse(fmt.Sprintf("--retry %d is negative", o.retry), "it is the number of attempts"))
+	}
+	cmd.Retry = o.retry > 0
+	return task.Spec{
+		Name: name, EntryPoint: task.CommandClass, Trigger: trigger, Conditions: conditions, CancelOnConditionLoss: o.onLoss,
+		Retry: task.RetryPolicy{Attempts: o.retry}, Misfire: misfire, Hold: hold, Exclusive: o.exclusive, RunLimit: o.limit, Command: &cmd,
+	}, errors.Join(all...)
+}
+
+func parseConditions(words []string) (all []task.Condition, err error) {
+	for _, word := range words {
+		c, err := task.ParseCondition(strings.TrimSpace(word))
+		if err != nil {
+			return nil, unknownWord("--when", "condition", word, conditionWords())
+		}
+		if !slices.Contains(all, c) {
+			all = append(all, c)
+		}
+	}
+	return all, nil
+}
+
+func conditionWords() (all []string) {
+	for _, row := range task.Conditions() {
+		all = append(all, row.Word)
+	}
+	return all
+}
+
+// unknownWord names the nearest of the words that there are.
+func unknownWord(flag, what, word string, words []string) error {
+	hint := "they are: " + strings.Join(words, " ")
+	if near := nearest(word, words); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return refuse(fmt.Sprintf("%s: there is no %s %q", flag, what, word), hint)
+}
+
+// parseHold reads "3d", "3d:drop", "3d:run".
+func parseHold(s string) (h task.Hold, err error) {
+	if s == "" {
+		return h, nil
+	}
+	most, then, _ := strings.Cut(s, ":")
+	if h.AtMost, err = parseDuration(most); err != nil {
+		return h, refuse("--hold: "+err.Error(), "write --hold 3d, --hold 3d:drop or --hold 3d:run")
+	}
+	switch then {
+	case "", "drop":
+		h.Then = task.Drop
+	case "run":
+		h.Then = task.RunAnyway
+	default:
+		return h, unknownWord("--hold", "end", then, []string{"drop", "run"})
+	}
+	return h, nil
+}
+
+// parseMisfire reads "once", "skip", "all:N".
+func parseMisfire(s string) (m task.Misfire, err error) {
+	policy, most, counted := strings.Cut(s, ":")
+	switch {
+	case s == "" || s == "once":
+		return m, nil
+	case s == "skip":
+		return task.Misfire{Policy: task.Skip}, nil
+	case policy != "all":
+		return m, unknownWord("--misfire", "policy", s, []string{"once", "skip", "all:N"})
+	}
+	m.Policy = task.RunAll
+	if m.Max, err = strconv.Atoi(most); err != nil || !counted || m.Max < 1 || m.Max > task.MaxRunAll {
+		return m, refuse(fmt.Sprintf("--misfire %s does not say how many", s), fmt.Sprintf("write --misfire all:N, with N from 1 to %d", task.MaxRunAll))
+	}
+	return m, nil
+}
+
+// checkInterval refuses what the broker's policy would, in the words of the flag.
+func (a *app) checkInterval(ctx context.Context, t task.Trigger) error {
+	timer, ok := t.(task.TimeTrigger)
+	if !ok || timer.OneShot {
+		return nil
+	}
+	status, err := a.broker.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if err := task.CheckFreshness(t, status.Policy); err != nil {
+		least := task.Interval(status.Policy.WithDefaults().MinFreshness)
+		return refuse(fmt.Sprintf("--every %s is below the smallest interval allowed here, %s", timer.Freshness, least), task.Hint(err))
+	}
+	return nil
+}
+
+func (a *app) add(ctx context.Context, spec task.Spec, replace bool) error {
+	done, err := a.broker.Register(ctx, spec, client.Registering{Ensure: replace, Unique: !replace, Package: task.CommandPackage})
+	if errors.Is(err, task.ErrConflict) {
+		return &task.Error{Subject: spec.Name, Err: task.ErrConflict, Detail: "there is a command task of this name already", Hint: "--replace changes it; or choose another name"}
+	} else if err != nil {
+		return err
+	}
+	info, err := a.broker.Task(ctx, done.TaskID)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.object(member{"task", info}, member{"change", changeWord(done.Change)}, member{"warnings", listOf(done.Warnings)})
+		return nil
+	}
+	a.printf("%s\n", a.added(info, done.Change))
+	for _, w := range done.Warnings {
+		a.warn("%s", w)
+	}
+	return nil
+}
+
+func changeWord(c wire.Change) string {
+	switch c {
+	case wire.Added:
+		return "added"
+	case wire.Updated:
+		return "updated"
+	}
+	return "unchanged"
+}
+
+// added is "backup: every 6 h, when InternetAvailable and ACPower; first at
+// 20:47:13. Now: bgtask fire backup".
+func (a *app) added(info task.Info, change wire.Change) string {
+	s := joined(", ", triggerPhrase(info.Spec.Trigger), whenPhrase(info.Spec.Conditions))
+	if change != wire.Added {
+		s = changeWord(change) + ": " + s
+	}
+	if info.State.NextKnown {
+		first := "first"
+		if change != wire.Added {
+			first = "next"
+		}
+		s += "; " + first + " " + a.at(info.State.Next)
+	}
+	return clean(info.Spec.Name + ": " + s + ". Now: bgtask fire " + quoted(info.Spec.Name))
+}
+
+func whenPhrase(conditions []task.Condition) string {
+	if len(conditions) == 0 {
+		return ""
+	}
+	names := make([]string, len(conditions))
+	for i, c := range conditions {
+		names[i] = c.String()
+	}
+	return "when " + and(names)
+}
+
+// at is "at 20:47:13", "tomorrow 00:00:00", "on 2026-12-01 09:00:00 CET".
+func (a *app) at(t time.Time) string {
+	switch {
+	case !a.screen.terminal || a.days(t) == 0:
+		return "at " + a.clock(t)
+	case a.days(t) == 1:
+		return a.day(t)
+	}
+	return "on " + a.day(t)
+}

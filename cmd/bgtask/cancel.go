@@ -1,0 +1,70 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+func newCancel(a *app) *cobra.Command {
+	var word string
+	var kill bool
+	c := &cobra.Command{
+		Use:               "cancel TASK",
+		Short:             "Tell the live run to stop",
+		Args:              exactly(1),
+		ValidArgsFunction: a.completeTask,
+		RunE: func(c *cobra.Command, args []string) error {
+			reason, err := parseReason(word)
+			if err != nil {
+				return usage(c, err.Error())
+			}
+			info, err := a.resolve(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if err := a.broker.Cancel(c.Context(), info.TaskID, reason, kill); err != nil {
+				return err
+			}
+			if a.json {
+				a.object(member{"canceled", canceled{info.TaskID, info.Package, info.Spec.Name, reason.String(), uint32(reason)}})
+				return nil
+			}
+			a.printf("%s: canceled: %v\n", clean(info.Spec.Name), reason)
+			return nil
+		},
+	}
+	c.Flags().StringVar(&word, "reason", task.ReasonAbort.String(), "the reason that the task is told")
+	c.Flags().BoolVar(&kill, "kill", false, "end its process too, even one that you started")
+	_ = c.RegisterFlagCompletionFunc("reason", words(reasonWords()...))
+	return c
+}
+
+type canceled struct {
+	TaskID  task.GUID `json:"task_id"`
+	Package string    `json:"package"`
+	Name    string    `json:"name"`
+	Reason  string    `json:"reason"`
+	Number  uint32    `json:"reason_number"`
+}
+
+func reasonWords() []string {
+	var all []string
+	for _, r := range task.Reasons() {
+		all = append(all, r.String())
+	}
+	return all
+}
+
+// parseReason finds a reason in any case of letters.
+func parseReason(word string) (task.CancellationReason, error) {
+	for _, r := range task.Reasons() {
+		if strings.EqualFold(r.String(), word) {
+			return r, nil
+		}
+	}
+	return 0, fmt.Errorf("--reason: there is no reason %q; they are %s", word, strings.Join(reasonWords(), ", "))
+}

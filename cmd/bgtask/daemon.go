@@ -1,0 +1,109 @@
+package main
+
+import (
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/coreos/go-systemd/v22/activation"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/bgtask/bgtask/internal/broker"
+	"github.com/bgtask/bgtask/task"
+)
+
+func newDaemon(a *app) *cobra.Command {
+	var cfg broker.Config
+	var verbose bool
+	c := &cobra.Command{
+		Use:   "daemon",
+		Short: "Be the broker",
+		Long: `Be the broker, until SIGTERM or 'bgtask daemon stop'.
+
+SIGTERM is a hand-over: runs live on, and the next broker takes them over. It is
+seldom started by hand: systemd does, or the first that needs one.`,
+		Args: noSubverb,
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			if cfg.Commands, err = commandServer(); err != nil {
+				return err
+			}
+			if cfg.Listener, err = inherited(); err != nil {
+				return err
+			}
+			cfg.Version, cfg.StartedBy = version(), startedBy(cfg.Listener != nil)
+			cfg.Logger = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level(verbose)}))
+			return broker.Run(c.Context(), cfg)
+		},
+	}
+	c.Flags().StringVar(&cfg.Socket, "socket", "", "where clients find it")
+	c.Flags().StringVar(&cfg.StateDir, "state", "", "the directory of its store")
+	c.Flags().StringVar(&cfg.ConfigFile, "config", "", "the file of its policy")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log what it does")
+	c.AddCommand(newDaemonStop(a))
+	return c
+}
+
+func newDaemonStop(a *app) *cobra.Command {
+	var within time.Duration
+	c := &cobra.Command{
+		Use:   "stop",
+		Short: "Cancel all runs (Terminating), and end the broker",
+		Args:  exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := a.broker.Stop(c.Context(), within); err != nil {
+				return err
+			}
+			if a.json {
+				a.object(member{"stopped", true})
+				return nil
+			}
+			a.printf("the broker has stopped\n")
+			return nil
+		},
+	}
+	durationVar(c.Flags(), &within, "within", "the time that runs have to end")
+	return c
+}
+
+// commandServer is this very program: it serves the command tasks.
+func commandServer() (task.ClassServer, error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return task.ClassServer{}, err
+	}
+	return task.ClassServer{Executable: exe, Arguments: []string{serveCommands}, Classes: []task.GUID{task.CommandClass}, Declared: "bgtask"}, nil
+}
+
+// inherited is the socket that systemd holds; nil when it holds none.
+func inherited() (*net.UnixListener, error) {
+	listeners, err := activation.Listeners()
+	if err != nil || len(listeners) == 0 {
+		return nil, err
+	}
+	if l, ok := listeners[0].(*net.UnixListener); ok && len(listeners) == 1 {
+		return l, nil
+	}
+	return nil, &task.Error{Op: "start", Subject: "the broker", Err: task.ErrInvalid, Detail: "one Unix socket is expected from the service manager",
+		Hint: "look at bgtask.socket"}
+}
+
+func startedBy(socket bool) string {
+	switch {
+	case socket:
+		return "systemd socket"
+	case os.Getenv("INVOCATION_ID") != "" && os.Getenv("NOTIFY_SOCKET") != "":
+		return "systemd"
+	case term.IsTerminal(int(os.Stderr.Fd())):
+		return "by hand"
+	}
+	return "on demand"
+}
+
+func level(verbose bool) slog.Level {
+	if verbose {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+func newDoctor(a *app) *cobra.Command {
+	return &cobra.Command{
+		Use:   "doctor",
+		Short: "Look for what keeps tasks from running, with remedies",
+		Args:  exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			checks := a.checks(c.Context())
+			if a.json {
+				a.object(member{"checks", jsonChecks(checks)})
+			} else {
+				a.showChecks(checks)
+			}
+			if slices.ContainsFunc(checks, func(c task.Check) bool { return c.Level == task.CheckFail }) {
+				return told{errUnsound}
+			}
+			return nil
+		},
+	}
+}
+
+type check struct {
+	Level   string  `json:"level"`
+	Subject string  `json:"subject"`
+	Text    string  `json:"text"`
+	Fix     *string `json:"fix"`
+}
+
+func jsonChecks(all []task.Check) []check {
+	checks := make([]check, len(all))
+	for i, c := range all {
+		checks[i] = check{c.Level.String(), c.Subject, c.Text, orNull(c.Fix)}
+	}
+	return checks
+}
+
+// checks asks the broker. When it cannot be asked, that is the finding.
+func (a *app) checks(ctx context.Context) []task.Check {
+	status, err := a.broker.Status(ctx)
+	if err != nil {
+		return []task.Check{brokerFailed(err)}
+	}
+	all := append([]task.Check{a.brokerCheck(status)}, status.Checks...)
+	facts, sources, err := a.broker.Facts(ctx)
+	if err != nil {
+		return append(all, brokerFailed(err))
+	}
+	tasks, err := a.broker.Tasks(ctx, wire.TaskQuery{AllGroups: true})
+	if err != nil {
+		return append(all, brokerFailed(err))
+	}
+	n := newNames(tasks)
+	all = append(all, factChecks(facts, sources, n)...)
+	return append(all, taskChecks(tasks, n)...)
+}
+
+func brokerFailed(err error) task.Check {
+	text := strings.Join(faults(err), "; ")
+	if !errors.Is(err, task.ErrUnavailable) {
+		text = "it answers, and not as it should: " + text
+	}
+	return task.Check{Level: task.CheckFail, Subject: "broker", Text: text, Fix: task.Hint(err)}
+}
+
+func (a *app) brokerCheck(s task.Status) task.Check {
+	c := task.Check{Subject: "broker", Text: fmt.Sprintf("%s, pid %d, %s; store %s; started %s", s.Version, s.PID, a.uptime(s.Started), size(s.StoreSize), by(s.StartedBy))}
+	if s.Version != version() {
+		c.Level, c.Fix = task.CheckWarn, "bgtask daemon stop; the next call starts the new one"
+		c.Text += "; this program is " + version()
+	}
+	return c
+}
+
+func (a *app) uptime(started time.Time) string {
+	if !a.screen.terminal {
+		return "up since " + a.stamp(started)
+	}
+	return "up " + task.Roughly(max(0, a.now().Sub(started)))
+}
+
+// by is "by systemd socket", "by hand", "on demand".
+func by(starter string) string {
+	if strings.HasPrefix(starter, "by ") || strings.HasPrefix(starter, "on ") || starter == "" {
+		return starter
+	}
+	return "by " + starter
+}
+
+func size(bytes int64) string {
+	units := []string{"KiB", "MiB", "GiB", "TiB"}
+	n := float64(bytes) / 1024
+	for n >= 1024 && len(units) > 1 {
+		n, units = n/1024, units[1:]
+	}
+	return fmt.Sprintf("%.1f %s", n, units[0])
+}
+
+// factChecks tells of facts that nobody knows, and of those that a person has
+// overridden. It is a failure when a task needs such a fact.
+func factChecks(facts []task.Fact, sources []task.SourceState, n names) (all []task.Check) {
+	for _, f := range facts {
+		switch {
+		case f.Overridden:
+			all = append(all, task.Check{Level: task.CheckWarn, Subject: "override", Text: fmt.Sprintf("%s=%v is %s", f.Name, f.Value, f.Origin()),
+				Fix: "bgtask facts clear " + f.Name})
+		case !f.Value.Known():
+			all = append(all, sourceCheck(f, sources, n))
+		}
+	}
+	return all
+}
+
+func sourceCheck(f task.Fact, sources []task.SourceState, n names) task.Check {
+	c := task.Check{Level: task.CheckWarn, Subject: "source", Text: f.Name + ": " + unknownWhy(f, sources)}
+	if unsure := conditionsOn(f.Name); len(unsure) > 0 {
+		stay := "stays"
+		if len(unsure) > 1 {
+			stay = "stay"
+		}
+		c.Text += fmt.Sprintf("; %s %s unsure", and(unsure), stay)
+	}
+	if len(f.UsedBy) > 0 {
+		c.Level = task.CheckFail
+		var users []string
+		for _, path := range f.UsedBy {
+			users = append(users, n.user(path))
+		}
+		c.Text += " (" + strings.Join(users, ", ") + ")"
+	}
+	for _, s := range sources {
+		if slices.Contains(s.Facts, f.Name) && s.Remedy != "" && c.Fix == "" {
+			c.Fix = s.Remedy
+		}
+	}
+	return c
+}
+
+// unknownWhy is the reason in the source's words, else the cause's.
+func unknownWhy(f task.Fact, sources []task.SourceState) string {
+	var why []string
+	for _, s := range sources {
+		if slices.Contains(s.Facts, f.Name) && s.Status != task.SourceUp && s.Detail != "" && !slices.Contains(why, s.Detail) {
+			why = append(why, s.Detail)
+		}
+	}
+	switch {
+	case f.Detail != "":
+		return f.Detail
+	case len(why) > 0:
+		return strings.Join(why, "; ")
+	case f.Cause != task.CauseNone:
+		return f.Cause.String()
+	}
+	return "unknown"
+}
+
+func conditionsOn(fact string) (all []string) {
+	for _, row := range task.Conditions() {
+		for _, need := range row.Needs {
+			if need.Fact == fact {
+				all = append(all, row.Name)
+			}
+		}
+	}
+	return all
+}
+
+func and(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return strings.Join(words, "")
+}
+
+// taskChecks tells of tasks that do not run by themselves any more.
+func taskChecks(tasks []task.Info, n names) (all []task.Check) {
+	for _, info := range tasks {
+		name := n.of(info.TaskID, info.Spec.Name)
+		switch info.State.Phase {
+		case task.Suspended:
+			all = append(all, task.Check{Level: task.CheckWarn, Subject: "task", Text: name + ": " + info.State.At(timeless), Fix: "bgtask why " + name})
+		case task.Unresponsive:
+			all = append(all, task.Check{Level: task.CheckWarn, Subject: "task", Text: name + ": " + info.State.At(timeless), Fix: "bgtask cancel --kill " + name})
+		}
+	}
+	return all
+}
+
+func (a *app) showChecks(all []task.Check) {
+	const levelColumns, subjectColumns, textColumns = 4, 8, 39
+	for _, c := range all {
+		level := c.Level.String()
+		pad := strings.Repeat(" ", levelColumns-len(level))
+		line := fmt.Sprintf("%-*s  %s", subjectColumns, c.Subject, oneLine(c.Text))
+		if c.Fix != "" {
+			line = fmt.Sprintf("%-*s  %-*s  fix: %s", subjectColumns, c.Subject, textColumns, oneLine(c.Text), oneLine(c.Fix))
+		}
+		a.printf("%s%s  %s\n", a.screen.paint(levelColor(c.Level), level), pad, line)
+	}
+}
+
+func levelColor(l task.CheckLevel) color {
+	switch l {
+	case task.CheckFail:
+		return red
+	case task.CheckWarn:
+		return yellow
+	}
+	return plain
+}

@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// fireOptions are the flags of fire.
+type fireOptions struct {
+	arg, argFile string
+	wait, now    bool
+	timeout      time.Duration
+}
+
+func newFire(a *app) *cobra.Command {
+	var o fireOptions
+	c := &cobra.Command{
+		Use:   "fire TASK",
+		Short: "Fire a task's trigger now; its conditions still hold it",
+		Long: `Fire a task's trigger now; its conditions still hold it.
+
+With --wait, the exit code says how it ended: 0 it is done, 6 the timeout has
+passed, 7 the same and it is still held, 8 the run did not complete.`,
+		Args:              exactly(1),
+		ValidArgsFunction: a.completeTask,
+		RunE: func(c *cobra.Command, args []string) error {
+			how, err := o.firing(a.stdin)
+			if err != nil {
+				return err
+			}
+			info, err := a.resolve(c.Context(), args[0])
+			if err != nil {
+				return err
+			}
+			if o.wait || o.timeout > 0 {
+				return a.fireAndWait(c.Context(), info, how, o.timeout)
+			}
+			return a.fire(c.Context(), info, how)
+		},
+	}
+	c.Flags().StringVar(&o.arg, "arg", "", "bytes for the task, at most 64 KiB")
+	c.Flags().StringVar(&o.argFile, "arg-file", "", "the same from a file; - is the standard input")
+	c.Flags().BoolVar(&o.wait, "wait", false, "wait until the occurrence has ended")
+	durationVar(c.Flags(), &o.timeout, "timeout", "wait at most so long (implies --wait)")
+	c.Flags().BoolVar(&o.now, "now", false, "waive the conditions and a back-off; history says so")
+	c.MarkFlagsMutuallyExclusive("arg", "arg-file")
+	return c
+}
+
+func (o fireOptions) firing(stdin io.Reader) (client.Firing, error) {
+	how := client.Firing{ByHand: true, Now: o.now}
+	if o.arg != "" {
+		how.Arguments = []byte(o.arg)
+	}
+	if o.argFile == "" {
+		return how, nil
+	}
+	data, err := readPayload(o.argFile, stdin)
+	if err != nil {
+		return how, &task.Error{Op: "fire", Subject: "--arg-file", Err: task.ErrInvalid, Detail: err.Error()}
+	}
+	how.Arguments = data
+	return how, nil
+}
+
+// readPayload reads no more than may be sent, and one byte to see that there is
+// more: the broker refuses that.
+func readPayload(path string, stdin io.Reader) ([]byte, error) {
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		stdin = f
+	}
+	return io.ReadAll(io.LimitReader(stdin, task.MaxPayload+1))
+}
+
+func (a *app) fire(ctx context.Context, info task.Info, how client.Firing) error {
+	number, err := a.broker.Fire(ctx, info.TaskID, how)
+	if err != nil {
+		return err
+	}
+	if info, err = a.broker.Task(ctx, info.TaskID); err != nil {
+		return err
+	}
+	if a.json {
+		a.object(member{"fired", newFired(info, number)})
+		return nil
+	}
+	a.printf("%s\n", a.firedLine(info.Spec.Name, number, info.State))
+	return nil
+}
+
+// firedLine is "SyncNotes: fired, occurrence 213; held: InternetAvailable".
+func (a *app) firedLine(name string, number uint64, s task.State) string {
+	return clean(fmt.Sprintf("%s: fired, occurrence %d; %s", name, number, s.At(timeless)))
+}
+
+// fired is the answer of fire to programs.
+type fired struct {
+	TaskID  task.GUID  `json:"task_id"`
+	Package string     `json:"package"`
+	Name    string     `json:"name"`
+	Number  uint64     `json:"occurrence"`
+	State   task.State `json:"state"`
+	End     *string    `json:"end"` // of the occurrence; null when it was not waited for
+	Run     *task.Run  `json:"run"` // the last one
+}
+
+func newFired(info task.Info, number uint64) fired {
+	return fired{TaskID: info.TaskID, Package: info.Package, Name: info.Spec.Name, Number: number, State: info.State}
+}
+
+// waiter waits for the end of one occurrence.
+type waiter struct {
+	*app
+	info   task.Info
+	number uint64
+	state  task.State
+	run    *task.Run
+	end    task.End
+}
+
+// fireAndWait watches before it fires, so that it misses nothing.
+func (a *app) fireAndWait(ctx context.Context, info task.Info, how client.Firing, timeout time.Duration) error {
+	outer := ctx
+	if timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
+	w := &waiter{app: a, info: info, state: info.State}
+	for ev, err := range a.broker.Watch(ctx, wire.WatchQuery{TaskID: info.TaskID}) {
+		switch {
+		case err != nil:
+			return err
+		case ev.Kind == task.EventSynced:
+			if err := w.fire(ctx, how); err != nil {
+				return err
+			}
+		case w.number != 0 && w.over(ev):
+			return w.report()
+		}
+	}
+	if outer.Err() != nil {
+		return context.Canceled
+	}
+	return w.timeout(timeout)
+}
+
+func (w *waiter) fire(ctx context.Context, how client.Firing) error {
+	number, err := w.broker.Fire(ctx, w.info.TaskID, how)
+	if err != nil {
+		return err
+	}
+	w.number = number
+	info, err := w.broker.Task(ctx, w.info.TaskID)
+	if err != nil {
+		return err
+	}
+	w.state = info.State
+	if !w.json {
+		w.printf("%s. Waiting; Ctrl-C leaves it %s.\n", w.firedLine(w.info.Spec.Name, number, w.state), leaves(w.state))
+	}
+	return nil
+}
+
+func leaves(s task.State) string {
+	if s.Phase == task.Held || s.Phase == task.BackingOff {
+		return "held"
+	}
+	return "as it is"
+}
+
+// over takes in an event and says whether the occurrence has ended. It may have
+// joined a newer one, whose number is higher.
+func (w *waiter) over(ev task.Event) bool {
+	if ev.State != nil {
+		w.state = *ev.State
+	}
+	if ev.Run != nil {
+		w.run = ev.Run
+	}
+	switch ev.Kind {
+	case task.EventOccurrence:
+		if ev.Occurrence != nil && ev.Occurrence.Number >= w.number {
+			w.end = ev.End
+			return true
+		}
+	case task.EventUnregistered:
+		w.end = task.EndRemoved
+		return true
+	}
+	return false
+}
+
+func (w *waiter) report() error {
+	if w.json {
+		f := newFired(w.info, w.number)
+		f.State, f.Run, f.End = w.state, w.run, orNull(w.end.String())
+		w.object(member{"fired", f})
+		if w.end != task.EndDone {
+			return told{errIncomplete}
+		}
+		return nil
+	}
+	if w.end == task.EndDone && w.run != nil {
+		w.printf("%s: %s\n", clean(w.info.Spec.Name), joined(", ", w.run.Outcome.String(), ended(*w.run)))
+		return nil
+	}
+	return w.incomplete()
+}
+
+func (w *waiter) incomplete() error {
+	e := &task.Error{Op: "fire", Subject: w.info.Spec.Name, Err: errIncomplete, Hint: "'bgtask history " + w.info.Spec.Name + "' shows its runs"}
+	e.Detail = fmt.Sprintf("occurrence %d: %v", w.number, w.end)
+	if w.run == nil {
+		return e
+	}
+	if err := w.run.Err(); err != nil {
+		e.Detail += "; " + oneLine(err.Error())
+		e.Hint = "'bgtask logs " + w.info.Spec.Name + "' shows what it wrote"
+	}
+	return e
+}
+
+func (w *waiter) timeout(after time.Duration) error {
+	e := &task.Error{Op: "fire", Subject: w.info.Spec.Name, Err: errTimeout, Hint: "'bgtask why " + w.info.Spec.Name + "' explains it"}
+	e.Detail = fmt.Sprintf("after %s it is %s", task.Interval(after), w.state.At(timeless))
+	if w.state.Phase == task.Held {
+		e.Err = errStillHeld
+	}
+	if w.number == 0 {
+		return errors.Join(e, &task.Error{Err: task.ErrUnavailable, Detail: "it was not fired"})
+	}
+	return e
+}

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+const historyShown = 20 // lines, when -n does not say
+
+type historyOptions struct {
+	most     int
+	since    string
+	outcomes []string
+}
+
+func newHistory(a *app) *cobra.Command {
+	var o historyOptions
+	c := &cobra.Command{
+		Use:               "history [TASK]",
+		Short:             "Runs, and instants that were missed, newest first",
+		Args:              between(0, 1),
+		ValidArgsFunction: a.completeTask,
+		RunE: func(c *cobra.Command, args []string) error {
+			q, err := o.query(a)
+			if err != nil {
+				return usage(c, err.Error())
+			}
+			all, err := a.tasks(c.Context())
+			if err != nil {
+				return err
+			}
+			if len(args) == 1 {
+				info, err := a.resolve(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				q.TaskID = info.TaskID
+			}
+			found, err := a.history(c.Context(), q, o.most)
+			switch {
+			case err != nil:
+				return err
+			case a.json:
+				a.object(member{"history", listOf(found)})
+			default:
+				a.showHistory(found, newNames(all), len(args) == 0)
+			}
+			return nil
+		},
+	}
+	c.Flags().IntVarP(&o.most, "lines", "n", historyShown, "at most so many; 0: all")
+	c.Flags().StringVar(&o.since, "since", "", "not before this time, or this long ago")
+	c.Flags().StringSliceVar(&o.outcomes, "outcome", nil, "only runs that ended so: failed,crashed,...")
+	_ = c.RegisterFlagCompletionFunc("outcome", words(outcomeWords()...))
+	return c
+}
+
+func (o historyOptions) query(a *app) (wire.HistoryQuery, error) {
+	q := wire.HistoryQuery{Kinds: []task.EventKind{task.EventEnded, task.EventMissed, task.EventOccurrence}}
+	for _, word := range o.outcomes {
+		outcome, err := task.ParseOutcome(word)
+		if err != nil || outcome == task.OutcomeNone {
+			return q, fmt.Errorf("--outcome: there is no outcome %q; they are %s", word, strings.Join(outcomeWords(), ", "))
+		}
+		q.Outcomes = append(q.Outcomes, outcome)
+	}
+	if len(q.Outcomes) > 0 {
+		q.Kinds = []task.EventKind{task.EventEnded}
+	}
+	if o.most < 0 {
+		return q, fmt.Errorf("-n %d is negative", o.most)
+	}
+	if o.since == "" {
+		return q, nil
+	}
+	since, err := a.parseSince(o.since)
+	q.Since = since
+	return q, err
+}
+
+func outcomeWords() (all []string) {
+	for o := task.Completed; o <= task.Lost; o++ {
+		all = append(all, strings.ReplaceAll(o.String(), " ", "-"))
+	}
+	return all
+}
+
+// sinceLayouts are the times that can be written, in the user's zone.
+var sinceLayouts = []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
+
+// parseSince reads a time, a time of today, or how long ago.
+func (a *app) parseSince(s string) (time.Time, error) {
+	if d, err := parseDuration(s); err == nil {
+		return a.now().Add(-d), nil
+	}
+	for _, layout := range sinceLayouts {
+		if t, err := time.ParseInLocation(layout, s, a.zone); err == nil {
+			return t, nil
+		}
+	}
+	if t, err := time.ParseInLocation("15:04", s, a.zone); err == nil {
+		y, m, d := a.now().In(a.zone).Date()
+		return time.Date(y, m, d, t.Hour(), t.Minute(), 0, 0, a.zone), nil
+	}
+	return time.Time{}, fmt.Errorf(`--since %q is no time; write 2h, 09:00 or "2026-11-23 09:00"`, s)
+}
+
+// history reads events until there are as many as asked for.
+func (a *app) history(ctx context.Context, q wire.HistoryQuery, most int) ([]task.Event, error) {
+	return take(a.broker.History(ctx, q), most, func(ev task.Event) bool {
+		return noteworthy(ev) && (a.pkg == "" || inPackage(ev.Package, a.pkg))
+	})
+}
+
+func take(events iter.Seq2[task.Event, error], most int, wanted func(task.Event) bool) (found []task.Event, err error) {
+	for ev, err := range events {
+		if err != nil {
+			return nil, err
+		}
+		if !wanted(ev) {
+			continue
+		}
+		if found = append(found, ev); len(found) == most {
+			break
+		}
+	}
+	return found, nil
+}
+
+// noteworthy leaves out the ends of occurrences that their last run tells.
+func noteworthy(ev task.Event) bool {
+	if ev.Kind != task.EventOccurrence {
+		return true
+	}
+	return slices.Contains([]task.End{task.EndExpired, task.EndRemoved, task.EndGaveUp}, ev.End)
+}
+
+func (a *app) showHistory(all []task.Event, n names, withTask bool) {
+	if len(all) == 0 && a.screen.terminal {
+		a.printf("nothing has run yet\n")
+		return
+	}
+	headings := []string{"STARTED", "OCC", "TRY", "OUTCOME", "TOOK", "WHERE"}
+	if withTask {
+		headings = slices.Insert(headings, 1, "TASK")
+	}
+	t := newTable(headings...)
+	for _, ev := range all {
+		row := a.historyRow(ev)
+		if withTask {
+			row = slices.Insert(row, 1, text(n.of(ev.TaskID, ev.Name)))
+		}
+		t.add(row...)
+	}
+	a.print(t)
+}
+
+func (a *app) historyRow(ev task.Event) []cell {
+	switch {
+	case ev.Run != nil:
+		return a.runRow(*ev.Run)
+	case ev.Missed != nil:
+		m := *ev.Missed
+		until := ""
+		if !m.Last.Equal(m.First) {
+			until = " until " + a.minute(m.Last, m.First)
+		}
+		return []cell{text(a.minute(m.First, time.Time{})), text("-"), text("-"), text(fmt.Sprintf("%s missed%s", count(m), until)), text("-"),
+			text(missedWhy(m))}
+	case ev.Occurrence != nil:
+		return []cell{text(a.day(ev.Time)), text(strconv.FormatUint(ev.Occurrence.Number, 10)), text("-"), text(ev.End.String()), text("-"), text(ev.Text)}
+	}
+	return []cell{text(a.day(ev.Time)), text("-"), text("-"), text(ev.Kind.String()), text("-"), text(ev.Text)}
+}
+
+func (a *app) runRow(r task.Run) []cell {
+	outcome := r.Outcome.String()
+	switch {
+	case r.Outcome == task.Canceled:
+		outcome += ": " + r.Reason.String()
+	case r.Exit != "" && r.Outcome != task.Completed:
+		outcome += ", " + r.Exit
+	}
+	took := took(r)
+	if took == "" {
+		took = "-"
+	}
+	why := ""
+	if r.Outcome == task.ActivationFailed {
+		why = oneLine(r.Text)
+	}
+	return []cell{text(a.day(r.Started)), text(strconv.FormatUint(r.Occurrence.Number, 10)), text(strconv.Itoa(r.Attempt)),
+		colored(outcomeColor(r.Outcome), outcome), text(took), text(joined("; ", where(r), why))}
+}
+
+// minute is a time of a timer, which seldom has seconds; without its day when
+// that is the one of another.
+func (a *app) minute(t, same time.Time) string {
+	if !a.screen.terminal {
+		return a.stamp(t)
+	}
+	s := a.day(t)
+	if t.In(a.zone).Second() == 0 {
+		s = strings.Replace(s, t.In(a.zone).Format(time.TimeOnly), t.In(a.zone).Format("15:04"), 1)
+	}
+	if !same.IsZero() && a.days(t) == a.days(same) {
+		_, s, _ = strings.Cut(s, " ")
+	}
+	return s
+}
+
+func count(m task.Missed) string {
+	if m.More {
+		return fmt.Sprintf("%d or more", m.Count)
+	}
+	return strconv.Itoa(m.Count)
+}
+
+func instants(m task.Missed) string {
+	if m.Count == 1 && !m.More {
+		return "1 instant"
+	}
+	return count(m) + " instants"
+}
+
+func missedWhy(m task.Missed) string {
+	s := m.Cause.String()
+	if m.MadeUp != 0 {
+		s += fmt.Sprintf("; made up for by occurrence %d", m.MadeUp)
+	}
+	return s
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+const rootHelp = `Background tasks that wait for the right moment.
+
+TASK is a name, PACKAGE/NAME, or a TaskID or at least four digits of one
+(id:3f2a forces the id). PACKAGE is a family name or the part before its "_";
+command tasks are in package "commands".
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 not found or ambiguous, 4 denied,
+5 broker not reachable, 6 timeout, 7 still held at the timeout, 8 the run that
+was waited for did not complete.`
+
+// newRoot is the tree of verbs.
+func newRoot(a *app) *cobra.Command {
+	list := newList(a)
+	root := &cobra.Command{
+		Use:           "bgtask",
+		Short:         "Background tasks that wait for the right moment",
+		Long:          rootHelp,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          noSuchVerb,
+		RunE:          list.RunE,
+		PersistentPreRun: func(*cobra.Command, []string) {
+			a.screen.color = a.screen.color && !a.noColor
+		},
+	}
+	flags := root.PersistentFlags()
+	flags.StringVarP(&a.pkg, "package", "p", "", "only tasks of this package")
+	flags.BoolVar(&a.json, "json", false, "print JSON")
+	flags.BoolVar(&a.noColor, "no-color", false, "print no colours")
+	root.Flags().AddFlagSet(list.Flags())
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err.Error()) })
+	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
+		found, _, err := c.Root().Find(args)
+		if err != nil {
+			return usage(c, err.Error())
+		}
+		return found.Help()
+	}})
+	root.AddCommand(list,
+		newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
+		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
+		newPackages(a), newInstall(a), newUninstall(a), newAccess(a),
+		newDoctor(a), newDaemon(a), newVersion(a), newServeCommands(),
+	)
+	return root
+}
+
+// noSuchVerb is what a first word means that is no verb.
+func noSuchVerb(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	e := &task.Error{Err: task.ErrInvalid, Detail: fmt.Sprintf("there is no verb %q", args[0]), Hint: "'bgtask help' lists all"}
+	var verbs []string
+	for _, verb := range c.Commands() {
+		if verb.IsAvailableCommand() {
+			verbs = append(verbs, verb.Name())
+		}
+	}
+	if near := nearest(args[0], verbs); len(near) > 0 {
+		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return e
+}
+
+// exactly demands n arguments, named as in the verb's usage.
+func exactly(n int) cobra.PositionalArgs { return between(n, n) }
+
+func between(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return usage(c, "an argument is missing: bgtask "+strings.TrimPrefix(c.UseLine(), "bgtask "))
+		case len(args) > most:
+			return usage(c, fmt.Sprintf("there is one argument too many: %q", args[most]))
+		}
+		return nil
+	}
+}
+
+// usage is a command line that cannot be understood. Nothing was changed.
+func usage(c *cobra.Command, detail string) error {
+	return &task.Error{Op: strings.TrimPrefix(c.CommandPath(), "bgtask "), Err: task.ErrInvalid, Detail: detail,
+		Hint: "'" + c.CommandPath() + " --help' shows how"}
+}

@@ -1,0 +1,21 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+)
+
+// serveCommands is the verb that the broker launches for command tasks.
+const serveCommands = "serve-commands"
+
+// newServeCommands serves one run of a command task. People have no use for it.
+func newServeCommands() *cobra.Command {
+	return &cobra.Command{
+		Use:    serveCommands,
+		Short:  "Serve the command tasks; the broker launches it",
+		Hidden: true,
+		Args:   exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			return nil
+		},
+	}
+}

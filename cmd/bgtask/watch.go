@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+func newWatch(a *app) *cobra.Command {
+	var since, until string
+	c := &cobra.Command{
+		Use:   "watch [TASK]",
+		Short: "What happens, one line an event",
+		Long: `What happens, one line an event.
+
+--since goes on after an event: its cursor is in the lines of --json.
+--until ends it when a run has that outcome (completed, failed, canceled, ...),
+any outcome (ended), or when a task is in that state (held, running, ...).`,
+		Args:              between(0, 1),
+		ValidArgsFunction: a.completeTask,
+		RunE: func(c *cobra.Command, args []string) error {
+			stop, err := parseUntil(until)
+			if err != nil {
+				return usage(c, err.Error())
+			}
+			all, err := a.tasks(c.Context())
+			if err != nil {
+				return err
+			}
+			q := wire.WatchQuery{Since: task.Cursor(since)}
+			if len(args) == 1 {
+				info, err := a.resolve(c.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				q.TaskID = info.TaskID
+			}
+			w := &watching{app: a, query: q, stop: stop, names: newNames(all)}
+			return w.run(c.Context())
+		},
+	}
+	c.Flags().StringVar(&since, "since", "", "go on after this cursor")
+	c.Flags().StringVar(&until, "until", "", "end when a run ends so")
+	_ = c.RegisterFlagCompletionFunc("until", words(untilWords()...))
+	return c
+}
+
+// until says whether an event is the one that a watch is to end at.
+type until func(task.Event) bool
+
+const anyOutcome = "ended"
+
+func untilWords() []string {
+	all := []string{anyOutcome}
+	for o := task.Completed; o <= task.Lost; o++ {
+		all = append(all, strings.ReplaceAll(o.String(), " ", "-"))
+	}
+	return append(all, phaseWords()...)
+}
+
+func parseUntil(word string) (until, error) {
+	ended := func(ev task.Event) bool { return ev.Kind == task.EventEnded && ev.Run != nil }
+	switch word {
+	case "":
+		return nil, nil
+	case anyOutcome:
+		return ended, nil
+	}
+	if o, err := task.ParseOutcome(word); err == nil && o != task.OutcomeNone {
+		return func(ev task.Event) bool { return ended(ev) && ev.Run.Outcome == o }, nil
+	}
+	if p, err := task.ParsePhase(word); err == nil {
+		return func(ev task.Event) bool { return stateOf(ev) != nil && stateOf(ev).Phase == p }, nil
+	}
+	return nil, fmt.Errorf("--until: there is no outcome %q; write one of %s", word, strings.Join(untilWords(), ", "))
+}
+
+// stateOf is the state after an event; nil when it has none.
+func stateOf(ev task.Event) *task.State {
+	if ev.State == nil && ev.Info != nil {
+		return &ev.Info.State
+	}
+	return ev.State
+}
+
+// watching is one watch that is shown.
+type watching struct {
+	*app
+	query  wire.WatchQuery
+	stop   until
+	names  names
+	widest int // name so far
+}
+
+func (w *watching) run(ctx context.Context) error {
+	for ev, err := range w.broker.Watch(ctx, w.query) {
+		if err != nil {
+			return w.explain(err)
+		}
+		if !w.wanted(ev) {
+			continue
+		}
+		w.show(ev)
+		if w.stop != nil && w.stop(ev) {
+			return nil
+		}
+	}
+	if w.stop != nil {
+		return &task.Error{Op: "watch", Err: context.Canceled, Detail: "interrupted before it came to that"}
+	}
+	return nil // a person has seen enough
+}
+
+// wanted leaves out other packages when -p is given.
+func (w *watching) wanted(ev task.Event) bool {
+	return w.pkg == "" || ev.Package == "" || inPackage(ev.Package, w.pkg)
+}
+
+func (w *watching) explain(err error) error {
+	var expired *task.CursorError
+	if errors.As(err, &expired) && task.Hint(err) == "" {
+		return &task.Error{Op: "watch", Err: err, Detail: err.Error(), Hint: "--since " + string(expired.Oldest) + " is the oldest there is"}
+	}
+	return err
+}
+
+func (w *watching) show(ev task.Event) {
+	if w.json {
+		w.object(member{"cursor", string(ev.Cursor())}, member{"event", ev})
+		return
+	}
+	name, what, text := w.line(ev)
+	if what == "" {
+		return
+	}
+	const name0, what0 = 9, 9 // room for most
+	w.widest = max(w.widest, columns(name), name0)
+	pad := strings.Repeat(" ", w.widest-columns(name))
+	word := w.screen.paint(eventColor(ev), what) + strings.Repeat(" ", max(0, what0-columns(what)))
+	w.printf("%s\n", strings.TrimRight(w.at(ev.Time)+"  "+name+pad+"  "+word+"  "+oneLine(text), " "))
+}
+
+func (w *watching) at(t time.Time) string {
+	if w.screen.terminal {
+		return t.In(w.zone).Format("15:04:05.000")
+	}
+	return t.In(w.zone).Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+func eventColor(ev task.Event) color {
+	switch {
+	case ev.Kind == task.EventEnded && ev.Run != nil:
+		return outcomeColor(ev.Run.Outcome)
+	case ev.Kind == task.EventRunning:
+		return green
+	}
+	return plain
+}
+
+// line is who, what and how; without a what there is nothing to tell.
+func (w *watching) line(ev task.Event) (name, what, how string) {
+	name = oneLine(w.names.of(ev.TaskID, ev.Name))
+	switch ev.Kind {
+	case task.EventFact:
+		return factChange(ev)
+	case task.EventClock:
+		return "clock", ev.Text, ""
+	case task.EventPackage:
+		return w.names.pkg(ev.Package), "package", ev.Text
+	case task.EventSnapshot, task.EventSynced:
+		return name, "", "" // what is, not what happens
+	case task.EventEnded:
+		return w.runEnded(name, ev)
+	}
+	return name, ev.Kind.String(), w.details(ev)
+}
+
+func factChange(ev task.Event) (name, what, how string) {
+	if ev.Fact == nil {
+		return "", "", ""
+	}
+	f := *ev.Fact
+	return oneLine(f.Name), oneLine(ev.Old.String() + " -> " + f.Value.String()), f.Origin()
+}
+
+func (w *watching) runEnded(name string, ev task.Event) (string, string, string) {
+	if ev.Run == nil {
+		return name, anyOutcome, ev.Text
+	}
+	return name, ev.Run.Outcome.String(), ended(*ev.Run)
+}
+
+// ended is how a run ended, after its outcome: "1.2 s, progress 100".
+func ended(r task.Run) string {
+	reason := ""
+	if r.Outcome == task.Canceled || r.Outcome == task.TimedOut {
+		reason = r.Reason.String()
+	}
+	progress := ""
+	if r.Progress > 0 {
+		progress = fmt.Sprintf("progress %d", r.Progress)
+	}
+	forced := ""
+	if r.Forced {
+		forced = "its process was ended"
+	}
+	return joined(", ", reason, took(r), progress, r.Exit, forced, oneLine(r.Text))
+}
+
+// details are the words after the kind of an event.
+func (w *watching) details(ev task.Event) string {
+	switch ev.Kind {
+	case task.EventFired:
+		return w.fired(ev)
+	case task.EventMissed:
+		if ev.Missed != nil {
+			return joined("; ", fmt.Sprintf("%s until %s", instants(*ev.Missed), w.clock(ev.Missed.Last)), missedWhy(*ev.Missed))
+		}
+	case task.EventStarting, task.EventRunning:
+		return w.runs(ev)
+	case task.EventProgress:
+		if ev.Run != nil {
+			return fmt.Sprint(ev.Run.Progress)
+		}
+	case task.EventOccurrence:
+		if ev.Occurrence != nil {
+			return fmt.Sprintf("%d: %v", ev.Occurrence.Number, ev.End)
+		}
+	}
+	return ev.Text
+}
+
+func (w *watching) fired(ev task.Event) string {
+	if ev.Occurrence == nil {
+		return ev.Text
+	}
+	s := joined(", ", fmt.Sprintf("occurrence %d", ev.Occurrence.Number), ev.Text)
+	if ev.State != nil && ev.State.Phase != task.Waiting {
+		s += "; " + ev.State.At(timeless)
+	}
+	return s
+}
+
+func (w *watching) runs(ev task.Event) string {
+	r := ev.Run
+	if r == nil {
+		return ev.Text
+	}
+	o := r.Occurrence
+	as := ""
+	if o.Count > 1 && o.Number >= uint64(o.Count) {
+		as = fmt.Sprintf("occurrences %d to %d as one run", o.Number-uint64(o.Count)+1, o.Number)
+	}
+	attempt := ""
+	if r.Attempt > 1 {
+		attempt = fmt.Sprintf("attempt %d", r.Attempt)
+	}
+	return joined("; ", where(*r), as, attempt)
+}
+
+// where is the process that a run is in: "launched, pid 4324".
+func where(r task.Run) string {
+	pid := ""
+	if r.PID != 0 {
+		pid = fmt.Sprintf("pid %d", r.PID)
+	}
+	return joined(", ", r.Host, pid)
+}
+
+// joined joins what is not empty.
+func joined(sep string, parts ...string) string {
+	var kept []string
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, sep)
+}
