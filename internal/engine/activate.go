@@ -15,6 +15,7 @@ type server struct {
 	key       serverKey
 	launching *launch
 	ending    int // failed or ended launches whose tree is not ended yet: no launch before
+	launches  int // all that are not gone: it is forgotten with the last
 }
 
 // launch is one start of a class server.
@@ -137,7 +138,7 @@ func (e *Engine) launch(s *server, pack string, cs task.ClassServer) {
 		Wall: e.now.Wall, Version: e.packages[pack].Version}}
 	l.timer.owner = l
 	e.moveLaunch(l, Launching)
-	e.launches[l.Token] = l
+	e.addLaunch(l)
 	e.mark(l)
 	e.awake.arm(&l.timer, l.At+e.cfg.Policy.StartTimeout)
 	e.do(StartServer{l.Token, pack, cs})
@@ -296,11 +297,23 @@ func (e *Engine) startFailed(ev StartFailed) {
 	}
 }
 
+func (e *Engine) addLaunch(l *launch) {
+	e.launches[l.Token] = l
+	l.server.launches++
+}
+
 func (e *Engine) dropLaunch(l *launch) {
-	delete(e.launches, l.Token)
+	e.forgetLaunch(l)
 	e.awake.arm(&l.timer, 0)
 	e.mark(l)
 	e.packageWhenDone(e.packages[l.Package])
+}
+
+func (e *Engine) forgetLaunch(l *launch) {
+	delete(e.launches, l.Token)
+	if l.server.launches--; l.server.launches == 0 {
+		delete(e.servers, l.server.key)
+	}
 }
 
 // due: the class was not registered in time, or the next step of ending has come.

@@ -156,7 +156,7 @@ func (e *Engine) restoreLaunches(saved []Launch) {
 		s := e.serverOf(rec.Package, rec.Server)
 		l := &launch{Launch: rec, server: s}
 		l.timer.owner = l
-		e.launches[rec.Token] = l
+		e.addLaunch(l)
 		if e.clock.Boot != e.now.ID {
 			continue
 		}
@@ -247,7 +247,7 @@ func (e *Engine) bootEnded(lost []*run) {
 	for _, token := range sortedTokens(e.launches) {
 		l := e.launches[token]
 		l.State = Absent
-		delete(e.launches, token)
+		e.forgetLaunch(l)
 		e.mark(l)
 	}
 	for _, u := range lost {
