@@ -1,0 +1,297 @@
+package sim
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// auditor keeps its own books of what was committed, and of what really runs, and
+// breaks the history when a promise is broken.
+type auditor struct {
+	m       *machine
+	tasks   map[task.GUID]*taskBook
+	runs    map[task.GUID]*runBook
+	tokens  map[task.LaunchToken]bool // all that ever were
+	truth   map[task.GUID]*real       // instances that were entered
+	answers map[engine.RequestID]engine.Answer
+	touched map[task.GUID]bool // registrations that the last commit wrote of
+
+	outcomes [task.Lost + 1]int
+}
+
+// taskBook is one registration's.
+type taskBook struct {
+	name     string
+	ended    int // firings of ended occurrences
+	ends     map[uint64]task.End
+	attempts map[uint64]int
+	gone     bool
+	grid     time.Duration // anchor of the phase that fired and missed count for
+	byTimer  int
+	missed   int
+	live     map[task.GUID]bool // instances whose code really runs
+}
+
+// runBook is one run's.
+type runBook struct {
+	task     task.GUID
+	key      string
+	state    engine.RunState
+	canceled bool
+	since    time.Duration // of the cancel, in spent time; -1: not to be timed
+	token    task.LaunchToken
+	host     task.Process
+	deleted  bool
+	ended    bool // it has its outcome
+}
+
+// real is what an instance really does.
+type real struct {
+	p      *process
+	task   task.GUID
+	lives  bool
+	result *engine.Result
+	lied   bool // its process said that it does not know it
+}
+
+func newAuditor(m *machine) *auditor {
+	return &auditor{m: m, tasks: map[task.GUID]*taskBook{}, runs: map[task.GUID]*runBook{}, tokens: map[task.LaunchToken]bool{},
+		truth: map[task.GUID]*real{}, answers: map[engine.RequestID]engine.Answer{}}
+}
+
+// entered: the code of an instance runs from now on.
+func (a *auditor) entered(p *process, i *instance, act engine.Activation) {
+	a.m.printf("-- %v runs %s of %s", p.id, short(i.id), act.Spec.Name)
+	if a.truth[i.id] != nil {
+		a.m.broken("instance %s is entered twice", short(i.id))
+	}
+	b := a.book(act.TaskID)
+	for other := range b.live {
+		if !a.truth[other].lied {
+			a.m.broken("two live runs of %s: %s and %s", act.Spec.Name, short(other), short(i.id))
+		}
+	}
+	b.live[i.id] = true
+	a.truth[i.id] = &real{p: p, task: act.TaskID, lives: true}
+}
+
+// over: the code of an instance runs no more.
+func (a *auditor) over(i *instance, result *engine.Result) {
+	t := a.truth[i.id]
+	t.lives, t.result = false, result
+	delete(a.tasks[t.task].live, i.id)
+	a.m.printf("-- %v has ended %s", t.p.id, short(i.id))
+}
+
+func (a *auditor) book(id task.GUID) *taskBook {
+	b := a.tasks[id]
+	if b == nil {
+		b = &taskBook{ends: map[uint64]task.End{}, attempts: map[uint64]int{}, live: map[task.GUID]bool{}}
+		a.tasks[id] = b
+	}
+	return b
+}
+
+// replies: a request is answered once, in its step.
+func (a *auditor) replies(ev engine.Event, out engine.Output) {
+	id, isRequest := requestOf(ev)
+	n := 0
+	for _, act := range out.Actions {
+		r, ok := act.(engine.Reply)
+		switch {
+		case !ok:
+		case isRequest && r.Request == id:
+			n++
+		}
+	}
+	if isRequest && n != 1 {
+		a.m.broken("%T is answered %d times", ev, n)
+	}
+}
+
+// committed takes what is durable now.
+func (a *auditor) committed(w batch) {
+	a.touched = map[task.GUID]bool{}
+	starts := 0
+	for _, wr := range w.writes {
+		switch wr := wr.(type) {
+		case engine.Put:
+			a.put(wr.Record)
+		case engine.Delete:
+			a.deleted(wr.Record)
+		case engine.Append:
+			a.event(wr.Event)
+			if wr.Event.Kind == task.EventStarting {
+				starts++
+			}
+		}
+	}
+	for _, act := range w.actions {
+		if r, ok := act.(engine.Reply); ok {
+			a.answered(r)
+		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(a.touched), compareIDs) {
+		a.counts(id)
+	}
+	a.liveRuns(starts > 0 && w.single)
+	a.launches()
+	a.deadlines(w)
+	if w.single {
+		a.sends(w)
+	}
+}
+
+func (a *auditor) answered(r engine.Reply) {
+	known, again := a.answers[r.Request]
+	if !again {
+		a.answers[r.Request] = r.Answer
+		return
+	}
+	if !reflect.DeepEqual(known, r.Answer) {
+		a.m.broken("request %s got the answer %+v, then %+v", short(r.Request), known, r.Answer)
+	}
+}
+
+func (a *auditor) put(r engine.Record) {
+	switch r := r.(type) {
+	case engine.Registration:
+		if a.book(r.TaskID).gone {
+			a.m.broken("registration %s is back", r.Spec.Name)
+		}
+		a.book(r.TaskID).name = r.Spec.Name
+	case engine.Ledger:
+		a.touched[r.TaskID] = true
+		a.phase(r)
+	case engine.Occurrence:
+		a.touched[r.TaskID] = true
+	case engine.Run:
+		a.run(r)
+	case engine.Launch:
+		if _, known := a.tokens[r.Token]; !known && r.State != engine.Launching {
+			a.m.broken("launch %s begins as %v", short(task.GUID(r.Token)), r.State)
+		} else if known && !a.tokens[r.Token] {
+			a.m.broken("launch %s is back", short(task.GUID(r.Token)))
+		}
+		a.tokens[r.Token] = true
+	}
+}
+
+func (a *auditor) deleted(r engine.Record) {
+	switch r := r.(type) {
+	case engine.Registration:
+		a.book(r.TaskID).gone = true
+	case engine.Occurrence:
+		a.touched[r.TaskID] = true
+	case engine.Run:
+		if b := a.runs[r.ID]; b != nil {
+			b.deleted = true
+		}
+	case engine.Launch:
+		a.tokens[r.Token] = false
+	}
+}
+
+// phase: a changed trigger, or the clock of a new machine, begins the count of
+// grid points anew.
+func (a *auditor) phase(l engine.Ledger) {
+	if b := a.book(l.TaskID); b.grid != l.Grid {
+		b.grid, b.byTimer, b.missed = l.Grid, 0, 0
+	}
+}
+
+func (a *auditor) run(r engine.Run) {
+	b := a.runs[r.ID]
+	if b == nil {
+		b = &runBook{task: r.TaskID, since: -1, key: a.m.store.regs[r.TaskID].Spec.Exclusive}
+		a.runs[r.ID] = b
+	}
+	if b.deleted || b.ended {
+		a.m.broken("run %s has ended and is written again", short(r.ID))
+	}
+	b.state, b.token, b.host = r.State, r.Token, r.Host
+	if canceled := r.CancelAt > 0; canceled && !b.canceled {
+		b.canceled, b.since = true, a.m.spent
+	}
+}
+
+// event is what history says.
+func (a *auditor) event(ev task.Event) {
+	b := a.book(ev.TaskID)
+	switch ev.Kind {
+	case task.EventFired:
+		if ev.Text == "by its timer" {
+			b.byTimer++
+		}
+	case task.EventMissed:
+		b.missed += ev.Missed.Count
+	case task.EventStarting:
+		a.started(b, *ev.Run)
+	case task.EventEnded:
+		a.ended(b, *ev.Run)
+	case task.EventOccurrence:
+		n := ev.Occurrence.Number
+		if end, twice := b.ends[n]; twice {
+			a.m.broken("occurrence %d of %s ended %v, and now %v", n, ev.Name, end, ev.End)
+		}
+		b.ends[n] = ev.End
+		b.ended += ev.Occurrence.Count
+	}
+}
+
+func (a *auditor) started(b *taskBook, r task.Run) {
+	n := r.Occurrence.Number
+	if _, over := b.ends[n]; over {
+		a.m.broken("occurrence %d of %s has ended and is run", n, r.Name)
+	}
+	if b.attempts[n]++; r.Attempt != b.attempts[n] {
+		a.m.broken("occurrence %d of %s: attempt %d after %d", n, r.Name, r.Attempt, b.attempts[n]-1)
+	}
+}
+
+// ended: the one outcome of a run, given when its code no longer runs, and true.
+func (a *auditor) ended(b *taskBook, r task.Run) {
+	rb := a.runs[r.ID]
+	if rb == nil { // it began and ended in one step
+		rb = &runBook{task: r.TaskID}
+		a.runs[r.ID] = rb
+	} else if rb.ended {
+		a.m.broken("run %s of %s has a second outcome: %v", short(r.ID), r.Name, r.Outcome)
+	}
+	rb.ended = true
+	a.outcomes[r.Outcome]++
+	t := a.truth[r.ID]
+	if t != nil && t.lives && !t.lied {
+		a.m.broken("run %s of %s ended %v, and its code runs in %v", short(r.ID), r.Name, r.Outcome, t.p.id)
+	}
+	switch r.Outcome {
+	case task.Completed, task.Failed, task.RetryAsked:
+		if t == nil || t.result == nil || t.result.Outcome != r.Outcome {
+			a.m.broken("run %s of %s ended %v, which is not true", short(r.ID), r.Name, r.Outcome)
+		}
+	}
+	if rb.canceled && r.Outcome != task.Completed && r.Outcome != task.Canceled && r.Outcome != task.TimedOut {
+		a.m.broken("run %s of %s was cancelled and ended %v", short(r.ID), r.Name, r.Outcome)
+	}
+	a.cancelInTime(r.ID, rb)
+}
+
+// brokerDied: what a broker was doing about a cancel begins anew with the next.
+func (a *auditor) brokerDied() {
+	for _, b := range a.runs {
+		b.since = -1
+	}
+}
+
+func (a *auditor) seen() Seen {
+	s := Seen{Runs: len(a.runs), Crashes: a.m.lives - 1, Boots: a.m.boots, Outcomes: a.outcomes}
+	for _, b := range a.tasks {
+		s.Ends += len(b.ends)
+	}
+	return s
+}

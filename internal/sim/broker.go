@@ -1,0 +1,232 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// broker is one life of the broker: the shell around an engine.
+type broker struct {
+	engine   *engine.Engine
+	life     int
+	inbox    []engine.Event
+	pumping  bool
+	wake     time.Duration
+	idle     int // wakes at one instant
+	attached map[task.Process]*stream
+	watched  map[task.Process]bool
+	launches map[task.LaunchToken]bool // those whose end the engine is not told of yet
+	stopping bool
+}
+
+// start begins a life of the broker, on what the last one stored.
+func (m *machine) start() {
+	if m.b != nil || m.err != nil {
+		return
+	}
+	m.lives++
+	m.printf("-- the broker starts")
+	saved := m.store.Load()
+	m.b = &broker{life: m.lives, attached: map[task.Process]*stream{}, watched: map[task.Process]bool{}, launches: map[task.LaunchToken]bool{}, pumping: true}
+	for _, l := range saved.Launches {
+		m.b.launches[l.Token] = true
+	}
+	e, out := engine.Restore(m.now, m.cfg, saved)
+	m.b.engine = e
+	m.finish(batch{writes: out.Writes, actions: out.Actions, wake: out.Wake, event: nil, single: true})
+	if m.b == nil {
+		return
+	}
+	m.b.pumping = false
+	m.endStrays()
+	for _, s := range m.sources {
+		s.brokerStarted()
+	}
+	m.user.brokerStarted()
+	m.pump()
+}
+
+// die ends the broker without a word.
+func (m *machine) die() {
+	if m.b == nil {
+		return
+	}
+	m.printf("-- the broker dies")
+	b := m.b
+	m.b, m.crash = nil, crashPlan{}
+	m.audit.brokerDied()
+	m.user.brokerDied()
+	for _, p := range m.processes {
+		if s := b.attached[p.id]; s != nil {
+			s.cut()
+		}
+	}
+}
+
+func (m *machine) deliver(ev engine.Event) {
+	if m.b != nil && !m.b.stopping {
+		m.b.inbox = append(m.b.inbox, ev)
+	}
+}
+
+// pump steps what waits in the inbox, sometimes several events for one commit.
+func (m *machine) pump() {
+	for m.b != nil && !m.b.pumping && len(m.b.inbox) > 0 && m.err == nil {
+		n := 1
+		if m.chance(10) {
+			n = min(len(m.b.inbox), 1+m.rng.IntN(4))
+		}
+		events := m.b.inbox[:n]
+		m.b.inbox = m.b.inbox[n:]
+		w := batch{single: n == 1}
+		m.b.pumping = true
+		for _, ev := range events {
+			m.printf("event   %s", show(ev))
+			out := m.b.engine.Step(m.now, ev)
+			if out.Defect != nil {
+				m.broken("%v", out.Defect)
+				return
+			}
+			m.audit.replies(ev, out)
+			w.writes, w.actions, w.wake, w.event = append(w.writes, out.Writes...), append(w.actions, out.Actions...), out.Wake, ev
+		}
+		m.finish(w)
+		if m.b != nil {
+			m.b.pumping = false
+		}
+	}
+}
+
+// batch is what one commit is of.
+type batch struct {
+	writes  []engine.Write
+	actions []engine.Action
+	wake    time.Duration
+	event   engine.Event
+	single  bool // one step only, so the engine is as it was when it decided
+}
+
+// finish commits, performs and arms the timer, and dies where the plan says so.
+func (m *machine) finish(w batch) {
+	dies := false
+	if m.crash.in > 0 {
+		m.crash.in--
+		dies = m.crash.in == 0
+	}
+	plan := m.crash
+	if dies && plan.before {
+		m.printf("-- nothing of this is committed")
+		m.crashed(plan)
+		return
+	}
+	m.store.Commit(w.writes)
+	m.audit.committed(w)
+	m.store.ForgetHistory()
+	for i, a := range w.actions {
+		if dies && i >= plan.actions {
+			m.printf("-- committed, and %d actions of %d performed", i, len(w.actions))
+			break
+		}
+		m.perform(a)
+	}
+	if dies {
+		m.crashed(plan)
+		return
+	}
+	if m.b != nil {
+		m.arm(w)
+	}
+}
+
+func (m *machine) crashed(plan crashPlan) {
+	if plan.reboot {
+		m.powerCut(plan.off, 0)
+		return
+	}
+	m.die()
+	m.after(plan.off, m.start)
+}
+
+func (m *machine) arm(w batch) {
+	b := m.b
+	b.wake = w.wake
+	if w.wake == 0 || w.wake > m.now.Boot {
+		b.idle = 0
+		return
+	}
+	b.wake = 0
+	b.inbox = append(b.inbox, engine.Tick{})
+	if b.idle++; b.idle > mostIdle {
+		m.broken("a hot loop: %d wakes at one instant", b.idle)
+	}
+}
+
+// perform does one action, as the shell does.
+func (m *machine) perform(a engine.Action) {
+	if _, ok := a.(engine.Notify); !ok {
+		m.printf("do      %s", show(a))
+	}
+	m.audit.performed(a)
+	switch a := a.(type) {
+	case engine.Activate:
+		m.tell(a.Host, a)
+	case engine.CancelRun:
+		m.tell(a.Host, a)
+	case engine.Acknowledge:
+		m.tell(a.Host, a)
+	case engine.ConfirmLeave:
+		m.tell(a.Host, a)
+	case engine.Stay:
+		m.tell(a.Host, a)
+	case engine.DropHost:
+		m.tell(a.Host, a)
+		if s := m.b.attached[a.Host]; s != nil {
+			s.cut()
+		}
+	case engine.StartServer:
+		m.launch(a)
+	case engine.FindProcess:
+		m.lookFor(a)
+	case engine.Signal:
+		m.signal(a)
+	case engine.Reply:
+		m.user.replied(a)
+	case engine.Stop:
+		m.b.stopping = true
+		m.after(0, m.stopped)
+	}
+}
+
+// stopped ends the broker because the engine said so.
+func (m *machine) stopped() {
+	if m.b != nil && m.b.stopping {
+		m.die()
+		m.after(m.between(0, 20*time.Second), m.start)
+	}
+}
+
+func (m *machine) tell(host task.Process, frame engine.Action) {
+	if s := m.b.attached[host]; s != nil {
+		s.toHost(frame)
+	}
+}
+
+// show is an event or an action in the transcript.
+func show(x any) string {
+	switch x := x.(type) {
+	case engine.Activate:
+		return fmt.Sprintf("Activate %v %s %s #%d.%d", x.Host, short(x.Activation.Instance), x.Activation.Spec.Name, x.Activation.Occurrence.Number, x.Activation.Attempt)
+	case engine.Register:
+		return fmt.Sprintf("Register ensure=%v %s %+v", x.Ensure, x.Package, x.Spec)
+	case engine.Reply:
+		return fmt.Sprintf("Reply %s %s %s %d", short(x.Request), x.Answer.Code, x.Answer.Detail, x.Answer.Number)
+	case engine.Install:
+		return fmt.Sprintf("Install %s %s %d classes", x.Package.Family, x.Package.Version, len(x.Package.Classes))
+	}
+	return fmt.Sprintf("%T %+v", x, x)[len("engine."):]
+}
+
+func short(id task.GUID) string { return id.String()[:8] }

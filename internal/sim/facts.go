@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// source is one that watches facts of the machine.
+type source struct {
+	m      *machine
+	name   string
+	facts  []string
+	values map[string]task.Value
+	status task.SourceStatus
+}
+
+// yes and no say which values a fact may have: first those that most conditions
+// want.
+var menus = map[string][]task.Value{
+	task.FactInternet: {task.Yes, task.No}, task.FactMetered: {task.No, task.Yes}, task.FactNetwork: {"wifi", "wire", "none"},
+	task.FactOnAC: {task.Yes, task.No}, task.FactBattery: {"81%", "12%", task.None}, task.FactPower: {"charging", "discharging"}, task.FactWorkCost: {task.Low, task.High, task.Medium},
+	task.FactUser: {task.Present, task.Away}, task.FactSession: {task.Connected, task.Disconnected}, task.FactIdle: {task.No, task.Yes},
+	task.FactTimeZone: {"+00:00", "+01:00"}, task.FactStorageLow: {task.No, task.Yes}, task.FactEnergySaver: {task.No, task.Yes},
+}
+
+func newSources(m *machine) []*source {
+	all := []*source{
+		{name: "network", facts: []string{task.FactInternet, task.FactMetered, task.FactNetwork}},
+		{name: "power", facts: []string{task.FactOnAC, task.FactBattery, task.FactPower, task.FactWorkCost}},
+		{name: "session", facts: []string{task.FactUser, task.FactSession, task.FactIdle}},
+		{name: "zone", facts: []string{task.FactTimeZone}},
+		{name: "rest", facts: []string{task.FactStorageLow, task.FactEnergySaver}},
+	}
+	for _, s := range all {
+		s.m, s.status, s.values = m, task.SourceUp, map[string]task.Value{}
+		for _, f := range s.facts {
+			s.values[f] = menus[f][0]
+		}
+	}
+	return all
+}
+
+func (s *source) state() engine.SourceChanged {
+	return engine.SourceChanged{State: task.SourceState{Name: s.name, Status: s.status, Facts: s.facts}}
+}
+
+// report tells all facts of the source, or some.
+func (s *source) report(facts ...string) {
+	if s.status != task.SourceUp {
+		return
+	}
+	ev := engine.FactsReported{Source: s.name}
+	for _, f := range facts {
+		ev.Facts = append(ev.Facts, task.Fact{Name: f, Value: s.values[f]})
+	}
+	s.m.deliver(ev)
+}
+
+// brokerStarted: the watchers of a new broker start, one after another.
+func (s *source) brokerStarted() {
+	life := s.m.b.life
+	s.m.deliver(engine.SourceChanged{State: task.SourceState{Name: s.name, Status: task.SourceStarting, Facts: s.facts}})
+	s.m.after(s.m.between(0, 5*time.Second), func() {
+		if s.m.b != nil && s.m.b.life == life {
+			s.m.deliver(s.state())
+			s.report(s.facts...)
+		}
+	})
+}
+
+// change gives some facts other values.
+func (s *source) change() {
+	var changed []string
+	for _, f := range s.facts {
+		if s.m.chance(50) {
+			s.values[f] = pick(s.m, menus[f]...)
+			changed = append(changed, f)
+		}
+	}
+	s.report(changed...)
+}
+
+// flap changes one fact to and fro.
+func (s *source) flap() {
+	f := pick(s.m, s.facts...)
+	for n := 2 + s.m.rng.IntN(6); n > 0; n-- {
+		s.m.after(s.m.between(0, 20*time.Second), func() {
+			s.values[f] = pick(s.m, menus[f]...)
+			s.report(f)
+		})
+	}
+}
+
+// turn changes what the source is.
+func (s *source) turn(to task.SourceStatus) {
+	s.status = to
+	s.m.deliver(s.state())
+	s.report(s.facts...)
+}
+
+// unknown is a source that lives and does not know.
+func (s *source) unknown() {
+	f := pick(s.m, s.facts...)
+	s.m.deliver(engine.FactsReported{Source: s.name, Facts: []task.Fact{{Name: f, Value: task.Unknown, Detail: "it cannot tell"}}})
+	s.m.after(s.m.between(0, time.Minute), func() { s.report(f) })
+}
+
+// happen is one thing that the machine does to a source.
+func (s *source) happen() {
+	switch n := s.m.rng.IntN(20); {
+	case n < 10:
+		s.change()
+	case n < 13:
+		s.flap()
+	case n < 15:
+		s.unknown()
+	case n < 17:
+		s.turn(pick(s.m, task.SourceGone, task.SourceNotHere))
+	default:
+		s.turn(task.SourceUp)
+	}
+}
+
+// settle gives all facts the values that a kind world has: of the two sides that
+// conditions may want, this one.
+func (s *source) settle(side int) {
+	for _, f := range s.facts {
+		s.values[f] = menus[f][min(side, len(menus[f])-1)]
+	}
+	if slices.Contains(s.facts, task.FactOnAC) { // bad on both sides helps nobody
+		s.values[task.FactOnAC], s.values[task.FactBattery], s.values[task.FactWorkCost] = task.Yes, "81%", task.Low
+	}
+	if slices.Contains(s.facts, task.FactStorageLow) {
+		s.values[task.FactStorageLow], s.values[task.FactEnergySaver] = task.No, task.No
+	}
+	if slices.Contains(s.facts, task.FactMetered) {
+		s.values[task.FactMetered] = task.No
+	}
+	s.turn(task.SourceUp)
+}

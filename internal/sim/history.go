@@ -1,0 +1,154 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Result is what became of a history.
+type Result struct {
+	Err        error  // the first broken promise
+	Step       int    // in which it was broken
+	Transcript string // if wanted
+	Seen       Seen
+}
+
+// Seen counts what a history went through, so that a test can tell that it did.
+type Seen struct {
+	Runs, Ends, Crashes, Boots int
+	Outcomes                   [task.Lost + 1]int
+}
+
+// Run plays the history of a seed: steps of an unkind world, then a kind one.
+func Run(seed uint64, steps int, transcript bool) (r Result) {
+	var log *strings.Builder
+	if transcript {
+		log = &strings.Builder{}
+	}
+	m := newMachine(seed, log)
+	defer func() {
+		if p := recover(); p != nil {
+			m.broken("panic: %v", p)
+			panic(fmt.Sprintf("seed %d, step %d: %v\n%s", seed, r.Step, p, lastLines(log)))
+		}
+	}()
+	m.begin()
+	for r.Step = 0; r.Step < steps && m.err == nil; r.Step++ {
+		m.unkindStep()
+		m.audit.overdue()
+		if m.err == nil {
+			m.audit.reasons()
+		}
+	}
+	if m.err == nil {
+		m.turnKind()
+	}
+	r.Err = m.err
+	if log != nil {
+		r.Transcript = log.String()
+	}
+	r.Seen = m.audit.seen()
+	return r
+}
+
+func lastLines(log *strings.Builder) string {
+	if log == nil {
+		return ""
+	}
+	s := log.String()
+	return s[max(0, len(s)-4000):]
+}
+
+func (m *machine) begin() {
+	m.start()
+	for _, f := range families {
+		if m.chance(80) {
+			m.user.install(f)
+		}
+	}
+	for range 6 {
+		m.user.register(m.newID(), pick(m, families...))
+	}
+	m.pump()
+}
+
+// unkindStep is one step: time passes, or something happens.
+func (m *machine) unkindStep() {
+	switch n := m.rng.IntN(1000); {
+	case n < 330:
+		m.advance(m.between(0, 2*time.Second))
+	case n < 530:
+		m.advance(m.between(time.Second, 2*time.Minute))
+	case n < 570:
+		m.advance(m.between(time.Minute, 2*time.Hour))
+	case n < 590:
+		m.suspend(m.between(time.Second, 10*time.Hour))
+	case n < 600:
+		m.setClock(pick(m, time.Second, -3*time.Second, time.Hour, -time.Hour, 50*time.Hour, -30*time.Hour))
+	case n < 605:
+		m.now.Wall = m.now.Wall.In(pick(m, zones...))
+		m.alarm(true)
+	case n < 612:
+		m.powerCut(m.between(time.Minute, 20*time.Hour), pick(m, 0, 0, -30*time.Hour, -300*time.Hour, 2*time.Hour))
+	case n < 640:
+		m.crash = crashPlan{in: 1 + m.rng.IntN(5), before: m.chance(40), actions: m.rng.IntN(4), off: m.between(0, time.Minute), reboot: m.chance(10)}
+	case n < 780:
+		m.user.happen()
+	case n < 880:
+		pick(m, m.sources...).happen()
+	default:
+		m.disturb()
+	}
+	m.pump()
+}
+
+// disturb is one thing that befalls a process.
+func (m *machine) disturb() {
+	living := m.living()
+	if len(living) == 0 || m.chance(15) {
+		m.user.startApp(pick(m, families...))
+		return
+	}
+	p := pick(m, living...)
+	switch n := m.rng.IntN(100); {
+	case n < 20:
+		p.kill()
+	case n < 35:
+		p.stop()
+	case n < 55:
+		p.goOn()
+	case n < 75:
+		if p.stream != nil {
+			p.stream.cut()
+		}
+	case n < 85:
+		p.do(p.quit)
+	case n < 90:
+		p.do(p.suspend)
+		p.later(m.between(time.Second, time.Minute), p.resume)
+	default:
+		p.heal()
+	}
+}
+
+// heal makes a process well.
+func (p *process) heal() {
+	p.temper = temper{}
+	p.goOn()
+	if p.killed {
+		p.die("signal: killed")
+		return
+	}
+	for _, i := range p.instances {
+		if i.running {
+			i.deaf = false
+			p.later(p.m.between(0, time.Minute), func() { p.finish(i, p.m.result()) })
+		}
+	}
+	if p.leaving {
+		p.later(0, func() { p.die("exit 0") })
+	}
+}

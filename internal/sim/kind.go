@@ -1,0 +1,192 @@
+package sim
+
+import (
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// turnKind is the end of a history: everybody is well and everything is allowed,
+// so what was accepted has to end; and when all is removed nothing may be left.
+func (m *machine) turnKind() {
+	m.printf("-- the world turns kind")
+	m.kind, m.crash = true, crashPlan{}
+	m.advance(time.Minute) // a broker that was down is up again
+	for _, p := range m.living() {
+		p.heal()
+	}
+	for _, f := range families {
+		m.user.install(f)
+		m.user.ask(engine.SetAccess{Request: m.newID(), Package: f, Access: task.AlwaysAllowed})
+	}
+	m.user.ask(engine.ClearOverride{Request: m.newID()})
+	m.pump()
+	m.restored()
+	before := m.unended()
+	for side := range 2 {
+		m.side(side, before)
+	}
+	for key := range before {
+		if m.err == nil {
+			m.broken("%s: occurrence %d, first of %d, never ended", m.audit.book(key.task).name, before[key].Number, key.first)
+		}
+	}
+	m.removeAll()
+}
+
+type occKey struct {
+	task  task.GUID
+	first uint64
+}
+
+func (m *machine) unended() map[occKey]engine.Occurrence {
+	all := map[occKey]engine.Occurrence{}
+	for id, occs := range m.store.occs {
+		for first, o := range occs {
+			all[occKey{id, first}] = o
+		}
+	}
+	return all
+}
+
+// side makes all conditions of one side hold for long enough, and strikes what has
+// ended off the list.
+func (m *machine) side(side int, open map[occKey]engine.Occurrence) {
+	for _, s := range m.sources {
+		s.settle(side)
+	}
+	m.pump()
+	for range 8 {
+		m.startApps()
+		for id, l := range m.store.ledgers {
+			_ = id
+			if l.State == engine.Suspended {
+				m.user.ask(engine.Resume{Request: m.newID(), Caller: all, TaskID: l.TaskID})
+			}
+		}
+		m.advance(25 * time.Minute)
+		for key := range open {
+			if _, there := m.store.occs[key.task][key.first]; !there {
+				delete(open, key)
+			}
+		}
+		if m.err != nil || len(open) == 0 {
+			return
+		}
+	}
+}
+
+// startApps opens an application for classes that no server serves.
+func (m *machine) startApps() {
+	if !slices.ContainsFunc(m.living(), func(p *process) bool { return p.pack == "app" && len(p.objects) > 0 && p.token.IsZero() && !p.quits }) {
+		p := m.newProcess("app", task.LaunchToken{})
+		p.objects = []engine.Object{{CLSID: class('F')}}
+		p.connect()
+	}
+}
+
+// removeAll removes everything, and looks for what stays in the engine.
+func (m *machine) removeAll() {
+	if m.err != nil {
+		return
+	}
+	for _, r := range values(m.store.regs, compareIDs) {
+		m.user.ask(engine.Unregister{Request: m.newID(), Caller: all, TaskID: r.TaskID, Cancel: true})
+	}
+	for _, f := range families {
+		m.user.ask(engine.Uninstall{Request: m.newID(), Package: f})
+	}
+	m.pump()
+	for _, p := range m.living() {
+		if p.token.IsZero() {
+			p.do(p.quit)
+		}
+	}
+	m.advance(5 * time.Minute)
+	if m.err != nil {
+		return
+	}
+	if n := len(m.store.regs) + len(m.store.ledgers) + len(m.store.occs) + len(m.store.runs) + len(m.store.launches); n > 0 {
+		m.broken("all is removed, and stored are %d registrations, %d ledgers, %d occurrences, %d runs, %d launches",
+			len(m.store.regs), len(m.store.ledgers), len(m.store.occs), len(m.store.runs), len(m.store.launches))
+	}
+	m.leaks()
+}
+
+// kept are the fields of an engine that may hold something for ever: what a day of
+// requests needs, and what there is of facts and sources.
+var kept = []string{"cfg", "packages", "facts", "sources", "edges", "answers", "clock", "out"}
+
+// leaks looks into the engine: a map or list that is not empty holds on to what is
+// gone.
+func (m *machine) leaks() {
+	v := reflect.ValueOf(m.b.engine).Elem()
+	for i := range v.NumField() {
+		name := v.Type().Field(i).Name
+		if slices.Contains(kept, name) {
+			continue
+		}
+		if n := held(v.Field(i)); n > 0 {
+			m.broken("all is removed, and the engine's %s still holds %d", name, n)
+		}
+	}
+	facts := v.FieldByName("facts")
+	for it := facts.MapRange(); it.Next(); {
+		if n := it.Value().Elem().FieldByName("users").Len(); n > 0 {
+			m.broken("all is removed, and fact %s still has %d users", it.Key(), n)
+		}
+	}
+	for it := v.FieldByName("edges").MapRange(); it.Next(); {
+		if it.Value().Len() > 0 {
+			m.broken("all is removed, and an edge still has users")
+		}
+	}
+}
+
+func held(v reflect.Value) (n int) {
+	switch v.Kind() {
+	case reflect.Map, reflect.Slice:
+		return v.Len()
+	case reflect.Struct:
+		for i := range v.NumField() {
+			n += held(v.Field(i))
+		}
+	}
+	return n
+}
+
+// restored: an engine that is made of what is stored is as the one that lives.
+func (m *machine) restored() {
+	b := m.b
+	if b == nil || m.err != nil || b.wake != 0 && b.wake <= m.now.Boot {
+		return
+	}
+	again, _ := engine.Restore(m.now, m.cfg, m.store.Load())
+	filter := engine.Filter{All: true}
+	have, want := again.Tasks(m.now, filter), b.engine.Tasks(m.now, filter)
+	if len(have) != len(want) {
+		m.broken("restored are %d tasks of %d", len(have), len(want))
+		return
+	}
+	for i := range want {
+		x, y := durable(want[i]), durable(have[i])
+		if !reflect.DeepEqual(x, y) {
+			m.broken("restored, %s differs:\n%+v\n%+v", want[i].Spec.Name, x, y)
+		}
+	}
+}
+
+// durable is what of a task does not depend on who is connected and what the facts
+// are.
+func durable(i task.Info) task.Info {
+	i.Warnings = nil
+	s := task.State{Waiting: i.State.Waiting}
+	if i.State.Run != nil {
+		s.Run = &task.Run{ID: i.State.Run.ID, Attempt: i.State.Run.Attempt, Occurrence: i.State.Run.Occurrence}
+	}
+	i.State = s
+	return i
+}

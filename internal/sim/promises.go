@@ -1,0 +1,264 @@
+package sim
+
+import (
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// cancelMost is how long a launched server may live after the cancel of a run in
+// it: its grace, that of the others, SIGTERM to SIGKILL, and one second; and what
+// the frames and the walk through the tree take.
+func (m *machine) cancelMost() time.Duration {
+	grace := m.cfg.Policy.WithDefaults().CancelGrace
+	return grace + grace + task.KillDelay + time.Second + 1500*time.Millisecond
+}
+
+func (a *auditor) cancelInTime(id task.GUID, b *runBook) {
+	if !b.canceled || b.since < 0 || b.token.IsZero() {
+		return
+	}
+	p := a.m.process(b.host)
+	if p == nil || p.temper.immune {
+		return
+	}
+	if took := a.m.spent - b.since; took > a.m.cancelMost() {
+		a.m.broken("run %s in a launched server lives %v after its cancel", short(id), took)
+	}
+}
+
+// counts: every firing is in exactly one occurrence.
+func (a *auditor) counts(id task.GUID) {
+	l, ok := a.m.store.ledgers[id]
+	b := a.book(id)
+	occs := a.m.store.occs[id]
+	if !ok {
+		if len(occs) > 0 {
+			a.m.broken("%s is gone and has %d occurrences", b.name, len(occs))
+		}
+		return
+	}
+	n, live := b.ended, 0
+	for _, o := range occs {
+		n += o.Count
+		switch o.State {
+		case engine.Live:
+			live++
+		case engine.OccEnded:
+			a.m.broken("an ended occurrence of %s is stored", b.name)
+		}
+		if _, over := b.ends[o.Number]; over {
+			a.m.broken("occurrence %d of %s has ended and is there", o.Number, b.name)
+		}
+	}
+	if n != int(l.Firing) {
+		a.m.broken("%s was fired %d times, and %d firings are accounted for", b.name, l.Firing, n)
+	}
+	if live > 1 {
+		a.m.broken("%s has %d live occurrences", b.name, live)
+	}
+	a.gridPoints(id, l, b)
+}
+
+// gridPoints: each one fired or was recorded as missed.
+func (a *auditor) gridPoints(id task.GUID, l engine.Ledger, b *taskBook) {
+	t, ok := a.m.store.regs[id].Spec.Trigger.(task.TimeTrigger)
+	if !ok || t.OneShot || l.State == engine.Removing {
+		return
+	}
+	if points := int((l.Next-l.Grid)/t.Freshness) - 1; points != b.byTimer+b.missed {
+		a.m.broken("%s had %d grid points: %d fired and %d were missed", b.name, points, b.byTimer, b.missed)
+	}
+}
+
+// liveRuns: a live occurrence has one run, keys and slots are not shared out twice.
+func (a *auditor) liveRuns(started bool) {
+	keys := map[[2]string]task.GUID{}
+	byTask := map[task.GUID]bool{}
+	perPack := map[string]int{}
+	all := 0
+	for _, r := range values(a.m.store.runs, compareIDs) {
+		if byTask[r.TaskID] {
+			a.m.broken("%s has two runs", a.book(r.TaskID).name)
+		}
+		byTask[r.TaskID] = true
+		if o, ok := a.m.store.occs[r.TaskID][r.First]; !ok || o.State != engine.Live || o.Number != r.Number {
+			a.m.broken("run %s of %s has no live occurrence", short(r.ID), a.book(r.TaskID).name)
+		}
+		pack := a.m.store.regs[r.TaskID].Package
+		if key := a.runs[r.ID].key; key != "" {
+			if other, taken := keys[[2]string{pack, key}]; taken {
+				a.m.broken("key %q of %s is held twice, by %s and %s", key, pack, short(other), short(r.ID))
+			}
+			keys[[2]string{pack, key}] = r.ID
+		}
+		if r.State != engine.Unresponsive {
+			perPack[pack]++
+			all++
+		}
+	}
+	for id, occs := range a.m.store.occs {
+		for _, o := range occs {
+			if o.State == engine.Live && !byTask[id] {
+				a.m.broken("%s has a live occurrence without a run", a.book(id).name)
+			}
+		}
+	}
+	if !started {
+		return
+	}
+	for pack, n := range perPack {
+		if n > a.m.cfg.Policy.RunsPerPackage {
+			a.m.broken("package %s has %d live runs", pack, n)
+		}
+	}
+	if all > a.m.cfg.Policy.RunsAtOnce {
+		a.m.broken("%d runs are live", all)
+	}
+}
+
+// launches: one in flight for each class server, and not too many.
+func (a *auditor) launches() {
+	n := 0
+	servers := map[string]bool{}
+	for _, l := range values(a.m.store.launches, func(x, y task.LaunchToken) int { return slices.Compare(x[:], y[:]) }) {
+		if l.State != engine.Launching {
+			continue
+		}
+		n++
+		key := l.Package + " " + l.Server.Key()
+		if servers[key] {
+			a.m.broken("two launches of %s are in flight", key)
+		}
+		servers[key] = true
+	}
+	if n > a.m.cfg.Policy.Launches {
+		a.m.broken("%d launches are in flight", n)
+	}
+}
+
+// deadlines: whatever waits for time has a wake, and what is due lies ahead.
+func (a *auditor) deadlines(w batch) {
+	now := a.m.now
+	if w.wake != 0 && w.wake <= now.Boot {
+		return // it goes on at once
+	}
+	elapsed := a.m.store.clock.Base + now.Boot
+	needs := time.Duration(0) // the latest that the wake may be
+	need := func(at time.Duration) {
+		if needs == 0 || at < needs {
+			needs = at
+		}
+	}
+	for _, r := range a.m.store.runs {
+		switch r.State {
+		case engine.Starting:
+			need(now.Boot + 2*task.StartTimeout)
+		case engine.Sent:
+			need(now.Boot + task.AdoptionWindow)
+		case engine.Canceling:
+			need(now.Boot + task.AdoptionWindow)
+		}
+	}
+	for id, l := range a.m.store.ledgers {
+		if l.Disarmed || l.State != engine.Active && l.State != engine.Suspended {
+			continue
+		}
+		if l.Next > 0 {
+			if l.Next <= elapsed {
+				a.m.broken("%s was due %v ago", a.book(id).name, elapsed-l.Next)
+			}
+			need(now.Boot + l.Next - elapsed)
+		}
+		if !l.NextWall.IsZero() {
+			if !l.NextWall.After(now.Wall) {
+				a.m.broken("%s was due at %v", a.book(id).name, l.NextWall)
+			}
+			need(now.Boot + l.NextWall.Sub(now.Wall))
+		}
+	}
+	if needs != 0 && (w.wake == 0 || w.wake > needs) {
+		a.m.broken("nobody wakes the engine: it asked for %v and needs %v", w.wake, needs)
+	}
+}
+
+// sends: nothing is sent or started that is not committed, and no run without its
+// conditions.
+func (a *auditor) sends(w batch) {
+	var facts map[string]task.Value
+	for _, act := range w.actions {
+		switch act := act.(type) {
+		case engine.StartServer:
+			if l := a.m.store.launches[act.Token]; l.State != engine.Launching {
+				a.m.broken("launch %s is started and is not committed", short(task.GUID(act.Token)))
+			}
+		case engine.Activate:
+			if facts == nil {
+				facts = a.facts()
+			}
+			a.send(act, facts)
+		}
+	}
+}
+
+func (a *auditor) facts() map[string]task.Value {
+	facts := map[string]task.Value{}
+	for _, f := range a.m.b.engine.Facts(a.m.now) {
+		facts[f.Name] = f.Value
+	}
+	return facts
+}
+
+func (a *auditor) send(act engine.Activate, facts map[string]task.Value) {
+	r, ok := a.m.store.runs[act.Activation.Instance]
+	if !ok || r.State == engine.Starting {
+		return // it ended in the same step
+	}
+	reg := a.m.store.regs[r.TaskID]
+	p := a.m.store.packages[reg.Package]
+	if !p.Access.Allowed() || p.Removing {
+		a.m.broken("%s is sent, and its package may not run", reg.Spec.Name)
+	}
+	if r.Waived || r.Old {
+		return
+	}
+	for _, c := range reg.Spec.Conditions {
+		for _, n := range c.Needs() {
+			v := facts[n.Fact]
+			if v.Known() && !n.Met(v) || !v.Known() && !slices.Contains(reg.Spec.RunIfUnknown, c) {
+				a.m.broken("%s is sent, and %v does not hold: %s is %v", reg.Spec.Name, c, n.Fact, v)
+			}
+		}
+	}
+}
+
+// performed: what goes out was written.
+func (a *auditor) performed(act engine.Action) {
+	if x, ok := act.(engine.CancelRun); ok {
+		if b := a.runs[x.Instance]; b != nil && !b.ended && !b.canceled {
+			a.m.broken("run %s is told to stop, and that is not committed", short(x.Instance))
+		}
+	}
+}
+
+// overdue: no run in a launched server outlives its cancel for long.
+func (a *auditor) overdue() {
+	for _, r := range values(a.m.store.runs, compareIDs) {
+		a.cancelInTime(r.ID, a.runs[r.ID])
+	}
+}
+
+// reasons: whatever waits has a reason.
+func (a *auditor) reasons() {
+	b := a.m.b
+	if b == nil || b.wake == 0 && len(b.inbox) > 0 {
+		return
+	}
+	for _, i := range b.engine.Tasks(a.m.now, engine.Filter{All: true}) {
+		if i.State.Waiting > 0 && i.State.Run == nil && len(i.State.Reasons) == 0 {
+			a.m.broken("%s of %s waits for nothing", i.Spec.Name, i.Package)
+		}
+	}
+}

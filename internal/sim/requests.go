@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// happen is one thing that the user wants.
+func (u *user) happen() {
+	m, id := u.m, u.m.newID()
+	family := pick(m, families...)
+	t, some := u.anyTask()
+	switch n := m.rng.IntN(100); {
+	case n < 25 || !some:
+		u.register(id, family)
+	case n < 30:
+		u.ask(engine.Unregister{Request: id, Caller: all, TaskID: t.TaskID, Cancel: m.chance(50)})
+	case n < 50:
+		u.fire(id, t)
+	case n < 60:
+		u.ask(engine.Raise{Request: id, Caller: all, EventID: pick(m, "go", "stop"), Payload: []byte("x")})
+	case n < 68:
+		reason := pick(m, task.ReasonAbort, task.ReasonTerminating, task.ReasonLoggingOff, task.ReasonIdleTask, task.ReasonResourceRevocation)
+		u.ask(engine.Cancel{Request: id, Caller: all, TaskID: t.TaskID, Reason: reason, Kill: m.chance(25)})
+	case n < 73:
+		u.ask(engine.Resume{Request: id, Caller: all, TaskID: t.TaskID})
+	case n < 77:
+		u.ask(engine.SetAccess{Request: id, Package: family, Access: pick(m, task.AlwaysAllowed, task.AllowedSubjectToSystemPolicy, task.DeniedByUser, task.AllowedSubjectToSystemPolicy)})
+	case n < 78:
+		u.ask(engine.RequestAccess{Request: id, Caller: engine.Caller{Package: family}})
+	case n < 84:
+		u.install(family)
+	case n < 86:
+		u.ask(engine.Uninstall{Request: id, Package: family})
+	case n < 89:
+		name := pick(m, task.FactInternet, task.FactOnAC, task.FactUser)
+		u.ask(engine.OverrideFact{Request: id, Name: name, Value: pick(m, menus[name]...), For: pick(m, 0, time.Minute, time.Hour)})
+	case n < 91:
+		u.ask(engine.ClearOverride{Request: id})
+	case n < 95:
+		u.repeat()
+	case n < 99:
+		m.deliver(engine.Occurred{TaskID: t.TaskID, Details: task.StorageLibraryContentChangedTriggerDetails{Paths: []string{"/home/x"}}})
+	default:
+		u.stopBroker(id)
+	}
+}
+
+// stopBroker ends the broker in order: all runs first, or handed over.
+func (u *user) stopBroker(id engine.RequestID) {
+	if u.m.chance(50) {
+		u.m.deliver(engine.StopAll{Request: id, Reason: task.ReasonTerminating, Within: u.m.between(0, 20*time.Second)})
+		return
+	}
+	u.m.deliver(engine.HandOver{})
+	u.m.pump()
+	if u.m.b != nil {
+		u.m.die()
+		u.m.after(u.m.between(0, 10*time.Second), u.m.start)
+	}
+}
+
+func (u *user) anyTask() (engine.Registration, bool) {
+	regs := values(u.m.store.regs, compareIDs)
+	if len(regs) == 0 {
+		return engine.Registration{}, false
+	}
+	return pick(u.m, regs...), true
+}
+
+func (u *user) fire(id engine.RequestID, t engine.Registration) {
+	_, app := t.Spec.Trigger.(task.ApplicationTrigger)
+	u.ask(engine.Fire{Request: id, Caller: all, TaskID: t.TaskID, ByHand: !app || u.m.chance(30), Now: u.m.chance(20), Arguments: []byte("argument")})
+}
+
+// register makes a registration, or brings one up to date.
+func (u *user) register(id engine.RequestID, family string) {
+	m := u.m
+	ev := engine.Register{Request: id, Caller: all, Package: family, Ensure: m.chance(60)}
+	if m.chance(12) {
+		ev.Package = task.CommandPackage
+		ev.Spec = task.Spec{EntryPoint: task.CommandClass, Command: &task.Command{Path: "/bin/backup", Dir: "/"}}
+	} else {
+		l := letters[family]
+		ev.Spec.EntryPoint = class(l[m.rng.IntN(len(l))])
+	}
+	s := &ev.Spec
+	s.Name = fmt.Sprintf("t%d", m.rng.IntN(4))
+	s.Trigger = u.trigger()
+	if _, ok := s.Trigger.(task.CalendarTrigger); ok && m.chance(50) {
+		ev.Zone = zones[1]
+	}
+	u.options(s)
+	if err := s.Validate(); err != nil {
+		return
+	}
+	u.ask(ev)
+}
+
+func (u *user) trigger() task.Trigger {
+	m := u.m
+	every := pick(m, time.Minute, 15*time.Minute, 15*time.Minute, time.Hour, 7*time.Hour, 10*time.Second)
+	once := m.chance(15)
+	switch m.rng.IntN(9) {
+	case 0, 1:
+		return task.TimeTrigger{Freshness: every, OneShot: once}
+	case 2:
+		return task.MaintenanceTrigger{Freshness: every, OneShot: once}
+	case 3:
+		return task.CalendarTrigger{Expr: pick(m, "*/5 * * * *", "daily", "hourly", "30 2 * * *"), OneShot: once}
+	case 4, 5:
+		return task.SystemTrigger{Type: pick(m, task.OnInternetAvailable, task.OnNetworkStateChange, task.OnTimeZoneChange, task.OnServicingComplete,
+			task.OnUserAway, task.OnSessionConnected, task.OnPowerStateChange), OneShot: once}
+	case 6:
+		return task.CustomSystemEventTrigger{ID: pick(m, "go", "stop"), Recurrence: pick(m, task.Once, task.Always)}
+	case 7:
+		return task.StorageLibraryContentChangedTrigger{Paths: []string{"/home/x"}}
+	}
+	return task.ApplicationTrigger{}
+}
+
+func (u *user) options(s *task.Spec) {
+	m := u.m
+	for n := m.rng.IntN(3); n > 0; n-- {
+		s.Conditions = append(s.Conditions, pick(m, task.InternetAvailable, task.InternetNotAvailable, task.UserPresent, task.ACPower, task.SessionConnected,
+			task.FreeNetworkAvailable, task.BackgroundWorkCostNotHigh, task.StorageNotLow, task.EnergySaverOff))
+	}
+	if len(s.Conditions) > 0 && m.chance(15) {
+		s.RunIfUnknown = s.Conditions[:1:1]
+	}
+	s.CancelOnConditionLoss = m.chance(40)
+	s.Queue = pick(m, 0, 0, 0, 1, 3)
+	s.Exclusive = pick(m, "", "", "", "key", "lock")
+	s.Hold = pick(m, task.Hold{}, task.Hold{}, task.Hold{}, task.Hold{AtMost: 10 * time.Minute}, task.Hold{AtMost: time.Minute, Then: task.RunAnyway})
+	s.Retry = pick(m, task.RetryPolicy{}, task.RetryPolicy{}, task.RetryPolicy{Attempts: 2, First: time.Second, Limit: time.Minute})
+	s.RunLimit = pick(m, 0, 0, 0, 30*time.Second)
+	if task.Timed(s.Trigger) {
+		s.Misfire = pick(m, task.Misfire{}, task.Misfire{}, task.Misfire{Policy: task.Skip}, task.Misfire{Policy: task.RunAll, Max: 3})
+	}
+}
