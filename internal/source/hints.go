@@ -32,7 +32,10 @@ func follow(ctx context.Context, h hints, ended <-chan error, read func(context.
 		if !sleep(ctx, readEvery) {
 			return ctx.Err()
 		}
-		timer, stop := after(again - readEvery)
+		var timer <-chan time.Time
+		if again > 0 {
+			timer = time.After(again - readEvery)
+		}
 		select {
 		case <-h:
 		case <-timer:
@@ -40,18 +43,8 @@ func follow(ctx context.Context, h hints, ended <-chan error, read func(context.
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
-		stop()
 		if err != nil {
 			return err
 		}
 	}
-}
-
-// after is a timer for a positive d, else one that never fires.
-func after(d time.Duration) (<-chan time.Time, func() bool) {
-	if d <= 0 {
-		return nil, func() bool { return false }
-	}
-	t := time.NewTimer(d)
-	return t.C, t.Stop
 }

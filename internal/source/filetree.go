@@ -1,0 +1,169 @@
+package source
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// tree is what is known of the files under one path: a sum for each directory,
+// so that a change costs reading one directory and the memory is that of the
+// directories, not of the files.
+type tree struct {
+	root   string
+	sums   map[string]uint64 // by directory; a root that is a file has one, too
+	anchor string            // a directory watched for a root that is none; "": none
+}
+
+// sum is the fingerprint of the tree: equal for equal names, sizes, kinds and
+// times of change, whatever the order in which they were read.
+func (t *tree) sum() (total uint64) {
+	for dir, s := range t.sums {
+		total += entryHash(dir, "", 0, int64(s), 0)
+	}
+	return total
+}
+
+// has says whether path is the root or below it.
+func (t *tree) has(path string) bool { return within(path, t.root) }
+
+// within says whether path is dir or below it.
+func within(path, dir string) bool {
+	return path == dir || dir == "/" || strings.HasPrefix(path, dir) && path[len(dir)] == '/'
+}
+
+// scan reads path and all below it. It calls watch for each directory that is new
+// before that is read, so that nothing is missed in between, and found for each
+// entry.
+func (t *tree) scan(ctx context.Context, path string, watch func(dir string) error, found func(path string)) error {
+	info, err := stat(path, path == t.root)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil // gone meanwhile
+	case err != nil:
+		return err
+	case !info.IsDir():
+		t.sums[path] = entryHash(path, "", uint32(info.Mode().Type()), info.ModTime().UnixNano(), info.Size())
+		return nil
+	}
+	if _, known := t.sums[path]; !known {
+		if err := watch(path); err != nil {
+			return err
+		}
+	}
+	dirs, err := t.list(path, found)
+	for _, dir := range dirs {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if below := t.scan(ctx, dir, watch, found); below != nil {
+			err = below // the rest is watched all the same
+		}
+	}
+	return err
+}
+
+// stat follows a link only at the root: others may lead out of the tree, or round
+// in circles.
+func stat(path string, follow bool) (fs.FileInfo, error) {
+	if follow {
+		return os.Stat(path)
+	}
+	return os.Lstat(path)
+}
+
+// list reads one directory into its sum and gives the directories in it.
+func (t *tree) list(dir string, found func(path string)) (dirs []string, err error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // gone meanwhile; its parent will tell
+	}
+	var sum uint64
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		found(path)
+		info, err := e.Info()
+		if err != nil {
+			continue // gone meanwhile
+		}
+		if info.IsDir() { // its own time changes with what is in it
+			dirs = append(dirs, path)
+			sum += entryHash(e.Name(), "/", 0, 0, 0)
+			continue
+		}
+		sum += entryHash(e.Name(), "", uint32(info.Mode().Type()), info.ModTime().UnixNano(), info.Size())
+	}
+	t.sums[dir] = sum
+	return dirs, err
+}
+
+// forget drops path and all below it, and calls dropped for each directory.
+func (t *tree) forget(path string, dropped func(dir string)) {
+	for dir := range t.sums {
+		if within(dir, path) {
+			delete(t.sums, dir)
+			dropped(dir)
+		}
+	}
+}
+
+func entryHash(name, mark string, kind uint32, time, size int64) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(name))
+	_, _ = h.Write([]byte(mark))
+	b := binary.LittleEndian.AppendUint32([]byte{0}, kind)
+	b = binary.LittleEndian.AppendUint64(b, uint64(time))
+	b = binary.LittleEndian.AppendUint64(b, uint64(size))
+	_, _ = h.Write(b)
+	return h.Sum64()
+}
+
+func isDir(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && info.IsDir()
+}
+
+// sumFile holds the sum that a registration had when it fired last. It is not
+// synced: after a power cut the sum is an old one, and the registration fires
+// once more.
+func sumFile(dir string, id task.GUID) string { return filepath.Join(dir, id.String()+".sum") }
+
+// sumText starts with what the sum is about.
+func sumText(paths []string) string {
+	return fmt.Sprintf("1 %016x ", entryHash(strings.Join(paths, "\x00"), "", 0, 0, 0))
+}
+
+func saveSum(dir string, id task.GUID, paths []string, sum uint64) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	name := sumFile(dir, id)
+	if err := os.WriteFile(name+".new", fmt.Appendf(nil, "%s%016x\n", sumText(paths), sum), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(name+".new", name)
+}
+
+func loadSum(dir string, id task.GUID, paths []string) (sum uint64, ok bool) {
+	b, err := os.ReadFile(sumFile(dir, id))
+	if err != nil {
+		return 0, false
+	}
+	text, ok := strings.CutPrefix(strings.TrimSpace(string(b)), sumText(paths))
+	if !ok {
+		return 0, false
+	}
+	sum, err = strconv.ParseUint(text, 16, 64)
+	return sum, err == nil
+}
+
+func forgetSum(dir string, id task.GUID) { _ = os.Remove(sumFile(dir, id)) }
