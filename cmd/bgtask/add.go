@@ -112,11 +112,6 @@ func splitAtDash(c *cobra.Command, args []string) (name string, command []string
 	return name, args[dash:], nil
 }
 
-// refuse is what add does not take; nothing was changed.
-func refuse(detail, hint string) error {
-	return &task.Error{Err: task.ErrInvalid, Detail: detail, Hint: hint}
-}
-
 // addError says that it was add, and that nothing was changed by what it refused.
 func addError(err error) error {
 	if err == nil {
@@ -178,15 +173,6 @@ func conditionWords() (all []string) {
 		all = append(all, row.Word)
 	}
 	return all
-}
-
-// unknownWord names the nearest of the words that there are.
-func unknownWord(flag, what, word string, words []string) error {
-	hint := "they are: " + strings.Join(words, " ")
-	if near := nearest(word, words); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return refuse(fmt.Sprintf("%s: there is no %s %q", flag, what, word), hint)
 }
 
 // parseHold reads "3d", "3d:drop", "3d:run".

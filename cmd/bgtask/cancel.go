@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +19,7 @@ func newCancel(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			reason, err := parseReason(word)
 			if err != nil {
-				return usage(c, err.Error())
+				return err
 			}
 			info, err := a.resolve(c.Context(), args[0])
 			if err != nil {
@@ -33,7 +32,7 @@ func newCancel(a *app) *cobra.Command {
 				a.object(member{"canceled", canceled{info.TaskID, info.Package, info.Spec.Name, reason.String(), uint32(reason)}})
 				return nil
 			}
-			a.printf("%s: canceled: %v\n", clean(info.Spec.Name), reason)
+			a.printf("%s: told to stop: %s\n", clean(info.Spec.Name), reason.String())
 			return nil
 		},
 	}
@@ -66,5 +65,5 @@ func parseReason(word string) (task.CancellationReason, error) {
 			return r, nil
 		}
 	}
-	return 0, fmt.Errorf("--reason: there is no reason %q; they are %s", word, strings.Join(reasonWords(), ", "))
+	return 0, unknownWord("--reason", "reason", word, reasonWords())
 }

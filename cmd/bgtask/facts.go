@@ -42,7 +42,7 @@ func noSubverb(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := usage(c, fmt.Sprintf("there is no %q here", args[0])).(*task.Error)
+	err := usage(c, fmt.Sprintf("there is no %q here", args[0]))
 	var verbs []string
 	for _, verb := range c.Commands() {
 		verbs = append(verbs, verb.Name())

@@ -139,3 +139,17 @@ func asksForJSON(args []string) bool {
 	}
 	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 }
+
+// refuse is a word or a value that is not taken; nothing was changed.
+func refuse(detail, hint string) error {
+	return &task.Error{Err: task.ErrInvalid, Detail: detail, Hint: hint}
+}
+
+// unknownWord names the nearest of the words that there are.
+func unknownWord(flag, what, word string, words []string) error {
+	hint := "they are: " + strings.Join(words, " ")
+	if near := nearest(word, words); len(near) > 0 {
+		hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return refuse(fmt.Sprintf("%s: there is no %s %q", flag, what, word), hint)
+}

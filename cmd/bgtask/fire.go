@@ -53,7 +53,6 @@ passed, 7 the same and it is still held, 8 the run did not complete.`,
 	c.Flags().BoolVar(&o.wait, "wait", false, "wait until the occurrence has ended")
 	durationVar(c.Flags(), &o.timeout, "timeout", "wait at most so long (implies --wait)")
 	c.Flags().BoolVar(&o.now, "now", false, "waive the conditions and a back-off; history says so")
-	c.MarkFlagsMutuallyExclusive("arg", "arg-file")
 	return c
 }
 
@@ -62,12 +61,15 @@ func (o fireOptions) firing(stdin io.Reader) (client.Firing, error) {
 	if o.arg != "" {
 		how.Arguments = []byte(o.arg)
 	}
-	if o.argFile == "" {
+	switch {
+	case o.argFile == "":
 		return how, nil
+	case o.arg != "":
+		return how, refuse("--arg and --arg-file are both given", "give one of them")
 	}
 	data, err := readPayload(o.argFile, stdin)
 	if err != nil {
-		return how, &task.Error{Op: "fire", Subject: "--arg-file", Err: task.ErrInvalid, Detail: err.Error()}
+		return how, refuse(fmt.Sprintf("--arg-file %s: %v", o.argFile, cause(err)), "- is the standard input")
 	}
 	how.Arguments = data
 	return how, nil
@@ -144,7 +146,7 @@ func (a *app) fireAndWait(ctx context.Context, info task.Info, how client.Firing
 	w := &waiter{app: a, info: info, state: info.State}
 	for ev, err := range a.broker.Watch(ctx, wire.WatchQuery{TaskID: info.TaskID}) {
 		switch {
-		case err != nil:
+		case err != nil && ctx.Err() == nil:
 			return err
 		case ev.Kind == task.EventSynced:
 			if err := w.fire(ctx, how); err != nil {

@@ -33,7 +33,7 @@ func newHistory(a *app) *cobra.Command {
 		RunE: func(c *cobra.Command, args []string) error {
 			q, err := o.query(a)
 			if err != nil {
-				return usage(c, err.Error())
+				return err
 			}
 			all, err := a.tasks(c.Context())
 			if err != nil {
@@ -70,7 +70,7 @@ func (o historyOptions) query(a *app) (wire.HistoryQuery, error) {
 	for _, word := range o.outcomes {
 		outcome, err := task.ParseOutcome(word)
 		if err != nil || outcome == task.OutcomeNone {
-			return q, fmt.Errorf("--outcome: there is no outcome %q; they are %s", word, strings.Join(outcomeWords(), ", "))
+			return q, unknownWord("--outcome", "outcome", word, outcomeWords())
 		}
 		q.Outcomes = append(q.Outcomes, outcome)
 	}
@@ -78,7 +78,7 @@ func (o historyOptions) query(a *app) (wire.HistoryQuery, error) {
 		q.Kinds = []task.EventKind{task.EventEnded}
 	}
 	if o.most < 0 {
-		return q, fmt.Errorf("-n %d is negative", o.most)
+		return q, refuse(fmt.Sprintf("-n %d is negative", o.most), "-n 0 shows all")
 	}
 	if o.since == "" {
 		return q, nil
@@ -112,7 +112,7 @@ func (a *app) parseSince(s string) (time.Time, error) {
 		y, m, d := a.now().In(a.zone).Date()
 		return time.Date(y, m, d, t.Hour(), t.Minute(), 0, 0, a.zone), nil
 	}
-	return time.Time{}, fmt.Errorf(`--since %q is no time; write 2h, 09:00 or "2026-11-23 09:00"`, s)
+	return time.Time{}, refuse(fmt.Sprintf("--since %q is not a time", s), `write --since 2h, --since 09:00 or --since "2026-11-23 09:00"`)
 }
 
 // history reads events until there are as many as asked for.

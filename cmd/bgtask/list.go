@@ -25,7 +25,7 @@ func newList(a *app) *cobra.Command {
 			}
 			phases, err := parsePhases(states)
 			if err != nil {
-				return usage(c, err.Error())
+				return err
 			}
 			shown := inPhases(all, phases)
 			switch {
@@ -51,7 +51,7 @@ func parsePhases(words []string) ([]task.Phase, error) {
 	for _, word := range words {
 		p, err := task.ParsePhase(word)
 		if err != nil {
-			return nil, fmt.Errorf("--state: there is no state %q; the states are %s", word, strings.Join(phaseWords(), ", "))
+			return nil, unknownWord("--state", "state", word, phaseWords())
 		}
 		phases = append(phases, p)
 	}

@@ -23,7 +23,7 @@ func newLogs(a *app) *cobra.Command {
 		ValidArgsFunction: a.completeTask,
 		RunE: func(c *cobra.Command, args []string) error {
 			if q.Launches < 0 {
-				return usage(c, fmt.Sprintf("-n %d is negative", q.Launches))
+				return refuse(fmt.Sprintf("-n %d is negative", q.Launches), "-n 0 shows all that is kept")
 			}
 			info, err := a.resolve(c.Context(), args[0])
 			if err != nil {

@@ -18,6 +18,9 @@ import (
 func main() { os.Exit(realMain()) }
 
 func realMain() int {
+	if code, yes := asSample(); yes {
+		return code
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a := &app{

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -39,8 +41,8 @@ func newRoot(a *app) *cobra.Command {
 	flags.BoolVar(&a.json, "json", false, "print JSON")
 	flags.BoolVar(&a.noColor, "no-color", false, "print no colours")
 	root.Flags().AddFlagSet(list.Flags())
-	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return usage(c, err.Error()) })
-	root.SetHelpCommand(&cobra.Command{Use: "help", Hidden: true, Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
+	root.SetFlagErrorFunc(badFlag)
+	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
 		found, _, err := c.Root().Find(args)
 		if err != nil {
 			return usage(c, err.Error())
@@ -51,7 +53,7 @@ func newRoot(a *app) *cobra.Command {
 		newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
 		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
 		newPackages(a), newInstall(a), newUninstall(a), newAccess(a),
-		newDoctor(a), newDaemon(a), newVersion(a), newServeCommands(),
+		newDoctor(a), newDaemon(a), newDemo(a), newVersion(a), newServeCommands(),
 	)
 	return root
 }
@@ -74,6 +76,25 @@ func noSuchVerb(c *cobra.Command, args []string) error {
 	return e
 }
 
+// badFlag says which flag is wrong, and which was probably meant.
+func badFlag(c *cobra.Command, err error) error {
+	var value *pflag.InvalidValueError
+	var missing *pflag.NotExistError
+	switch {
+	case errors.As(err, &value):
+		return usage(c, fmt.Sprintf("--%s: %v", value.GetFlag().Name, errors.Unwrap(value)))
+	case errors.As(err, &missing) && missing.GetSpecifiedShortnames() == "":
+		e := usage(c, "there is no flag --"+missing.GetSpecifiedName())
+		var flags []string
+		c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, "--"+f.Name) })
+		if near := nearest("--"+missing.GetSpecifiedName(), flags); len(near) > 0 {
+			e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+		}
+		return e
+	}
+	return usage(c, err.Error())
+}
+
 // exactly demands n arguments, named as in the verb's usage.
 func exactly(n int) cobra.PositionalArgs { return between(n, n) }
 
@@ -90,7 +111,7 @@ func between(least, most int) cobra.PositionalArgs {
 }
 
 // usage is a command line that cannot be understood. Nothing was changed.
-func usage(c *cobra.Command, detail string) error {
+func usage(c *cobra.Command, detail string) *task.Error {
 	return &task.Error{Op: strings.TrimPrefix(c.CommandPath(), "bgtask "), Err: task.ErrInvalid, Detail: detail,
 		Hint: "'" + c.CommandPath() + " --help' shows how"}
 }

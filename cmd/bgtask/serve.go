@@ -2,6 +2,8 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/command"
 )
 
 // serveCommands is the verb that the broker launches for command tasks.
@@ -15,7 +17,7 @@ func newServeCommands() *cobra.Command {
 		Hidden: true,
 		Args:   exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			return nil
+			return command.Serve(c.Context())
 		},
 	}
 }

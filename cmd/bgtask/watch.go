@@ -28,7 +28,7 @@ any outcome (ended), or when a task is in that state (held, running, ...).`,
 		RunE: func(c *cobra.Command, args []string) error {
 			stop, err := parseUntil(until)
 			if err != nil {
-				return usage(c, err.Error())
+				return err
 			}
 			all, err := a.tasks(c.Context())
 			if err != nil {
@@ -79,7 +79,7 @@ func parseUntil(word string) (until, error) {
 	if p, err := task.ParsePhase(word); err == nil {
 		return func(ev task.Event) bool { return stateOf(ev) != nil && stateOf(ev).Phase == p }, nil
 	}
-	return nil, fmt.Errorf("--until: there is no outcome %q; write one of %s", word, strings.Join(untilWords(), ", "))
+	return nil, unknownWord("--until", "outcome", word, untilWords())
 }
 
 // stateOf is the state after an event; nil when it has none.
@@ -176,6 +176,8 @@ func (w *watching) line(ev task.Event) (name, what, how string) {
 		return w.names.pkg(ev.Package), "package", ev.Text
 	case task.EventSnapshot, task.EventSynced:
 		return name, "", "" // what is, not what happens
+	case task.EventOccurrence:
+		return occurrenceEnded(name, ev)
 	case task.EventEnded:
 		return w.runEnded(name, ev)
 	}
@@ -195,6 +197,14 @@ func (w *watching) runEnded(name string, ev task.Event) (string, string, string)
 		return name, anyOutcome, ev.Text
 	}
 	return name, ev.Run.Outcome.String(), ended(*ev.Run)
+}
+
+// occurrenceEnded tells of an end that no run tells.
+func occurrenceEnded(name string, ev task.Event) (string, string, string) {
+	if !noteworthy(ev) || ev.Occurrence == nil {
+		return name, "", ""
+	}
+	return name, ev.End.String(), fmt.Sprintf("occurrence %d", ev.Occurrence.Number)
 }
 
 // ended is how a run ended, after its outcome: "1.2 s, progress 100".
@@ -228,10 +238,6 @@ func (w *watching) details(ev task.Event) string {
 	case task.EventProgress:
 		if ev.Run != nil {
 			return fmt.Sprint(ev.Run.Progress)
-		}
-	case task.EventOccurrence:
-		if ev.Occurrence != nil {
-			return fmt.Sprintf("%d: %v", ev.Occurrence.Number, ev.End)
 		}
 	}
 	return ev.Text
