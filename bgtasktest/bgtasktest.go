@@ -1,0 +1,250 @@
+// Package bgtasktest helps to test background tasks without a broker: Start runs
+// a task with an instance whose trigger, occurrence and end the test decides.
+package bgtasktest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bgtask/bgtask"
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/sdk"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// Activation is what a task is run with. Its zero value is a first attempt at
+// occurrence 1 of a task called "Test", fired by hand, with an empty LocalFolder.
+type Activation struct {
+	Task        bgtask.Builder    // the registration; Name, EntryPoint and Trigger may be left out
+	Details     bgtask.Details    // nil: ManualDetails
+	Occurrence  bgtask.Occurrence // the zero one: number 1, fired once, now
+	Attempt     int               // 0: the first
+	Checkpoint  []byte            // what an earlier attempt saved; nil: nothing
+	LocalFolder string            // "": a temporary one
+}
+
+// Run is a task that runs in a test.
+type Run struct {
+	t    testing.TB
+	desk *desk
+}
+
+// Start runs the task as the broker would have it run, in a goroutine. When the
+// test ends before the run, it is canceled with Terminating and waited for.
+func Start(t testing.TB, tested bgtask.Task, a Activation) *Run {
+	t.Helper()
+	d := &desk{NoBroker: client.NoBroker{Err: errAlone}, activation: a.fill(t), changed: make(chan struct{})}
+	c := new(bgtask.Client)
+	sdk.Bind(c, d, task.LaunchToken{})
+	server := &bgtask.Server{Client: c, Classes: []bgtask.Class{{CLSID: d.activation.CLSID, Task: d.watched(tested)}}}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("bgtasktest: %v", err)
+		}
+	})
+	r := &Run{t: t, desk: d}
+	r.await(func() bool { return d.instance != nil || d.result != nil })
+	if d.instance == nil {
+		t.Fatalf("bgtasktest: the run was refused: %s", d.result.Text)
+	}
+	return r
+}
+
+var errAlone = &bgtask.Error{
+	Op: "bgtasktest", Err: bgtask.ErrNotSupported, Detail: "the task runs alone, without a broker", Hint: "NewMachine has one",
+}
+
+func (a Activation) fill(t testing.TB) task.Activation {
+	b := a.Task
+	if b.Name == "" {
+		b.Name = "Test"
+	}
+	if b.EntryPoint.IsZero() {
+		b.EntryPoint = task.MustGUID("7e570000-0000-4000-8000-000000000001")
+	}
+	if b.Trigger == nil {
+		b.Trigger = bgtask.ApplicationTrigger{}
+	}
+	if a.Details == nil {
+		a.Details = bgtask.ManualDetails{}
+	}
+	if a.Occurrence == (bgtask.Occurrence{}) {
+		now := time.Now().Round(0)
+		a.Occurrence = bgtask.Occurrence{Number: 1, Due: now, Observed: now, Last: now, Count: 1}
+	}
+	if a.LocalFolder == "" {
+		a.LocalFolder = t.TempDir()
+	}
+	filled := task.Activation{
+		Instance: task.MustGUID("7e570000-0000-4000-8000-000000000002"), TaskID: task.MustGUID("7e570000-0000-4000-8000-000000000003"),
+		Package: "bgtasktest", CLSID: b.EntryPoint, Spec: sdk.Spec(b), Registered: time.Now().Round(0),
+		Occurrence: a.Occurrence, Attempt: max(a.Attempt, 1), Details: a.Details, Folder: a.LocalFolder,
+	}
+	if a.Checkpoint != nil {
+		filled.Checkpoint = &task.Checkpoint{Data: a.Checkpoint, Number: a.Occurrence.Number}
+	}
+	return filled
+}
+
+// Cancel tells the run to stop, and returns when it was told.
+func (r *Run) Cancel(reason bgtask.CancellationReason) {
+	r.t.Helper()
+	if err := r.desk.say(wire.CancelRun{Instance: r.desk.activation.Instance, Reason: reason}); err != nil && !r.Over() {
+		r.t.Fatalf("bgtasktest: cancel: %v", err)
+	}
+}
+
+// Wait waits until Run has returned and its deferrals are complete, and gives the
+// error that Run returned. When it was a deferral that failed, or Run panicked,
+// that is a *bgtask.RunError.
+func (r *Run) Wait() error {
+	r.t.Helper()
+	r.await(func() bool { return r.desk.result != nil })
+	r.desk.mu.Lock()
+	defer r.desk.mu.Unlock()
+	if r.desk.returned != nil || r.desk.result.Outcome == bgtask.Completed {
+		return r.desk.returned
+	}
+	return bgtask.Run{Outcome: r.desk.result.Outcome, Reason: r.desk.result.Reason, Text: r.desk.result.Text}.Err()
+}
+
+// Outcome is how the run ended; OutcomeNone while it is not over.
+func (r *Run) Outcome() bgtask.Outcome {
+	r.desk.mu.Lock()
+	defer r.desk.mu.Unlock()
+	if r.desk.result == nil {
+		return bgtask.OutcomeNone
+	}
+	return r.desk.result.Outcome
+}
+
+// Over says that Run has returned and its deferrals are complete.
+func (r *Run) Over() bool { return r.Outcome() != bgtask.OutcomeNone }
+
+// WaitProgress waits until the progress is at least n.
+func (r *Run) WaitProgress(n uint32) {
+	r.t.Helper()
+	r.await(func() bool { return r.desk.instance.Progress() >= n || r.desk.result != nil })
+	if got := r.Progress(); got < n {
+		r.t.Fatalf("bgtasktest: the run was over at progress %d, before %d", got, n)
+	}
+}
+
+// Progress is what the run set last.
+func (r *Run) Progress() uint32 { return r.Instance().Progress() }
+
+// Checkpoint is what the run saved last, or nil.
+func (r *Run) Checkpoint() []byte {
+	r.desk.mu.Lock()
+	defer r.desk.mu.Unlock()
+	return r.desk.checkpoint
+}
+
+// Instance is the run as its task sees it.
+func (r *Run) Instance() *bgtask.Instance {
+	r.desk.mu.Lock()
+	defer r.desk.mu.Unlock()
+	return r.desk.instance
+}
+
+// await waits for what the task does. The time limit of go test, or in a bubble
+// of synctest its deadlock, ends a test whose task never does it.
+func (r *Run) await(done func() bool) {
+	for {
+		r.desk.mu.Lock()
+		ok, changed := done(), r.desk.changed
+		r.desk.mu.Unlock()
+		if ok {
+			return
+		}
+		<-changed
+	}
+}
+
+// desk is the broker's end of the run.
+type desk struct {
+	client.NoBroker
+	activation task.Activation
+
+	mu         sync.Mutex
+	changed    chan struct{} // closed at the next change
+	instance   *bgtask.Instance
+	far        *client.Far
+	returned   error
+	result     *task.Result
+	checkpoint []byte
+}
+
+// watched keeps what Run returns, which is more than its words.
+func (d *desk) watched(tested bgtask.Task) bgtask.Task {
+	return bgtask.TaskFunc(func(ctx context.Context, instance *bgtask.Instance) error {
+		d.change(func() { d.instance = instance })
+		err := tested.Run(ctx, instance)
+		d.change(func() { d.returned = err })
+		return err
+	})
+}
+
+func (d *desk) change(f func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	f()
+	close(d.changed)
+	d.changed = make(chan struct{})
+}
+
+func (d *desk) say(f wire.BrokerFrame) error {
+	d.mu.Lock()
+	far := d.far
+	d.mu.Unlock()
+	return far.Send(f)
+}
+
+// Attach lets the host in, once.
+func (d *desk) Attach(ctx context.Context, _ bool) (client.Stream, error) {
+	near, far := client.Pipe(ctx)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.far != nil {
+		return nil, errors.New("bgtasktest: attached twice")
+	}
+	d.far = far
+	go d.serve(far) // ends with the stream
+	return near, nil
+}
+
+// serve says what a broker would say.
+func (d *desk) serve(far *client.Far) {
+	defer far.Close(bgtask.ErrUnavailable)
+	for {
+		frame, err := far.Recv()
+		if err != nil {
+			return
+		}
+		switch f := frame.(type) {
+		case wire.Hello:
+			err = errors.Join(far.Send(wire.Welcome{Package: d.activation.Package}), far.Send(wire.Activate{Activation: d.activation}))
+		case wire.Progress:
+			d.change(func() {})
+		case wire.SaveCheckpoint:
+			d.change(func() { d.checkpoint = f.Data })
+			err = far.Send(wire.CheckpointSaved{Request: f.Request})
+		case wire.Refused:
+			d.change(func() { d.result = &task.Result{Outcome: task.ActivationFailed, Text: f.Text} })
+		case wire.Finished:
+			d.change(func() { d.result = &f.Result })
+			err = far.Send(wire.Acknowledge{Instance: f.Instance})
+		}
+		if err != nil {
+			return
+		}
+	}
+}

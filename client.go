@@ -1,0 +1,189 @@
+package bgtask
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// Client is a connection to the broker. The zero Client is ready: it dials at
+// first use, reconnects by itself, and starts a broker when there is none. Safe
+// for concurrent use.
+type Client struct {
+	Package string       // family name; "": the one whose folder holds this executable, else one implied for it
+	Socket  string       // "": where the user's broker is
+	Logger  *slog.Logger // nil: slog.Default
+
+	mu      sync.Mutex
+	broker  client.Broker
+	token   func() task.LaunchToken // nil: this process' own
+	serving bool
+}
+
+// DefaultClient is the one behind the functions of the same names as its methods,
+// and that of Builders and Servers which name no other.
+var DefaultClient = new(Client)
+
+// AllTasks lists the application's registrations: those in no group, or those in
+// the groups.
+func (c *Client) AllTasks(ctx context.Context, groups ...string) (tasks []*Registration, err error) {
+	err = c.do(func(b client.Broker) error {
+		infos, err := b.Tasks(ctx, wire.TaskQuery{Groups: groups})
+		for _, info := range infos {
+			tasks = append(tasks, &Registration{client: c, id: info.TaskID, spec: info.Spec})
+		}
+		return err
+	})
+	return tasks, err
+}
+
+// AllTaskGroups lists the groups that the application's registrations are in.
+func (c *Client) AllTaskGroups(ctx context.Context) (groups []string, err error) {
+	err = c.do(func(b client.Broker) error {
+		groups, err = b.Groups(ctx)
+		return err
+	})
+	return groups, err
+}
+
+// Watch tells what happens to the application's tasks: since "" first a snapshot
+// event of each, then EventSynced, then every change; since a stored Cursor
+// everything after it, none missed. It goes on over restarts of the broker, and
+// ends when ctx does.
+func (c *Client) Watch(ctx context.Context, since Cursor) iter.Seq2[Event, error] {
+	return c.watch(ctx, wire.WatchQuery{Since: since})
+}
+
+func (c *Client) watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		broker, err := c.connect()
+		if err != nil {
+			yield(Event{}, err)
+			return
+		}
+		broker.Watch(ctx, q)(yield)
+	}
+}
+
+// RequestAccess asks whether the application's tasks may run. Nothing is shown to
+// the user: the answer is the policy's, or what the user said with
+// "bgtask access".
+func (c *Client) RequestAccess(ctx context.Context) (access AccessStatus, err error) {
+	err = c.do(func(b client.Broker) error {
+		access, err = b.RequestAccess(ctx)
+		return err
+	})
+	return access, err
+}
+
+// LocalFolder names the folder of the application's data; it exists.
+func (c *Client) LocalFolder(ctx context.Context) (folder string, err error) {
+	err = c.do(func(b client.Broker) error {
+		folder, err = b.LocalFolder(ctx)
+		return err
+	})
+	return folder, err
+}
+
+// Facts lists what the broker knows of the machine now.
+func (c *Client) Facts(ctx context.Context) (facts []Fact, err error) {
+	err = c.do(func(b client.Broker) error {
+		facts, _, err = b.Facts(ctx)
+		return err
+	})
+	return facts, err
+}
+
+// Raise raises an event, with a payload of at most 64 KiB: it fires the
+// application's CustomSystemEventTriggers of that id.
+func (c *Client) Raise(ctx context.Context, eventID string, payload []byte) error {
+	if n := len(payload); n > task.MaxPayload {
+		return tooLarge("raise", eventID, "the payload", n)
+	}
+	return c.do(func(b client.Broker) error {
+		_, err := b.Raise(ctx, eventID, payload)
+		return err
+	})
+}
+
+// Close closes the connection. The Client dials again when it is used again.
+func (c *Client) Close() error {
+	c.mu.Lock()
+	broker := c.broker
+	c.mu.Unlock()
+	if broker == nil {
+		return nil
+	}
+	return broker.Close()
+}
+
+// AllTasks lists the application's registrations with DefaultClient.
+func AllTasks(ctx context.Context, groups ...string) ([]*Registration, error) {
+	return DefaultClient.AllTasks(ctx, groups...)
+}
+
+// AllTaskGroups lists the application's groups with DefaultClient.
+func AllTaskGroups(ctx context.Context) ([]string, error) { return DefaultClient.AllTaskGroups(ctx) }
+
+// Watch tells what happens to the application's tasks with DefaultClient.
+func Watch(ctx context.Context, since Cursor) iter.Seq2[Event, error] {
+	return DefaultClient.Watch(ctx, since)
+}
+
+// RequestAccess asks whether the application's tasks may run with DefaultClient.
+func RequestAccess(ctx context.Context) (AccessStatus, error) {
+	return DefaultClient.RequestAccess(ctx)
+}
+
+// LocalFolder names the folder of the application's data with DefaultClient.
+func LocalFolder(ctx context.Context) (string, error) { return DefaultClient.LocalFolder(ctx) }
+
+// Facts lists what is known of the machine with DefaultClient.
+func Facts(ctx context.Context) ([]Fact, error) { return DefaultClient.Facts(ctx) }
+
+// Raise raises an event with DefaultClient.
+func Raise(ctx context.Context, eventID string, payload []byte) error {
+	return DefaultClient.Raise(ctx, eventID, payload)
+}
+
+// connect gives the broker behind c.
+func (c *Client) connect() (client.Broker, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.broker == nil {
+		broker, err := dial(c)
+		if err != nil {
+			return nil, err
+		}
+		c.broker = broker
+	}
+	return c.broker, nil
+}
+
+func (c *Client) do(f func(client.Broker) error) error {
+	broker, err := c.connect()
+	if err != nil {
+		return err
+	}
+	return f(broker)
+}
+
+func (c *Client) logger() *slog.Logger {
+	if c.Logger != nil {
+		return c.Logger
+	}
+	return slog.Default()
+}
+
+func tooLarge(op, subject, what string, n int) error {
+	return &Error{
+		Op: op, Subject: subject, Err: ErrLimit,
+		Detail: fmt.Sprintf("%s: %d bytes; at most %d are allowed", what, n, task.MaxPayload), Hint: "put the data into a file in the LocalFolder",
+	}
+}

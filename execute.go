@@ -1,0 +1,111 @@
+package bgtask
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+
+	"github.com/bgtask/bgtask/internal/sdk"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// execute runs t as instance i and returns when Run has; deferrals and handlers
+// may still be at work. The last of them to come back reports the result.
+func (i *Instance) execute(ctx context.Context, t Task) {
+	i.guard(func() error { return t.Run(ctx, i) })
+}
+
+// guard is work of the run in a goroutine: a panic there ends the run, not the
+// process.
+func (i *Instance) guard(work func() error) {
+	var err error
+	came := false
+	defer func() {
+		switch v := recover(); {
+		case v != nil:
+			i.crash(fmt.Sprint("panic: ", v), debug.Stack())
+		case !came: // testing's FailNow, for one
+			i.crash("runtime.Goexit was called", nil)
+		}
+		i.returned(err)
+	}()
+	err = work()
+	came = true
+}
+
+// crash makes the run Crashed, and cancels what is left of it.
+func (i *Instance) crash(what string, stack []byte) {
+	i.task.client.logger().Error("bgtask: the run crashed", "task", i.task.Name(), "instance", i.InstanceID(), "why", what, "stack", string(stack))
+	i.mu.Lock()
+	if i.crashed == "" {
+		i.crashed = wire.Clip(what)
+	}
+	i.mu.Unlock()
+	i.cancel(ReasonAbort)
+}
+
+// returned is the end of Run, of a deferral or of a handler.
+func (i *Instance) returned(err error) {
+	i.mu.Lock()
+	if i.failed == nil {
+		i.failed = err
+	}
+	i.working--
+	if i.working > 0 {
+		i.mu.Unlock()
+		return
+	}
+	i.over = true
+	result := i.result()
+	i.mu.Unlock()
+	i.cancel(context.Canceled) // the context's end; a cause that was given stands
+	i.host.Finish(i.InstanceID(), result)
+}
+
+// result is how the run ended, in the host's words.
+func (i *Instance) result() task.Result {
+	var exact *sdk.ResultError
+	r := task.Result{Outcome: task.Completed}
+	switch {
+	case i.crashed != "":
+		return task.Result{Outcome: task.Crashed, Text: i.crashed}
+	case i.failed == nil:
+		return r
+	case errors.As(i.failed, &exact):
+		r = exact.Result
+	case asksRetry(i.failed):
+		r = task.Result{Outcome: task.RetryAsked, Text: wire.Clip(i.failed.Error())}
+	default:
+		r = task.Result{Outcome: task.Failed, Text: wire.Clip(i.failed.Error())}
+	}
+	if i.reason != nil {
+		r.Outcome, r.Reason = task.Canceled, *i.reason
+	}
+	return r
+}
+
+// tell tells the run to stop. Only the first reason counts.
+func (i *Instance) tell(reason CancellationReason) {
+	i.mu.Lock()
+	if i.reason != nil || i.over {
+		i.mu.Unlock()
+		return
+	}
+	i.reason = &reason
+	handlers := i.handlers
+	if len(handlers) > 0 {
+		i.working++ // the run is not over while a handler is at work
+	}
+	i.mu.Unlock()
+	i.cancel(reason)
+	if len(handlers) > 0 {
+		go i.guard(func() error {
+			for _, handler := range handlers {
+				handler(i, reason)
+			}
+			return nil
+		})
+	}
+}

@@ -1,0 +1,215 @@
+package bgtask
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/sdk"
+	"github.com/bgtask/bgtask/task"
+)
+
+// serving is one Serve: the classes, the runs that are live, and the host that
+// speaks with the broker.
+type serving struct {
+	client *Client
+	host   *client.Host
+	linger time.Duration
+
+	mu      sync.Mutex
+	classes map[GUID]Class
+	order   []GUID
+	hidden  bool
+	closing bool
+	runs    map[GUID]*Instance
+	changed chan struct{} // a run began or ended; one is enough
+	working sync.WaitGroup
+	base    context.Context // of all runs: ends after them
+}
+
+func newServing(c *Client, broker client.Broker, classes []Class, linger time.Duration) *serving {
+	token := launchToken
+	if c.token != nil {
+		token = c.token
+	}
+	sv := &serving{
+		client: c, linger: linger, classes: make(map[GUID]Class), runs: make(map[GUID]*Instance), changed: make(chan struct{}, 1),
+	}
+	for _, class := range classes {
+		sv.classes[class.CLSID] = class
+		sv.order = append(sv.order, class.CLSID)
+	}
+	sv.host = &client.Host{Broker: broker, Handler: sv, Token: token(), Logger: c.Logger}
+	return sv
+}
+
+func (sv *serving) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	base, release := context.WithCancel(context.WithoutCancel(ctx))
+	defer release()
+	sv.base = base
+	var background sync.WaitGroup
+	background.Go(func() {
+		<-ctx.Done()
+		sv.terminate()
+	})
+	if !sv.host.Token.IsZero() {
+		background.Go(func() { sv.leaveWhenIdle(ctx, stop) })
+	}
+	err := sv.host.Run(ctx)
+	stop() // the broker is done with us: so are the runs
+	background.Wait()
+	sv.working.Wait()
+	return err
+}
+
+// Activate enters Run in a goroutine of its own.
+func (sv *serving) Activate(a task.Activation) error {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	class, ok := sv.classes[a.CLSID]
+	switch {
+	case sv.closing:
+		return fmt.Errorf("%w: this process is ending", ErrUnavailable)
+	case !ok:
+		return fmt.Errorf("%w: class %v is not served here", ErrClassNotDeclared, a.CLSID)
+	}
+	if class.SingleUse {
+		delete(sv.classes, a.CLSID)
+		sv.publish()
+	}
+	ctx, cancel := context.WithCancelCause(sv.base)
+	i := &Instance{
+		activation: a, task: &Registration{client: sv.client, id: a.TaskID, spec: a.Spec}, host: sv, cancel: cancel, working: 1,
+	}
+	sv.runs[a.Instance] = i
+	sv.note()
+	sv.working.Go(func() { i.execute(ctx, class.Task) })
+	return nil
+}
+
+// Cancel tells a run to stop.
+func (sv *serving) Cancel(instance task.GUID, reason task.CancellationReason) {
+	sv.mu.Lock()
+	i := sv.runs[instance]
+	sv.mu.Unlock()
+	if i != nil {
+		i.tell(reason)
+	}
+}
+
+// Progress implements host.
+func (sv *serving) Progress(instance task.GUID, value uint32) { sv.host.Progress(instance, value) }
+
+// SaveCheckpoint implements host.
+func (sv *serving) SaveCheckpoint(ctx context.Context, instance task.GUID, data []byte) error {
+	return sv.host.SaveCheckpoint(ctx, instance, data)
+}
+
+// Finish implements host.
+func (sv *serving) Finish(instance task.GUID, result task.Result) {
+	sv.host.Finish(instance, result)
+	sv.mu.Lock()
+	delete(sv.runs, instance)
+	sv.note()
+	sv.mu.Unlock()
+}
+
+// terminate takes no activation any more and tells all runs to stop.
+func (sv *serving) terminate() {
+	sv.mu.Lock()
+	sv.closing = true
+	live := make([]*Instance, 0, len(sv.runs))
+	for _, i := range sv.runs {
+		live = append(live, i)
+	}
+	sv.mu.Unlock()
+	for _, i := range live {
+		i.tell(ReasonTerminating)
+	}
+}
+
+func (sv *serving) suspend(hidden bool) {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	sv.hidden = hidden
+	sv.publish()
+}
+
+// publish tells which objects there are.
+func (sv *serving) publish() {
+	var objects []task.Object
+	for _, id := range sv.order {
+		if class, ok := sv.classes[id]; ok {
+			objects = append(objects, task.Object{CLSID: id, SingleUse: class.SingleUse, Suspended: sv.hidden})
+		}
+	}
+	if !sv.closing {
+		sv.host.SetObjects(objects...)
+	}
+}
+
+func (sv *serving) note() {
+	select {
+	case sv.changed <- struct{}{}:
+	default:
+	}
+}
+
+// patience is how long the process stays now: without a limit while a run is
+// live, not at all when no class is left.
+func (sv *serving) patience() (d time.Duration, idle bool) {
+	sv.mu.Lock()
+	defer sv.mu.Unlock()
+	switch {
+	case len(sv.runs) > 0:
+		return 0, false
+	case len(sv.classes) == 0:
+		return 0, true
+	}
+	return sv.linger, true
+}
+
+// leaveWhenIdle lets a launched process end, when the broker agrees or does not
+// answer any more.
+func (sv *serving) leaveWhenIdle(ctx context.Context, stop func()) {
+	timer := time.NewTimer(sv.linger)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sv.changed:
+			timer.Stop()
+			if d, idle := sv.patience(); idle {
+				timer.Reset(d)
+			}
+		case <-timer.C:
+			if !sv.leave(ctx) {
+				timer.Reset(sv.linger)
+				continue
+			}
+			stop()
+			return
+		}
+	}
+}
+
+func (sv *serving) leave(ctx context.Context) bool {
+	asking, done := context.WithTimeout(ctx, task.AdoptionWindow)
+	defer done()
+	left, err := sv.host.Leave(asking)
+	return left || err != nil
+}
+
+func init() { // the back door: see package sdk
+	sdk.Bind = func(c any, b client.Broker, token task.LaunchToken) {
+		bound := c.(*Client)
+		bound.broker, bound.token = b, func() task.LaunchToken { return token }
+	}
+	sdk.Spec = func(builder any) task.Spec { return builder.(Builder).spec() }
+	sdk.Activation = func(instance any) task.Activation { return instance.(*Instance).activation }
+}
