@@ -25,6 +25,7 @@ type launch struct {
 	server  *server
 	slot    bool // it is counted as in flight
 	blocks  bool // it is counted in server.ending
+	adopted bool // the last broker began it: what waits is launched again when it does not come
 	esc     escalation
 	timer   timer
 }
@@ -207,8 +208,8 @@ func (e *Engine) classUp(h *host) {
 }
 
 // launchUp: a launch is over when its process shows a class. Who is left waiting,
-// because the object was SingleUse or the class is another, goes on to the next
-// launch in the same step.
+// because the object was SingleUse or the process is of the old version, goes on
+// to the next launch in the same step.
 func (e *Engine) launchUp(l *launch, h *host) {
 	if l.State != Launching || len(h.visible()) == 0 {
 		return
@@ -217,9 +218,6 @@ func (e *Engine) launchUp(l *launch, h *host) {
 	e.awake.arm(&l.timer, 0)
 	e.classUp(h)
 	for _, u := range e.waiters(l) {
-		if slices.ContainsFunc(h.objects, func(o Object) bool { return o.CLSID == u.reg.Spec.EntryPoint && !o.SingleUse }) {
-			continue
-		}
 		if !slices.Contains(h.served, u.reg.Spec.EntryPoint) {
 			continue // another class of this server: its own time-out tells
 		}
@@ -318,24 +316,41 @@ func (e *Engine) forgetLaunch(l *launch) {
 
 // due: the class was not registered in time, or the next step of ending has come.
 func (l *launch) due(e *Engine) {
-	if l.State == Launching {
+	switch {
+	case l.State != Launching:
+		e.escalate(l)
+		return
+	case l.adopted:
+		e.closeLaunch(l)
+	default:
 		text := fmt.Sprintf("class not registered within %v", e.cfg.Policy.StartTimeout)
 		e.failLaunch(l, ending{outcome: task.ActivationFailed, text: text})
-		e.endLaunch(l)
-		return
 	}
-	e.escalate(l)
+	e.endLaunch(l)
 }
 
 // failLaunch tells all who wait for l.
 func (e *Engine) failLaunch(l *launch, how ending) {
 	waiters := e.waiters(l)
+	e.closeLaunch(l)
+	for _, u := range waiters {
+		e.endRun(u, how)
+	}
+}
+
+// closeLaunch: the next launch has to wait until the tree of l is ended.
+func (e *Engine) closeLaunch(l *launch) {
 	e.moveLaunch(l, ServerEnding)
 	if !l.blocks {
 		l.blocks = true
 		l.server.ending++
 	}
-	for _, u := range waiters {
-		e.endRun(u, how)
+}
+
+// launchAgain makes a new launch for those who still wait for l: it did not outlive
+// the broker that began it.
+func (e *Engine) launchAgain(l *launch) {
+	for _, u := range e.waiters(l) {
+		e.place(u)
 	}
 }

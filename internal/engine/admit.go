@@ -27,9 +27,10 @@ type line struct {
 
 func (e *Engine) joinLine(r *reg) {
 	e.line.stale = true
-	if r.inLine {
+	if r.inLine && r.lineAge == r.pending[0].FirstAt {
 		return
 	}
+	e.leaveLine(r)
 	p := r.pack
 	r.lineAge = r.pending[0].FirstAt
 	at, _ := slices.BinarySearchFunc(p.line, r, older)
@@ -127,11 +128,13 @@ func (e *Engine) start(r *reg) {
 }
 
 func (e *Engine) noteStart(r *reg, o *occ) {
-	now := e.clock.elapsed
-	r.starts = slices.DeleteFunc(r.starts, func(at time.Duration) bool { return at+task.RateWindow <= now })
-	if o.By == ByEdge || o.By == ByWatch {
-		r.starts = append(r.starts, now)
+	if o.By != ByEdge && o.By != ByWatch {
+		return
 	}
+	now := e.clock.elapsed
+	starts := slices.DeleteFunc(slices.Clone(r.Starts), func(at time.Duration) bool { return at+task.RateWindow <= now })
+	r.Starts = append(starts, now)
+	e.markLedger(r)
 }
 
 func (e *Engine) takeSlots(u *run) {

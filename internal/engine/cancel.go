@@ -73,6 +73,7 @@ func (e *Engine) unresponsive(u *run) {
 		return
 	}
 	move(&u.State, Unresponsive, runMoves, "run of "+u.reg.Spec.Name)
+	u.Silent = e.now.Wall
 	e.freeSlots(u)
 	e.mark(u)
 	e.armRun(u)

@@ -64,19 +64,25 @@ func (e *Engine) slept(last Instant, d time.Duration) {
 func (e *Engine) clockStepped(last Instant, step time.Duration) {
 	c := &e.clock
 	if c.Behind && step > 0 {
-		c.Behind = false
-		if off := e.now.Wall.Sub(c.Wall) - (c.elapsed - c.Elapsed); off > 0 {
-			from := c.elapsed
-			c.Base += off
-			c.elapsed += off
-			c.gap(gap{from: from, to: c.elapsed, wallFrom: c.Wall, wallTo: e.now.Wall, cause: task.MissedPoweredOff})
-		}
+		from, wallFrom := c.elapsed, c.Wall
+		c.setRight(e.now.Wall.Sub(c.Wall) - (c.elapsed - c.Elapsed))
+		c.elapsed = c.Base + e.now.Boot
+		c.gap(gap{from: from, to: c.elapsed, wallFrom: wallFrom, wallTo: e.now.Wall, cause: task.MissedPoweredOff})
 	} else if step > 0 {
 		c.gap(gap{from: c.elapsed, to: c.elapsed, wallFrom: last.Wall, wallTo: e.now.Wall, cause: task.MissedClockStep})
 	}
 	e.mark(c)
 	e.clockEvent("the wall clock was set by " + step.Round(time.Millisecond).String())
 	e.calendarsMoved(step)
+}
+
+// setRight takes off, by which a clock that was behind at boot was set forward, as
+// time that the machine was off.
+func (c *clock) setRight(off time.Duration) {
+	if off > 0 {
+		c.Behind = false
+		c.Base += off
+	}
 }
 
 func (c *clock) gap(g gap) {
@@ -109,11 +115,6 @@ func (c *clock) missCauseWall(due time.Time) (task.MissCause, gap) {
 // wallAt is the wall time of an elapsed instant, as the clock goes now.
 func (e *Engine) wallAt(elapsed time.Duration) time.Time {
 	return e.now.Wall.Add(elapsed - e.clock.elapsed)
-}
-
-// wallAwake is the wall time of an awake instant if there is no sleep.
-func (e *Engine) wallAwake(awake time.Duration) time.Time {
-	return e.now.Wall.Add(awake - e.now.Awake)
 }
 
 func (e *Engine) clockEvent(text string) { e.tell(nil, task.Event{Kind: task.EventClock, Text: text}) }

@@ -103,6 +103,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 	count, more := 0, false
 	at := r.NextWall
 	for ok := true; ok && !at.After(e.now.Wall); at, ok = r.calendar.Next(at, zone) {
+		r.LastWall = at
 		if e.now.Wall.Sub(at) <= task.LateBy {
 			due.inTime = append(due.inTime, at)
 			continue
@@ -110,6 +111,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 		if count == mostCounted {
 			more = true
 			at = e.skipTo(r, zone, at)
+			r.LastWall = at
 			if e.now.Wall.Sub(at) <= task.LateBy {
 				due.inTime = append(due.inTime, at)
 				continue
@@ -132,7 +134,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 		due.last, due.latest = last, latest
 		due.catchUp = e.catchUp(r, cause, g)
 	}
-	e.nextInstant(r, e.now.Wall)
+	e.nextInstant(r)
 	return due
 }
 
@@ -247,10 +249,15 @@ func (e *Engine) zoneOf(r *reg) *time.Location {
 	return e.now.Wall.Location()
 }
 
-// nextInstant sets the calendar's next instant: strictly after now.
-func (e *Engine) nextInstant(r *reg, after time.Time) {
+// nextInstant sets the calendar's next instant: strictly after now and after the
+// last one that came.
+func (e *Engine) nextInstant(r *reg) {
 	if r.calendar == nil {
 		return
+	}
+	after := e.now.Wall
+	if r.LastWall.After(after) {
+		after = r.LastWall
 	}
 	at, ok := r.calendar.Next(after, e.zoneOf(r))
 	if !ok {
@@ -259,12 +266,14 @@ func (e *Engine) nextInstant(r *reg, after time.Time) {
 	r.NextWall = at
 }
 
-// calendarsMoved: after a step of the wall clock the next instants are computed
-// anew, but an instant that has fired does not fire again unless the clock went
-// back by more than a day.
+// calendarsMoved: an instant that has come does not come again, unless the wall
+// clock was set back by more than a day.
 func (e *Engine) calendarsMoved(step time.Duration) {
-	if step > -24*time.Hour {
+	if step >= -24*time.Hour {
 		return // forward: what is due is due; back: the next instant stays
+	}
+	for r := range e.calendars() {
+		r.LastWall = timeZero
 	}
 	e.recompute(func(*reg) bool { return true })
 }
@@ -272,10 +281,12 @@ func (e *Engine) calendarsMoved(step time.Duration) {
 // zoneChanged: calendars without a zone of their own follow the machine's.
 func (e *Engine) zoneChanged() { e.recompute(func(r *reg) bool { return r.zone == nil }) }
 
+// recompute sets next instants anew; what is due already is fired, not skipped.
 func (e *Engine) recompute(which func(*reg) bool) {
 	for _, r := range e.calendars().sorted() {
-		if which(r) && e.armed(r) {
-			e.nextInstant(r, e.now.Wall)
+		isDue := !r.NextWall.IsZero() && !r.NextWall.After(e.now.Wall)
+		if which(r) && e.armed(r) && !isDue {
+			e.nextInstant(r)
 			e.markLedger(r)
 			e.touch(r)
 		}

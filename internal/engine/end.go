@@ -77,7 +77,7 @@ func (e *Engine) escalateHost(h *host) {
 	for _, u := range slices.Clone(h.runs) {
 		e.unresponsive(u)
 	}
-	if h.state == HostEnding {
+	if h.state == HostEnding || h.state == HostLeaving {
 		e.moveHost(h, HostUnresponsive)
 	}
 	if l := e.launches[h.token]; l != nil && l.blocks {
@@ -105,5 +105,6 @@ func (e *Engine) escalate(l *launch) {
 		l.blocks = false
 		l.server.ending--
 		e.line.stale = true
+		e.launchAgain(l)
 	}
 }

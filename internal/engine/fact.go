@@ -92,6 +92,9 @@ func (e *Engine) setFact(f *fact, set func()) (edge, bool) {
 		return edge{}, false
 	}
 	f.since, f.changed = e.now.Wall, e.clock.elapsed
+	if f.name == task.FactEnergySaver {
+		e.touchAll()
+	}
 	for _, r := range f.users.sorted() {
 		e.touch(r)
 	}
@@ -150,9 +153,6 @@ func (e *Engine) fireEdge(ed edge) {
 	if ed.fact.name == task.FactSession && ed.new == task.Connected {
 		e.clock.Login++
 		e.mark(&e.clock)
-	}
-	if ed.fact.name == task.FactEnergySaver {
-		e.touchAll()
 	}
 	for _, row := range task.SystemTriggerTypes() {
 		if row.Fact != ed.fact.name || !row.Type.Fires(ed.old, ed.new) {

@@ -29,7 +29,7 @@ type host struct {
 
 // takesActivations: a host of an old version, or one that is not well, gets none.
 func (h *host) takesActivations() bool {
-	return h.state == HostAttached && h.version == h.pack.Version && !h.pack.servicing
+	return h.state == HostAttached && h.version == h.pack.Version && !h.pack.Servicing
 }
 
 func (h *host) visible() []Object {
@@ -45,6 +45,7 @@ func (e *Engine) attached(ev Attached) {
 			return
 		}
 	case h.state == HostEnding || h.state == HostLeaving:
+		e.takeResults(h, ev.Instances)
 		e.do(DropHost{ev.Host, "it is being ended"})
 		return
 	case h.state != HostAttached:
@@ -108,12 +109,23 @@ func (e *Engine) reconcile(h *host, held []Held) {
 			e.stillRunning(u, i.Progress)
 		}
 	}
+	for _, id := range sortedGUIDs(h.strays) {
+		if _, ok := named[id]; !ok {
+			e.strayOver(h, id)
+		}
+	}
+	e.takeResults(h, held)
 	for _, i := range held {
-		switch u := e.runs[i.Instance]; {
-		case i.Result != nil:
-			e.finished(Finished{Host: h.id, Instance: i.Instance, Result: *i.Result})
-		case u == nil || u.Host != h.id:
+		if u := e.runs[i.Instance]; i.Result == nil && (u == nil || u.Host != h.id) {
 			e.stray(h, i)
+		}
+	}
+}
+
+func (e *Engine) takeResults(h *host, held []Held) {
+	for _, i := range held {
+		if i.Result != nil {
+			e.finished(Finished{Host: h.id, Instance: i.Instance, Result: *i.Result})
 		}
 	}
 }
@@ -125,6 +137,7 @@ func (e *Engine) stillRunning(u *run, progress uint32) {
 	switch {
 	case u.canceled():
 		e.do(CancelRun{u.Host, u.ID, u.Reason})
+		e.backToCanceling(u)
 	case u.State == Sent:
 		e.entered(u)
 	case u.State == Unresponsive:
@@ -208,18 +221,22 @@ func (e *Engine) streamLost(ev StreamLost) {
 	}
 }
 
-// due: a detached host did not come back, or the next step of ending has come.
+// due: a detached host did not come back, one that left is still there, or the next
+// step of ending has come.
 func (h *host) due(e *Engine) {
 	switch {
-	case h.state == HostEnding:
+	case h.state == HostEnding || h.state == HostLeaving:
 		e.escalateHost(h)
 	case h.state != HostDetached:
 	case !h.token.IsZero():
 		h.silent = true
 		e.endHost(h)
-	case len(h.runs) > 0:
+	case len(h.runs) > 0 || len(h.strays) > 0:
 		for _, u := range slices.Clone(h.runs) {
 			e.unresponsive(u)
+		}
+		if h.state == HostDetached {
+			e.moveHost(h, HostUnresponsive)
 		}
 	default:
 		e.hostGone(h, Exit{})
@@ -240,6 +257,10 @@ func (e *Engine) leaveAsked(ev LeaveAsked) {
 	}
 	h.objects = nil
 	e.moveHost(h, HostLeaving)
+	if !h.token.IsZero() {
+		h.esc = escalateTerm
+		e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
+	}
 	e.do(ConfirmLeave{ev.Host})
 }
 
@@ -253,11 +274,13 @@ func (e *Engine) exited(ev Exited) {
 	if l == nil || l.Process != ev.Process && !l.Process.IsZero() {
 		return
 	}
-	switch l.State {
-	case Launching:
+	switch {
+	case l.State == Launching && l.adopted && !ev.Exit.Known:
+		e.closeLaunch(l)
+	case l.State == Launching:
 		e.failLaunch(l, ending{outcome: task.ActivationFailed, exit: ev.Exit.Status, stderr: ev.Exit.Stderr,
 			text: "class not registered"})
-	case Up:
+	case l.State == Up:
 		e.moveLaunch(l, ServerEnding)
 	}
 	e.awake.arm(&l.timer, 0) // what is left of its tree is being ended; TreeEnded tells
@@ -268,7 +291,7 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 	if l == nil {
 		return
 	}
-	if l.State == Launching {
+	if l.State == Launching && !l.adopted {
 		e.failLaunch(l, ending{outcome: task.ActivationFailed, text: "class not registered"})
 	}
 	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
@@ -278,6 +301,7 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 	}
 	e.moveLaunch(l, Absent)
 	e.dropLaunch(l)
+	e.launchAgain(l)
 }
 
 // hostGone gives every run of the host its outcome.

@@ -80,7 +80,7 @@ func (e *Engine) disarmOneShot(r *reg) {
 func (e *Engine) join(r *reg, f firing) *occ {
 	room := r.Spec.Queue
 	if f.apart {
-		room = max(room, task.MaxRunAll)
+		room = max(room, r.Spec.Misfire.Max, 1)
 	}
 	if n := len(r.pending); n > 0 && (room == 0 || n >= room) {
 		return r.pending[n-1]
@@ -101,14 +101,14 @@ func (e *Engine) setPayload(o *occ, d task.Details) {
 	o.Details, o.size = d, size
 }
 
-// roomFor says whether a payload of that size may be kept.
-func (e *Engine) roomFor(r *reg, size int) (Answer, bool) {
+// roomFor says whether a payload of that size may be kept n times.
+func (e *Engine) roomFor(r *reg, size, n int) (Answer, bool) {
 	switch {
 	case size > task.MaxPayload:
 		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("%d bytes of arguments are more than the %d allowed", size, task.MaxPayload), "pass a path instead"), false
-	case r.pack.payloads+size > task.MaxPending:
+	case r.pack.payloads+size*n > task.MaxPending:
 		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments of package %s would exceed %d MiB", r.Package, task.MaxPending>>20), ""), false
-	case e.payloads+size > task.MaxPendingAll:
+	case e.payloads+size*n > task.MaxPendingAll:
 		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments would exceed %d MiB", task.MaxPendingAll>>20), ""), false
 	}
 	return Answer{}, true
@@ -160,7 +160,7 @@ func (e *Engine) relatch(r *reg, o *occ) {
 	details := newer.Details
 	e.setPayload(newer, nil)
 	e.setPayload(o, details)
-	newer.State = OccEnded // merged: its firings are o's now, so it has no end of its own
+	move(&newer.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name) // merged: its firings are o's now
 	e.mark(newer)
 	r.pending[len(r.pending)-1] = o
 }
@@ -220,7 +220,7 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 	case r.Spec.Queue > 0 && len(r.pending) >= r.Spec.Queue:
 		return refuse(task.ErrQueueFull, r.Spec.Name, fmt.Sprintf("%d requests wait, the most its queue holds", len(r.pending)), "")
 	}
-	if a, ok := e.roomFor(r, len(ev.Arguments)); !ok {
+	if a, ok := e.roomFor(r, len(ev.Arguments), 1); !ok {
 		return a
 	}
 	f := firing{by: ByApplication, details: task.ApplicationTriggerDetails{Arguments: ev.Arguments}, now: ev.Now}
@@ -237,35 +237,37 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 // raise fires every CustomSystemEventTrigger of the event in the caller's reach.
 func (e *Engine) raise(ev Raise) Answer {
 	var a Answer
-	for _, r := range e.events[ev.EventID].sorted() {
-		if !ev.Caller.All && r.Package != ev.Caller.Package || r.State == Removing || r.State == Spent {
-			continue
-		}
-		if e.onceDone(r) {
-			continue
-		}
-		if full, ok := e.roomFor(r, len(ev.Payload)); !ok {
-			return full
-		}
+	takers := slices.DeleteFunc(e.events[ev.EventID].sorted(), func(r *reg) bool {
+		return !ev.Caller.All && r.Package != ev.Caller.Package || r.State == Removing || e.onceDone(r)
+	})
+	if full, ok := e.roomForAll(takers, len(ev.Payload)); !ok {
+		return full
+	}
+	for _, r := range takers {
+		r.OnceIn = e.login()
 		e.fire(r, firing{by: ByEvent, details: task.CustomSystemEventTriggerDetails{ID: ev.EventID, Payload: ev.Payload}})
 		a.Tasks = append(a.Tasks, r.Package+"/"+r.Spec.Name)
 	}
 	return a
 }
 
-// onceDone says whether a trigger with Recurrence Once has fired in this boot and
-// login, and notes that it now does.
-func (e *Engine) onceDone(r *reg) bool {
-	if r.Spec.Trigger.(task.CustomSystemEventTrigger).Recurrence != task.Once {
-		return false
+// roomForAll: an event is taken by all who wait for it, or refused.
+func (e *Engine) roomForAll(takers []*reg, size int) (Answer, bool) {
+	for _, r := range takers {
+		if full, ok := e.roomFor(r, size, len(takers)); !ok {
+			return full, false
+		}
 	}
-	now := fmt.Sprintf("%s/%d", e.now.ID, e.clock.Login)
-	if r.OnceIn == now {
-		return true
-	}
-	r.OnceIn = now
-	return false
+	return Answer{}, true
 }
+
+// onceDone says whether a trigger with Recurrence Once has fired in this boot and
+// login.
+func (e *Engine) onceDone(r *reg) bool {
+	return r.Spec.Trigger.(task.CustomSystemEventTrigger).Recurrence == task.Once && r.OnceIn == e.login()
+}
+
+func (e *Engine) login() string { return fmt.Sprintf("%s/%d", e.now.ID, e.clock.Login) }
 
 // occurred is what a watcher of files, sockets or devices saw.
 func (e *Engine) occurred(ev Occurred) {
@@ -273,7 +275,7 @@ func (e *Engine) occurred(ev Occurred) {
 	if r == nil || !watched(r.Spec.Trigger) || !e.armed(r) {
 		return
 	}
-	if _, ok := e.roomFor(r, task.PayloadSize(ev.Details)); !ok {
+	if _, ok := e.roomFor(r, task.PayloadSize(ev.Details), 1); !ok {
 		ev.Details = task.StorageLibraryContentChangedTriggerDetails{Overflow: true}
 	}
 	e.fire(r, firing{by: ByWatch, details: ev.Details})

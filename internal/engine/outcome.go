@@ -187,9 +187,6 @@ func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 	if r.State == Suspended {
 		return // a probe that failed: suspended as before
 	}
-	if r.State == Spent {
-		e.setState(r, Active)
-	}
 	e.setState(r, Suspended)
 	r.Cause, r.Text, r.Since, r.NotBefore = cause, text, e.now.Wall, 0
 	r.Probe = e.clock.elapsed + task.ProbeEvery

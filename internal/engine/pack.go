@@ -22,7 +22,6 @@ type pack struct {
 	payloads  int
 	served    uint64 // when it was last admitted a run
 	entered   uint64 // order of becoming known
-	servicing bool   // being updated: its live runs of the old version end first
 }
 
 func (p *pack) dirtyBit() *bool { return &p.isDirty }
@@ -121,7 +120,7 @@ func (e *Engine) imply(ev Imply) Answer {
 func (e *Engine) updatePackage(p *pack, to task.Package) {
 	to.Access, to.LocalFolder = p.Access, keep(to.LocalFolder, p.LocalFolder)
 	p.Package.Package = to
-	p.servicing = true
+	p.Servicing = true
 	e.mark(p)
 	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updating to " + to.Version)})
 	e.cancelAll(p, task.ReasonServicingUpdate, false)
@@ -146,10 +145,11 @@ func (e *Engine) cancelAll(p *pack, reason task.CancellationReason, final bool) 
 
 // serviceWhenDone ends an update once no run of the package is live.
 func (e *Engine) serviceWhenDone(p *pack) {
-	if !p.servicing || p.hasRuns() {
+	if !p.Servicing || p.hasRuns() {
 		return
 	}
-	p.servicing = false
+	p.Servicing = false
+	e.mark(p)
 	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updated to " + p.Version)})
 	for _, r := range p.regs.sorted() {
 		switch {
@@ -222,6 +222,7 @@ func (e *Engine) packageWhenDone(p *pack) {
 	p.gone = true
 	for _, h := range slices.Clone(p.hosts) {
 		e.do(DropHost{h.id, "its package was removed"})
+		e.hostGone(h, Exit{})
 	}
 	delete(e.packages, p.Family)
 	e.mark(p)

@@ -29,7 +29,7 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 	if !r.pack.Access.Allowed() {
 		add(task.WaitAccess, 0, func() string { return r.pack.Access.String() })
 	}
-	if r.pack.servicing || r.pack.Removing || e.stopping != nil {
+	if r.pack.Servicing || r.pack.Removing || e.stopping != nil {
 		add(task.WaitServicing, 0, e.servicingDetail(r))
 	}
 	if e.savesEnergy(r) {
@@ -91,15 +91,15 @@ func (e *Engine) savesEnergy(r *reg) bool {
 
 // rateUntil is when one more start by an edge is allowed; 0: now.
 func (e *Engine) rateUntil(r *reg, o *occ) time.Duration {
-	if o.By != ByEdge && o.By != ByWatch || len(r.starts) < task.StartsByEdges {
+	if o.By != ByEdge && o.By != ByWatch || len(r.Starts) < task.StartsByEdges {
 		return 0
 	}
-	return r.starts[len(r.starts)-task.StartsByEdges] + task.RateWindow
+	return r.Starts[len(r.Starts)-task.StartsByEdges] + task.RateWindow
 }
 
 func (e *Engine) runDetail(u *run) string {
 	if u.State == Unresponsive {
-		return fmt.Sprintf("pid %d does not answer since %s; 'bgtask cancel --kill' ends it", u.Host.PID, e.wallAwake(u.CancelAt).Format(time.TimeOnly))
+		return fmt.Sprintf("pid %d does not answer since %s; 'bgtask cancel --kill %s' ends it", u.Host.PID, u.Silent.Format(time.TimeOnly), u.reg.Spec.Name)
 	}
 	if u.Host.IsZero() {
 		return u.State.String()
@@ -116,16 +116,15 @@ func (e *Engine) shared(r *reg) []reason {
 	if holder := e.keyHolder(r); holder != nil {
 		add(task.WaitExclusive, func() string { return holder.Spec.Name })
 	}
-	if e.mustBeAlone(r) {
-		add(task.WaitLaunchSlot, func() string { return "after a crash it runs alone in its class server, which has other runs" })
-	}
 	if r.pack.live >= e.cfg.Policy.RunsPerPackage {
 		add(task.WaitPackageSlot, func() string { return fmt.Sprintf("%d runs of the package are live", r.pack.live) })
 	}
 	if e.slots.live >= e.cfg.Policy.RunsAtOnce {
 		add(task.WaitOverallSlot, func() string { return fmt.Sprintf("%d runs are live", e.slots.live) })
 	}
-	if detail := e.launchBlocked(r); detail != "" {
+	if e.mustBeAlone(r) {
+		add(task.WaitLaunchSlot, func() string { return "after a crash it runs alone in its class server, which has other runs" })
+	} else if detail := e.launchBlocked(r); detail != "" {
 		add(task.WaitLaunchSlot, func() string { return detail })
 	}
 	return all

@@ -55,6 +55,7 @@ type (
 		GridWall time.Time     // the same, for people
 		Next     time.Duration // next grid point
 		NextWall time.Time     // next calendar instant
+		LastWall time.Time     // last calendar instant that came
 		Disarmed bool          // a one-shot that fired
 
 		Faults    int           // in a row
@@ -64,10 +65,11 @@ type (
 		Alone     bool          // runs alone in its class server until it completed once
 
 		Cause   SuspendCause
-		Since   time.Time     // of the suspension
-		Text    string        // why
-		Probe   time.Duration // when the next probe may run
-		OnceIn  string        // the login in which Once fired
+		Since   time.Time       // of the suspension
+		Text    string          // why
+		Probe   time.Duration   // when the next probe may run
+		OnceIn  string          // the login in which Once fired
+		Starts  []time.Duration // by edges, within the last minute
 		LastEnd task.Ended
 		LastRun *task.Run
 		Counts  task.Counts
@@ -116,7 +118,8 @@ type (
 		TimedOut  bool
 		Failing   string // it was sent and not answered: ends ActivationFailed
 		Waived    bool
-		Old       bool // its registration was changed meanwhile: it goes on under its old terms
+		Old       bool      // its registration was changed meanwhile: it goes on under its old terms
+		Silent    time.Time // since when it is Unresponsive
 		Limit     time.Duration
 	}
 
@@ -135,8 +138,9 @@ type (
 	// Package is an installed one. Key: Family.
 	Package struct {
 		task.Package
-		Removing bool
-		KeepData bool
+		Removing  bool
+		KeepData  bool
+		Servicing bool // being updated: its live runs of the old version end first
 	}
 
 	// Remembered is an Answer. Key: Request.

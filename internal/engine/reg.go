@@ -24,10 +24,9 @@ type reg struct {
 	run     *run
 	strays  int // instances of it that a host still runs and nobody knows
 
-	holdsSince time.Duration   // elapsed; -1: some condition does not hold
-	lostSince  time.Duration   // elapsed; -1: nothing is lost
-	starts     []time.Duration // by edges, elapsed, within the last minute
-	since      time.Time       // of the phase that is shown
+	holdsSince time.Duration // elapsed; -1: some condition does not hold
+	lostSince  time.Duration // elapsed; -1: nothing is lost
+	since      time.Time     // of the phase that is shown
 	shown      appearance
 	lineAge    time.Duration // of what waits, while in line
 

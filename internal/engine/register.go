@@ -137,12 +137,12 @@ func (e *Engine) enter(r *reg, p *pack) {
 // newPhase starts the trigger's grid or calendar now.
 func (e *Engine) newPhase(r *reg) {
 	r.Grid, r.GridWall, r.Next, r.NextWall, r.Disarmed = e.clock.elapsed, e.now.Wall, 0, timeZero, false
-	r.OnceIn = ""
+	r.OnceIn, r.LastWall = "", timeZero
 	if f := freshness(r.Spec.Trigger); f > 0 {
 		r.Next = r.Grid + f
 	}
 	e.loadCalendar(r)
-	e.nextInstant(r, e.now.Wall)
+	e.nextInstant(r)
 }
 
 // ensure finds the oldest of the name. Equal content changes nothing; other

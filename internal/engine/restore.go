@@ -29,8 +29,13 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	e.restoreLaunches(saved.Launches)
 	e.restoreRuns(saved.Runs)
 	e.restoreAnswers(saved.Answers)
+	e.calendarsAfter(saved.Clock)
 	for _, r := range e.sortedRegs() {
 		e.touch(r)
+	}
+	for _, family := range sortedKeys(e.packages) {
+		e.serviceWhenDone(e.packages[family])
+		e.packageWhenDone(e.packages[family])
 	}
 	e.line.stale = true
 	e.work()
@@ -47,6 +52,8 @@ func (e *Engine) restoreClock(saved Clock) {
 	case saved.Boot == "":
 		c.Base = time.Second - e.now.Boot // elapsed time begins above zero, so that zero is no instant
 		c.Boot, c.Clock.Wall, c.Clock.Elapsed = e.now.ID, e.now.Wall, time.Second
+	case saved.Boot == e.now.ID && saved.Behind:
+		c.setRight(e.now.Wall.Sub(saved.Wall) - (saved.Base + e.now.Boot - saved.Elapsed))
 	case saved.Boot != e.now.ID:
 		off := max(e.now.Wall.Sub(saved.Wall), 0)
 		c.Behind = e.now.Wall.Before(saved.Wall)
@@ -61,6 +68,18 @@ func (e *Engine) restoreClock(saved Clock) {
 	if saved.Boot != "" {
 		c.gap(gap{from: saved.Elapsed, to: c.elapsed, wallFrom: saved.Wall, wallTo: e.now.Wall, cause: cause})
 	}
+}
+
+// calendarsAfter: while no broker was there the zone may have changed, or the wall
+// clock been set back.
+func (e *Engine) calendarsAfter(saved Clock) {
+	if e.clock.Behind {
+		return
+	}
+	if saved.Boot == e.now.ID {
+		e.calendarsMoved(e.now.Wall.Sub(saved.Wall) - (e.clock.elapsed - saved.Elapsed))
+	}
+	e.zoneChanged()
 }
 
 func (e *Engine) restoreFacts(saved []LastingFact) {
@@ -164,8 +183,8 @@ func (e *Engine) restoreLaunches(saved []Launch) {
 		case Launching:
 			s.launching, l.slot = l, true
 			e.slots.launches++
-			l.At = e.now.Awake // its time-out begins anew: nobody was there to see it
-			e.awake.arm(&l.timer, l.At+e.cfg.Policy.StartTimeout)
+			l.At, l.adopted = e.now.Awake, true // its time-out begins anew: nobody was there to see it
+			e.awake.arm(&l.timer, l.At+task.AdoptionWindow)
 		case ServerEnding:
 			l.blocks = true
 			s.ending++
@@ -221,8 +240,7 @@ func (e *Engine) adopt(u *run) {
 	h := e.hosts[u.Host]
 	if h == nil {
 		h = e.makeHost(u.Host, u.reg.pack, u.Token)
-		h.state = HostDetached
-		e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
+		e.awaitReturn(h)
 		if u.Token.IsZero() {
 			e.do(FindProcess{Process: u.Host})
 		}
@@ -231,14 +249,27 @@ func (e *Engine) adopt(u *run) {
 	e.armRun(u)
 }
 
+// awaitReturn gives a host its time to come back, unless it was being ended.
+func (e *Engine) awaitReturn(h *host) {
+	l := e.launches[h.token]
+	if l != nil && l.State == ServerEnding {
+		h.state = HostEnding
+		e.awake.arm(&l.timer, 0)
+		e.awake.arm(&h.timer, e.now.Awake+task.KillDelay)
+		return
+	}
+	h.state = HostDetached
+	e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
+}
+
 // awaitHost gives a launched server without a live run the same time to come back.
 func (e *Engine) awaitHost(l *launch) {
 	if l.State != Up || l.Process.IsZero() || e.clock.Boot != e.now.ID || e.hosts[l.Process] != nil {
 		return
 	}
 	h := e.makeHost(l.Process, e.packages[l.Package], l.Token)
-	h.state, h.version = HostDetached, l.Version
-	e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
+	h.version = l.Version
+	e.awaitReturn(h)
 }
 
 // bootEnded: the machine was off, so nothing of the last boot runs.

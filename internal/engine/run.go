@@ -76,6 +76,9 @@ func (e *Engine) accepted(ev Accepted) {
 		e.entered(u)
 	case u.State == Unresponsive && !u.canceled():
 		e.backToRunning(u)
+	case u.State == Unresponsive && u.Entered.IsZero():
+		e.backToCanceling(u)
+		e.noteWell(e.hosts[u.Host])
 	}
 }
 
@@ -92,14 +95,29 @@ func (e *Engine) entered(u *run) {
 
 // backToRunning: the host answers again.
 func (e *Engine) backToRunning(u *run) {
+	e.wellAgain(u, Running)
+	e.noteWell(e.hosts[u.Host])
+}
+
+// backToCanceling: it answers, and was told to stop: it has its grace again.
+func (e *Engine) backToCanceling(u *run) {
+	if u.State == Unresponsive {
+		u.CancelAt = e.now.Awake + e.cfg.Policy.CancelGrace
+		e.wellAgain(u, Canceling)
+	}
+}
+
+// wellAgain moves an unresponsive run whose host answers.
+func (e *Engine) wellAgain(u *run, to RunState) {
 	if u.Entered.IsZero() {
 		u.Entered, u.EnteredAt = e.now.Wall, e.now.Awake
 	}
-	move(&u.State, Running, runMoves, "run of "+u.reg.Spec.Name)
+	move(&u.State, to, runMoves, "run of "+u.reg.Spec.Name)
+	u.Failing, u.Silent = "", timeZero
+	u.reg.since = e.now.Wall
 	e.retakeSlots(u)
 	e.mark(u)
 	e.armRun(u)
-	e.noteWell(e.hosts[u.Host])
 	e.touch(u.reg)
 }
 
@@ -111,19 +129,42 @@ func (e *Engine) retakeSlots(u *run) {
 	}
 }
 
-// refused: the object is revoked and the next one is asked.
+// refused: the host never entered Run. Its object is revoked and the next one is
+// asked.
 func (e *Engine) refused(ev Refused) {
 	u := e.known(ev.Host, ev.Instance)
-	if u == nil || u.State != Sent {
+	if u == nil || !u.Entered.IsZero() {
 		return
 	}
 	h := e.hosts[ev.Host]
-	class := u.reg.Spec.EntryPoint
-	h.objects = slices.DeleteFunc(h.objects, func(o Object) bool { return o.CLSID == class })
-	h.drop(u)
+	h.objects = slices.DeleteFunc(h.objects, func(o Object) bool { return o.CLSID == u.reg.Spec.EntryPoint })
+	switch {
+	case u.canceled():
+		e.endRun(u, ending{outcome: task.Canceled, reason: u.Reason})
+	case u.State == Unresponsive:
+		e.endRun(u, ending{outcome: task.ActivationFailed, text: u.Failing})
+	default:
+		e.placeElsewhere(u, h, ev.Text)
+	}
+}
+
+// placeElsewhere: a class server that refuses has failed, or it would be launched
+// again and again. When only a launch could serve, and none can be made, the
+// occurrence waits for that as any other.
+func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
+	other, _ := e.findObject(u.reg.Package, u.reg.Spec.EntryPoint)
+	if other == nil && !refuser.token.IsZero() {
+		e.endRun(u, ending{outcome: task.ActivationFailed, text: "the class server refused the activation: " + text})
+		return
+	}
+	refuser.drop(u)
 	move(&u.State, Starting, runMoves, "run of "+u.reg.Spec.Name)
 	u.Host, u.Token = HostID{}, task.LaunchToken{}
 	e.mark(u)
+	if other == nil && e.launchBlocked(u.reg) != "" {
+		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonTerminating, text: "the application refused the activation: " + text})
+		return
+	}
 	e.place(u)
 }
 

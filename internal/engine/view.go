@@ -107,6 +107,8 @@ func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
 		return r.pending[0].Observed
 	case p == task.Running && !r.run.Entered.IsZero():
 		return r.run.Entered
+	case p == task.Unresponsive:
+		return r.run.Silent
 	}
 	return r.since
 }

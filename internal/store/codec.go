@@ -242,6 +242,19 @@ func (c *codec) readID() (v [16]byte) {
 	return v
 }
 
+func numbers[T ~int64](c *codec, n int, v *[]T) {
+	if !c.reading {
+		for _, x := range *v {
+			c.putVarint(n, zigzag(int64(x)))
+		}
+		return
+	}
+	for c.at(n, wireVarint) {
+		*v = append(*v, T(unzigzag(c.uvarint())))
+		c.advance()
+	}
+}
+
 func (c *codec) ids(n int, v *[]task.GUID) {
 	if !c.reading {
 		for i := range *v {

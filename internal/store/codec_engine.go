@@ -41,6 +41,8 @@ func ledger(c *codec, r *engine.Ledger) {
 	message(c, 19, &r.LastEnd, ended)
 	optional(c, 20, &r.LastRun, run)
 	message(c, 21, &r.Counts, counts)
+	numbers(c, 22, &r.Starts)
+	c.time(23, &r.LastWall)
 }
 
 func pending(c *codec, r *engine.Occurrence) {
@@ -92,6 +94,7 @@ func live(c *codec, r *engine.Run) {
 	c.flag(19, &r.Old)
 	signed(c, 20, &r.Limit)
 	signed(c, 21, &r.SentAt)
+	c.time(22, &r.Silent)
 }
 
 func launch(c *codec, r *engine.Launch) {
@@ -120,6 +123,7 @@ func pkg(c *codec, r *engine.Package) {
 	c.texts(12, &r.Warnings)
 	c.flag(13, &r.Removing)
 	c.flag(14, &r.KeepData)
+	c.flag(15, &r.Servicing)
 }
 
 func remembered(c *codec, r *engine.Remembered) {
