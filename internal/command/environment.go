@@ -1,0 +1,130 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// inherited are the variables of the server's own environment that a command
+// gets: who the user is, what leads to the session as it is now, and what says
+// which launch it belongs to and where the broker is.
+var inherited = []string{
+	"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR",
+	"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK",
+	task.LaunchEnv, "BGTASK_STATE", "BGTASK_SOCKET",
+}
+
+// environment is what a command is given. Of two values of one name the later
+// one is taken.
+func environment(own []string, a task.Activation) ([]string, error) {
+	e := make(variables)
+	for _, name := range inherited {
+		e.take(own, name)
+	}
+	e.identify()
+	for _, v := range a.Spec.Command.Env {
+		e.set(v)
+	}
+	if path := a.Spec.Command.EnvFile; path != "" {
+		file, err := readEnvFile(path)
+		if err != nil {
+			return nil, err
+		}
+		for _, v := range file {
+			e.set(v)
+		}
+	}
+	e["BGTASK_TASK"] = a.Spec.Name
+	e["BGTASK_OCCURRENCE"] = strconv.FormatUint(a.Occurrence.Number, 10)
+	e["BGTASK_ATTEMPT"] = strconv.Itoa(a.Attempt)
+	e["BGTASK_LOCAL_FOLDER"] = a.Folder
+	return e.list(), nil
+}
+
+type variables map[string]string
+
+func (e variables) set(v string) {
+	if name, value, ok := strings.Cut(v, "="); ok && name != "" {
+		e[name] = value
+	}
+}
+
+func (e variables) take(from []string, name string) {
+	for _, v := range from {
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			e[name] = value
+		}
+	}
+}
+
+// identify fills in who the user is, where the broker did not know.
+func (e variables) identify() {
+	u, err := user.Current()
+	if err != nil {
+		return
+	}
+	for name, value := range map[string]string{"HOME": u.HomeDir, "USER": u.Username, "LOGNAME": u.Username, "SHELL": "/bin/sh"} {
+		if e[name] == "" {
+			e[name] = value
+		}
+	}
+}
+
+func (e variables) list() []string {
+	all := make([]string, 0, len(e))
+	for name, value := range e {
+		all = append(all, name+"="+value)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// readEnvFile reads NAME=VALUE lines. Empty lines and those that begin with "#"
+// are nothing; quotes round a whole value are not part of it. An error names no
+// value: secrets are in there.
+func readEnvFile(path string) ([]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, errors.New("its environment file cannot be read: " + cause(err))
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, task.MaxEnvironment+1))
+	if err != nil {
+		return nil, errors.New("its environment file cannot be read: " + cause(err))
+	}
+	if len(data) > task.MaxEnvironment {
+		return nil, fmt.Errorf("its environment file %s has more than %d bytes", path, task.MaxEnvironment)
+	}
+	return parseEnvFile(path, string(data))
+}
+
+func parseEnvFile(path, text string) ([]string, error) {
+	var all []string
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(line)
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
+		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(name, " \t\x00") || strings.Contains(value, "\x00") {
+			return nil, fmt.Errorf("line %d of its environment file %s is not NAME=VALUE", i+1, path)
+		}
+		all = append(all, name+"="+unquote(strings.TrimSpace(value)))
+	}
+	return all, nil
+}
+
+func unquote(s string) string {
+	if n := len(s); n >= 2 && s[0] == s[n-1] && (s[0] == '"' || s[0] == '\'') {
+		return s[1 : n-1]
+	}
+	return s
+}

@@ -1,0 +1,108 @@
+package command
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/task"
+)
+
+// Serve serves one run, and returns when its outcome is recorded, when none came
+// in time, or when ctx ends: then the command is told to stop first.
+func Serve(ctx context.Context) error {
+	var token task.LaunchToken
+	if err := token.UnmarshalText([]byte(os.Getenv(task.LaunchEnv))); err != nil || token.IsZero() {
+		return &task.Error{Op: "serve", Subject: "command tasks", Err: task.ErrInvalid, Detail: "only the broker starts this", Hint: "bgtask add --help"}
+	}
+	broker := &client.Client{Start: client.NoStart}
+	defer broker.Close()
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return serve(ctx, broker, token)
+}
+
+func serve(ctx context.Context, broker client.Broker, token task.LaunchToken) error {
+	s := &server{ctx: ctx, host: &client.Host{Broker: broker, Token: token}, finished: make(chan struct{})}
+	s.host.Handler = s
+	s.host.SetObjects(task.Object{CLSID: task.CommandClass, SingleUse: true})
+	leaving, left := context.WithCancel(ctx)
+	var work sync.WaitGroup
+	defer work.Wait()
+	defer left()
+	work.Go(func() { s.leave(leaving) })
+	return s.host.Run(ctx)
+}
+
+// server is the handler of one run.
+type server struct {
+	ctx      context.Context // ends when the process has to
+	host     *client.Host
+	finished chan struct{} // closed when its outcome is told
+
+	mu     sync.Mutex
+	cancel context.CancelCauseFunc // of the run; nil before it
+}
+
+// Activate takes the one run.
+func (s *server) Activate(a task.Activation) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.cancel != nil:
+		return &task.Error{Err: task.ErrBusy, Detail: "this process serves one run, and had it"}
+	case a.Spec.Command == nil:
+		return &task.Error{Subject: a.Spec.Name, Err: task.ErrInvalid, Detail: "it is not a command task"}
+	}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	s.cancel = cancel
+	go func() {
+		defer close(s.finished)
+		defer context.AfterFunc(s.ctx, func() { cancel(task.ReasonTerminating) })()
+		s.host.Finish(a.Instance, run(ctx, a))
+	}()
+	return nil
+}
+
+// Cancel stops the run.
+func (s *server) Cancel(_ task.GUID, reason task.CancellationReason) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cancel != nil {
+		s.cancel(reason)
+	}
+}
+
+// leave ends the process after its run, or when none comes.
+func (s *server) leave(ctx context.Context) {
+	idle := time.NewTimer(task.LingerTime)
+	defer idle.Stop()
+	select {
+	case <-s.finished:
+	case <-idle.C:
+	case <-ctx.Done():
+		return
+	}
+	for {
+		if left, err := s.host.Leave(ctx); left || err != nil {
+			return
+		}
+		select { // a run is on its way, or its outcome is not recorded yet
+		case <-s.finished:
+		case <-ctx.Done():
+			return
+		}
+		select {
+		case <-time.After(askAgain):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// askAgain is the pause before leaving is asked for again.
+const askAgain = 100 * time.Millisecond
