@@ -258,6 +258,7 @@ func TestFilesUnset(t *testing.T) {
 	w.Set(map[task.GUID]task.Trigger{idB: trigger}) // they share their watches
 	put(t, dir, "f")
 	e.next(t, idB)
+	do(t, e.told(t, idB)) // and saved
 	if len(e.fired) != 0 {
 		t.Error("it fires after it was unregistered")
 	}

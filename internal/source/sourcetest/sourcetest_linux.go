@@ -32,6 +32,18 @@ func Need(t testing.TB, debianPackage string, programs ...string) {
 	}
 }
 
+// NeedRoot skips the test, or fails it on the CI machine, when it is not run by root.
+func NeedRoot(t testing.TB) {
+	t.Helper()
+	if os.Getuid() == 0 {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("this is to be run by root")
+	}
+	t.Skip("run this as root: the service that it starts needs that")
+}
+
 func missing(t testing.TB, debianPackage string, err error) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
@@ -49,6 +61,7 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
     <allow send_destination="*" eavesdrop="true"/>
     <allow eavesdrop="true"/>
     <allow own="*"/>
+    <allow user="*"/>
   </policy>
 </busconfig>
 `
@@ -70,6 +83,9 @@ func NewBus(t testing.TB) *Bus {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o711); err != nil { // services run as users of their own
+		t.Fatal(err)
+	}
 	b := &Bus{socket: filepath.Join(dir, "bus"), config: filepath.Join(dir, "bus.conf")}
 	b.Address = "unix:path=" + b.socket
 	if err := os.WriteFile(b.config, fmt.Appendf(nil, busConfig, b.socket), 0o600); err != nil {
@@ -117,6 +133,22 @@ func (b *Bus) Connect(t testing.TB) *dbus.Conn {
 	}
 	t.Cleanup(func() { _ = conn.Close() })
 	return conn
+}
+
+// Daemon starts a real service of the system bus on this one.
+func (b *Bus) Daemon(t testing.TB, debianPackage, program string, args ...string) {
+	t.Helper()
+	Need(t, debianPackage, program)
+	cmd := exec.Command(program, args...)
+	cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+b.Address)
+	endWithTest(t, cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
 }
 
 // Mock is a service that python-dbusmock plays.
