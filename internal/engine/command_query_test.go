@@ -56,6 +56,15 @@ var queryCommands = map[string]func(*world, args){
 			w.printf("%s", line)
 		}
 	},
+	// deadline: when the engine wants to be woken.
+	"deadline": func(w *world, a args) {
+		w.start()
+		if w.wake == 0 {
+			w.printf("no deadline")
+			return
+		}
+		w.printf("deadline in %v", w.wake-w.now.Boot)
+	},
 	"packages": func(w *world, a args) {
 		w.start()
 		for _, p := range w.e.Packages() {

@@ -108,8 +108,9 @@ func (w *world) action(a Action) {
 		act := a.Activation
 		more := ""
 		if c := act.Checkpoint; c != nil {
-			more = fmt.Sprintf(" checkpoint %q of %d", c.Data, c.Number)
+			more = fmt.Sprintf(" checkpoint %q of %d %s", c.Data, c.Number, c.Version)
 		}
+		more = strings.TrimRight(more+tellDetails(act.Details), " ")
 		w.printf("do      activate %s in %s: %s occurrence %d attempt %d%s", w.name("run", act.Instance), w.host(a.Host), act.Spec.Name, act.Occurrence.Number, act.Attempt, more)
 	case CancelRun:
 		w.printf("do      cancel %s in %s: %v", w.name("run", a.Instance), w.host(a.Host), a.Reason)
@@ -135,9 +136,36 @@ func (w *world) action(a Action) {
 		w.note(a.Event)
 	case Watch:
 		w.printf("do      watch %s", a.Trigger.Class())
+	case RemoveFolders:
+		w.printf("do      remove the folders of %s, keep data: %t", a.Package.Family, a.KeepData)
 	default:
 		w.printf("do      %s", strings.TrimPrefix(fmt.Sprintf("%T", a), "engine."))
 	}
+}
+
+// tellDetails says what Run is given, if it is more than the time.
+func tellDetails(d task.Details) string {
+	switch d := d.(type) {
+	case task.TimeTriggerDetails:
+		if d.Missed > 0 {
+			return fmt.Sprintf(" due %s, %d missed", d.Due.Format("15:04:05"), d.Missed)
+		}
+	case task.SystemTriggerDetails:
+		return fmt.Sprintf(" %v from %v to %v", d.Type, d.Old, d.New)
+	case task.ApplicationTriggerDetails:
+		return fmt.Sprintf(" arguments %q", d.Arguments)
+	case task.CustomSystemEventTriggerDetails:
+		if len(d.Payload) > 0 && len(d.Payload) < 100 {
+			return fmt.Sprintf(" payload %q", d.Payload)
+		}
+	case task.StorageLibraryContentChangedTriggerDetails:
+		return fmt.Sprintf(" paths %v overflow %t", d.Paths, d.Overflow)
+	case task.SocketActivityTriggerDetails:
+		return " from " + d.Address
+	case task.ManualDetails:
+		return fmt.Sprintf(" by hand %q", d.Arguments)
+	}
+	return ""
 }
 
 func (w *world) launch(t task.LaunchToken) string {
