@@ -1,0 +1,55 @@
+package primes
+
+import (
+	"errors"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bgtask/bgtask"
+	"github.com/bgtask/bgtask/bgtasktest"
+)
+
+// The task alone, with a fake instance: canceled, it stops at once and hands the reason on.
+func TestSampleTaskStops(t *testing.T) {
+	run := bgtasktest.Start(t, SampleTask{}, bgtasktest.Activation{})
+	run.WaitProgress(100)
+	canceled := time.Now()
+	run.Cancel(bgtask.ReasonConditionLoss)
+	if err := run.Wait(); !errors.Is(err, bgtask.ReasonConditionLoss) {
+		t.Errorf("Run returned %v", err)
+	}
+	if took := time.Since(canceled); took > time.Second {
+		t.Errorf("took %v to stop", took)
+	}
+}
+
+// What it wrote are the primes in order; math/big is the judge.
+func TestSampleTaskWritesPrimes(t *testing.T) {
+	folder := t.TempDir()
+	run := bgtasktest.Start(t, SampleTask{}, bgtasktest.Activation{LocalFolder: folder})
+	run.WaitProgress(1000)
+	run.Cancel(bgtask.ReasonAbort)
+	run.Wait()
+	b, err := os.ReadFile(filepath.Join(folder, filepath.Base(os.Args[0]), LogFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers := strings.Split(string(b), ", ")
+	if len(numbers) < 1000 || len(numbers) < int(run.Progress()) {
+		t.Fatalf("%d numbers at progress %d", len(numbers), run.Progress())
+	}
+	next := int64(2)
+	for _, number := range numbers[:1000] {
+		for ; !big.NewInt(next).ProbablyPrime(0); next++ {
+		}
+		if number != strconv.FormatInt(next, 10) {
+			t.Fatalf("%s was written where %d belongs", number, next)
+		}
+		next++
+	}
+}
