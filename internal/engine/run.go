@@ -154,7 +154,7 @@ func (e *Engine) refused(ev Refused) {
 func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
 	other, _ := e.findObject(u.reg.Package, u.reg.Spec.EntryPoint)
 	if other == nil && !refuser.token.IsZero() {
-		e.endRun(u, ending{outcome: task.ActivationFailed, text: "the class server refused the activation: " + text})
+		e.endRun(u, ending{outcome: task.ActivationFailed, text: "its class server refused the activation: " + text})
 		return
 	}
 	refuser.drop(u)
