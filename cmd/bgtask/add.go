@@ -58,17 +58,7 @@ func newAdd(a *app) *cobra.Command {
 		Example:           addExample,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
-			name, command, err := splitAtDash(c, args)
-			if err != nil {
-				return err
-			}
-			spec, err := o.spec(a, name, command)
-			if err == nil {
-				err = spec.Validate()
-			}
-			if err == nil {
-				err = a.checkInterval(c.Context(), spec.Trigger)
-			}
+			spec, err := o.spec(a, c, args)
 			if err == nil {
 				err = a.add(c.Context(), spec, o.replace)
 			}
@@ -117,8 +107,15 @@ func addError(err error) error {
 	if err == nil {
 		return nil
 	}
-	e := &task.Error{Op: "add", Err: err, Detail: strings.Join(faults(err), "; ")}
-	e.Detail = strings.TrimPrefix(strings.TrimPrefix(e.Detail, "register: "), "add: ")
+	var all []error
+	for _, each := range leaves(err) {
+		e := &task.Error{Op: "add", Err: each, Detail: each.Error(), Hint: task.Hint(each)}
+		if own, ok := each.(*task.Error); ok {
+			e.Detail = (&task.Error{Subject: own.Subject, Err: own.Err, Detail: own.Detail}).Error()
+		}
+		all = append(all, e)
+	}
+	e := errors.Join(all...)
 	for _, refusal := range []error{task.ErrConflict, task.ErrLimit, task.ErrNotSupported, task.ErrClassNotDeclared} {
 		if errors.Is(err, refusal) {
 			return exitError{e, exitUsage}
@@ -128,7 +125,19 @@ func addError(err error) error {
 }
 
 // spec is the registration that is asked for, or every fault of it.
-func (o addOptions) spec(a *app, name string, command []string) (task.Spec, error) {
+func (o addOptions) spec(a *app, c *cobra.Command, args []string) (task.Spec, error) {
+	name, command, err := splitAtDash(c, args)
+	if err != nil {
+		return task.Spec{}, err
+	}
+	spec, err := o.read(a, name, command)
+	if err == nil {
+		err = spec.Validate()
+	}
+	return spec, err
+}
+
+func (o addOptions) read(a *app, name string, command []string) (task.Spec, error) {
 	var all []error
 	note := func(err error) { all = append(all, err) }
 
@@ -145,8 +154,8 @@ func (o addOptions) spec(a *app, name string, command []string) (task.Spec, erro
 	if name == "" {
 		name = filepath.Base(command[0])
 	}
-	if o.retry < 0 {
-		note(refuse(fmt.Sprintf("--retry %d is negative", o.retry), "it is the number of attempts"))
+	if o.retry < 0 || o.retry > task.MaxAttempts {
+		note(refuse(fmt.Sprintf("--retry %d: it is from 1 to %d", o.retry, task.MaxAttempts), "it is the number of attempts"))
 	}
 	cmd.Retry = o.retry > 0
 	return task.Spec{
@@ -213,21 +222,23 @@ func parseMisfire(s string) (m task.Misfire, err error) {
 	return m, nil
 }
 
-// checkInterval refuses what the broker's policy would, in the words of the flag.
-func (a *app) checkInterval(ctx context.Context, t task.Trigger) error {
+// inFlags says in the words of the flag what the broker's policy refuses.
+func (a *app) inFlags(ctx context.Context, t task.Trigger, refused error) error {
 	timer, ok := t.(task.TimeTrigger)
-	if !ok || timer.OneShot {
-		return nil
-	}
 	status, err := a.broker.Status(ctx)
-	if err != nil {
-		return err
+	if !ok || err != nil || !errors.Is(refused, task.ErrInvalid) {
+		return refused
 	}
-	if err := task.CheckFreshness(t, status.Policy); err != nil {
-		least := task.Interval(status.Policy.WithDefaults().MinFreshness)
-		return refuse(fmt.Sprintf("--every %s is below the smallest interval allowed here, %s", timer.Freshness, least), task.Hint(err))
+	err = task.CheckFreshness(t, status.Policy)
+	if err == nil {
+		return refused
 	}
-	return nil
+	flag := "--every"
+	if timer.OneShot {
+		flag = "--in"
+	}
+	least := task.Interval(status.Policy.WithDefaults().MinFreshness)
+	return refuse(fmt.Sprintf("%s %s is below the smallest interval allowed here, %s", flag, timer.Freshness, least), task.Hint(err))
 }
 
 func (a *app) add(ctx context.Context, spec task.Spec, replace bool) error {
@@ -235,7 +246,7 @@ func (a *app) add(ctx context.Context, spec task.Spec, replace bool) error {
 	if errors.Is(err, task.ErrConflict) {
 		return &task.Error{Subject: spec.Name, Err: task.ErrConflict, Detail: "there is a command task of this name already", Hint: "--replace changes it; or choose another name"}
 	} else if err != nil {
-		return err
+		return a.inFlags(ctx, spec.Trigger, err)
 	}
 	info, err := a.broker.Task(ctx, done.TaskID)
 	if err != nil {
@@ -270,13 +281,20 @@ func (a *app) added(info task.Info, change wire.Change) string {
 		s = changeWord(change) + ": " + s
 	}
 	if info.State.NextKnown {
-		first := "first"
-		if change != wire.Added {
-			first = "next"
-		}
-		s += "; " + first + " " + a.at(info.State.Next)
+		s += "; " + joined(" ", ordinal(info.Spec.Trigger, change), a.at(info.State.Next))
 	}
 	return clean(info.Spec.Name + ": " + s + ". Now: bgtask fire " + quoted(info.Spec.Name))
+}
+
+// ordinal says which instant is named: of one there is no first.
+func ordinal(t task.Trigger, change wire.Change) string {
+	switch {
+	case task.OneShot(t):
+		return ""
+	case change == wire.Added:
+		return "first"
+	}
+	return "next"
 }
 
 func whenPhrase(conditions []task.Condition) string {

@@ -43,7 +43,7 @@ func (o triggerOptions) trigger(a *app) (task.Trigger, error) {
 	}
 	switch {
 	case len(given) > 1:
-		return nil, refuse(and(given)+" are two triggers", "one trigger a task: add a second task with the same command")
+		return nil, refuse(fmt.Sprintf("%s are %d triggers", and(given), len(given)), "one trigger a task: add a second task with the same command")
 	case o.every > 0:
 		return task.TimeTrigger{Freshness: o.every}, nil
 	case o.in > 0:
@@ -232,7 +232,7 @@ func triggerPhrase(t task.Trigger) string {
 	case task.ApplicationTrigger:
 		return "only by fire"
 	case task.CustomSystemEventTrigger, task.StorageLibraryContentChangedTrigger, task.SystemTrigger:
-		return "on " + strings.TrimPrefix(task.WaitsFor(t), "a ")
+		return "on " + task.WaitsFor(t)
 	}
 	return t.Class()
 }

@@ -49,9 +49,15 @@ func jsonChecks(all []task.Check) []check {
 	return checks
 }
 
-// checks asks the broker. When it cannot be asked, that is the finding.
+// checks asks the broker. When it cannot be asked, that is the finding. To ask
+// for its status starts none; to ask for anything else does, or says why not.
 func (a *app) checks(ctx context.Context) []task.Check {
 	status, err := a.broker.Status(ctx)
+	if errors.Is(err, task.ErrUnavailable) {
+		if _, err = a.broker.Packages(ctx); err == nil {
+			status, err = a.broker.Status(ctx)
+		}
+	}
 	if err != nil {
 		return []task.Check{brokerFailed(err)}
 	}

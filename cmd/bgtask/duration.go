@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"github.com/bgtask/bgtask/task"
 )
 
 // duration is a flag's value: Go's durations, and days and weeks before them.
@@ -53,8 +55,11 @@ func parseDuration(s string) (time.Duration, error) {
 		}
 		d += more
 	}
-	if d <= 0 {
+	switch {
+	case d <= 0:
 		return 0, fmt.Errorf("%q is no time at all", s)
+	case d > task.MaxInterval:
+		return 0, fmt.Errorf("%q is more than 50 years", s)
 	}
 	return d, nil
 }

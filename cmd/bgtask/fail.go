@@ -94,7 +94,7 @@ func (a *app) fail(err error) {
 		return
 	}
 	lines := faults(err)
-	hint := task.Hint(err)
+	hint := strings.ReplaceAll(task.Hint(err), "\n", "; ")
 	if a.json {
 		a.object(member{"error", failure{errorCode(err), strings.Join(lines, "; "), orNull(hint)}})
 		return
@@ -105,6 +105,7 @@ func (a *app) fail(err error) {
 	case 1:
 		fmt.Fprintln(a.stderr, clean("  "+more[0]))
 	default:
+		more = faults(errors.Join(withoutOps(err)[1:]...)) // it is said once
 		fmt.Fprintln(a.stderr, clean(fmt.Sprintf("  and %d more: %s", len(more), strings.Join(more, "; "))))
 	}
 	if hint != "" {
@@ -119,17 +120,51 @@ type failure struct {
 }
 
 // faults are the errors that err joins, a line for each.
-func faults(err error) []string {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []string
-		for _, each := range joined.Unwrap() {
-			all = append(all, faults(each)...)
-		}
-		if len(all) > 0 {
-			return all
+func faults(err error) (lines []string) {
+	for _, each := range leaves(err) {
+		lines = append(lines, line(each))
+	}
+	return lines
+}
+
+// leaves are the errors that err joins; err itself when it joins none.
+func leaves(err error) (all []error) {
+	switch e := err.(type) {
+	case exitError:
+		return leaves(e.error)
+	case interface{ Unwrap() []error }:
+		for _, each := range e.Unwrap() {
+			all = append(all, leaves(each)...)
 		}
 	}
-	return []string{strings.Join(strings.Split(strings.TrimSpace(err.Error()), "\n"), "; ")}
+	if len(all) == 0 {
+		all = []error{err}
+	}
+	return all
+}
+
+func line(err error) string {
+	if errors.Is(err, task.ErrUnavailable) {
+		err = withoutOp(err) // whatever was asked, nobody was there
+	}
+	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
+}
+
+func withoutOps(err error) (all []error) {
+	for _, each := range leaves(err) {
+		all = append(all, withoutOp(each))
+	}
+	return all
+}
+
+func withoutOp(err error) error {
+	e, ok := err.(*task.Error)
+	if !ok {
+		return err
+	}
+	bare := *e
+	bare.Op = ""
+	return &bare
 }
 
 // asksForJSON looks for --json in a command line that could not be understood.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"strings"
@@ -28,6 +29,7 @@ type fake struct {
 	number   uint64
 	done     wire.Registered
 	err      error // of all
+	refused  error // of Register
 
 	spec  task.Spec // that was registered
 	asked []string
@@ -49,11 +51,11 @@ func (f *fake) Tasks(_ context.Context, q wire.TaskQuery) ([]task.Info, error) {
 
 func (f *fake) Task(_ context.Context, id task.GUID) (task.Info, error) {
 	for _, info := range f.tasks {
-		if info.TaskID == id {
+		if info.TaskID == id && f.spec.Name == "" {
 			return info, f.err
 		}
 	}
-	return task.Info{TaskID: id, Package: task.CommandPackage, Spec: f.spec}, f.err
+	return task.Info{TaskID: id, Package: task.CommandPackage, Spec: f.spec, State: task.State{Next: at("20:47:13"), NextKnown: task.Timed(f.spec.Trigger)}}, f.err
 }
 
 func (f *fake) Why(context.Context, task.GUID) (task.Explanation, error) { return f.why, f.err }
@@ -104,7 +106,7 @@ func (f *fake) Register(_ context.Context, spec task.Spec, how client.Registerin
 	if how.Package != task.CommandPackage || how.Ensure == how.Unique {
 		panic("a command is added, or replaced, in its package")
 	}
-	return f.done, f.ask("register", spec.Name)
+	return f.done, cmp.Or(f.refused, f.ask("register", spec.Name))
 }
 
 func (f *fake) Unregister(_ context.Context, id task.GUID, cancel bool) error {

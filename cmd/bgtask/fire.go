@@ -174,12 +174,12 @@ func (w *waiter) fire(ctx context.Context, how client.Firing) error {
 	}
 	w.state = info.State
 	if !w.json {
-		w.printf("%s. Waiting; Ctrl-C leaves it %s.\n", w.firedLine(w.info.Spec.Name, number, w.state), leaves(w.state))
+		w.printf("%s. Waiting; Ctrl-C leaves it %s.\n", w.firedLine(w.info.Spec.Name, number, w.state), stays(w.state))
 	}
 	return nil
 }
 
-func leaves(s task.State) string {
+func stays(s task.State) string {
 	if s.Phase == task.Held || s.Phase == task.BackingOff {
 		return "held"
 	}
@@ -232,7 +232,10 @@ func (w *waiter) incomplete() error {
 		return e
 	}
 	if err := w.run.Err(); err != nil {
-		e.Detail += "; " + oneLine(err.Error())
+		e.Detail = fmt.Sprintf("occurrence %d: %s", w.number, oneLine(err.Error()))
+		if w.end == task.EndGaveUp {
+			e.Detail += "; it gave up"
+		}
 		e.Hint = "'bgtask logs " + w.info.Spec.Name + "' shows what it wrote"
 	}
 	return e

@@ -19,10 +19,13 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
+// testdata is absolute: some tests work elsewhere.
+var testdata, _ = filepath.Abs("testdata")
+
 // golden compares got with testdata/golden/name.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
-	file := filepath.Join("testdata", "golden", name)
+	file := filepath.Join(testdata, "golden", name)
 	if *rewrite {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
