@@ -19,8 +19,9 @@ test: ## everything: vet, unit, transcripts, simulation, scripts, end to end, wi
 demo: build ## the whole story in twenty seconds, in a temporary folder
 	bin/bgtask demo
 
-bench: ## the figures, each beside the machine's own floor
-	$(GO) run ./bench
+bench: build ## the figures, each beside the machine's own floor
+	CGO_ENABLED=0 $(GO) build -o bin/bench ./bench
+	bin/bench -bgtask bin/bgtask
 
 fuzz: ## a minute for everything that reads bytes
 	./scripts/fuzz 60s

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -129,6 +130,7 @@ func (b *broker) use(life context.Context, machine *host.Host, saved engine.Stat
 // begin serves clients and listens to the machine. It is called on the loop, after
 // all that the last broker left to do was done.
 func (b *broker) begin(server *grpc.Server, e *endpoint) {
+	b.background.Go(debug.FreeOSMemory) // what the load took and nobody needs any more
 	b.processes.endStrays()
 	b.background.Go(func() { source.Run(b.life, b.sources, sink{b.inbox}) })
 	b.background.Go(func() { b.serve(server, e) })
