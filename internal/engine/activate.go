@@ -158,16 +158,31 @@ func (e *Engine) moveLaunch(l *launch, to ServerState) {
 	if s.launching == l {
 		s.launching = nil
 	}
-	if l.slot {
-		l.slot = false
-		e.slots.launches--
+	if to != ServerEnding || !l.adopted { // one that is made again keeps its slot
+		e.freeLaunchSlot(l)
 	}
-	if to == Absent && l.blocks {
-		l.blocks = false
-		s.ending--
+	if to == Absent {
+		e.unblock(l)
 	}
 	e.line.stale = true
 	e.mark(l)
+}
+
+func (e *Engine) freeLaunchSlot(l *launch) {
+	if l.slot {
+		l.slot = false
+		e.slots.launches--
+		e.line.stale = true
+	}
+}
+
+// unblock lets the class server of l be launched anew.
+func (e *Engine) unblock(l *launch) {
+	if l.blocks {
+		l.blocks = false
+		l.server.ending--
+		e.line.stale = true
+	}
 }
 
 // waiters are the runs that wait for the class server of l, oldest first.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/bgtask/bgtask/task"
@@ -27,6 +28,21 @@ var hostCommands = map[string]func(*world, args){
 			Exit: Exit{Known: status != "", Status: status, Stderr: strings.ReplaceAll(a.named["stderr"], "_", " ")}})
 	},
 	"tree-ended": func(w *world, a args) { w.step(TreeEnded{w.token(a.at(0))}) },
+	// prompt: from now on hosts accept an activation at once.
+	"prompt": func(w *world, a args) { w.prompt = true },
+	// spin TASK N [changed]: N times it fires, by its trigger or by a change of its files, and completes.
+	"spin": func(w *world, a args) {
+		w.quietly(func() {
+			for i := range number(a.at(1)) {
+				id := w.tasks[a.at(0)]
+				w.step(Occurred{TaskID: id, Details: task.StorageLibraryContentChangedTriggerDetails{Paths: []string{"/" + strconv.Itoa(i)}}})
+				u := w.e.regs[id].run
+				w.step(Finished{u.Host, u.ID, Result{Outcome: task.Completed}})
+			}
+		})
+		w.out.Reset()
+		w.printf("%s ran %d times", a.at(0), w.e.regs[w.tasks[a.at(0)]].Counts.Runs)
+	},
 	// accept RUN [host=HOST]
 	"accept": func(w *world, a args) { w.step(Accepted{w.hostOf(a), w.ids[a.at(0)]}) },
 	"refuse": func(w *world, a args) {

@@ -61,7 +61,7 @@ var machineCommands = map[string]func(*world, args){
 		w.step(FactsReported{Source: source, Facts: facts})
 	},
 	"source": func(w *world, a args) {
-		st := task.SourceState{Name: a.at(0), Detail: a.named["detail"]}
+		st := task.SourceState{Name: a.at(0), Detail: strings.ReplaceAll(a.named["detail"], "_", " ")}
 		for s := task.SourceStarting; s <= task.SourceNotHere; s++ {
 			if strings.ReplaceAll(s.String(), " ", "-") == a.at(1) {
 				st.Status = s

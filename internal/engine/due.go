@@ -108,16 +108,12 @@ func (e *Engine) calendarInstants(r *reg) instants {
 			due.inTime = append(due.inTime, at)
 			continue
 		}
-		if count == mostCounted {
-			more = true
-			at = e.skipTo(r, zone, at)
-			r.LastWall = at
-			if e.now.Wall.Sub(at) <= task.LateBy {
-				due.inTime = append(due.inTime, at)
-				continue
-			}
-		} else {
+		switch {
+		case count < mostCounted:
 			count++
+		case !more:
+			count++
+			more, at = true, e.skipTo(r, zone, at)
 		}
 		latest = append(latest, at)
 		if len(latest) > task.MaxRunAll+1 {
@@ -146,16 +142,21 @@ func firstOf(inTime, missed []time.Time, count int) ([]time.Time, []time.Time, i
 	return inTime[:1], nil, 0
 }
 
-// skipTo jumps from at to an instant shortly before now, so that a year of
-// minutes is not counted one by one.
+// skipTo jumps from at to where about as many missed instants are left as RunAll may
+// want, so that a year of minutes is not counted one by one.
 func (e *Engine) skipTo(r *reg, zone *time.Location, at time.Time) time.Time {
-	for back := 2 * time.Minute; ; back *= 4 {
-		from := e.now.Wall.Add(-back)
+	late := e.now.Wall.Add(-task.LateBy)
+	for back := time.Hour; ; back *= 2 {
+		from := late.Add(-back)
 		if !from.After(at) {
 			return at
 		}
-		if next, ok := r.calendar.Next(from, zone); ok && !next.After(e.now.Wall) {
-			return next
+		first, ok := r.calendar.Next(from, zone)
+		n := 0
+		for next := first; ok && next.Before(late); next, ok = r.calendar.Next(next, zone) {
+			if n++; n > task.MaxRunAll {
+				return first
+			}
 		}
 	}
 }

@@ -80,10 +80,8 @@ func (e *Engine) escalateHost(h *host) {
 	if h.state == HostEnding || h.state == HostLeaving {
 		e.moveHost(h, HostUnresponsive)
 	}
-	if l := e.launches[h.token]; l != nil && l.blocks {
-		l.blocks = false // only what no signal ends is left: its class server may be launched anew
-		l.server.ending--
-		e.line.stale = true
+	if l := e.launches[h.token]; l != nil {
+		e.unblock(l) // only what no signal ends is left
 	}
 }
 
@@ -102,9 +100,8 @@ func (e *Engine) escalate(l *launch) {
 		return
 	}
 	if l.blocks {
-		l.blocks = false
-		l.server.ending--
-		e.line.stale = true
+		e.unblock(l)
+		e.freeLaunchSlot(l)
 		e.launchAgain(l)
 	}
 }

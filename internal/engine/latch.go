@@ -52,7 +52,7 @@ func (e *Engine) fire(r *reg, f firing) *occ {
 	e.disarmOneShot(r)
 	e.markLedger(r)
 	o := e.join(r, f)
-	e.setPayload(o, f.details)
+	e.setPayload(o, joined(o.Details, f.details))
 	o.Number, o.By, o.Due, o.Last, o.LastAt = r.Firing, f.by, f.due, e.now.Wall, e.clock.elapsed
 	o.Count++
 	o.Missed += f.missed
@@ -91,6 +91,21 @@ func (e *Engine) join(r *reg, f firing) *occ {
 		e.payInterest(r)
 	}
 	return o
+}
+
+// joined is the payload of a firing that joins: the last one, but changed paths add
+// up, for Run is to look at all of them.
+func joined(before, last task.Details) task.Details {
+	b, ok := before.(task.StorageLibraryContentChangedTriggerDetails)
+	l, also := last.(task.StorageLibraryContentChangedTriggerDetails)
+	if !ok || !also {
+		return last
+	}
+	all := task.StorageLibraryContentChangedTriggerDetails{Paths: slices.Compact(slices.Sorted(slices.Values(slices.Concat(b.Paths, l.Paths)))), Overflow: b.Overflow || l.Overflow}
+	if len(all.Paths) > task.MaxChangedPaths || task.PayloadSize(all) > task.MaxPayload {
+		return task.StorageLibraryContentChangedTriggerDetails{Overflow: true}
+	}
+	return all
 }
 
 // setPayload keeps the last payload; what is pending counts against the limits.
@@ -157,7 +172,7 @@ func (e *Engine) relatch(r *reg, o *occ) {
 	o.Attempt = 0
 	o.Waived = o.Waived || newer.Waived
 	o.CatchUp = max(o.CatchUp, newer.CatchUp)
-	details := newer.Details
+	details := joined(o.Details, newer.Details)
 	e.setPayload(newer, nil)
 	e.setPayload(o, details)
 	move(&newer.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name) // merged: its firings are o's now

@@ -272,6 +272,9 @@ func (e *Engine) spendWhenDone(r *reg) {
 // surprise.
 func (e *Engine) warnings(r *reg) []string {
 	var w []string
+	if st := e.sourceOf(r.Spec.Trigger); st != nil && (st.Status == task.SourceGone || st.Status == task.SourceNotHere) {
+		w = append(w, fmt.Sprintf("its trigger does not fire now: %s is %v: %s", st.Name, st.Status, st.Detail))
+	}
 	for _, c := range r.Spec.Conditions {
 		for _, n := range c.Needs() {
 			if f := e.facts[n.Fact]; f == nil || f.cause() == task.CauseNoSource {

@@ -29,19 +29,31 @@ func (w *world) host(id HostID) string {
 	return id.String()
 }
 
+// task is a name, with its package when that is not app.
+func (w *world) task(ev task.Event) string {
+	if ev.Package == "app" || ev.Package == task.CommandPackage {
+		return ev.Name
+	}
+	return ev.Package + "/" + ev.Name
+}
+
 // clock is the time of day, with the day when it is not today.
 func (w *world) clock(t time.Time) string {
-	if t.In(w.now.Wall.Location()).YearDay() == w.now.Wall.YearDay() {
-		return t.Format("15:04:05")
+	now := w.now.Wall
+	switch t = t.In(now.Location()); {
+	case t.Year() != now.Year():
+		return t.Format("Jan 2 2006 15:04:05")
+	case t.YearDay() != now.YearDay():
+		return t.Format("Jan 2 15:04:05")
 	}
-	return t.Format("Jan 2 15:04:05")
+	return t.Format("15:04:05")
 }
 
 func (w *world) event(ev task.Event) {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if ev.Name != "" {
-		add("%s", ev.Name)
+		add("%s", w.task(ev))
 		w.tasks[ev.Name] = ev.TaskID
 	} else if ev.Package != "" {
 		add("%s", ev.Package)
@@ -125,13 +137,13 @@ func (w *world) action(a Action) {
 	case StartServer:
 		w.printf("do      start %s: %s", w.name("launch", task.GUID(a.Token)), commandLine(a.Server))
 	case FindProcess:
-		w.printf("do      find %s %s", w.host(a.Process), w.launch(a.Token))
+		w.printf("do      find %s", strings.TrimSpace(w.host(a.Process)+" "+w.launch(a.Token)))
 	case Signal:
 		signal := "SIGTERM"
 		if a.Kill {
 			signal = "SIGKILL"
 		}
-		w.printf("do      %s to %s %s", signal, w.host(a.Process), w.launch(a.Token))
+		w.printf("do      %s to %s", signal, strings.TrimSpace(w.host(a.Process)+" "+w.launch(a.Token)))
 	case Notify:
 		w.note(a.Event)
 	case Watch:

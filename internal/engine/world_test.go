@@ -27,6 +27,7 @@ type world struct {
 	boots   int
 	request uint64
 	quiet   bool // steps are counted, not told
+	prompt  bool // hosts enter Run at once
 	out     strings.Builder
 }
 
@@ -79,6 +80,7 @@ func (w *world) perform(out Output) {
 		w.show(out)
 	}
 	w.wake = out.Wake
+	w.enter(out)
 	if out.Wake != 0 && out.Wake <= w.now.Boot && out.Defect == nil {
 		w.perform(w.e.Step(w.now, Tick{}))
 	}
@@ -92,6 +94,15 @@ func (w *world) show(out Output) {
 	}
 	for _, a := range out.Actions {
 		w.action(a)
+	}
+}
+
+// enter has the hosts say that they have entered Run.
+func (w *world) enter(out Output) {
+	for _, a := range out.Actions {
+		if act, ok := a.(Activate); ok && w.prompt {
+			w.step(Accepted{act.Host, act.Activation.Instance})
+		}
 	}
 }
 
