@@ -104,9 +104,9 @@ func privateDir(dir string) error {
 	if err != nil {
 		return socketError(dir, err)
 	}
-	if owner, ok := info.Sys().(*syscall.Stat_t); ok && int(owner.Uid) != os.Getuid() {
+	if owner, ok := ownerOf(info); ok && owner != os.Getuid() {
 		return &task.Error{Op: "listen", Subject: dir, Err: task.ErrAccessDenied,
-			Detail: fmt.Sprintf("the directory belongs to uid %d", owner.Uid), Hint: "the socket needs a directory of your own"}
+			Detail: fmt.Sprintf("the directory belongs to uid %d", owner), Hint: "the socket needs a directory of your own"}
 	}
 	if info.Mode().Perm()&0o077 != 0 {
 		return &task.Error{Op: "listen", Subject: dir, Err: task.ErrAccessDenied,
