@@ -2,12 +2,9 @@ package bgtask
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"runtime/debug"
 
-	"github.com/bgtask/bgtask/internal/sdk"
-	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -40,7 +37,7 @@ func (i *Instance) crash(what string, stack []byte) {
 	i.task.client.logger().Error("bgtask: the run crashed", "task", i.task.Name(), "instance", i.InstanceID(), "why", what, "stack", string(stack))
 	i.mu.Lock()
 	if i.crashed == "" {
-		i.crashed = wire.Clip(what)
+		i.crashed = what
 	}
 	i.mu.Unlock()
 	i.cancel(ReasonAbort)
@@ -66,22 +63,18 @@ func (i *Instance) returned(err error) {
 
 // result is how the run ended, in the host's words.
 func (i *Instance) result() task.Result {
-	var exact *sdk.ResultError
-	r := task.Result{Outcome: task.Completed}
 	switch {
 	case i.crashed != "":
 		return task.Result{Outcome: task.Crashed, Text: i.crashed}
 	case i.failed == nil:
-		return r
-	case errors.As(i.failed, &exact):
-		r = exact.Result
-	case asksRetry(i.failed):
-		r = task.Result{Outcome: task.RetryAsked, Text: wire.Clip(i.failed.Error())}
-	default:
-		r = task.Result{Outcome: task.Failed, Text: wire.Clip(i.failed.Error())}
+		return task.Result{Outcome: task.Completed}
 	}
-	if i.reason != nil {
+	r := task.Result{Outcome: task.Failed, Text: i.failed.Error()}
+	switch {
+	case i.reason != nil:
 		r.Outcome, r.Reason = task.Canceled, *i.reason
+	case asksRetry(i.failed):
+		r.Outcome = task.RetryAsked
 	}
 	return r
 }

@@ -83,9 +83,9 @@ var (
 )
 
 // serving starts a Server against a broker; launched as the broker would.
-func serving(t *testing.T, s *bgtask.Server, launched bool) (*broker, context.CancelFunc, <-chan error) {
+func serving(t *testing.T, s *bgtask.Server, launched bool, stay int) (*broker, context.CancelFunc, <-chan error) {
 	t.Helper()
-	b := &broker{t: t, NoBroker: client.NoBroker{Err: bgtask.ErrNotSupported}}
+	b := &broker{t: t, stay: stay, NoBroker: client.NoBroker{Err: bgtask.ErrNotSupported}}
 	var token task.LaunchToken
 	if launched {
 		token[0] = 1
@@ -128,8 +128,7 @@ func TestLinger(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &bgtask.Server{Classes: []bgtask.Class{{CLSID: first, Task: bgtask.TaskFunc(untilCanceled)}}, Linger: c.linger}
 				began := time.Now()
-				b, stop, ended := serving(t, s, c.launched)
-				b.stay = c.stay
+				_, stop, ended := serving(t, s, c.launched, c.stay)
 				if !c.launched {
 					time.Sleep(time.Hour)
 					if isOver(ended) {
@@ -151,7 +150,7 @@ func TestLinger(t *testing.T) {
 func TestLingerBeginsAfterTheRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &bgtask.Server{Classes: []bgtask.Class{{CLSID: first, Task: bgtask.TaskFunc(untilCanceled)}}}
-		b, _, ended := serving(t, s, true)
+		b, _, ended := serving(t, s, true, 0)
 		b.activates(first, second)
 		time.Sleep(time.Hour)
 		if isOver(ended) {
@@ -176,7 +175,7 @@ func TestLingerBeginsAfterTheRun(t *testing.T) {
 func TestSingleUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &bgtask.Server{Classes: []bgtask.Class{{CLSID: first, Task: bgtask.TaskFunc(untilCanceled), SingleUse: true}}}
-		b, _, ended := serving(t, s, true)
+		b, _, ended := serving(t, s, true, 0)
 		b.activates(first, second)
 		if got := last[wire.ObjectsChanged](b); len(got.Objects) != 0 {
 			t.Errorf("still there: %v", got.Objects)
@@ -201,7 +200,7 @@ func TestEndOfServe(t *testing.T) {
 			time.Sleep(time.Minute)
 			return context.Cause(ctx)
 		})
-		b, stop, ended := serving(t, &bgtask.Server{Classes: []bgtask.Class{{CLSID: first, Task: slow}}}, false)
+		b, stop, ended := serving(t, &bgtask.Server{Classes: []bgtask.Class{{CLSID: first, Task: slow}}}, false, 0)
 		b.activates(first, second)
 		began := time.Now()
 		stop()
@@ -221,7 +220,7 @@ func TestSuspendAndResume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &bgtask.Server{Suspended: true, Classes: []bgtask.Class{
 			{CLSID: first, Task: bgtask.TaskFunc(untilCanceled)}, {CLSID: second, Task: bgtask.TaskFunc(untilCanceled)}}}
-		b, stop, ended := serving(t, s, false)
+		b, stop, ended := serving(t, s, false, 0)
 		if objects := last[wire.Hello](b).Objects; len(objects) != 2 || !objects[0].Suspended || !objects[1].Suspended {
 			t.Errorf("published %+v", objects)
 		}
@@ -243,7 +242,7 @@ func TestSuspendAndResume(t *testing.T) {
 func TestOneServerAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &bgtask.Server{Classes: []bgtask.Class{{CLSID: first, Task: bgtask.TaskFunc(untilCanceled)}}}
-		_, stop, ended := serving(t, s, false)
+		_, stop, ended := serving(t, s, false, 0)
 		other := &bgtask.Server{Classes: s.Classes, Client: s.Client}
 		if err := other.Serve(t.Context()); !errors.Is(err, bgtask.ErrConflict) {
 			t.Errorf("a second Serve: %v", err)
@@ -261,7 +260,7 @@ func TestDroppedServer(t *testing.T) {
 			<-ctx.Done()
 			cause = context.Cause(ctx)
 			return cause
-		})}}}, false)
+		})}}}, false, 0)
 		b.activates(first, second)
 		b.says(wire.Drop{Text: "its package was removed"})
 		if err := <-ended; err == nil || !strings.Contains(err.Error(), "its package was removed") {

@@ -211,5 +211,4 @@ func init() { // the back door: see package sdk
 		bound.broker, bound.token = b, func() task.LaunchToken { return token }
 	}
 	sdk.Spec = func(builder any) task.Spec { return builder.(Builder).spec() }
-	sdk.Activation = func(instance any) task.Activation { return instance.(*Instance).activation }
 }
