@@ -36,9 +36,11 @@ var machineCommands = map[string]func(*world, args){
 		w.now.Wall = w.now.Wall.In(mustLoad(a.at(0)))
 		w.step(Tick{})
 	},
-	// crash [off=2h] [zone=Z]: the broker dies and comes back; reboot off=8h [wall=-2h]: so does the machine.
+	// crash [off=2h] [wall=-2h] [zone=Z]: the broker dies and comes back, and wall is a step of the clock
+	// meanwhile; reboot off=8h [wall=-2h]: so does the machine.
 	"crash": func(w *world, a args) {
 		w.move(w.duration(a.named["off"]), false)
+		w.now.Wall = w.now.Wall.Add(w.duration(a.named["wall"]))
 		w.travel(a)
 		w.restore()
 	},

@@ -150,6 +150,8 @@ func (w *world) trigger(a args) task.Trigger {
 		return task.CustomSystemEventTrigger{ID: a.named["event"], Recurrence: recurrence}
 	case a.named["paths"] != "":
 		return task.StorageLibraryContentChangedTrigger{Paths: list(a.named["paths"])}
+	case a.named["listen"] != "":
+		return task.SocketActivityTrigger{Listen: a.named["listen"]}
 	case a.named["on"] != "":
 		for _, row := range task.SystemTriggerTypes() {
 			if row.Name == a.named["on"] {

@@ -76,8 +76,9 @@ func (e *Engine) calendarsAfter(saved Clock) {
 	if e.clock.Behind {
 		return
 	}
-	if saved.Boot == e.now.ID {
-		e.calendarsMoved(e.now.Wall.Sub(saved.Wall) - (e.clock.elapsed - saved.Elapsed))
+	if step := e.now.Wall.Sub(saved.Wall) - (e.clock.elapsed - saved.Elapsed); saved.Boot == e.now.ID && step.Abs() >= stepNoticed {
+		e.clockEvent("the wall clock was set by " + step.Round(time.Millisecond).String() + " while no broker was there")
+		e.calendarsMoved(step)
 	}
 	e.zoneChanged()
 }
