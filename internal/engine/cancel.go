@@ -55,7 +55,7 @@ func (e *Engine) graceOver(u *run) {
 	h := e.hosts[u.Host]
 	switch {
 	case h == nil:
-		e.endRun(u, ending{outcome: task.Lost, text: "its process is gone"})
+		e.endRun(u, lostEnding(u, "its process is gone"))
 	case h.state == HostEnding:
 		// its own escalation goes on
 	case h.token.IsZero():

@@ -103,8 +103,8 @@ func (e *Engine) reconcile(h *host, held []Held) {
 	for _, u := range slices.Clone(h.runs) {
 		i, ok := named[u.ID]
 		switch {
-		case !ok && h.state == HostAttached:
-			e.endRun(u, ending{outcome: task.Lost, text: "its process is there, but does not know the run"})
+		case !ok:
+			e.endRun(u, lostEnding(u, "its process is there, but does not know the run"))
 		case ok && i.Result == nil:
 			e.stillRunning(u, i.Progress)
 		}
@@ -328,13 +328,10 @@ func (e *Engine) hostGone(h *host, exit Exit) {
 func (e *Engine) endingOf(u *run, h *host, was HostState, exit Exit, several bool) ending {
 	how := ending{exit: exit.Status, stderr: exit.Stderr}
 	switch {
+	case u.canceled():
+		how.outcome, how.reason, how.forced = outcomeOfCancel(u), u.Reason, was == HostEnding
 	case u.Failing != "":
 		how.outcome, how.text = task.ActivationFailed, u.Failing
-	case u.canceled():
-		how.outcome, how.reason, how.forced = task.Canceled, u.Reason, was == HostEnding
-		if u.TimedOut {
-			how.outcome = task.TimedOut
-		}
 	case h.token.IsZero():
 		how.outcome, how.text = task.Lost, "the application is gone without a word"
 	case h.silent:

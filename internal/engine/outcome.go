@@ -59,6 +59,22 @@ func (e *Engine) endRun(u *run, how ending) {
 	e.goneWhenDone(r)
 }
 
+// lostEnding is the ending of a run that nobody saw end: after a cancel it is Canceled all
+// the same.
+func lostEnding(u *run, text string) ending {
+	if u.canceled() {
+		return ending{outcome: outcomeOfCancel(u), reason: u.Reason}
+	}
+	return ending{outcome: task.Lost, text: text}
+}
+
+func outcomeOfCancel(u *run) task.Outcome {
+	if u.TimedOut {
+		return task.TimedOut
+	}
+	return task.Canceled
+}
+
 func tail(s string, n int) string {
 	if len(s) > n {
 		return "..." + s[len(s)-n+3:]

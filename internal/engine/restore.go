@@ -283,19 +283,9 @@ func (e *Engine) bootEnded(lost []*run) {
 		e.mark(l)
 	}
 	for _, u := range lost {
-		e.endRun(u, lostInPowerCut(u))
+		e.endRun(u, lostEnding(u, "the machine was off"))
 	}
 	e.clockEvent("the machine was started")
-}
-
-func lostInPowerCut(u *run) ending {
-	switch {
-	case u.TimedOut:
-		return ending{outcome: task.TimedOut, reason: u.Reason}
-	case u.canceled():
-		return ending{outcome: task.Canceled, reason: u.Reason}
-	}
-	return ending{outcome: task.Lost, text: "the machine was off"}
 }
 
 func (e *Engine) restoreAnswers(saved []Remembered) {
