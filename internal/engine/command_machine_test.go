@@ -23,6 +23,8 @@ var machineCommands = map[string]func(*world, args){
 		w.now.Wall = w.now.Wall.Add(w.duration(a.at(0)))
 		w.step(Tick{})
 	},
+	// pass 1m: time passes, and the next command comes at its end.
+	"pass": func(w *world, a args) { w.start(); w.move(w.duration(a.at(0)), false) },
 	// set-clock 2027-03-27T12:00: before the first command that needs the engine.
 	"set-clock": func(w *world, a args) {
 		at, err := time.ParseInLocation("2006-01-02T15:04", a.at(0), w.zone)

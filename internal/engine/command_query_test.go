@@ -40,7 +40,10 @@ var queryCommands = map[string]func(*world, args){
 	"list-facts": func(w *world, a args) {
 		w.start()
 		for _, f := range w.e.Facts(w.now) {
-			line := fmt.Sprintf("%s=%v since %s, %s", f.Name, f.Value, w.clock(f.Since), f.Source)
+			line := fmt.Sprintf("%s=%v since %s", f.Name, f.Value, w.clock(f.Since))
+			if f.Source != "" {
+				line += ", " + f.Source
+			}
 			if f.Cause != task.CauseNone {
 				line += ", " + f.Cause.String()
 			}

@@ -38,7 +38,7 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 	if !o.Waived {
 		all = e.unmet(all, r)
 		if settle := settleTime(r.Losses); settle > 0 && r.holdsSince >= 0 && now < r.holdsSince+settle {
-			add(task.WaitSettle, r.holdsSince+settle, func() string { return fmt.Sprintf("lost %d times in a row", r.Losses) })
+			add(task.WaitSettle, r.holdsSince+settle, func() string { return lostTimes(r.Losses) })
 		}
 	}
 	if now < r.NotBefore {
@@ -56,6 +56,13 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 		add(task.WaitLiveRun, 0, func() string { return "a process still runs an instance of it that was given up" })
 	}
 	return all
+}
+
+func lostTimes(n int) string {
+	if n == 1 {
+		return "lost once"
+	}
+	return fmt.Sprintf("lost %d times in a row", n)
 }
 
 func (e *Engine) unmet(all []reason, r *reg) []reason {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/bgtask/bgtask/internal/calendar"
 	"github.com/bgtask/bgtask/task"
@@ -273,7 +274,7 @@ func (e *Engine) spendWhenDone(r *reg) {
 func (e *Engine) warnings(r *reg) []string {
 	var w []string
 	if st := e.sourceOf(r.Spec.Trigger); st != nil && (st.Status == task.SourceGone || st.Status == task.SourceNotHere) {
-		w = append(w, fmt.Sprintf("its trigger does not fire now: %s is %v: %s", st.Name, st.Status, st.Detail))
+		w = append(w, strings.TrimSuffix(fmt.Sprintf("its trigger does not fire now: %s is %v: %s", st.Name, st.Status, st.Detail), ": "))
 	}
 	for _, c := range r.Spec.Conditions {
 		for _, n := range c.Needs() {

@@ -48,7 +48,9 @@ func (e *Engine) useOf(r *reg) string {
 				return "MultipleUse"
 			}
 		}
-		return "SingleUse"
+		if h.single || len(h.objects) > 0 {
+			return "SingleUse"
+		}
 	}
 	return ""
 }
