@@ -17,11 +17,17 @@ func (p Process) IsZero() bool { return p == Process{} }
 func (p Process) String() string { return "pid " + strconv.Itoa(p.PID) }
 
 // LaunchToken names one start of a class server. It is in the environment of the
-// whole process tree, as BGTASK_LAUNCH.
+// whole process tree, as BGTASK_TREE.
 type LaunchToken GUID
 
-// LaunchEnv is the environment variable that carries the token.
-const LaunchEnv = "BGTASK_LAUNCH"
+// The environment variables that carry the token. The first tells a process that
+// it is the one that was launched: it clears it, so that a program which it starts
+// does not take itself for that. The second stays, and marks whatever belongs to
+// the launch.
+const (
+	LaunchEnv = "BGTASK_LAUNCH"
+	TreeEnv   = "BGTASK_TREE"
+)
 
 // String is the token as it stands in the environment.
 func (t LaunchToken) String() string { return GUID(t).String() }

@@ -19,7 +19,7 @@ import (
 var inherited = []string{
 	"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR",
 	"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK",
-	task.LaunchEnv, "BGTASK_STATE", "BGTASK_SOCKET",
+	task.TreeEnv, "BGTASK_STATE", "BGTASK_SOCKET",
 }
 
 // environment is what a command is given. Of two values of one name the later

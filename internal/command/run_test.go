@@ -114,13 +114,13 @@ func TestEnvironment(t *testing.T) {
 	}
 	a := sh("")
 	a.Spec.Command.EnvFile = file
-	own := []string{"HOME=/home/ann", "USER=ann", "LOGNAME=ann", "SHELL=/bin/zsh", "DISPLAY=:0", "PATH=/broker", "NOTIFY_SOCKET=/x", "SECRET=1", task.LaunchEnv + "=token"}
+	own := []string{"HOME=/home/ann", "USER=ann", "LOGNAME=ann", "SHELL=/bin/zsh", "DISPLAY=:0", "PATH=/broker", "NOTIFY_SOCKET=/x", "SECRET=1", task.LaunchEnv + "=token", task.TreeEnv + "=token"}
 	got, err := environment(own, a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
-		"BGTASK_ATTEMPT=2", task.LaunchEnv + "=token", "BGTASK_LOCAL_FOLDER=/data", "BGTASK_OCCURRENCE=7", "BGTASK_TASK=backup",
+		"BGTASK_ATTEMPT=2", "BGTASK_LOCAL_FOLDER=/data", "BGTASK_OCCURRENCE=7", "BGTASK_TASK=backup", task.TreeEnv + "=token",
 		"DISPLAY=:0", "GREETING=hi", "HOME=/home/ann", "LOGNAME=ann", "PATH=/usr/bin:/bin", "SHELL=/bin/zsh", "TOKEN=s e c", "USER=ann",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -6,7 +6,7 @@
 // told by five marks, because each of them can be shed and a process seldom
 // sheds all:
 //
-//   - the launch token in the environment (BGTASK_LAUNCH),
+//   - the launch token in the environment (BGTASK_TREE),
 //   - the leader's session or process group,
 //   - a parent that belongs to the tree,
 //   - standard output or standard error on the files of the launch,

@@ -67,7 +67,7 @@ func (h *Host) search(token task.LaunchToken) (task.Process, *handle, error) {
 		return task.Process{}, nil, err
 	}
 	carriers := slices.DeleteFunc(procs, func(p proc) bool {
-		return p.pid == h.self() || p.dead() || environment(p.pid, task.LaunchEnv)[0] != token.String()
+		return p.pid == h.self() || p.dead() || environment(p.pid, task.TreeEnv)[0] != token.String()
 	})
 	slices.SortFunc(carriers, func(a, b proc) int {
 		if leads(a) != leads(b) {
@@ -118,7 +118,7 @@ func (h *Host) Strays() ([]Stray, error) {
 
 // carried is the token of this state directory in the environment of a process.
 func (h *Host) carried(pid int) (task.LaunchToken, bool) {
-	v := environment(pid, task.LaunchEnv, StateEnv)
+	v := environment(pid, task.TreeEnv, StateEnv)
 	if v[1] != h.stateID {
 		return task.LaunchToken{}, false
 	}

@@ -106,7 +106,8 @@ func (h helper) print(args []string) {
 }
 
 // start starts another helper, given after the options, then becomes what follows
-// "then" at the front. Options: setsid, clearenv, quiet (no output).
+// "then" at the front. Options: setsid, clearenv, unlaunched (as the SDK leaves the
+// environment), quiet (no output).
 func (h helper) start(args []string) {
 	then, args := args[0], args[1:]
 	cmd := exec.Command("/proc/self/exe")
@@ -119,6 +120,8 @@ func (h helper) start(args []string) {
 			cmd.SysProcAttr.Setsid = true
 		case "clearenv":
 			cmd.Env = []string{}
+		case "unlaunched":
+			must(os.Unsetenv(task.LaunchEnv))
 		case "quiet":
 			cmd.Stdout, cmd.Stderr = nil, nil
 		default:

@@ -90,6 +90,7 @@ func TestTheWholeTreeEnds(t *testing.T) {
 		{"same group, stubborn", []string{"start", "leave", "stubborn", "rest"}, "rest"},
 		{"same group, environment cleared", []string{"start", "leave", "clearenv", "quiet", "hang", "rest"}, "rest"},
 		{"daemon with its environment", []string{"start", "leave", "setsid", "quiet", "detach", "quiet", "stubborn", "rest"}, "rest"},
+		{"daemon of a server that took itself for launched", []string{"start", "leave", "setsid", "unlaunched", "quiet", "detach", "quiet", "stubborn", "rest"}, "rest"},
 		{"daemon with its output", []string{"start", "leave", "setsid", "clearenv", "detach", "hang", "rest"}, "rest"},
 	}
 	for _, tree := range trees {
@@ -164,7 +165,7 @@ func TestWhatAServerFinds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("dir %s session true stdin /dev/null\nHOME=/nowhere\nPWD=%s\nBGTASK_LAUNCH=%s\nBGTASK_STATE=%s\n", dir, b.dir, s.token, b.state)
+	want := fmt.Sprintf("dir %s session true stdin /dev/null\nHOME=/nowhere\nPWD=%s\nBGTASK_LAUNCH=%[3]s\nBGTASK_TREE=%[3]s\nBGTASK_STATE=%s\n", dir, b.dir, s.token, b.state)
 	if got := b.output(s.token); got != want {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}

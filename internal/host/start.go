@@ -51,7 +51,7 @@ func (h *Host) start(l *launch, server task.ClassServer, env []string) (task.Pro
 	}
 	defer files.close()
 	l.prepare(files.ids, files.begin, true)
-	env = withVariables(env, "PWD="+dir, task.LaunchEnv+"="+token.String(), StateEnv+"="+h.stateID)
+	env = withVariables(env, "PWD="+dir, task.LaunchEnv+"="+token.String(), task.TreeEnv+"="+token.String(), StateEnv+"="+h.stateID)
 	pid, handle, err := spawn(server, dir, env, files)
 	if err != nil {
 		h.output.finish(token)

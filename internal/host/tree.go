@@ -126,7 +126,7 @@ func (t *tree) inSession(p proc) bool {
 // carries says whether a process has the token in its environment or writes to
 // the output of the launch.
 func (t *tree) carries(pid int) bool {
-	if environment(pid, task.LaunchEnv)[0] == t.token.String() {
+	if environment(pid, task.TreeEnv)[0] == t.token.String() {
 		return true
 	}
 	for _, fd := range []string{"fd/1", "fd/2"} {
