@@ -89,6 +89,16 @@ func (e *Engine) place(u *run) {
 	e.armRun(u)
 }
 
+// placeOrWait: when only a launch could serve a run that was admitted long ago, and
+// none can be made now, its occurrence waits for that as any other.
+func (e *Engine) placeOrWait(u *run, text string) {
+	if e.launchBlocked(u.reg) != "" {
+		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonTerminating, text: text})
+		return
+	}
+	e.place(u)
+}
+
 // classServer is how the class of r is launched.
 func (e *Engine) classServer(r *reg) (task.ClassServer, bool) {
 	p := e.packages[r.Package]
@@ -108,6 +118,13 @@ func (e *Engine) serverOf(pack string, cs task.ClassServer) *server {
 	return s
 }
 
+// Why no launch can be made; a full launch slot is told with its number.
+const (
+	noServer   = "no class server is declared, and no running application serves the class"
+	lastLaunch = "the last launch of its class server is being ended"
+	notAlone   = "after a crash it runs alone in its class server, which has other runs"
+)
+
 // launchBlocked says why no launch could be made for r now; "" when none is needed
 // or one can be made or joined.
 func (e *Engine) launchBlocked(r *reg) string {
@@ -117,7 +134,7 @@ func (e *Engine) launchBlocked(r *reg) string {
 	cs, ok := e.classServer(r)
 	switch {
 	case !ok && r.pack.Declares(r.Spec.EntryPoint):
-		return "no class server is declared; it waits for an application that serves the class"
+		return noServer
 	case !ok:
 		return "" // admitted, to fail at once
 	}
@@ -126,7 +143,7 @@ func (e *Engine) launchBlocked(r *reg) string {
 	case s != nil && s.launching != nil:
 		return ""
 	case s != nil && s.ending > 0:
-		return "the last launch of its class server is being ended"
+		return lastLaunch
 	case e.slots.launches >= e.cfg.Policy.Launches:
 		return fmt.Sprintf("%d launches are in flight", e.slots.launches)
 	}
@@ -230,6 +247,7 @@ func (e *Engine) launchUp(l *launch, h *host) {
 		return
 	}
 	e.moveLaunch(l, Up)
+	l.adopted = false
 	e.awake.arm(&l.timer, 0)
 	e.classUp(h)
 	for _, u := range e.waiters(l) {
@@ -297,17 +315,13 @@ func (e *Engine) startFailed(ev StartFailed) {
 	if l == nil || l.State == Up {
 		return
 	}
-	waiters := e.waiters(l)
-	was := l.State
 	e.moveLaunch(l, Absent)
 	e.dropLaunch(l)
-	for _, u := range waiters {
-		if ev.Lost && was == Launching {
-			e.place(u)
-			continue
-		}
-		e.endRun(u, ending{outcome: task.ActivationFailed, text: ev.Text})
+	if ev.Lost {
+		e.launchAgain(l)
+		return
 	}
+	e.failWaiters(l, ending{outcome: task.ActivationFailed, text: ev.Text})
 }
 
 func (e *Engine) addLaunch(l *launch) {
@@ -344,11 +358,14 @@ func (l *launch) due(e *Engine) {
 	e.endLaunch(l)
 }
 
-// failLaunch tells all who wait for l.
+// failLaunch gives up l and tells all who wait for it.
 func (e *Engine) failLaunch(l *launch, how ending) {
-	waiters := e.waiters(l)
 	e.closeLaunch(l)
-	for _, u := range waiters {
+	e.failWaiters(l, how)
+}
+
+func (e *Engine) failWaiters(l *launch, how ending) {
+	for _, u := range e.waiters(l) {
 		e.endRun(u, how)
 	}
 }
@@ -366,6 +383,6 @@ func (e *Engine) closeLaunch(l *launch) {
 // the broker that began it.
 func (e *Engine) launchAgain(l *launch) {
 	for _, u := range e.waiters(l) {
-		e.place(u)
+		e.placeOrWait(u, "its class server ended while no broker was there")
 	}
 }

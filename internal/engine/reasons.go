@@ -130,7 +130,7 @@ func (e *Engine) shared(r *reg) []reason {
 		add(task.WaitOverallSlot, func() string { return fmt.Sprintf("%d runs are live", e.slots.live) })
 	}
 	if e.mustBeAlone(r) {
-		add(task.WaitLaunchSlot, func() string { return "after a crash it runs alone in its class server, which has other runs" })
+		add(task.WaitLaunchSlot, func() string { return notAlone })
 	} else if detail := e.launchBlocked(r); detail != "" {
 		add(task.WaitLaunchSlot, func() string { return detail })
 	}

@@ -134,7 +134,19 @@ func afterWhat(r *reg, w task.Reason) string {
 	case task.WaitOverallSlot:
 		return "another run has ended"
 	}
-	return w.Detail
+	return afterLaunch(w.Detail)
+}
+
+func afterLaunch(detail string) string {
+	switch detail {
+	case noServer:
+		return "an application that serves its class has started"
+	case lastLaunch:
+		return "the last launch of its class server has ended"
+	case notAlone:
+		return "the other runs in its class server have ended"
+	}
+	return "another launch is over"
 }
 
 func later(a, b time.Time) time.Time {
