@@ -274,14 +274,14 @@ func (e *Engine) exited(ev Exited) {
 	if l == nil || l.Process != ev.Process && !l.Process.IsZero() {
 		return
 	}
-	switch {
-	case l.State == Launching && l.adopted && !ev.Exit.Known:
+	switch l.State {
+	case Launching:
 		e.closeLaunch(l)
-	case l.State == Launching:
-		e.failLaunch(l, ending{outcome: task.ActivationFailed, exit: ev.Exit.Status, stderr: ev.Exit.Stderr,
-			text: "class not registered"})
-	case l.State == Up:
+	case Up:
 		e.moveLaunch(l, ServerEnding)
+	}
+	if !l.adopted {
+		e.failWaiters(l, ending{outcome: task.ActivationFailed, exit: ev.Exit.Status, stderr: ev.Exit.Stderr, text: "class not registered"})
 	}
 	e.awake.arm(&l.timer, 0) // what is left of its tree is being ended; TreeEnded tells
 }
@@ -291,8 +291,8 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 	if l == nil {
 		return
 	}
-	if l.State == Launching && !l.adopted {
-		e.failLaunch(l, ending{outcome: task.ActivationFailed, text: "class not registered"})
+	if !l.adopted {
+		e.failWaiters(l, ending{outcome: task.ActivationFailed, text: "class not registered"})
 	}
 	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
 		if h.token == l.Token {

@@ -187,7 +187,7 @@ func (e *Engine) restoreLaunches(saved []Launch) {
 			l.At, l.adopted = e.now.Awake, true // its time-out begins anew: nobody was there to see it
 			e.awake.arm(&l.timer, l.At+task.AdoptionWindow)
 		case ServerEnding:
-			l.blocks = true
+			l.blocks, l.adopted = true, true
 			s.ending++
 			e.awake.arm(&l.timer, e.now.Awake+task.KillDelay)
 		}
@@ -230,12 +230,12 @@ func (e *Engine) restoreRuns(saved []Run) {
 // adopt waits for the host of a run; a Starting one waits for its launch.
 func (e *Engine) adopt(u *run) {
 	if u.State == Starting {
-		if l := e.launches[u.Token]; l != nil && l.State == Launching {
+		if e.launches[u.Token] != nil {
 			e.armRun(u)
 			return
 		}
 		u.Token = task.LaunchToken{}
-		e.place(u)
+		e.placeOrWait(u, "its class server ended while no broker was there")
 		return
 	}
 	h := e.hosts[u.Host]

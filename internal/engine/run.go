@@ -149,8 +149,7 @@ func (e *Engine) refused(ev Refused) {
 }
 
 // placeElsewhere: a class server that refuses has failed, or it would be launched
-// again and again. When only a launch could serve, and none can be made, the
-// occurrence waits for that as any other.
+// again and again.
 func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
 	other, _ := e.findObject(u.reg.Package, u.reg.Spec.EntryPoint)
 	if other == nil && !refuser.token.IsZero() {
@@ -161,11 +160,7 @@ func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
 	move(&u.State, Starting, runMoves, "run of "+u.reg.Spec.Name)
 	u.Host, u.Token = HostID{}, task.LaunchToken{}
 	e.mark(u)
-	if other == nil && e.launchBlocked(u.reg) != "" {
-		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonTerminating, text: "the application refused the activation: " + text})
-		return
-	}
-	e.place(u)
+	e.placeOrWait(u, "the application refused the activation: "+text)
 }
 
 func (h *host) drop(u *run) {
