@@ -1,0 +1,51 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"syscall"
+)
+
+// gate makes a gate that runs wait at: a named pipe.
+func (w *world) gate(name string) {
+	w.t.Helper()
+	if err := syscall.Mkfifo(filepath.Join(w.dir, name), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// opens lets the runs that wait at a gate pass; it waits for one.
+func (w *world) opens(name string) {
+	w.t.Helper()
+	f, err := os.OpenFile(w.path(name), os.O_WRONLY, 0)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	f.Close()
+}
+
+// openCmd starts an app and returns when the broker knows it.
+func (w *world) openCmd(cmd *exec.Cmd) *process {
+	w.t.Helper()
+	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	p := begin(w.t, cmd)
+	w.t.Cleanup(func() {
+		p.signal(w.t, syscall.SIGCONT)
+		p.kill(w.t)
+	})
+	w.awaitAttached(p.pid)
+	return p
+}
+
+// awaitAttached waits until the broker's log says that a process has attached.
+func (w *world) awaitAttached(pid int) {
+	w.t.Helper()
+	line := regexp.MustCompile(`msg="host attached" pid=` + strconv.Itoa(pid) + ` `)
+	eventually(w.t, "pid "+strconv.Itoa(pid)+" is attached", func() bool {
+		log, err := os.ReadFile(w.path("broker.log"))
+		return err == nil && line.Match(log)
+	})
+}

@@ -1,0 +1,47 @@
+package e2e
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+var binaryFlag = flag.String("bgtask", "", "the binary to test; one is built when empty")
+
+// binary is the bgtask under test.
+var binary string
+
+func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) == appName {
+		os.Exit(appMain(os.Args[1:]))
+	}
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	flag.Parse()
+	if binary = *binaryFlag; binary == "" {
+		dir, err := os.MkdirTemp("", "bgtask-e2e-")
+		if err != nil {
+			return fail(err)
+		}
+		defer os.RemoveAll(dir)
+		binary = filepath.Join(dir, "bgtask")
+		build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, "github.com/bgtask/bgtask/cmd/bgtask")...)
+		if out, err := build.CombinedOutput(); err != nil {
+			return fail(fmt.Errorf("%v: %w\n%s", build.Args, err, out))
+		}
+		if err := os.Chmod(dir, 0o755); err != nil { // a test runs it as another user
+			return fail(err)
+		}
+	}
+	return m.Run()
+}
+
+func fail(err error) int {
+	fmt.Fprintln(os.Stderr, err)
+	return 1
+}

@@ -1,0 +1,80 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// The classes that the app serves.
+var (
+	manyClass   = task.MustGUID("e2e00000-0000-4000-8000-000000000001") // MultipleUse
+	otherClass  = task.MustGUID("e2e00000-0000-4000-8000-000000000002") // MultipleUse, of a second server
+	singleClass = task.MustGUID("e2e00000-0000-4000-8000-000000000003") // SingleUse
+)
+
+const manifestText = `<?xml version="1.0" encoding="utf-8"?>
+<Package xmlns="http://schemas.microsoft.com/appx/manifest/foundation/windows10"
+  xmlns:com="http://schemas.microsoft.com/appx/manifest/com/windows10">
+  <Identity Name="%[1]s" Publisher="CN=Tests" Version="1.0.0.0"/>
+  <Properties><DisplayName>%[1]s</DisplayName><PublisherDisplayName>Tests</PublisherDisplayName><Logo>logo.png</Logo></Properties>
+  <Applications>
+    <Application Id="App" Executable="app.exe" EntryPoint="Windows.FullTrustApplication">
+      <Extensions>
+        <com:Extension Category="windows.comServer">
+          <com:ComServer>
+%[2]s          </com:ComServer>
+        </com:Extension>
+      </Extensions>
+    </Application>
+  </Applications>
+</Package>
+`
+
+const serverText = `            <com:ExeServer Executable="app.exe" Arguments="%s" DisplayName="Server">
+%s            </com:ExeServer>
+`
+
+// server is a class server of a package: the app with arguments.
+type server struct {
+	arguments string
+	classes   []task.GUID
+}
+
+// install installs a package whose program is this test binary.
+func (w *world) install(name string, servers ...server) task.Package {
+	w.t.Helper()
+	folder := w.path("packages/" + name)
+	if _, err := os.Stat(folder + "/" + appName); err != nil {
+		w.program(folder + "/" + appName)
+	}
+	var declared strings.Builder
+	for _, s := range servers {
+		var classes strings.Builder
+		for _, class := range s.classes {
+			fmt.Fprintf(&classes, "              <com:Class Id=\"%s\" DisplayName=\"class\"/>\n", class)
+		}
+		fmt.Fprintf(&declared, serverText, s.arguments, classes.String())
+	}
+	w.write("packages/"+name+"/AppxManifest.xml", fmt.Sprintf(manifestText, name, declared.String()))
+	p, err := w.user.Install(w.context(), folder)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+// app is the program of a package as its user starts it.
+func (w *world) app(p task.Package, args ...string) *exec.Cmd {
+	return w.command(p.Folder+"/"+appName, args...)
+}
+
+// open starts the app of a package as its user does, and returns when it is
+// attached: it writes a line to its stdout.
+func (w *world) open(p task.Package, args ...string) *process {
+	w.t.Helper()
+	return w.openCmd(w.app(p, append([]string{"open"}, args...)...))
+}
