@@ -11,7 +11,7 @@ import (
 // Config is what does not change while the broker runs.
 type Config struct {
 	Policy   task.Policy
-	Seed     uint64           // of ids and jitter
+	Seed     uint64           // of ids: another one for each life of the broker, or an id comes twice
 	Commands task.ClassServer // serves task.CommandClass; none without an executable
 }
 
