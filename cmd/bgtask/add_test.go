@@ -79,7 +79,7 @@ var addRefusals = [][]string{
 	{"add", "--", "restic backup"}, {"add", "--", "./data"}, {"add", "--", "./nothing"}, {"add", "--", ""},
 	{"add", "--every", "6h", "--calendar", "daily", "--", "restic"}, {"add", "--every", "6h", "--in", "1h", "--at", "09:00", "--", "restic"},
 	{"add", "--every", "often", "--", "restic"}, {"add", "--every", "-6h", "--", "restic"}, {"add", "--every", "60y", "--", "restic"}, {"add", "--every", "99999d", "--", "restic"},
-	{"add", "--at", "2020-01-01 00:00", "--", "restic"}, {"add", "--at", "2026-02-30 09:00", "--", "restic"}, {"add", "--at", "tomorrow", "--", "restic"},
+	{"add", "--at", "2020-01-01 00:00", "--", "restic"}, {"add", "--at", "2099-01-01 00:00", "--", "restic"}, {"add", "--at", "2026-02-30 09:00", "--", "restic"}, {"add", "--at", "tomorrow", "--", "restic"},
 	{"add", "--calendar", "Feb 30", "--", "restic"}, {"add", "--calendar", "*-02-30 09:00", "--", "restic"}, {"add", "--calendar", "61 * * * *", "--", "restic"},
 	{"add", "--calendar", "daily Europe/Berlim", "--", "restic"},
 	{"add", "--when", "internet,no-internet", "--", "restic"}, {"add", "--when", "internt", "--", "restic"}, {"add", "--when", "weekend", "--", "restic"},

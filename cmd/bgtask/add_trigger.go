@@ -73,7 +73,9 @@ func (a *app) atTrigger(s string) (task.Trigger, error) {
 	if err != nil {
 		return nil, refuse(fmt.Sprintf("--at %q: %v", s, err), `write --at "2026-12-01 09:00"`)
 	}
-	if _, comes := schedule.Next(a.now(), t.Location()); !comes {
+	if _, comes := schedule.Next(a.now(), t.Location()); !comes && t.After(a.now()) {
+		return nil, refuse(fmt.Sprintf("--at %q is more than 50 years away", s), "write an earlier time")
+	} else if !comes {
 		return nil, refuse(fmt.Sprintf("--at %q is in the past", s), "--in 20m counts from now")
 	}
 	return task.CalendarTrigger{Expr: t.Format("2006-01-02 15:04:05"), Zone: strings.TrimSpace(zone), OneShot: true}, nil

@@ -26,7 +26,7 @@ func newCancel(a *app) *cobra.Command {
 				return err
 			}
 			if err := a.broker.Cancel(c.Context(), info.TaskID, reason, kill); err != nil {
-				return err
+				return named(info, err)
 			}
 			if a.json {
 				a.object(member{"canceled", canceled{info.TaskID, info.Package, info.Spec.Name, reason.String(), uint32(reason)}})

@@ -68,6 +68,9 @@ func newOverride(a *app) *cobra.Command {
 			if value == task.Unknown.String() {
 				value = string(task.Unknown)
 			}
+			if err := a.knownFact(c, name); err != nil {
+				return err
+			}
 			if err := a.broker.OverrideFact(c.Context(), name, task.Value(value), lasts); err != nil {
 				return err
 			}
@@ -95,6 +98,9 @@ func newClear(a *app) *cobra.Command {
 		ValidArgsFunction: completeFact,
 		RunE: func(c *cobra.Command, args []string) error {
 			name := strings.Join(args, "")
+			if err := a.knownFact(c, name); name != "" && err != nil {
+				return err
+			}
 			if err := a.broker.ClearOverride(c.Context(), name); err != nil {
 				return err
 			}
@@ -111,9 +117,26 @@ func newClear(a *app) *cobra.Command {
 	}
 }
 
+// ownFacts are those that conditions and triggers read.
+var ownFacts = []string{task.FactInternet, task.FactMetered, task.FactNetwork, task.FactUser, task.FactSession, task.FactOnAC, task.FactBattery, task.FactPower,
+	task.FactWorkCost, task.FactStorageLow, task.FactIdle, task.FactEnergySaver, task.FactTimeZone}
+
+// knownFact refuses a slip: an override of a fact that nobody reads does nothing.
+// Those of an external source have its prefix, "source/fact".
+func (a *app) knownFact(c *cobra.Command, name string) error {
+	if slices.Contains(ownFacts, name) || strings.Contains(name, "/") {
+		return nil
+	}
+	e := usage(c, fmt.Sprintf("there is no fact %q", name))
+	e.Hint = "they are: " + strings.Join(ownFacts, " ")
+	if near := nearest(name, ownFacts); len(near) > 0 {
+		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return e
+}
+
 func completeFact(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return []string{task.FactInternet, task.FactMetered, task.FactNetwork, task.FactUser, task.FactSession, task.FactOnAC, task.FactBattery, task.FactPower,
-		task.FactWorkCost, task.FactStorageLow, task.FactIdle, task.FactEnergySaver, task.FactTimeZone}, cobra.ShellCompDirectiveNoSpace
+	return ownFacts, cobra.ShellCompDirectiveNoSpace
 }
 
 func (a *app) facts(facts []task.Fact, n names) {

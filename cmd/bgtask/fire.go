@@ -92,7 +92,7 @@ func readPayload(path string, stdin io.Reader) ([]byte, error) {
 func (a *app) fire(ctx context.Context, info task.Info, how client.Firing) error {
 	number, err := a.broker.Fire(ctx, info.TaskID, how)
 	if err != nil {
-		return err
+		return named(info, err)
 	}
 	if info, err = a.broker.Task(ctx, info.TaskID); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (a *app) fireAndWait(ctx context.Context, info task.Info, how client.Firing
 func (w *waiter) fire(ctx context.Context, how client.Firing) error {
 	number, err := w.broker.Fire(ctx, w.info.TaskID, how)
 	if err != nil {
-		return err
+		return named(w.info, err)
 	}
 	w.number = number
 	info, err := w.broker.Task(ctx, w.info.TaskID)

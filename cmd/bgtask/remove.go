@@ -19,7 +19,7 @@ func newRemove(a *app) *cobra.Command {
 				return err
 			}
 			if err := a.broker.Unregister(c.Context(), info.TaskID, cancel); err != nil {
-				return err
+				return named(info, err)
 			}
 			if a.json {
 				a.object(member{"removed", removed{info.TaskID, info.Package, info.Spec.Name}})

@@ -86,6 +86,17 @@ func withID(all []task.Info, digits string) (found []task.Info) {
 	return found
 }
 
+// named says in an error which task it was, where the broker says its id.
+func named(info task.Info, err error) error {
+	e, ok := err.(*task.Error)
+	if !ok || e.Subject != info.TaskID.String() {
+		return err
+	}
+	own := *e
+	own.Subject = info.Spec.Name
+	return &own
+}
+
 func cutLast(s, sep string) (before, after string, ok bool) {
 	i := strings.LastIndex(s, sep)
 	if i < 0 {

@@ -14,7 +14,7 @@ func newResume(a *app) *cobra.Command {
 				return err
 			}
 			if err := a.broker.Resume(c.Context(), info.TaskID); err != nil {
-				return err
+				return named(info, err)
 			}
 			if info, err = a.broker.Task(c.Context(), info.TaskID); err != nil {
 				return err

@@ -42,13 +42,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.BoolVar(&a.noColor, "no-color", false, "print no colours")
 	root.Flags().AddFlagSet(list.Flags())
 	root.SetFlagErrorFunc(badFlag)
-	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: func(c *cobra.Command, args []string) error {
-		found, _, err := c.Root().Find(args)
-		if err != nil {
-			return usage(c, err.Error())
-		}
-		return found.Help()
-	}})
+	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
 	root.AddCommand(list,
 		newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
 		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
@@ -56,6 +50,18 @@ func newRoot(a *app) *cobra.Command {
 		newDoctor(a), newDaemon(a), newDemo(a), newVersion(a), newServeCommands(),
 	)
 	return root
+}
+
+func help(c *cobra.Command, args []string) error {
+	verb, rest, err := c.Root().Find(args)
+	if err == nil && verb == c.Root() {
+		err = noSuchVerb(verb, rest)
+	}
+	if err != nil {
+		return err
+	}
+	verb.InitDefaultHelpFlag()
+	return verb.Help()
 }
 
 // noSuchVerb is what a first word means that is no verb.

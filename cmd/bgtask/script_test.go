@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// TestScripts plays the scripts of testdata/script with the real thing: this
+// binary as bgtask, and a broker of its own for each, started on demand.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:   filepath.Join("testdata", "script"),
+		Setup: privateBroker,
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "keep": keepJSON, "exits": checkExit},
+	})
+}
+
+// privateBroker gives a script a home and a broker that nobody else has.
+func privateBroker(env *testscript.Env) error {
+	runtime, err := os.MkdirTemp("", "bgt") // the path of a socket has to be short
+	if err != nil {
+		return err
+	}
+	for name, dir := range map[string]string{
+		"HOME": "home", "XDG_STATE_HOME": "state", "XDG_CONFIG_HOME": "config",
+	} {
+		path := filepath.Join(env.WorkDir, dir)
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return err
+		}
+		env.Setenv(name, path)
+	}
+	env.Setenv("XDG_RUNTIME_DIR", runtime)
+	env.Setenv("TZ", "Europe/Berlin")
+	env.Setenv("LANG", "C.UTF-8")
+	env.Defer(func() {
+		stopBroker(env)
+		if err := os.RemoveAll(runtime); err != nil {
+			env.T().Log(err)
+		}
+	})
+	return nil
+}
+
+func stopBroker(env *testscript.Env) {
+	stop := exec.Command("bgtask", "daemon", "stop", "--within", "2s")
+	stop.Env = env.Vars
+	out, err := stop.CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == exitUnavailable {
+		err = nil // the script has stopped it
+	}
+	if err != nil {
+		env.T().Log(fmt.Sprintf("the broker was not stopped: %v: %s", err, out))
+	}
+}
+
+// checkJSON is "json PATH VALUE": in the last line of stdout, the value at a path
+// such as tasks.0.state.phase; "tasks.#" is how many there are.
+func checkJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: json PATH VALUE")
+	}
+	got := show(valueAt(ts, args[0]))
+	if (got == args[1]) == neg {
+		ts.Fatalf("%s is %s", args[0], got)
+	}
+}
+
+// checkExit is "exits CODE COMMAND...": the command ends with that exit code.
+func checkExit(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) < 2 || neg {
+		ts.Fatalf("usage: exits CODE COMMAND...")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit %d, want %s\n%s%s", code, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// keepJSON is "keep NAME PATH": it sets a variable to the value at a path.
+func keepJSON(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 || neg {
+		ts.Fatalf("usage: keep NAME PATH")
+	}
+	ts.Setenv(args[0], show(valueAt(ts, args[1])))
+}
+
+func valueAt(ts *testscript.TestScript, path string) any {
+	lines := strings.Split(strings.TrimSpace(ts.ReadFile("stdout")), "\n")
+	decoder := json.NewDecoder(strings.NewReader(lines[len(lines)-1]))
+	decoder.UseNumber()
+	var value any
+	ts.Check(decoder.Decode(&value))
+	for _, key := range strings.Split(path, ".") {
+		value = inside(ts, value, key)
+	}
+	return value
+}
+
+func inside(ts *testscript.TestScript, value any, key string) any {
+	switch v := value.(type) {
+	case map[string]any:
+		if key == "#" {
+			return len(v)
+		}
+		if found, ok := v[key]; ok {
+			return found
+		}
+	case []any:
+		if key == "#" {
+			return len(v)
+		}
+		if i, err := strconv.Atoi(key); err == nil && i < len(v) {
+			return v[i]
+		}
+	}
+	ts.Fatalf("there is no %q in %v", key, value)
+	return nil
+}
+
+func show(value any) string {
+	if value == nil {
+		return "null"
+	}
+	return fmt.Sprint(value)
+}
