@@ -145,7 +145,7 @@ func (e *Engine) launchBlocked(r *reg) string {
 	case s != nil && s.ending > 0:
 		return lastLaunch
 	case e.slots.launches >= e.cfg.Policy.Launches:
-		return fmt.Sprintf("%d launches are in flight", e.slots.launches)
+		return counted(e.slots.launches, "1 launch is in flight", "%d launches are in flight")
 	}
 	return ""
 }

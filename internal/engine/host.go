@@ -329,7 +329,7 @@ func (e *Engine) endingOf(u *run, h *host, was HostState, exit Exit, several boo
 	how := ending{exit: exit.Status, stderr: exit.Stderr}
 	switch {
 	case u.canceled():
-		how.outcome, how.reason, how.forced = outcomeOfCancel(u), u.Reason, was == HostEnding
+		how.outcome, how.reason, how.forced = outcomeOfCancel(u), u.Reason, h.esc != escalateTerm
 	case u.Failing != "":
 		how.outcome, how.text = task.ActivationFailed, u.Failing
 	case h.token.IsZero():

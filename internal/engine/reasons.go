@@ -38,7 +38,7 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 	if !o.Waived {
 		all = e.unmet(all, r)
 		if settle := settleTime(r.Losses); settle > 0 && r.holdsSince >= 0 && now < r.holdsSince+settle {
-			add(task.WaitSettle, r.holdsSince+settle, func() string { return lostTimes(r.Losses) })
+			add(task.WaitSettle, r.holdsSince+settle, func() string { return counted(r.Losses, "lost once", "lost %d times in a row") })
 		}
 	}
 	if now < r.NotBefore {
@@ -58,11 +58,11 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 	return all
 }
 
-func lostTimes(n int) string {
+func counted(n int, one, many string) string {
 	if n == 1 {
-		return "lost once"
+		return one
 	}
-	return fmt.Sprintf("lost %d times in a row", n)
+	return fmt.Sprintf(many, n)
 }
 
 func (e *Engine) unmet(all []reason, r *reg) []reason {
@@ -124,10 +124,10 @@ func (e *Engine) shared(r *reg) []reason {
 		add(task.WaitExclusive, func() string { return holder.Spec.Name })
 	}
 	if r.pack.live >= e.cfg.Policy.RunsPerPackage {
-		add(task.WaitPackageSlot, func() string { return fmt.Sprintf("%d runs of the package are live", r.pack.live) })
+		add(task.WaitPackageSlot, func() string { return counted(r.pack.live, "1 run of the package is live", "%d runs of the package are live") })
 	}
 	if e.slots.live >= e.cfg.Policy.RunsAtOnce {
-		add(task.WaitOverallSlot, func() string { return fmt.Sprintf("%d runs are live", e.slots.live) })
+		add(task.WaitOverallSlot, func() string { return counted(e.slots.live, "1 run is live", "%d runs are live") })
 	}
 	if e.mustBeAlone(r) {
 		add(task.WaitLaunchSlot, func() string { return notAlone })

@@ -84,6 +84,9 @@ func (e *Engine) state(r *reg) task.State {
 	if r.run != nil {
 		v := r.run.view(e)
 		s.Run = &v
+		if r.run.State == Starting {
+			s.Reasons = append(s.Reasons, task.Reason{Kind: task.WaitLaunching, Detail: e.launchDetail(r.run)})
+		}
 	}
 	if r.Cause == ByFaults || r.Cause == ByActivation {
 		s.Faults, s.Fault = r.Faults, task.Crashed
@@ -154,6 +157,21 @@ func (e *Engine) reasons(r *reg, o *occ) []task.Reason {
 		told = append(told, t)
 	}
 	return told
+}
+
+// launchDetail says how far the launch is that an admitted run waits for.
+func (e *Engine) launchDetail(u *run) string {
+	switch l := e.launches[u.Token]; {
+	case l == nil:
+		return ""
+	case l.State == Launching && l.Process.IsZero():
+		return "its class server is being started"
+	case l.State == Launching:
+		return fmt.Sprintf("pid %d has not registered the class", l.Process.PID)
+	case l.State == Up:
+		return fmt.Sprintf("pid %d is up, and has not registered the class", l.Process.PID)
+	}
+	return "its class server is being ended, to be launched again"
 }
 
 func (e *Engine) unsureCause(c task.Condition) task.Cause {
