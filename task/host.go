@@ -12,6 +12,7 @@ type Object struct {
 // HeldInstance is an instance that an attaching host knows: running, or with its result.
 type HeldInstance struct {
 	Instance GUID
+	TaskID   GUID // of its registration
 	Progress uint32
 	Result   *Result
 }

@@ -89,7 +89,7 @@ func (b *broker) admit(ctx context.Context, w who, h wire.Hello) (*attachment, e
 	a.send(wire.Welcome{Package: w.family, Folder: b.localFolder(w.family), Launched: !w.token.IsZero()})
 	ev := engine.Attached{
 		Host: w.process, Package: w.family, Token: w.token, Active: inActiveSession(w.process.PID),
-		Objects: objectsOf(h.Objects), Instances: heldOf(h.Instances),
+		Objects: h.Objects, Instances: h.Instances,
 	}
 	if err := b.inbox.put(ctx, item{event: ev}); err != nil {
 		b.hosts.detach(a)
@@ -112,9 +112,13 @@ func (b *broker) serveHost(a *attachment, stream hostStream) error {
 	case <-b.life.Done():
 		a.end(errOver)
 	}
-	select { // a writer that a peer holds up ends with the stream
+	select {
 	case <-written:
 	case <-time.After(goodbyeWithin):
+		a.deaf.Store(true)
+	}
+	if peer, ok := wire.PeerFrom(stream.Context()); ok && a.deaf.Load() {
+		peer.Disconnect() // it does not read, so it cannot be told
 	}
 	b.log.Info("host detached", "pid", a.host.PID, "why", fmt.Sprint(a.why))
 	return a.why
@@ -233,7 +237,7 @@ func peerFault(err error) error {
 func (b *broker) hostEvent(a *attachment, frame wire.HostFrame) (engine.Event, error) {
 	switch f := frame.(type) {
 	case wire.ObjectsChanged:
-		return engine.ObjectsChanged{Host: a.host, Objects: objectsOf(f.Objects)}, nil
+		return engine.ObjectsChanged{Host: a.host, Objects: f.Objects}, nil
 	case wire.Accepted:
 		return engine.Accepted{Host: a.host, Instance: f.Instance}, nil
 	case wire.Refused:
@@ -241,7 +245,7 @@ func (b *broker) hostEvent(a *attachment, frame wire.HostFrame) (engine.Event, e
 	case wire.Progress:
 		return engine.Progressed{Host: a.host, Instance: f.Instance, Value: f.Value}, nil
 	case wire.Finished:
-		return engine.Finished{Host: a.host, Instance: f.Instance, Result: engine.Result(f.Result)}, nil
+		return engine.Finished{Host: a.host, Instance: f.Instance, Result: f.Result}, nil
 	case wire.Leave:
 		return engine.LeaveAsked{Host: a.host}, nil
 	case wire.SaveCheckpoint:
@@ -251,20 +255,4 @@ func (b *broker) hostEvent(a *attachment, frame wire.HostFrame) (engine.Event, e
 		return engine.SaveCheckpoint{Request: f.Request, Host: a.host, Instance: f.Instance, Data: f.Data}, nil
 	}
 	return nil, &task.Error{Err: task.ErrInvalid, Detail: "a host says hello only once"}
-}
-
-func objectsOf(all []task.Object) []engine.Object {
-	objects := make([]engine.Object, len(all))
-	for i, o := range all {
-		objects[i] = engine.Object(o)
-	}
-	return objects
-}
-
-func heldOf(all []task.HeldInstance) []engine.Held {
-	held := make([]engine.Held, len(all))
-	for i, h := range all {
-		held[i] = engine.Held{Instance: h.Instance, Progress: h.Progress, Result: (*engine.Result)(h.Result)}
-	}
-	return held
 }

@@ -23,6 +23,7 @@ type hostState struct {
 // instance is a run that the broker has not yet acknowledged the end of.
 type instance struct {
 	id           task.GUID
+	task         task.GUID
 	entering     bool // the handler is being asked; nothing is told before
 	accepted     bool // told
 	progress     uint32
@@ -118,7 +119,7 @@ func (s *hostState) hello(token task.LaunchToken) wire.Hello {
 	s.objectsTold, s.leaveTold, s.refused = true, false, nil
 	for _, i := range s.held {
 		i.accepted, i.progressTold, i.resultTold = true, true, i.result != nil
-		f.Instances = append(f.Instances, task.HeldInstance{Instance: i.id, Progress: i.progress, Result: i.result})
+		f.Instances = append(f.Instances, task.HeldInstance{Instance: i.id, TaskID: i.task, Progress: i.progress, Result: i.result})
 	}
 	for _, w := range s.saves {
 		w.told = false

@@ -135,7 +135,7 @@ func (h *Host) activate(a task.Activation) {
 		return
 	}
 	// Held before it is entered: Run may finish before Activate returns.
-	i := &instance{id: a.Instance, entering: true, progressTold: true}
+	i := &instance{id: a.Instance, task: a.TaskID, entering: true, progressTold: true}
 	h.change(func(s *hostState) { s.held = append(s.held, i) })
 	err := h.Handler.Activate(a)
 	h.change(func(s *hostState) {

@@ -122,11 +122,7 @@ type Activation struct {
 }
 
 // Checkpoint is what an earlier attempt saved.
-type Checkpoint struct {
-	Data    []byte
-	Number  uint64 // of the occurrence that wrote it
-	Version string // of the package that wrote it
-}
+type Checkpoint = task.Checkpoint
 
 // Answer is the reply to a request, kept for a day so that the same request
 // gets the same answer.

@@ -216,30 +216,12 @@ type (
 	TreeEnded struct{ Token task.LaunchToken }
 )
 
-// Object is a class object that a host serves.
-type Object struct {
-	CLSID     task.GUID
-	SingleUse bool
-	Suspended bool
-}
-
-// Held is an instance that a reconnecting host knows: running, or with its result.
-type Held struct {
-	Instance task.GUID
-	TaskID   task.GUID
-	Progress uint32
-	Result   *Result
-}
-
-// Result is how a run ended in the host's words. Outcome is Completed, Failed,
-// RetryAsked, Crashed (a panic, or a command ended by a signal) or Canceled with
-// Reason (the host itself was told to end: Terminating).
-type Result struct {
-	Outcome task.Outcome
-	Reason  task.CancellationReason
-	Text    string
-	Exit    string // of a command: "exit 3"
-}
+// What hosts speak of, in everybody's words.
+type (
+	Object = task.Object
+	Held   = task.HeldInstance
+	Result = task.Result
+)
 
 // Exit is how a process ended.
 type Exit struct {

@@ -137,7 +137,7 @@ func (d *decoder) object(m *pb.Object) task.Object {
 }
 
 func heldTo(h task.HeldInstance) *pb.HeldInstance {
-	m := &pb.HeldInstance{InstanceId: guidTo(h.Instance), Progress: h.Progress}
+	m := &pb.HeldInstance{InstanceId: guidTo(h.Instance), Progress: h.Progress, TaskId: guidTo(h.TaskID)}
 	if h.Result != nil {
 		m.Result = resultTo(*h.Result)
 	}
@@ -145,7 +145,7 @@ func heldTo(h task.HeldInstance) *pb.HeldInstance {
 }
 
 func (d *decoder) held(m *pb.HeldInstance) task.HeldInstance {
-	h := task.HeldInstance{Instance: d.need("instance_id", m.GetInstanceId()), Progress: m.GetProgress()}
+	h := task.HeldInstance{Instance: d.need("instance_id", m.GetInstanceId()), Progress: m.GetProgress(), TaskID: d.guid("task_id", m.GetTaskId())}
 	if m.GetResult() != nil {
 		h.Result = new(d.result(m.GetResult()))
 	}

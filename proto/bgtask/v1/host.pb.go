@@ -538,7 +538,10 @@ type HeldInstance struct {
 	// Its progress.
 	Progress uint32 `protobuf:"varint,2,opt,name=progress,proto3" json:"progress,omitempty"`
 	// Its result; absent: it is running.
-	Result        *Result `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	Result *Result `protobuf:"bytes,3,opt,name=result,proto3" json:"result,omitempty"`
+	// The registration that it is of: it starts nothing while an instance of it
+	// runs that the broker does not know.
+	TaskId        string `protobuf:"bytes,4,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -592,6 +595,13 @@ func (x *HeldInstance) GetResult() *Result {
 		return x.Result
 	}
 	return nil
+}
+
+func (x *HeldInstance) GetTaskId() string {
+	if x != nil {
+		return x.TaskId
+	}
+	return ""
 }
 
 // Result is how a run ended in the host's words.
@@ -1629,12 +1639,13 @@ const file_bgtask_v1_host_proto_rawDesc = "" +
 	"\x05clsid\x18\x01 \x01(\tR\x05clsid\x12\x1d\n" +
 	"\n" +
 	"single_use\x18\x02 \x01(\bR\tsingleUse\x12\x1c\n" +
-	"\tsuspended\x18\x03 \x01(\bR\tsuspended\"v\n" +
+	"\tsuspended\x18\x03 \x01(\bR\tsuspended\"\x8f\x01\n" +
 	"\fHeldInstance\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\x12\x1a\n" +
 	"\bprogress\x18\x02 \x01(\rR\bprogress\x12)\n" +
-	"\x06result\x18\x03 \x01(\v2\x11.bgtask.v1.ResultR\x06result\"\x95\x01\n" +
+	"\x06result\x18\x03 \x01(\v2\x11.bgtask.v1.ResultR\x06result\x12\x17\n" +
+	"\atask_id\x18\x04 \x01(\tR\x06taskId\"\x95\x01\n" +
 	"\x06Result\x12,\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x12.bgtask.v1.OutcomeR\aoutcome\x125\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x1d.bgtask.v1.CancellationReasonR\x06reason\x12\x12\n" +
