@@ -34,6 +34,7 @@ type attachment struct {
 	ended  chan struct{} // closed when the stream has to end
 	read   chan struct{} // closed when it was read to its end, and the engine told
 
+	deaf    atomic.Bool  // it does not read
 	reading atomic.Int64 // counts frames, by two: odd while the reader waits for one
 
 	once sync.Once
@@ -129,6 +130,7 @@ func (a *attachment) send(frame wire.BrokerFrame) {
 	select {
 	case a.outbox <- frame:
 	default:
+		a.deaf.Store(true)
 		a.end(&task.Error{Op: "attach", Subject: a.host.String(), Err: task.ErrLimit,
 			Detail: fmt.Sprintf("it does not read its stream: %d frames wait", cap(a.outbox))})
 	}

@@ -1,10 +1,12 @@
 package broker_test
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"testing"
 
@@ -94,11 +96,11 @@ func (p *proxy) hold() {
 	p.holding = true
 }
 
-// breakAfter waits for at least n bytes, lets them through and breaks the line.
-func (p *proxy) breakAfter(n int) {
+// breakAfter waits for words, lets them through and breaks the line.
+func (p *proxy) breakAfter(words string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.held) < n {
+	for !bytes.Contains(p.held, []byte(words)) {
 		p.cond.Wait()
 	}
 	p.server.Write(p.held)
@@ -108,11 +110,12 @@ func (p *proxy) breakAfter(n int) {
 
 // A host that says how its run ended and is gone in the same moment was heard.
 func TestTheLastWordsOfAStreamAreRead(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the end is noticed first, if nobody sees to it
 	r := newRig(t)
 	p := r.install("1.0.0.0")
 	id := r.register(p, "work", manyClass)
 	line, path := newProxy(t, r)
-	for range 10 {
+	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		c := &client.Client{Socket: path, Package: p.Family, Start: client.NoStart, Logger: slog.New(slog.DiscardHandler)}
 		stream, err := c.Attach(ctx, false)
@@ -142,7 +145,7 @@ func TestTheLastWordsOfAStreamAreRead(t *testing.T) {
 		r.awaitRunning(since, id)
 		line.hold()
 		say(wire.Finished{Instance: activation.Instance, Result: task.Result{Outcome: task.Failed, Text: "last words"}})
-		line.breakAfter(len("last words"))
+		line.breakAfter("last words")
 		if run := r.awaitEnd(since, id); run.Outcome != task.Failed || run.Text != "last words" {
 			t.Errorf("the run: %+v", run)
 		}

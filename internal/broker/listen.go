@@ -22,6 +22,7 @@ type endpoint struct {
 	lock      *store.DirLock
 	listener  *net.UnixListener
 	inherited bool // somebody else made it and holds it too
+	made      os.FileInfo
 }
 
 // listen takes the lock of the socket's directory first, so that of two brokers
@@ -54,6 +55,7 @@ func listen(cfg *Config) (*endpoint, error) {
 			return nil, err
 		}
 	}
+	e.made = e.found()
 	return e, nil
 }
 
@@ -75,25 +77,22 @@ func (b *broker) serve(server *grpc.Server, e *endpoint) {
 		b.log.Warn("nobody will notice when the socket is removed", "err", err)
 		changes = &fsnotify.Watcher{}
 	}
-	own := e.identity()
 	b.accept(server, e.listener)
 	for {
+		if !e.there() {
+			if err := e.bindAgain(); err != nil {
+				b.fail(err)
+				return
+			}
+			b.log.Warn("the socket was removed; a new one was made", "socket", e.path)
+			b.accept(server, e.listener)
+		}
 		select {
 		case <-b.life.Done():
 			return
 		case <-changes.Events:
 		case <-changes.Errors:
 		}
-		if own != nil && os.SameFile(own, e.identity()) {
-			continue
-		}
-		if err := e.bindAgain(); err != nil {
-			b.fail(err)
-			return
-		}
-		b.log.Warn("the socket was removed; a new one was made", "socket", e.path)
-		own = e.identity()
-		b.accept(server, e.listener)
 	}
 }
 
@@ -105,13 +104,19 @@ func (b *broker) accept(server *grpc.Server, l net.Listener) {
 	})
 }
 
-// identity is the socket as it is in the file system; nil when it is gone.
-func (e *endpoint) identity() os.FileInfo {
+// found is the socket as it is in the file system; nil when it is gone.
+func (e *endpoint) found() os.FileInfo {
 	info, err := os.Lstat(e.path)
 	if err != nil {
 		return nil
 	}
 	return info
+}
+
+// there says whether clients still find the socket that was made.
+func (e *endpoint) there() bool {
+	now := e.found()
+	return e.made != nil && now != nil && os.SameFile(e.made, now)
 }
 
 func (e *endpoint) bindAgain() error {
@@ -125,6 +130,6 @@ func (e *endpoint) bindAgain() error {
 	if err != nil {
 		return fmt.Errorf("the socket was removed, and no new one can be made: %w", err)
 	}
-	e.listener = l
+	e.listener, e.made = l, e.found()
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/bgtask/bgtask/internal/broker"
 	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/command"
 	"github.com/bgtask/bgtask/internal/source"
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
@@ -35,8 +36,19 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "-serve" {
-		os.Exit(serveHelper())
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "-serve":
+			os.Exit(serveHelper())
+		case "-serve-commands":
+			if err := command.Serve(context.Background()); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			os.Exit(0)
+		case "-speak":
+			os.Exit(speak(os.Args[2]))
+		}
 	}
 	code := m.Run()
 	if code == 0 {
@@ -135,6 +147,7 @@ type rig struct {
 	dir    string
 	socket string
 	user   *client.Client
+	source *facts
 
 	stop  context.CancelFunc
 	ended chan error
@@ -143,7 +156,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	r := &rig{t: t, dir: dir, socket: filepath.Join(dir, "run", "b.sock")}
+	r := &rig{t: t, dir: dir, socket: filepath.Join(dir, "run", "b.sock"), source: &facts{make(chan []task.Fact)}}
 	r.user = &client.Client{Socket: r.socket, User: true, Start: client.NoStart, Logger: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() { r.user.Close() })
 	r.start()
@@ -157,10 +170,15 @@ func (r *rig) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	r.stop, r.ended = cancel, make(chan error, 1)
 	ready := make(chan struct{})
+	self, err := os.Executable()
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	cfg := broker.Config{
 		StateDir: filepath.Join(r.dir, "state"), Socket: r.socket, ConfigFile: filepath.Join(r.dir, "config.toml"),
-		Logger: testLogger(r.t), Version: "test", Sources: []source.Chain{{{Name: "test", Facts: []string{task.FactInternet}, Source: r.facts()}}},
-		Ready: func() { close(ready) },
+		Logger: testLogger(r.t), Version: "test", Sources: []source.Chain{{{Name: "test", Facts: []string{task.FactInternet}, Source: r.source}}},
+		Commands: task.ClassServer{Executable: self, Arguments: []string{"-serve-commands"}, Classes: []task.GUID{task.CommandClass}},
+		Ready:    func() { close(ready) },
 	}
 	go func() { r.ended <- broker.Run(ctx, cfg) }()
 	select {
@@ -195,15 +213,25 @@ func (r *rig) kill() {
 	r.handOver()
 }
 
-type factSource struct{}
+// facts is the one source of a rig's broker.
+type facts struct{ reports chan []task.Fact }
 
-func (factSource) Watch(ctx context.Context, report func(...task.Fact)) error {
+func (f *facts) Watch(ctx context.Context, report func(...task.Fact)) error {
 	report(task.Fact{Name: task.FactInternet, Value: task.Yes})
-	<-ctx.Done()
-	return nil
+	for {
+		select {
+		case all := <-f.reports:
+			report(all...)
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
-func (r *rig) facts() source.Source { return factSource{} }
+// set reports the machine's only fact.
+func (f *facts) set(v task.Value) {
+	f.reports <- []task.Fact{{Name: task.FactInternet, Value: v}}
+}
 
 func testLogger(t *testing.T) *slog.Logger {
 	if !testing.Verbose() {
@@ -286,7 +314,7 @@ func (r *rig) program(path string) {
 // register registers a task of the package that only a person fires.
 func (r *rig) register(p task.Package, name string, class task.GUID, conditions ...task.Condition) task.GUID {
 	r.t.Helper()
-	spec := task.Spec{Name: name, EntryPoint: class, Trigger: task.ApplicationTrigger{}, Conditions: conditions, Queue: 10}
+	spec := task.Spec{Name: name, EntryPoint: class, Trigger: task.ApplicationTrigger{}, Conditions: conditions, Queue: task.MaxQueue}
 	done, err := r.user.Register(r.t.Context(), spec, client.Registering{Package: p.Family})
 	if err != nil {
 		r.t.Fatal(err)

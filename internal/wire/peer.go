@@ -26,8 +26,12 @@ type Peer struct {
 	// with the connection; nil where the kernel has none (before Linux 6.5).
 	PIDFD *os.File
 
+	conn      net.Conn
 	beforeEnd atomic.Pointer[func()]
 }
+
+// Disconnect ends the connection: a peer that does not read is told nothing else.
+func (p *Peer) Disconnect() { p.conn.Close() }
 
 // BeforeEnd makes the connection call f when it has ended, before gRPC hears of
 // it: gRPC throws away what it has read and not handed on.
@@ -86,7 +90,9 @@ func (c sameUser) handshake(conn net.Conn) (net.Conn, credentials.AuthInfo, erro
 		return nil, nil, fmt.Errorf("the peer is uid %d; only uid %d is let in", p.UID, c.uid)
 	}
 	p.CommonAuthInfo = credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}
-	return &peerConn{UnixConn: unix, peer: p, open: c.open}, p, nil
+	known := &peerConn{UnixConn: unix, peer: p, open: c.open}
+	p.conn = known
+	return known, p, nil
 }
 
 func (c sameUser) Info() credentials.ProtocolInfo {
