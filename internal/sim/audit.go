@@ -19,8 +19,9 @@ type auditor struct {
 	tokens  map[task.LaunchToken]bool // all that ever were
 	truth   map[task.GUID]*real       // instances that were entered
 	answers map[engine.RequestID]engine.Answer
-	touched map[task.GUID]bool // registrations that the last commit wrote of
 
+	touched  map[task.GUID]bool // registrations that the last commit wrote of
+	movedRun bool               // and whether it wrote of a run or a launch
 	outcomes [task.Lost + 1]int
 }
 
@@ -61,7 +62,7 @@ type real struct {
 
 func newAuditor(m *machine) *auditor {
 	return &auditor{m: m, tasks: map[task.GUID]*taskBook{}, runs: map[task.GUID]*runBook{}, tokens: map[task.LaunchToken]bool{},
-		truth: map[task.GUID]*real{}, answers: map[engine.RequestID]engine.Answer{}}
+		truth: map[task.GUID]*real{}, touched: map[task.GUID]bool{}, answers: map[engine.RequestID]engine.Answer{}}
 }
 
 // entered: the code of an instance runs from now on.
@@ -116,7 +117,8 @@ func (a *auditor) replies(ev engine.Event, out engine.Output) {
 
 // committed takes what is durable now.
 func (a *auditor) committed(w batch) {
-	a.touched = map[task.GUID]bool{}
+	clear(a.touched)
+	a.movedRun = false
 	starts := 0
 	for _, wr := range w.writes {
 		switch wr := wr.(type) {
@@ -139,8 +141,10 @@ func (a *auditor) committed(w batch) {
 	for _, id := range slices.SortedFunc(maps.Keys(a.touched), compareIDs) {
 		a.counts(id)
 	}
-	a.liveRuns(starts > 0 && w.single)
-	a.launches()
+	if a.movedRun {
+		a.liveRuns(starts > 0 && w.single)
+		a.launches()
+	}
 	a.deadlines(w)
 	if w.single {
 		a.sends(w)
@@ -149,7 +153,7 @@ func (a *auditor) committed(w batch) {
 
 func (a *auditor) answered(r engine.Reply) {
 	known, again := a.answers[r.Request]
-	if !again {
+	if !again || r.Answer.At-known.At >= task.RequestsKept {
 		a.answers[r.Request] = r.Answer
 		return
 	}
@@ -171,8 +175,10 @@ func (a *auditor) put(r engine.Record) {
 	case engine.Occurrence:
 		a.touched[r.TaskID] = true
 	case engine.Run:
+		a.movedRun = true
 		a.run(r)
 	case engine.Launch:
+		a.movedRun = true
 		if _, known := a.tokens[r.Token]; !known && r.State != engine.Launching {
 			a.m.broken("launch %s begins as %v", short(task.GUID(r.Token)), r.State)
 		} else if known && !a.tokens[r.Token] {
@@ -189,10 +195,12 @@ func (a *auditor) deleted(r engine.Record) {
 	case engine.Occurrence:
 		a.touched[r.TaskID] = true
 	case engine.Run:
+		a.movedRun = true
 		if b := a.runs[r.ID]; b != nil {
 			b.deleted = true
 		}
 	case engine.Launch:
+		a.movedRun = true
 		a.tokens[r.Token] = false
 	}
 }

@@ -34,6 +34,7 @@ func (m *machine) start() {
 	for _, l := range saved.Launches {
 		m.b.launches[l.Token] = true
 	}
+	m.cfg.Seed = m.rng.Uint64()
 	e, out := engine.Restore(m.now, m.cfg, saved)
 	m.b.engine = e
 	m.finish(batch{writes: out.Writes, actions: out.Actions, wake: out.Wake, event: nil, single: true})
@@ -84,7 +85,7 @@ func (m *machine) pump() {
 		w := batch{single: n == 1}
 		m.b.pumping = true
 		for _, ev := range events {
-			m.printf("event   %s", show(ev))
+			m.trace("event", ev)
 			out := m.b.engine.Step(m.now, ev)
 			if out.Defect != nil {
 				m.broken("%v", out.Defect)
@@ -123,6 +124,7 @@ func (m *machine) finish(w batch) {
 		return
 	}
 	m.store.Commit(w.writes)
+	m.tellHistory()
 	m.audit.committed(w)
 	m.store.ForgetHistory()
 	for i, a := range w.actions {
@@ -166,9 +168,7 @@ func (m *machine) arm(w batch) {
 
 // perform does one action, as the shell does.
 func (m *machine) perform(a engine.Action) {
-	if _, ok := a.(engine.Notify); !ok {
-		m.printf("do      %s", show(a))
-	}
+	m.trace("do", a)
 	m.audit.performed(a)
 	switch a := a.(type) {
 	case engine.Activate:
@@ -214,6 +214,12 @@ func (m *machine) tell(host task.Process, frame engine.Action) {
 	}
 }
 
+func (m *machine) trace(what string, x any) {
+	if _, note := x.(engine.Notify); m.log != nil && !note {
+		m.printf("%-7s %s", what, show(x))
+	}
+}
+
 // show is an event or an action in the transcript.
 func show(x any) string {
 	switch x := x.(type) {
@@ -223,6 +229,12 @@ func show(x any) string {
 		return fmt.Sprintf("Register ensure=%v %s %+v", x.Ensure, x.Package, x.Spec)
 	case engine.Reply:
 		return fmt.Sprintf("Reply %s %s %s %d", short(x.Request), x.Answer.Code, x.Answer.Detail, x.Answer.Number)
+	case engine.FactsReported:
+		s := "Facts of " + x.Source + ":"
+		for _, f := range x.Facts {
+			s += " " + f.Name + "=" + f.Value.String()
+		}
+		return s
 	case engine.Install:
 		return fmt.Sprintf("Install %s %s %d classes", x.Package.Family, x.Package.Version, len(x.Package.Classes))
 	}
@@ -230,3 +242,20 @@ func show(x any) string {
 }
 
 func short(id task.GUID) string { return id.String()[:8] }
+
+// tellHistory prints what the engine wrote to history.
+func (m *machine) tellHistory() {
+	if m.log == nil {
+		return
+	}
+	for _, ev := range m.store.History() {
+		line := fmt.Sprintf("%s %s %v %s", short(ev.TaskID), ev.Name, ev.Kind, ev.Text)
+		if ev.Occurrence != nil {
+			line += fmt.Sprintf(" #%d (%d firings) %v", ev.Occurrence.Number, ev.Occurrence.Count, ev.End)
+		}
+		if ev.Run != nil {
+			line += fmt.Sprintf(" %s #%d.%d %v %v %s", short(ev.Run.ID), ev.Run.Occurrence.Number, ev.Run.Attempt, ev.Run.Outcome, ev.Run.Reason, ev.Run.Text)
+		}
+		m.printf("history %s", line)
+	}
+}

@@ -124,20 +124,14 @@ func (s *source) happen() {
 	}
 }
 
-// settle gives all facts the values that a kind world has: of the two sides that
-// conditions may want, this one.
+// settle gives all facts the values that a kind world has: those that conditions
+// want; of the internet it is there on one side, and not on the other.
 func (s *source) settle(side int) {
 	for _, f := range s.facts {
-		s.values[f] = menus[f][min(side, len(menus[f])-1)]
+		s.values[f] = menus[f][0]
 	}
-	if slices.Contains(s.facts, task.FactOnAC) { // bad on both sides helps nobody
-		s.values[task.FactOnAC], s.values[task.FactBattery], s.values[task.FactWorkCost] = task.Yes, "81%", task.Low
-	}
-	if slices.Contains(s.facts, task.FactStorageLow) {
-		s.values[task.FactStorageLow], s.values[task.FactEnergySaver] = task.No, task.No
-	}
-	if slices.Contains(s.facts, task.FactMetered) {
-		s.values[task.FactMetered] = task.No
+	if slices.Contains(s.facts, task.FactInternet) {
+		s.values[task.FactInternet] = menus[task.FactInternet][side]
 	}
 	s.turn(task.SourceUp)
 }

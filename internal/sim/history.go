@@ -119,7 +119,9 @@ func (m *machine) disturb() {
 	case n < 35:
 		p.stop()
 	case n < 55:
-		p.goOn()
+		if !p.held {
+			p.goOn()
+		}
 	case n < 75:
 		if p.stream != nil {
 			p.stream.cut()
@@ -137,11 +139,11 @@ func (m *machine) disturb() {
 // heal makes a process well.
 func (p *process) heal() {
 	p.temper = temper{}
-	p.goOn()
 	if p.killed {
 		p.die("signal: killed")
 		return
 	}
+	p.goOn()
 	for _, i := range p.instances {
 		if i.running {
 			i.deaf = false

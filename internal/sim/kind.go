@@ -17,6 +17,9 @@ func (m *machine) turnKind() {
 	m.advance(time.Minute) // a broker that was down is up again
 	for _, p := range m.living() {
 		p.heal()
+		if p.token.IsZero() {
+			p.die("exit 0") // the user closes what does not answer
+		}
 	}
 	for _, f := range families {
 		m.user.install(f)
@@ -31,10 +34,18 @@ func (m *machine) turnKind() {
 	}
 	for key := range before {
 		if m.err == nil {
-			m.broken("%s: occurrence %d, first of %d, never ended", m.audit.book(key.task).name, before[key].Number, key.first)
+			m.broken("%s: occurrence %d, first of %d, never ended: %s", m.audit.book(key.task).name, before[key].Number, key.first, m.why(key.task))
 		}
 	}
 	m.removeAll()
+}
+
+func (m *machine) why(id task.GUID) string {
+	if m.b == nil {
+		return "no broker"
+	}
+	x, _ := m.b.engine.Why(m.now, id)
+	return x.String()
 }
 
 type occKey struct {
@@ -61,8 +72,7 @@ func (m *machine) side(side int, open map[occKey]engine.Occurrence) {
 	m.pump()
 	for range 8 {
 		m.startApps()
-		for id, l := range m.store.ledgers {
-			_ = id
+		for _, l := range values(m.store.ledgers, compareIDs) {
 			if l.State == engine.Suspended {
 				m.user.ask(engine.Resume{Request: m.newID(), Caller: all, TaskID: l.TaskID})
 			}
@@ -79,13 +89,17 @@ func (m *machine) side(side int, open map[occKey]engine.Occurrence) {
 	}
 }
 
-// startApps opens an application for classes that no server serves.
+// startApps opens an application for classes that no server serves; one of an
+// old version is closed.
 func (m *machine) startApps() {
-	if !slices.ContainsFunc(m.living(), func(p *process) bool { return p.pack == "app" && len(p.objects) > 0 && p.token.IsZero() && !p.quits }) {
-		p := m.newProcess("app", task.LaunchToken{})
-		p.objects = []engine.Object{{CLSID: class('F')}}
-		p.connect()
+	for _, p := range m.living() {
+		if p.token.IsZero() && p.pack == "app" {
+			p.do(p.quit)
+		}
 	}
+	p := m.newProcess("app", task.LaunchToken{})
+	p.objects = []engine.Object{{CLSID: class('F')}}
+	p.connect()
 }
 
 // removeAll removes everything, and looks for what stays in the engine.
@@ -174,19 +188,19 @@ func (m *machine) restored() {
 	for i := range want {
 		x, y := durable(want[i]), durable(have[i])
 		if !reflect.DeepEqual(x, y) {
-			m.broken("restored, %s differs:\n%+v\n%+v", want[i].Spec.Name, x, y)
+			m.broken("restored, %s differs:\n%#v\n%#v", want[i].Spec.Name, x, y)
 		}
 	}
 }
 
 // durable is what of a task does not depend on who is connected and what the facts
-// are.
+// are; whether an occurrence waits or is live does.
 func durable(i task.Info) task.Info {
 	i.Warnings = nil
-	s := task.State{Waiting: i.State.Waiting}
+	firings := i.State.Waiting
 	if i.State.Run != nil {
-		s.Run = &task.Run{ID: i.State.Run.ID, Attempt: i.State.Run.Attempt, Occurrence: i.State.Run.Occurrence}
+		firings += i.State.Run.Occurrence.Count
 	}
-	i.State = s
+	i.State = task.State{Waiting: firings}
 	return i
 }

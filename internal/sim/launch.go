@@ -87,10 +87,7 @@ func (m *machine) script(p *process) {
 }
 
 func (p *process) comeUp(d time.Duration) {
-	p.later(d, func() {
-		p.connect()
-		p.linger()
-	})
+	p.later(d, p.connect)
 }
 
 func (p *process) resume() {

@@ -44,7 +44,7 @@ type crashPlan struct {
 
 func newMachine(seed uint64, log *strings.Builder) *machine {
 	m := &machine{clocks: newClocks(), rng: rand.New(rand.NewPCG(seed, 0xb97a5c)), store: NewStore(), trees: map[task.LaunchToken]*tree{}, log: log}
-	m.cfg = engine.Config{Seed: seed, Commands: commandServer}
+	m.cfg = engine.Config{Commands: commandServer}
 	m.cfg.Policy = task.Policy{RunsAtOnce: 2 + m.rng.IntN(5), RunsPerPackage: 1 + m.rng.IntN(4), Launches: 1 + m.rng.IntN(3), MinFreshness: 10 * time.Second}
 	if m.chance(30) {
 		m.cfg.Policy.RunLimit = 5 * time.Minute

@@ -31,7 +31,8 @@ type process struct {
 
 	alive    bool
 	stopped  bool     // by SIGSTOP
-	killed   bool     // by SIGKILL, which did not help
+	killed   bool     // by SIGKILL
+	held     bool     // by the kernel, in spite of it
 	parked   []func() // what happens when it goes on
 	leaving  bool
 	quits    bool // it ends itself in order
@@ -330,7 +331,9 @@ func (p *process) term() {
 
 func (p *process) kill() {
 	p.killed = true
-	if !p.temper.immune {
-		p.die("signal: killed")
+	if p.temper.immune {
+		p.held, p.stopped = true, true
+		return
 	}
+	p.die("signal: killed")
 }

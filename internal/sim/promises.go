@@ -21,7 +21,7 @@ func (a *auditor) cancelInTime(id task.GUID, b *runBook) {
 		return
 	}
 	p := a.m.process(b.host)
-	if p == nil || p.temper.immune {
+	if p == nil || p.held {
 		return
 	}
 	if took := a.m.spent - b.since; took > a.m.cancelMost() {
@@ -135,6 +135,9 @@ func (a *auditor) launches() {
 		servers[key] = true
 	}
 	if n > a.m.cfg.Policy.Launches {
+		for _, l := range a.m.store.launches {
+			a.m.printf("        launch %v %s %v", l.Token, l.Server.Executable, l.State)
+		}
 		a.m.broken("%d launches are in flight", n)
 	}
 }

@@ -102,7 +102,7 @@ func (u *user) register(id engine.RequestID, family string) {
 
 func (u *user) trigger() task.Trigger {
 	m := u.m
-	every := pick(m, time.Minute, 15*time.Minute, 15*time.Minute, time.Hour, 7*time.Hour, 10*time.Second)
+	every := pick(m, time.Minute, 15*time.Minute, 15*time.Minute, 20*time.Minute, 30*time.Minute, time.Hour, 7*time.Hour)
 	once := m.chance(15)
 	switch m.rng.IntN(9) {
 	case 0, 1:

@@ -83,6 +83,7 @@ func (p *process) connect() {
 	}
 	s := &stream{m: m, p: p, life: m.b.life}
 	p.stream = s
+	p.linger()
 	hello := engine.Attached{Host: p.id, Package: p.pack, Token: p.token, Active: p.active, Objects: p.shown(), Instances: p.named()}
 	s.onBroker(func() {
 		if m.b.attached[p.id] != nil { // the old one is still being read
