@@ -1,9 +1,8 @@
 package main
 
 import (
-	"time"
-
 	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -137,27 +136,26 @@ type waiter struct {
 
 // fireAndWait watches before it fires, so that it misses nothing.
 func (a *app) fireAndWait(ctx context.Context, info task.Info, how client.Firing, timeout time.Duration) error {
-	outer := ctx
-	if timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, timeout)
-		defer cancel()
-	}
+	waiting, stop := context.WithCancel(ctx)
+	defer stop()
 	w := &waiter{app: a, info: info, state: info.State}
-	for ev, err := range a.broker.Watch(ctx, wire.WatchQuery{TaskID: info.TaskID}) {
+	for ev, err := range a.broker.Watch(waiting, wire.WatchQuery{TaskID: info.TaskID}) {
 		switch {
-		case err != nil && ctx.Err() == nil:
+		case err != nil && waiting.Err() == nil:
 			return err
-		case ev.Kind == task.EventSynced:
+		case ev.Kind == task.EventSynced && w.number == 0:
 			if err := w.fire(ctx, how); err != nil {
 				return err
+			}
+			if timeout > 0 {
+				defer time.AfterFunc(timeout, stop).Stop()
 			}
 		case w.number != 0 && w.over(ev):
 			return w.report()
 		}
 	}
-	if outer.Err() != nil {
-		return context.Canceled
+	if ctx.Err() != nil {
+		return &task.Error{Op: "fire", Subject: info.Spec.Name, Err: context.Canceled, Detail: fmt.Sprintf("not waited for any longer; it is %s", w.state.At(timeless))}
 	}
 	return w.timeout(timeout)
 }
@@ -246,9 +244,6 @@ func (w *waiter) timeout(after time.Duration) error {
 	e.Detail = fmt.Sprintf("after %s it is %s", task.Interval(after), w.state.At(timeless))
 	if w.state.Phase == task.Held {
 		e.Err = errStillHeld
-	}
-	if w.number == 0 {
-		return errors.Join(e, &task.Error{Err: task.ErrUnavailable, Detail: "it was not fired"})
 	}
 	return e
 }

@@ -84,7 +84,7 @@ var (
 	pipe     = screen{}
 )
 
-// screens are all that is only shown: on a terminal as in the design, and in a
+// shown are the verbs that change nothing: on a terminal as in the design, and in a
 // file whole, in absolute times.
 var shown = [][]string{
 	{}, {"list", "-q"}, {"list", "--state", "held,backing-off"}, {"-p", "notes"}, {"show", "SyncNotes"}, {"show", "backup"}, {"why", "3f2a"},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -20,7 +21,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
 		Setup: privateBroker,
-		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "keep": keepJSON, "exits": checkExit},
+		Cmds:  map[string]func(*testscript.TestScript, bool, []string){"json": checkJSON, "keep": keepJSON, "exits": checkExit, "watching": watchInBackground, "watched": endOfWatch},
 	})
 }
 
@@ -40,6 +41,7 @@ func privateBroker(env *testscript.Env) error {
 		env.Setenv(name, path)
 	}
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
+	env.Values[watchKey{}] = new(watch)
 	env.Setenv("TZ", "Europe/Berlin")
 	env.Setenv("LANG", "C.UTF-8")
 	env.Defer(func() {
@@ -91,6 +93,43 @@ func checkExit(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if strconv.Itoa(code) != args[0] {
 		ts.Fatalf("exit %d, want %s\n%s%s", code, args[0], ts.ReadFile("stdout"), ts.ReadFile("stderr"))
+	}
+}
+
+// watchInBackground is "watching ARGS...": bgtask watch --json, from the moment on
+// at which it misses nothing any more.
+func watchInBackground(ts *testscript.TestScript, neg bool, args []string) {
+	w := exec.Command("bgtask", append([]string{"watch", "--json"}, args...)...)
+	for _, name := range []string{"HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME"} {
+		w.Env = append(w.Env, name+"="+ts.Getenv(name))
+	}
+	out, err := w.StdoutPipe()
+	ts.Check(err)
+	ts.Check(w.Start())
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), `"kind":"synced"`) {
+	}
+	over := make(chan []string, 1)
+	go func() {
+		var all []string
+		for lines.Scan() {
+			all = append(all, lines.Text())
+		}
+		w.Wait() // its exit code is not asked for
+		over <- all
+	}()
+	ts.Value(watchKey{}).(*watch).over = over
+}
+
+// watch is the one that a script has in the background.
+type watch struct{ over <-chan []string }
+
+type watchKey struct{}
+
+// endOfWatch is "watched": it waits for the end of the watch, and has its lines.
+func endOfWatch(ts *testscript.TestScript, neg bool, args []string) {
+	for _, line := range <-ts.Value(watchKey{}).(*watch).over {
+		fmt.Fprintln(ts.Stdout(), line)
 	}
 }
 
