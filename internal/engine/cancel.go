@@ -77,7 +77,7 @@ func (e *Engine) unresponsive(u *run) {
 	e.freeSlots(u)
 	e.mark(u)
 	e.armRun(u)
-	if h := e.hosts[u.Host]; h != nil && (h.state == HostAttached || h.state == HostDetached) {
+	if h := e.hosts[u.Host]; h != nil && h.state == HostAttached { // a detached one has its own deadline, for all its runs
 		e.moveHost(h, HostUnresponsive)
 	}
 	u.reg.since = e.now.Wall
