@@ -90,8 +90,12 @@ func (c *Client) connect() (*link, error) {
 	return c.link, nil
 }
 
+// asksAtMost bounds how often the same is asked for: a broker may die between
+// being found and being asked.
+const asksAtMost = 3
+
 // call asks the broker. When none answers one is started, and the same is asked
-// once more: whoever asks for a change has a request id in it.
+// again: whoever asks for a change has a request id in it.
 func call[T any](ctx context.Context, c *Client, op string, ask func(*link) (T, error)) (T, error) {
 	return callFrom(ctx, c, op, true, ask)
 }
@@ -102,15 +106,15 @@ func callFrom[T any](ctx context.Context, c *Client, op string, start bool, ask 
 	if err != nil {
 		return zero, refused(op, err)
 	}
-	v, err := ask(l)
-	if err = wire.Error(op, err); !errors.Is(err, task.ErrUnavailable) || !start {
-		return v, l.explain(op, err)
+	for asked := 1; ; asked++ {
+		v, err := ask(l)
+		if err = wire.Error(op, err); !errors.Is(err, task.ErrUnavailable) || !start || asked == asksAtMost {
+			return v, l.explain(op, err)
+		}
+		if err := c.revive(ctx, l); err != nil {
+			return zero, refused(op, err)
+		}
 	}
-	if err := c.revive(ctx, l); err != nil {
-		return zero, refused(op, err)
-	}
-	v, err = ask(l)
-	return v, l.explain(op, wire.Error(op, err))
 }
 
 // revive sees to it that there is a broker, and waits for the connection.
@@ -135,7 +139,8 @@ func (c *Client) revive(ctx context.Context, l *link) error {
 	return l.ready(ctx)
 }
 
-// ready waits until the connection stands.
+// ready waits until the connection stands, or nobody listens any more: whoever asks
+// then hears of it.
 func (l *link) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -147,6 +152,10 @@ func (l *link) ready(ctx context.Context) error {
 			return nil
 		case connectivity.Idle:
 			l.conn.Connect()
+		case connectivity.TransientFailure:
+			if !listens(ctx, l.socket) {
+				return nil
+			}
 		case connectivity.Shutdown:
 			return l.silent("the connection was closed")
 		}

@@ -104,6 +104,31 @@ func TestBrokerIsStarted(t *testing.T) {
 	}
 }
 
+// Brokers that die one after another do not make a call fail.
+func TestBrokersThatDie(t *testing.T) {
+	c := newClient(t)
+	starts := 0
+	c.Start = func(_ context.Context, socket string) error {
+		if starts++; starts > 1 {
+			(&server{fire: fired}).run(t, socket)
+			return nil
+		}
+		dies := make(chan struct{})
+		stop := (&server{fire: func(*pb.FireRequest) (*pb.FireResponse, error) {
+			close(dies)
+			return nil, status.Error(codes.Unavailable, "it dies")
+		}}).run(t, socket)
+		go func() {
+			<-dies
+			stop()
+		}()
+		return nil
+	}
+	if n, err := c.Fire(t.Context(), task.GUID{1}, Firing{}); err != nil || n != 7 {
+		t.Fatalf("got %d, %v after %d starts", n, err, starts)
+	}
+}
+
 // A change whose answer was lost is asked for again under the same id.
 func TestLostAnswer(t *testing.T) {
 	c := newClient(t)
