@@ -55,9 +55,7 @@ func (b Builder) register(ctx context.Context, how client.Registering) (*Registr
 	if err != nil {
 		return nil, err
 	}
-	for _, warning := range registered.Warnings {
-		c.logger().Warn("bgtask: "+warning, "task", spec.Name)
-	}
+	c.warn(spec.Name, registered.Warnings)
 	return &Registration{client: c, id: registered.TaskID, spec: spec}, nil
 }
 

@@ -24,6 +24,24 @@ type Client struct {
 	broker  client.Broker
 	token   func() task.LaunchToken // nil: this process' own
 	serving bool
+	warned  map[string]bool
+}
+
+// warn logs what the broker had to say of a registration, each sentence once: a
+// program that registers a hundred tasks need not read it a hundred times.
+func (c *Client) warn(name string, warnings []string) {
+	for _, warning := range warnings {
+		c.mu.Lock()
+		told := c.warned[warning]
+		if c.warned == nil {
+			c.warned = map[string]bool{}
+		}
+		c.warned[warning] = true
+		c.mu.Unlock()
+		if !told {
+			c.logger().Warn("bgtask: "+warning, "task", name)
+		}
+	}
 }
 
 // DefaultClient is the one behind the functions of the same names as its methods,
