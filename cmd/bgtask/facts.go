@@ -146,7 +146,7 @@ func (a *app) facts(facts []task.Fact, n names) {
 		if f.Overridden {
 			since, source = a.overridden(f)
 		}
-		value := text(f.Value.String())
+		value := text(a.valueColumn(f.Value))
 		if !f.Value.Known() {
 			value.color = yellow
 		}
@@ -158,6 +158,15 @@ func (a *app) facts(facts []task.Fact, n names) {
 		t.add(text(f.Name), value, text(since), colored(faint, source), text(strings.Join(users, ", ")))
 	}
 	a.print(t)
+}
+
+const valueColumns = 20 // most are words; the network is a long one
+
+func (a *app) valueColumn(v task.Value) string {
+	if a.screen.terminal {
+		return cut(oneLine(v.String()), valueColumns)
+	}
+	return v.String()
 }
 
 // overridden parts "overridden by you (logind: away)" into two columns.

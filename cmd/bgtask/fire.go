@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -91,7 +92,7 @@ func readPayload(path string, stdin io.Reader) ([]byte, error) {
 func (a *app) fire(ctx context.Context, info task.Info, how client.Firing) error {
 	number, err := a.broker.Fire(ctx, info.TaskID, how)
 	if err != nil {
-		return named(info, err)
+		return a.notFired(info, err)
 	}
 	if info, err = a.broker.Task(ctx, info.TaskID); err != nil {
 		return err
@@ -102,6 +103,14 @@ func (a *app) fire(ctx context.Context, info task.Info, how client.Firing) error
 	}
 	a.printf("%s\n", a.firedLine(info.Spec.Name, number, info.State))
 	return nil
+}
+
+// notFired says of a command, which takes no arguments, that it is under way.
+func (a *app) notFired(info task.Info, err error) error {
+	if !errors.Is(err, task.ErrCurrentlyRunning) || info.Spec.Command == nil {
+		return named(info, err)
+	}
+	return &task.Error{Op: "fire", Subject: info.Spec.Name, Err: err, Detail: "it was fired already, and that has not ended", Hint: "'bgtask why " + quoted(info.Spec.Name) + "' explains it"}
 }
 
 // firedLine is "SyncNotes: fired, occurrence 213; held: InternetAvailable".
@@ -163,7 +172,7 @@ func (a *app) fireAndWait(ctx context.Context, info task.Info, how client.Firing
 func (w *waiter) fire(ctx context.Context, how client.Firing) error {
 	number, err := w.broker.Fire(ctx, w.info.TaskID, how)
 	if err != nil {
-		return named(w.info, err)
+		return w.notFired(w.info, err)
 	}
 	w.number = number
 	info, err := w.broker.Task(ctx, w.info.TaskID)

@@ -21,6 +21,9 @@ Exit codes: 0 done, 1 failure, 2 usage, 3 not found or ambiguous, 4 denied,
 5 broker not reachable, 6 timeout, 7 still held at the timeout, 8 the run that
 was waited for did not complete.`
 
+// inVerbs makes cobra's words ours.
+var inVerbs = strings.NewReplacer("[command]", "VERB", "Available Commands:", "Verbs:", "information about a command", "about it")
+
 // newRoot is the tree of verbs.
 func newRoot(a *app) *cobra.Command {
 	list := newList(a)
@@ -42,6 +45,7 @@ func newRoot(a *app) *cobra.Command {
 	flags.BoolVar(&a.noColor, "no-color", false, "print no colours")
 	root.Flags().AddFlagSet(list.Flags())
 	root.SetFlagErrorFunc(badFlag)
+	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
 	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
 	root.AddCommand(list,
 		newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
