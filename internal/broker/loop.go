@@ -1,9 +1,11 @@
 package broker
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/bgtask/bgtask/internal/engine"
@@ -121,8 +123,9 @@ func (w *work) add(out engine.Output) {
 	}
 	for _, action := range out.Actions {
 		switch a := action.(type) {
-		case engine.Notify:
-			w.events = append(w.events, a.Event)
+		case engine.Notify: // it has the number of the last event before it
+			at, _ := slices.BinarySearchFunc(w.events, a.Event.Seq+1, func(ev task.Event, seq uint64) int { return cmp.Compare(ev.Seq, seq) })
+			w.events = slices.Insert(w.events, at, a.Event)
 		case engine.Stop:
 			w.stop = true
 		default:
