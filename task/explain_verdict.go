@@ -83,6 +83,9 @@ func (p *page) sentence() string {
 	case Canceling:
 		return "is being canceled" + p.since() + p.reason()
 	case Unresponsive:
+		if s.Text != "" {
+			return "does not respond" + p.since() + ": " + s.Text
+		}
 		return "does not respond" + p.since() + ": it was told to stop" + p.reason() + ", and has not"
 	case Suspended:
 		return "is suspended" + p.since() + p.fault() + ". It will not run by itself"

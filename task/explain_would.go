@@ -132,7 +132,10 @@ func (p *page) wouldRetry() {
 		text += " if " + and(still)
 	}
 	p.line("would run", text+", or at once after "+p.command("resume"))
-	if s.Attempts > 0 {
+	switch n := len(p.Tries); {
+	case n > 0 && (p.Tries[n-1].Outcome == Crashed || p.Tries[n-1].Outcome == ActivationFailed):
+		p.line("", fmt.Sprintf("After %d faults in a row it is suspended.", FaultsToSuspend))
+	case s.Attempts > 0:
 		p.line("", fmt.Sprintf("After attempt %d it gives up until it fires again.", s.Attempts))
 	}
 }

@@ -122,7 +122,7 @@ func (e *Engine) serverOf(pack string, cs task.ClassServer) *server {
 const (
 	noServer   = "no class server is declared, and no running application serves the class"
 	lastLaunch = "the last launch of its class server is being ended"
-	notAlone   = "after a crash it runs alone in its class server, which has other runs"
+	notAlone   = "after a crash its class server runs one task at a time"
 )
 
 // launchBlocked says why no launch could be made for r now; "" when none is needed

@@ -43,6 +43,20 @@ var hostCommands = map[string]func(*world, args){
 		w.out.Reset()
 		w.printf("%s ran %d times", a.at(0), w.e.regs[w.tasks[a.at(0)]].Counts.Runs)
 	},
+	// spin-crash TASK N: N times its run panics, and the back-off is ended by hand.
+	"spin-crash": func(w *world, a args) {
+		w.quietly(func() {
+			for range number(a.at(1)) {
+				r := w.e.regs[w.tasks[a.at(0)]]
+				if r.run == nil {
+					w.step(Resume{Request: w.id(a), Caller: w.caller(a), TaskID: r.id()})
+				}
+				w.step(Finished{r.run.Host, r.run.ID, Result{Outcome: task.Crashed}})
+			}
+		})
+		w.out.Reset()
+		w.printf("%s crashed %d times in a row", a.at(0), w.e.regs[w.tasks[a.at(0)]].Faults)
+	},
 	// accept RUN [host=HOST]
 	"accept": func(w *world, a args) { w.step(Accepted{w.hostOf(a), w.ids[a.at(0)]}) },
 	"refuse": func(w *world, a args) {
@@ -116,9 +130,17 @@ func objects(s string) []Object {
 	var all []Object
 	for _, word := range list(s) {
 		name, flags, _ := strings.Cut(word, ".")
-		all = append(all, Object{CLSID: class(name), SingleUse: strings.Contains(flags, "single"), Suspended: strings.Contains(flags, "suspended")})
+		all = append(all, Object{CLSID: classNamed(name), SingleUse: strings.Contains(flags, "single"), Suspended: strings.Contains(flags, "suspended")})
 	}
 	return all
+}
+
+// classNamed is the class of command tasks, or one of a letter.
+func classNamed(s string) task.GUID {
+	if s == "COMMAND" {
+		return task.CommandClass
+	}
+	return class(s)
 }
 
 // hostID gives a host's name a pid of its own, the same at every mention.

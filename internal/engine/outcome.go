@@ -201,6 +201,7 @@ func (e *Engine) fault(r *reg, o *occ, how ending) {
 
 func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 	if r.State == Suspended {
+		r.NotBefore = 0
 		return // a probe that failed: suspended as before
 	}
 	e.setState(r, Suspended)

@@ -124,7 +124,9 @@ func (e *Engine) shared(r *reg) []reason {
 		add(task.WaitExclusive, func() string { return holder.Spec.Name })
 	}
 	if r.pack.live >= e.cfg.Policy.RunsPerPackage {
-		add(task.WaitPackageSlot, func() string { return counted(r.pack.live, "1 run of the package is live", "%d runs of the package are live") })
+		add(task.WaitPackageSlot, func() string {
+			return counted(r.pack.live, "1 run of the package is live", "%d runs of the package are live")
+		})
 	}
 	if e.slots.live >= e.cfg.Policy.RunsAtOnce {
 		add(task.WaitOverallSlot, func() string { return counted(e.slots.live, "1 run is live", "%d runs are live") })

@@ -144,8 +144,6 @@ func (w *world) action(a Action) {
 			signal = "SIGKILL"
 		}
 		w.printf("do      %s to %s", signal, strings.TrimSpace(w.host(a.Process)+" "+w.launch(a.Token)))
-	case Notify:
-		w.note(a.Event)
 	case Watch:
 		w.printf("do      watch %s", a.Trigger.Class())
 	case RemoveFolders:

@@ -96,10 +96,24 @@ func (e *Engine) state(r *reg) task.State {
 	}
 	s.Next = e.nextTime(r, s.Phase)
 	s.NextKnown = !s.Next.IsZero()
-	if s.Phase == task.Waiting {
+	switch s.Phase {
+	case task.Waiting:
 		s.Text = task.WaitsFor(r.Spec.Trigger)
+	case task.Unresponsive:
+		s.Text = silence(r.run)
 	}
 	return s
+}
+
+// silence says what a run is called unresponsive for.
+func silence(u *run) string {
+	switch {
+	case u.canceled():
+		return fmt.Sprintf("it was told to stop (%v), and has not", u.Reason)
+	case u.Failing != "":
+		return u.Failing
+	}
+	return "its connection was lost, and it has not come back"
 }
 
 func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {

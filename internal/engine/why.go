@@ -85,7 +85,7 @@ func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 	}
 	for _, w := range x.Info.State.Reasons {
 		switch w.Kind {
-		case task.WaitSettle, task.WaitBackoff, task.WaitRate, task.WaitCatchUp:
+		case task.WaitSuspended, task.WaitSettle, task.WaitBackoff, task.WaitRate, task.WaitCatchUp:
 			x.Earliest = later(x.Earliest, w.Until)
 		case task.WaitLiveRun, task.WaitExclusive, task.WaitPackageSlot, task.WaitOverallSlot, task.WaitLaunchSlot:
 			x.After = append(x.After, afterWhat(r, w))

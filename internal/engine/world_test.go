@@ -86,14 +86,28 @@ func (w *world) perform(out Output) {
 	}
 }
 
+// show tells the events of a step as watchers get them, a note after the event whose
+// number it has; then the other actions.
 func (w *world) show(out Output) {
 	for _, wr := range out.Writes {
 		if a, ok := wr.(Append); ok {
+			w.notes(out, a.Event.Seq-1)
 			w.event(a.Event)
 		}
 	}
+	w.notes(out, w.e.seq)
 	for _, a := range out.Actions {
-		w.action(a)
+		if _, ok := a.(Notify); !ok {
+			w.action(a)
+		}
+	}
+}
+
+func (w *world) notes(out Output, seq uint64) {
+	for _, a := range out.Actions {
+		if n, ok := a.(Notify); ok && n.Event.Seq == seq {
+			w.note(n.Event)
+		}
 	}
 }
 
