@@ -270,7 +270,7 @@ func (e *Engine) send(u *run, h *host, object int) {
 	if o := &h.objects[object]; o.SingleUse {
 		h.objects = slices.Delete(h.objects, object, object+1)
 	}
-	u.Host, u.Token, u.SentAt = h.id, h.token, e.now.Awake
+	u.Host, u.Token, u.Version, u.SentAt = h.id, h.token, h.version, e.now.Awake
 	h.runs = append(h.runs, u)
 	e.mark(u)
 	e.armRun(u)

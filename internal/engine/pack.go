@@ -119,6 +119,9 @@ func (e *Engine) imply(ev Imply) Answer {
 // its processes get no activation after; then ServicingComplete fires.
 func (e *Engine) updatePackage(p *pack, to task.Package) {
 	to.Access, to.LocalFolder = p.Access, keep(to.LocalFolder, p.LocalFolder)
+	if !p.Servicing {
+		p.Old = p.Version
+	}
 	p.Package.Package = to
 	p.Servicing = true
 	e.mark(p)
@@ -163,7 +166,7 @@ func (e *Engine) serviceWhenDone(p *pack) {
 			e.unsuspend(r, "its package was updated")
 		}
 		if t, ok := r.Spec.Trigger.(task.SystemTrigger); ok && t.Type == task.OnServicingComplete && e.armed(r) {
-			e.todo = append(e.todo, work{r, &firing{by: ByServicing, details: task.SystemTriggerDetails{Type: t.Type, New: task.Value(p.Version)}}})
+			e.todo = append(e.todo, work{r, &firing{by: ByServicing, details: task.SystemTriggerDetails{Type: t.Type, Old: task.Value(p.Old), New: task.Value(p.Version)}}})
 		}
 		e.touch(r)
 	}

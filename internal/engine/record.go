@@ -120,6 +120,7 @@ type (
 		Waived    bool
 		Old       bool      // its registration was changed meanwhile: it goes on under its old terms
 		Silent    time.Time // since when it is Unresponsive
+		Version   string    // of the package when its host came
 		Limit     time.Duration
 	}
 
@@ -140,7 +141,8 @@ type (
 		task.Package
 		Removing  bool
 		KeepData  bool
-		Servicing bool // being updated: its live runs of the old version end first
+		Servicing bool   // being updated: its live runs of the old version end first
+		Old       string // the version before
 	}
 
 	// Remembered is an Answer. Key: Request.

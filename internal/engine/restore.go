@@ -241,6 +241,7 @@ func (e *Engine) adopt(u *run) {
 	h := e.hosts[u.Host]
 	if h == nil {
 		h = e.makeHost(u.Host, u.reg.pack, u.Token)
+		h.version = u.Version
 		e.awaitReturn(h)
 		if u.Token.IsZero() {
 			e.do(FindProcess{Process: u.Host})

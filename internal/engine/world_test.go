@@ -52,6 +52,7 @@ func (w *world) restore() {
 	saved := w.store.load()
 	saved.Zones = map[string]*time.Location{"UTC": time.UTC, "Asia/Tokyo": mustLoad("Asia/Tokyo")}
 	e, out := Restore(w.now, w.cfg, saved)
+	w.cfg.Seed++ // every broker draws ids of its own
 	w.e = e
 	w.perform(out)
 }

@@ -95,6 +95,7 @@ func live(c *codec, r *engine.Run) {
 	signed(c, 20, &r.Limit)
 	signed(c, 21, &r.SentAt)
 	c.time(22, &r.Silent)
+	name(c, 23, &r.Version)
 }
 
 func launch(c *codec, r *engine.Launch) {
@@ -124,6 +125,7 @@ func pkg(c *codec, r *engine.Package) {
 	c.flag(13, &r.Removing)
 	c.flag(14, &r.KeepData)
 	c.flag(15, &r.Servicing)
+	text(c, 16, &r.Old)
 }
 
 func remembered(c *codec, r *engine.Remembered) {
