@@ -30,7 +30,7 @@ type broker struct {
 	processes *processes
 	directory *directory
 	externals *externals
-	watches   watches
+	watches   *watches
 	sources   []source.Chain
 
 	store     *store.Store // its readers
@@ -40,18 +40,13 @@ type broker struct {
 	background sync.WaitGroup // goroutines that end with their stream, or soon
 }
 
-// watches are the watchers of files, sockets and devices.
-type watches interface {
-	watch(id task.GUID, trigger task.Trigger)
-	unwatch(id task.GUID)
-}
-
 func newBroker(cfg Config, s settings) *broker {
 	b := &broker{
 		cfg: cfg, settings: s, log: cfg.Logger, started: time.Now(),
-		inbox: newInbox(task.MaxInbox), requests: newRequests(), hub: newHub(), hosts: newHosts(), watches: noWatches{},
+		inbox: newInbox(task.MaxInbox), requests: newRequests(), hub: newHub(), hosts: newHosts(),
 	}
 	b.directory = &directory{ask: b.packages}
+	b.watches = newWatches(b)
 	return b
 }
 
@@ -64,8 +59,3 @@ func (b *broker) packages(ctx context.Context) (all []task.Package, err error) {
 func (b *broker) stopWithin() time.Duration {
 	return b.settings.policy().CancelGrace + task.KillDelay + task.KillGrace
 }
-
-type noWatches struct{}
-
-func (noWatches) watch(task.GUID, task.Trigger) {}
-func (noWatches) unwatch(task.GUID)             {}

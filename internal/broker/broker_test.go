@@ -2,6 +2,7 @@ package broker_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -227,5 +228,41 @@ func TestAStuckServerIsEndedWithItsTree(t *testing.T) {
 	run := r.awaitEnd(since, id)
 	if run.Outcome != task.Canceled || run.Reason != task.ReasonAbort || !run.Forced {
 		t.Errorf("the run: %+v", run)
+	}
+}
+
+func TestAFileThatChangesFiresItsTask(t *testing.T) {
+	r := newRig(t)
+	p := r.install("1.0.0.0")
+	watched := filepath.Join(r.dir, "watched files")
+	if err := os.Mkdir(watched, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	spec := task.Spec{Name: "scan", EntryPoint: manyClass, Trigger: task.StorageLibraryContentChangedTrigger{Paths: []string{watched}, Settle: 10 * time.Millisecond}}
+	done, err := r.user.Register(t.Context(), spec, client.Registering{Package: p.Family})
+	if err != nil {
+		t.Fatal(err)
+	}
+	since := r.now()
+	writing := make(chan struct{})
+	defer func() { <-writing }()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go func() { // the first change that is seen is enough
+		defer close(writing)
+		for i := 0; ctx.Err() == nil; i++ {
+			os.WriteFile(filepath.Join(watched, strconv.Itoa(i%10)), []byte("x"), 0o600)
+			select { // it has to be quiet between two of them
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
+		}
+	}()
+	if run := r.awaitEnd(since, done.TaskID); run.Outcome != task.Completed {
+		t.Errorf("the run: %+v", run)
+	}
+	socket := task.Spec{Name: "listen", EntryPoint: manyClass, Trigger: task.SocketActivityTrigger{Listen: "tcp:127.0.0.1:8080"}}
+	if _, err := r.user.Register(t.Context(), socket, client.Registering{Package: p.Family}); !errors.Is(err, task.ErrTriggerNotSupported) {
+		t.Errorf("what nothing would fire: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -230,10 +231,11 @@ func (b *broker) zones(saved engine.State) map[string]*time.Location {
 }
 
 func (b *broker) chains() []source.Chain {
-	if b.cfg.Sources != nil {
-		return b.cfg.Sources
+	chains := b.cfg.Sources
+	if chains == nil {
+		chains = source.Default(source.Options{StateDir: b.cfg.StateDir, Probe: b.settings.Probe})
 	}
-	return source.Default(source.Options{StateDir: b.cfg.StateDir, Probe: b.settings.Probe})
+	return slices.Concat(chains, b.watches.chains())
 }
 
 func namesOf(chains []source.Chain) []string {

@@ -3,6 +3,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -81,6 +82,9 @@ func (s *service) Register(ctx context.Context, m *pb.RegisterRequest) (*pb.Regi
 	if r.Package != "" {
 		ev.Package = r.Package
 	}
+	if err := b.checkTrigger(ctx, ev); err != nil {
+		return nil, err
+	}
 	a, err := b.ask(ctx, ev)
 	if err != nil {
 		return nil, err
@@ -88,6 +92,25 @@ func (s *service) Register(ctx context.Context, m *pb.RegisterRequest) (*pb.Regi
 	return wire.RegisteredTo(wire.Registered{
 		TaskID: a.TaskID, Change: wire.Change(a.Change), Warnings: append(a.Warnings, b.startWarning()...), Replaced: a.Replaced,
 	}), nil
+}
+
+// checkTrigger asks the trigger's watcher whether it could be watched, unless it
+// is the trigger of an equal registration, which is watched.
+func (b *broker) checkTrigger(ctx context.Context, ev engine.Register) error {
+	err := b.watches.check(ev.Spec.Trigger)
+	if err == nil || !ev.Ensure {
+		return err
+	}
+	same := false
+	failed := b.query(ctx, func(now engine.Instant) {
+		for _, t := range b.engine.Tasks(now, engine.Filter{Package: ev.Package, All: true}) {
+			same = same || t.Spec.Name == ev.Spec.Name && t.Spec.Group == ev.Spec.Group && reflect.DeepEqual(t.Spec.Trigger, ev.Spec.Trigger)
+		}
+	})
+	if failed == nil && same {
+		return nil
+	}
+	return err
 }
 
 // zoneOf loads the zone that a calendar names; nil is the machine's.

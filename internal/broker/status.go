@@ -20,7 +20,7 @@ func (s *service) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.Ge
 	}
 	status := task.Status{
 		Version: b.cfg.Version, PID: os.Getpid(), Started: b.started, StartedBy: b.cfg.StartedBy, Socket: b.cfg.Socket, StateDir: b.cfg.StateDir,
-		StoreSize: storeSize(b.cfg.StateDir), Hosts: len(b.hosts.all()), Policy: b.settings.policy(), Checks: b.checks(),
+		StoreSize: storeSize(b.cfg.StateDir), Hosts: len(b.hosts.all()), Policy: b.settings.policy(), Checks: append(b.checks(), b.watches.checks(ctx)...),
 	}
 	err := b.query(ctx, func(now engine.Instant) {
 		for _, t := range b.engine.Tasks(now, engine.Filter{All: true}) {
