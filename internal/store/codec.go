@@ -178,7 +178,9 @@ func (c *codec) flag(n int, v *bool) {
 		u = 1
 	}
 	unsigned(c, n, &u)
-	*v = u != 0
+	if c.reading { // what is written may be looked at elsewhere
+		*v = u != 0
+	}
 }
 
 // text is for strings that differ from row to row.
