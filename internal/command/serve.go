@@ -60,6 +60,7 @@ func (s *server) Activate(a task.Activation) error {
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
+	s.host.SetObjects() // also for the next broker, which adopts the run
 	go func() {
 		defer close(s.finished)
 		defer context.AfterFunc(s.ctx, func() { cancel(task.ReasonTerminating) })()
