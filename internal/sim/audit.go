@@ -22,11 +22,12 @@ type auditor struct {
 
 	touched  map[task.GUID]bool // registrations that the last commit wrote of
 	movedRun bool               // and whether it wrote of a run or a launch
-	outcomes [task.Lost + 1]int
+	reached  reached
 }
 
 // taskBook is one registration's.
 type taskBook struct {
+	tally
 	name     string
 	ended    int // firings of ended occurrences
 	ends     map[uint64]task.End
@@ -62,7 +63,7 @@ type real struct {
 
 func newAuditor(m *machine) *auditor {
 	return &auditor{m: m, tasks: map[task.GUID]*taskBook{}, runs: map[task.GUID]*runBook{}, tokens: map[task.LaunchToken]bool{},
-		truth: map[task.GUID]*real{}, touched: map[task.GUID]bool{}, answers: map[engine.RequestID]engine.Answer{}}
+		truth: map[task.GUID]*real{}, touched: map[task.GUID]bool{}, answers: map[engine.RequestID]engine.Answer{}, reached: reached{}}
 }
 
 // entered: the code of an instance runs from now on.
@@ -119,6 +120,7 @@ func (a *auditor) replies(ev engine.Event, out engine.Output) {
 func (a *auditor) committed(w batch) {
 	clear(a.touched)
 	a.movedRun = false
+	a.reach(w)
 	starts := 0
 	for _, wr := range w.writes {
 		switch wr := wr.(type) {
@@ -141,6 +143,7 @@ func (a *auditor) committed(w batch) {
 	for _, id := range slices.SortedFunc(maps.Keys(a.touched), compareIDs) {
 		a.counts(id)
 	}
+	a.checkOutcomes(a.m.store.History())
 	if a.movedRun {
 		a.liveRuns(starts > 0 && w.single)
 		a.launches()
@@ -272,7 +275,6 @@ func (a *auditor) ended(b *taskBook, r task.Run) {
 		a.m.broken("run %s of %s has a second outcome: %v", short(r.ID), r.Name, r.Outcome)
 	}
 	rb.ended = true
-	a.outcomes[r.Outcome]++
 	t := a.truth[r.ID]
 	if t != nil && t.lives && !t.lied {
 		a.m.broken("run %s of %s ended %v, and its code runs in %v", short(r.ID), r.Name, r.Outcome, t.p.id)
@@ -294,12 +296,4 @@ func (a *auditor) brokerDied() {
 	for _, b := range a.runs {
 		b.since = -1
 	}
-}
-
-func (a *auditor) seen() Seen {
-	s := Seen{Runs: len(a.runs), Crashes: a.m.lives - 1, Boots: a.m.boots, Outcomes: a.outcomes}
-	for _, b := range a.tasks {
-		s.Ends += len(b.ends)
-	}
-	return s
 }

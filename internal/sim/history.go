@@ -2,41 +2,48 @@ package sim
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
 	"strings"
 	"time"
-
-	"github.com/bgtask/bgtask/task"
 )
+
+// History is one that can be played: steps of an unkind world, then a kind one.
+type History struct {
+	Seed       uint64
+	Steps      int
+	Skip       map[int]bool // steps that are left out
+	Transcript bool         // is wanted
+}
 
 // Result is what became of a history.
 type Result struct {
-	Err        error  // the first broken promise
-	Step       int    // in which it was broken
-	Transcript string // if wanted
-	Seen       Seen
+	Err        error // the first broken promise
+	Step       int   // in which it was broken
+	Transcript string
+	Reached    map[string]int // what was seen, and how often
 }
 
-// Seen counts what a history went through, so that a test can tell that it did.
-type Seen struct {
-	Runs, Ends, Crashes, Boots int
-	Outcomes                   [task.Lost + 1]int
-}
-
-// Run plays the history of a seed: steps of an unkind world, then a kind one.
-func Run(seed uint64, steps int, transcript bool) (r Result) {
+// Play plays the history. Each step draws from a source of its own, so that one
+// that is left out changes as little as may be of those that follow.
+func (h History) Play() (r Result) {
 	var log *strings.Builder
-	if transcript {
+	if h.Transcript {
 		log = &strings.Builder{}
 	}
-	m := newMachine(seed, log)
+	m := newMachine(h.Seed, log)
 	defer func() {
 		if p := recover(); p != nil {
-			m.broken("panic: %v", p)
-			panic(fmt.Sprintf("seed %d, step %d: %v\n%s", seed, r.Step, p, lastLines(log)))
+			panic(fmt.Sprintf("seed %d, step %d: %v", h.Seed, r.Step, p))
 		}
 	}()
 	m.begin()
-	for r.Step = 0; r.Step < steps && m.err == nil; r.Step++ {
+	for r.Step = 0; r.Step < h.Steps && m.err == nil; r.Step++ {
+		if h.Skip[r.Step] {
+			continue
+		}
+		m.rng = rand.New(rand.NewPCG(h.Seed, uint64(r.Step)))
+		m.printf("-- step %d", r.Step)
 		m.unkindStep()
 		m.audit.overdue()
 		if m.err == nil {
@@ -44,22 +51,51 @@ func Run(seed uint64, steps int, transcript bool) (r Result) {
 		}
 	}
 	if m.err == nil {
+		m.rng = rand.New(rand.NewPCG(h.Seed, uint64(h.Steps)))
 		m.turnKind()
 	}
 	r.Err = m.err
 	if log != nil {
 		r.Transcript = log.String()
 	}
-	r.Seen = m.audit.seen()
+	m.audit.reached["crash"], m.audit.reached["boot"] = m.lives-m.boots, m.boots
+	r.Reached = m.audit.reached
 	return r
 }
 
-func lastLines(log *strings.Builder) string {
-	if log == nil {
-		return ""
+// Shrink leaves out what a failing history can do without, ever smaller pieces.
+func (h History) Shrink() History {
+	r := h.Play()
+	if r.Err == nil {
+		return h
 	}
-	s := log.String()
-	return s[max(0, len(s)-4000):]
+	h.Steps = min(h.Steps, r.Step+1)
+	if h.Skip == nil {
+		h.Skip = map[int]bool{}
+	}
+	for size := (h.Steps + 1) / 2; size > 0; size /= 2 {
+		for from := 0; from < h.Steps; from += size {
+			less := h
+			less.Skip = maps.Clone(h.Skip)
+			for i := from; i < min(from+size, h.Steps); i++ {
+				less.Skip[i] = true
+			}
+			if again := less.Play(); again.Err != nil && kindOf(again.Err) == kindOf(r.Err) {
+				h = less
+			}
+		}
+	}
+	return h
+}
+
+// kindOf is an error without what differs from one history to another.
+func kindOf(err error) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("0123456789abcdef.", r) {
+			return -1
+		}
+		return r
+	}, strings.SplitN(err.Error(), "\n", 2)[0])
 }
 
 func (m *machine) begin() {

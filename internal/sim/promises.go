@@ -263,5 +263,8 @@ func (a *auditor) reasons() {
 		if i.State.Waiting > 0 && i.State.Run == nil && len(i.State.Reasons) == 0 {
 			a.m.broken("%s of %s waits for nothing", i.Spec.Name, i.Package)
 		}
+		for _, r := range i.State.Reasons {
+			a.reached["waits for "+r.Kind.String()]++
+		}
 	}
 }

@@ -13,18 +13,19 @@ func (u *user) happen() {
 	m, id := u.m, u.m.newID()
 	family := pick(m, families...)
 	t, some := u.anyTask()
+	running := u.anyRunning(t.TaskID)
 	switch n := m.rng.IntN(100); {
 	case n < 25 || !some:
 		u.register(id, family)
 	case n < 30:
-		u.ask(engine.Unregister{Request: id, Caller: all, TaskID: t.TaskID, Cancel: m.chance(50)})
+		u.ask(engine.Unregister{Request: id, Caller: all, TaskID: pick(m, t.TaskID, running), Cancel: m.chance(50)})
 	case n < 50:
 		u.fire(id, t)
 	case n < 60:
 		u.ask(engine.Raise{Request: id, Caller: all, EventID: pick(m, "go", "stop"), Payload: []byte("x")})
 	case n < 68:
 		reason := pick(m, task.ReasonAbort, task.ReasonTerminating, task.ReasonLoggingOff, task.ReasonIdleTask, task.ReasonResourceRevocation)
-		u.ask(engine.Cancel{Request: id, Caller: all, TaskID: t.TaskID, Reason: reason, Kill: m.chance(25)})
+		u.ask(engine.Cancel{Request: id, Caller: all, TaskID: running, Reason: reason, Kill: m.chance(25)})
 	case n < 73:
 		u.ask(engine.Resume{Request: id, Caller: all, TaskID: t.TaskID})
 	case n < 77:
@@ -69,6 +70,15 @@ func (u *user) anyTask() (engine.Registration, bool) {
 		return engine.Registration{}, false
 	}
 	return pick(u.m, regs...), true
+}
+
+// anyRunning is a task with a live run, if there is one.
+func (u *user) anyRunning(otherwise task.GUID) task.GUID {
+	runs := values(u.m.store.runs, compareIDs)
+	if len(runs) == 0 {
+		return otherwise
+	}
+	return pick(u.m, runs...).TaskID
 }
 
 func (u *user) fire(id engine.RequestID, t engine.Registration) {

@@ -2,66 +2,77 @@ package sim
 
 import (
 	"flag"
+	"maps"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 )
 
 var (
-	oneSeed   = flag.Uint64("seed", 0, "play the history of this seed only; -v prints its transcript")
+	oneSeed   = flag.Uint64("seed", 0, "play the history of this seed only, without what it can do without; -v prints its transcript")
+	whole     = flag.Bool("whole", false, "with -seed: play the whole history")
 	histories = flag.Int("histories", 2000, "how many histories to play")
-	steps     = flag.Int("steps", 300, "steps of a history")
+	firstSeed = flag.Uint64("first", 1, "the seed of the first")
+	steps     = flag.Int("steps", 250, "steps of a history")
 )
 
 // TestHistories plays one history for each seed, on all processors.
 func TestHistories(t *testing.T) {
 	if *oneSeed != 0 {
-		r := Run(*oneSeed, *steps, testing.Verbose())
-		t.Log(r.Transcript)
-		if r.Err != nil {
-			t.Fatalf("step %d: %v", r.Step, r.Err)
-		}
+		playOne(t)
 		return
 	}
-	n := *histories
-	if testing.Short() {
+	n := uint64(*histories)
+	if testing.Short() || raceEnabled {
 		n /= 10
 	}
-	var next, failed atomic.Uint64
-	var total Seen
+	total := map[string]int{}
+	var failed atomic.Uint64
 	var mu sync.Mutex
 	var all sync.WaitGroup
+	next := atomic.Uint64{}
 	for range runtime.GOMAXPROCS(0) {
 		all.Go(func() {
-			for seed := next.Add(1); seed <= uint64(n) && failed.Load() < 5; seed = next.Add(1) {
-				r := Run(seed, *steps, false)
+			for seed := *firstSeed + next.Add(1) - 1; seed < *firstSeed+n && failed.Load() < 5; seed = *firstSeed + next.Add(1) - 1 {
+				r := History{Seed: seed, Steps: *steps}.Play()
 				if r.Err != nil {
 					failed.Add(1)
 					t.Errorf("step %d: %v\n\tagain: go test ./internal/sim -run TestHistories -v -seed %d", r.Step, r.Err, seed)
 				}
 				mu.Lock()
-				total.add(r.Seen)
+				for what, times := range r.Reached {
+					total[what] += times
+				}
 				mu.Unlock()
 			}
 		})
 	}
 	all.Wait()
-	t.Logf("%d histories: %+v", n, total)
+	for _, what := range slices.Sorted(maps.Keys(total)) {
+		t.Logf("%8d  %s", total[what], what)
+	}
 }
 
-func (s *Seen) add(t Seen) {
-	s.Runs, s.Ends, s.Crashes, s.Boots = s.Runs+t.Runs, s.Ends+t.Ends, s.Crashes+t.Crashes, s.Boots+t.Boots
-	for i := range s.Outcomes {
-		s.Outcomes[i] += t.Outcomes[i]
+func playOne(t *testing.T) {
+	h := History{Seed: *oneSeed, Steps: *steps}
+	if !*whole {
+		h = h.Shrink()
+	}
+	h.Transcript = testing.Verbose()
+	r := h.Play()
+	t.Logf("seed %d, %d of %d steps left out\n%s", h.Seed, len(h.Skip), h.Steps, r.Transcript)
+	if r.Err != nil {
+		t.Fatalf("step %d: %v", r.Step, r.Err)
 	}
 }
 
 // TestSameSeedSameTranscript holds a history to its seed, byte for byte.
 func TestSameSeedSameTranscript(t *testing.T) {
 	for seed := uint64(1); seed <= 10; seed++ {
-		a, b := Run(seed, 150, true), Run(seed, 150, true)
-		if a.Transcript != b.Transcript {
+		h := History{Seed: seed, Steps: 100, Transcript: true}
+		if h.Play().Transcript != h.Play().Transcript {
 			t.Errorf("seed %d has two transcripts", seed)
 		}
 	}
