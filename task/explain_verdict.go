@@ -251,7 +251,7 @@ func (p *page) clause(r Reason) string {
 	switch {
 	case r.Kind == WaitExclusive && r.Detail != "":
 		s = fmt.Sprintf("%s has the key %q", r.Detail, p.Info.Spec.Exclusive)
-	case r.Kind == WaitLaunchSlot && r.Detail != "":
+	case (r.Kind == WaitLaunchSlot || r.Kind == WaitServicing) && r.Detail != "":
 		s = r.Detail
 	case r.Detail != "":
 		s += " (" + r.Detail + ")"

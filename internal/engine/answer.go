@@ -118,10 +118,8 @@ func (e *Engine) stopAll(ev StopAll) {
 	s.timer.owner = s
 	e.stopping = s
 	e.awake.arm(&s.timer, s.by)
-	for _, id := range sortedGUIDs(e.runs) {
-		if u := e.runs[id]; u != nil {
-			e.cancel(u, ev.Reason, false)
-		}
+	for _, u := range slices.SortedFunc(maps.Values(e.runs), olderRun) {
+		e.cancel(u, ev.Reason, false)
 	}
 }
 

@@ -28,6 +28,9 @@ var queryCommands = map[string]func(*world, args){
 		w.start()
 		for _, i := range w.e.Tasks(w.now, Filter{Groups: a.plain, All: a.has("all")}) {
 			line := fmt.Sprintf("%s/%s: %s", i.Package, i.Spec.Name, w.stateLine(i.State))
+			if i.Spec.Group != "" {
+				line += "; in group " + i.Spec.Group
+			}
 			if i.LastEnd != nil {
 				line += fmt.Sprintf("; last end %v of %d", i.LastEnd.End, i.LastEnd.Number)
 			}

@@ -109,7 +109,7 @@ func (e *Engine) state(r *reg) task.State {
 func silence(u *run) string {
 	switch {
 	case u.canceled():
-		return fmt.Sprintf("it was told to stop (%v), and has not", u.Reason)
+		return "it was told to stop (" + u.Reason.String() + "), and has not"
 	case u.Failing != "":
 		return u.Failing
 	}

@@ -18,19 +18,16 @@ func (e *Engine) Why(now Instant, id task.GUID) (task.Explanation, bool) {
 	e.peek(now)
 	x := task.Explanation{At: e.now.Wall, Info: e.info(r), RunLimit: e.limitOf(r), Sources: e.Sources()}
 	o := r.live
-	if len(r.pending) > 0 {
+	if o == nil && len(r.pending) > 0 {
 		o = r.pending[0]
-	}
-	if r.run != nil && len(r.pending) == 0 {
-		o = r.live
 	}
 	if o != nil {
 		x.Fired, x.First, x.Last, x.By, x.Number, x.Tries = o.Count, o.Observed, o.Last, e.byWhat(r, o), o.Number, o.Tries
-		for _, other := range r.pending {
-			if other != o {
-				x.Fired += other.Count
-				x.Last = other.Last
-			}
+	}
+	for _, other := range r.pending {
+		if r.live == nil && other != o {
+			x.Fired += other.Count
+			x.Last = other.Last
 		}
 	}
 	x.Needs = e.needs(r, o)
@@ -94,9 +91,16 @@ func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 		case task.WaitEnergySaver:
 			x.Would = append(x.Would, task.FactEnergySaver+"=no")
 		case task.WaitServicing:
-			x.After = append(x.After, w.Detail)
+			x.After = append(x.After, e.afterServicing(r))
 		}
 	}
+}
+
+func (e *Engine) afterServicing(r *reg) string {
+	if e.stopping != nil {
+		return "the next broker has started"
+	}
+	return "the update of " + r.Package
 }
 
 // wants is what has to be true: of what is pending the unmet needs only, of what
