@@ -114,8 +114,9 @@ func TestBrokersThatDie(t *testing.T) {
 			return nil
 		}
 		dies := make(chan struct{})
+		die := sync.OnceFunc(func() { close(dies) })
 		stop := (&server{fire: func(*pb.FireRequest) (*pb.FireResponse, error) {
-			close(dies)
+			die()
 			return nil, status.Error(codes.Unavailable, "it dies")
 		}}).run(t, socket)
 		go func() {
