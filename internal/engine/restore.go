@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -290,7 +291,9 @@ func (e *Engine) bootEnded(lost []*run) {
 }
 
 func (e *Engine) restoreAnswers(saved []Remembered) {
-	slices.SortFunc(saved, func(a, b Remembered) int { return compare(int64(a.At), int64(b.At)) })
+	slices.SortFunc(saved, func(a, b Remembered) int {
+		return cmp.Or(cmp.Compare(a.At, b.At), slices.Compare(a.Request[:], b.Request[:]))
+	})
 	for _, rec := range saved {
 		rem := &remembered{Answer: rec.Answer}
 		e.answers.byID[rec.Request] = rem
