@@ -110,13 +110,19 @@ func (h *Host) Leave(ctx context.Context) (bool, error) {
 	}
 }
 
+// unopened is why there is no stream at all.
+type unopened struct{ error }
+
+func (e *unopened) Unwrap() error { return e.error }
+
 // errLeft ends Run: leaving was confirmed.
 var errLeft = errors.New("left")
 
 // Run attaches, and attaches again when the stream is lost, until ctx ends. Then
 // it waits until all runs have finished and are acknowledged: for five minutes
 // when the broker is gone. It returns nil after ctx has ended or Leave was
-// confirmed, and an error when the broker refuses the host.
+// confirmed, and an error when the broker refuses the host, or when there is none
+// and the process was not launched by one.
 func (h *Host) Run(ctx context.Context) error {
 	h.init()
 	defer close(h.over)
@@ -130,13 +136,18 @@ func (h *Host) run(ctx context.Context) error {
 	defer stop()
 	closing.Go(func() { h.closing(ctx, live, stop) })
 	mayStart := h.Token.IsZero() // a launched server waits for whoever launched it
+	first := h.Token.IsZero()    // and has somebody to wait for; who starts a program wants to know
 	var pace pace
 	for {
 		attached, err := h.attach(ctx, live, mayStart && ctx.Err() == nil)
+		first = first && !attached
+		var closed *unopened
 		var drop *dropped
 		switch {
 		case errors.Is(err, errLeft) || h.done(ctx):
 			return nil
+		case first && errors.As(err, &closed):
+			return closed.error
 		case live.Err() != nil:
 			return h.untold()
 		case errors.As(err, &drop):

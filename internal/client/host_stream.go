@@ -18,7 +18,7 @@ func (h *Host) attach(ctx, live context.Context, start bool) (attached bool, err
 	defer cancel()
 	stream, err := h.Broker.Attach(live, start)
 	if err != nil {
-		return false, err
+		return false, &unopened{err}
 	}
 	h.mu.Lock()
 	hello := h.state.hello(h.Token)

@@ -419,13 +419,35 @@ func TestBrokerStops(t *testing.T) {
 	})
 }
 
+// Who starts a program is told at once that it cannot serve.
 func TestRefusedHost(t *testing.T) {
+	for _, want := range []error{task.ErrNoPackage, task.ErrUnavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &stage{t: t}
+			s.host = &Host{Handler: s, Broker: &desk{attach: func(bool) (Stream, error) { return nil, want }}}
+			if err := s.host.Run(t.Context()); err != want {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// A launched server has somebody to wait for.
+func TestLaunchedHostWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, ended: make(chan error, 1)}
-		s.host = &Host{Handler: s, Broker: &desk{attach: func(bool) (Stream, error) { return nil, task.ErrNoPackage }}}
-		if err := s.host.Run(t.Context()); !errors.Is(err, task.ErrNoPackage) {
-			t.Errorf("got %v", err)
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		s.host = &Host{Token: task.LaunchToken{1}, Handler: s, Broker: &desk{attach: func(bool) (Stream, error) { return nil, task.ErrUnavailable }}}
+		go func() { s.ended <- s.host.Run(ctx) }()
+		time.Sleep(time.Hour)
+		select {
+		case err := <-s.ended:
+			t.Fatalf("it ended with %v", err)
+		default:
 		}
+		stop()
+		<-s.ended
 	})
 }
 
