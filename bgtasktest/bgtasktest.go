@@ -1,5 +1,9 @@
-// Package bgtasktest helps to test background tasks without a broker: Start runs
-// a task with an instance whose trigger, occurrence and end the test decides.
+// Package bgtasktest helps to test background tasks without a broker.
+//
+// Start runs a task alone, with an instance whose trigger, occurrence and end the
+// test decides. NewMachine is a whole machine in memory with the real engine:
+// triggers fire, conditions hold tasks back, class servers are launched and
+// killed, all in the virtual time of testing/synctest.
 package bgtasktest
 
 import (
