@@ -1,4 +1,5 @@
-// Dashboard shows every task of this application, live.
+// Dashboard shows every task of an application, live: of the package that its
+// argument names, or of its own.
 package main
 
 import (
@@ -17,8 +18,12 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
+	var client bgtask.Client
+	if len(os.Args) > 1 {
+		client.Package = os.Args[1]
+	}
 	tasks := map[bgtask.GUID]bgtask.Event{}         // the newest of each task
-	for event, err := range bgtask.Watch(ctx, "") { // first a snapshot of every task, then every change
+	for event, err := range client.Watch(ctx, "") { // first a snapshot of every task, then every change
 		if err != nil {
 			log.Fatal(err)
 		}

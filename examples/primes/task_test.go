@@ -1,6 +1,7 @@
 package primes
 
 import (
+	"context"
 	"errors"
 	"math/big"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bgtask/bgtask"
@@ -26,6 +28,30 @@ func TestSampleTaskStops(t *testing.T) {
 	if took := time.Since(canceled); took > time.Second {
 		t.Errorf("took %v to stop", took)
 	}
+}
+
+// The whole path, with the real engine in virtual time.
+func TestSampleTaskWaitsForInternet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		block := bgtask.TaskFunc(func(ctx context.Context, _ *bgtask.Instance) error { <-ctx.Done(); return context.Cause(ctx) })
+		machine := bgtasktest.NewMachine(t, bgtask.Class{CLSID: Sample.EntryPoint, Task: block})
+		machine.SetFact("internet", "no")
+		b := Sample
+		b.Client = machine.Client()
+		reg, err := b.Ensure(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(24*time.Hour + time.Minute) // costs nothing
+		if state, _ := reg.State(t.Context()); state.Phase != bgtask.Held || state.Waiting != 96 {
+			t.Errorf("after a day without internet: %v", state)
+		}
+		machine.SetFact("internet", "yes")
+		synctest.Wait()
+		if state, _ := reg.State(t.Context()); state.Phase != bgtask.Running {
+			t.Errorf("once online: %v", state)
+		}
+	})
 }
 
 // What it wrote are the primes in order; math/big is the judge.

@@ -1,0 +1,127 @@
+package bgtask_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/bgtask/bgtask"
+)
+
+var reports = bgtask.MustGUID("7d1e0c42-3b1f-4d0c-9a57-5f6f3a0e8d21")
+
+// A task that runs every night, when the machine is on AC and nobody uses it. If
+// that does not come for three days, it runs anyway.
+func ExampleBuilder_Ensure() {
+	task, err := bgtask.Builder{
+		Name:       "Reports",
+		EntryPoint: reports,
+		Trigger:    bgtask.CalendarTrigger{Expr: "daily"},
+		Conditions: []bgtask.Condition{bgtask.ACPower, bgtask.DeviceIdle},
+		Hold:       bgtask.Hold{AtMost: 72 * time.Hour, Then: bgtask.RunAnyway},
+	}.Ensure(context.Background())
+	if err != nil {
+		log.Fatal(err, "\n", bgtask.Hint(err))
+	}
+	fmt.Println(task.TaskID())
+}
+
+// All faults are found at once, without a broker.
+func ExampleBuilder_Validate() {
+	b := bgtask.Builder{
+		Name:       "Reports",
+		EntryPoint: reports,
+		Trigger:    bgtask.TimeTrigger{Freshness: 5 * time.Minute},
+		Conditions: []bgtask.Condition{bgtask.UserPresent, bgtask.DeviceIdle},
+	}
+	fmt.Println(b.Validate())
+	// Output: Reports: the conditions UserPresent and DeviceIdle never hold together
+}
+
+// A run that asks for another attempt when the network fails it.
+func ExampleRetry() {
+	var fetch bgtask.TaskFunc = func(ctx context.Context, instance *bgtask.Instance) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://example.org/news", nil)
+		if err != nil {
+			return err // another attempt would end the same way
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return bgtask.Retry(err)
+		}
+		return response.Body.Close()
+	}
+	os.Exit(bgtask.Main(bgtask.Class{CLSID: reports, Task: fetch}))
+}
+
+// Work that outlives Run takes a deferral, and looks at the run's context.
+func ExampleInstance_GetDeferral() {
+	_ = bgtask.TaskFunc(func(ctx context.Context, instance *bgtask.Instance) error {
+		deferral := instance.GetDeferral()
+		go func() {
+			select {
+			case <-time.After(time.Minute):
+				deferral.Complete()
+			case <-ctx.Done():
+				deferral.Fail(context.Cause(ctx))
+			}
+		}()
+		return nil
+	})
+}
+
+// What the trigger tells depends on its kind.
+func ExampleInstance_TriggerDetails() {
+	_ = bgtask.TaskFunc(func(ctx context.Context, instance *bgtask.Instance) error {
+		switch details := instance.TriggerDetails().(type) {
+		case bgtask.TimeTriggerDetails:
+			fmt.Println("due", details.Due, "and", details.Missed, "missed before")
+		case bgtask.ApplicationTriggerDetails:
+			fmt.Printf("asked to %s\n", details.Arguments)
+		}
+		return nil
+	})
+}
+
+// The last word on a task that does not run.
+func ExampleRegistration_Why() {
+	tasks, err := bgtask.AllTasks(context.Background())
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, task := range tasks {
+		why, err := task.Why(context.Background())
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(why)
+	}
+}
+
+// A reason is an error, and the outcome of a canceled run unwraps to it.
+func ExampleRun_Err() {
+	run := bgtask.Run{Outcome: bgtask.Canceled, Reason: bgtask.ReasonConditionLoss}
+	fmt.Println(run.Err(), errors.Is(run.Err(), bgtask.ReasonConditionLoss))
+	// Output: canceled: ConditionLoss true
+}
+
+// A program that serves until it is told to end, with a Server of its own.
+func ExampleServer() {
+	server := &bgtask.Server{
+		Classes:   []bgtask.Class{{CLSID: reports, Task: bgtask.TaskFunc(func(context.Context, *bgtask.Instance) error { return nil })}},
+		Suspended: true, // until the application is ready
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go func() {
+		time.Sleep(time.Second) // it reads its settings, say
+		server.Resume()
+	}()
+	if err := server.Serve(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
