@@ -59,6 +59,7 @@ type real struct {
 	lives  bool
 	result *engine.Result
 	lied   bool // its process said that it does not know it
+	stray  bool // and told of it when the broker had given it up
 }
 
 func newAuditor(m *machine) *auditor {
@@ -88,6 +89,22 @@ func (a *auditor) over(i *instance, result *engine.Result) {
 	t.lives, t.result = false, result
 	delete(a.tasks[t.task].live, i.id)
 	a.m.printf("-- %v has ended %s", t.p.id, short(i.id))
+}
+
+// lied: from now on nobody answers for what becomes of an instance.
+func (a *auditor) lied(i *instance) { a.truth[i.id].lied = true }
+
+// strays notes the instances that a host tells of and that the broker gave up.
+func (a *auditor) strays(ev engine.Event) {
+	hello, ok := ev.(engine.Attached)
+	if !ok || a.m.b.attached[hello.Host] == nil {
+		return
+	}
+	for _, h := range hello.Instances {
+		if t := a.truth[h.Instance]; t != nil && a.runs[h.Instance] != nil && a.runs[h.Instance].ended && h.Result == nil {
+			t.stray = true
+		}
+	}
 }
 
 func (a *auditor) book(id task.GUID) *taskBook {
@@ -142,6 +159,9 @@ func (a *auditor) committed(w batch) {
 	}
 	for _, id := range slices.SortedFunc(maps.Keys(a.touched), compareIDs) {
 		a.counts(id)
+	}
+	if w.single {
+		a.strays(w.event)
 	}
 	a.checkOutcomes(a.m.store.History())
 	if a.movedRun {
@@ -260,6 +280,11 @@ func (a *auditor) started(b *taskBook, r task.Run) {
 	if _, over := b.ends[n]; over {
 		a.m.broken("occurrence %d of %s has ended and is run", n, r.Name)
 	}
+	for id := range b.live {
+		if a.truth[id].stray {
+			a.m.broken("%s starts, and a stray instance of it runs", r.Name)
+		}
+	}
 	if b.attempts[n]++; r.Attempt != b.attempts[n] {
 		a.m.broken("occurrence %d of %s: attempt %d after %d", n, r.Name, r.Attempt, b.attempts[n]-1)
 	}
@@ -295,5 +320,8 @@ func (a *auditor) ended(b *taskBook, r task.Run) {
 func (a *auditor) brokerDied() {
 	for _, b := range a.runs {
 		b.since = -1
+	}
+	for _, t := range a.truth {
+		t.stray = false
 	}
 }

@@ -29,7 +29,7 @@ func (m *machine) start() {
 	}
 	m.lives++
 	m.printf("-- the broker starts")
-	saved := m.store.Load()
+	saved := m.load()
 	m.b = &broker{life: m.lives, attached: map[task.Process]*stream{}, watched: map[task.Process]bool{}, launches: map[task.LaunchToken]bool{}, pumping: true}
 	for _, l := range saved.Launches {
 		m.b.launches[l.Token] = true
@@ -48,6 +48,13 @@ func (m *machine) start() {
 	}
 	m.user.brokerStarted()
 	m.pump()
+}
+
+// load is what the shell gives to a new engine.
+func (m *machine) load() engine.State {
+	saved := m.store.Load()
+	saved.Zones = map[string]*time.Location{"CET": zones[1]}
+	return saved
 }
 
 // die ends the broker without a word.

@@ -49,6 +49,9 @@ func (h History) Play() (r Result) {
 		if m.err == nil {
 			m.audit.reasons()
 		}
+		if r.Step%16 == 0 {
+			m.restored()
+		}
 	}
 	if m.err == nil {
 		m.rng = rand.New(rand.NewPCG(h.Seed, uint64(h.Steps)))
@@ -130,7 +133,7 @@ func (m *machine) unkindStep() {
 	case n < 612:
 		m.powerCut(m.between(time.Minute, 20*time.Hour), pick(m, 0, 0, -30*time.Hour, -300*time.Hour, 2*time.Hour))
 	case n < 640:
-		m.crash = crashPlan{in: 1 + m.rng.IntN(5), before: m.chance(40), actions: m.rng.IntN(4), off: m.between(0, time.Minute), reboot: m.chance(10)}
+		m.crash = crashPlan{in: 1 + m.rng.IntN(5), before: m.chance(40), actions: m.rng.IntN(4), off: m.between(0, pick(m, time.Minute, time.Minute, 3*time.Hour)), reboot: m.chance(10)}
 	case n < 780:
 		m.user.happen()
 	case n < 880:
@@ -162,6 +165,8 @@ func (m *machine) disturb() {
 		if p.stream != nil {
 			p.stream.cut()
 		}
+	case n < 79:
+		p.lie()
 	case n < 85:
 		p.do(p.quit)
 	case n < 90:
@@ -169,6 +174,25 @@ func (m *machine) disturb() {
 		p.later(m.between(time.Second, time.Minute), p.resume)
 	default:
 		p.heal()
+	}
+}
+
+// lie has the process connect anew and not tell of a run; when it connects once
+// more it does.
+func (p *process) lie() {
+	for _, i := range p.instances {
+		if i.running && p.stream != nil && !p.stopped {
+			i.denied = true
+			p.m.audit.lied(i)
+		}
+	}
+	if p.stream != nil {
+		p.stream.cut()
+		p.later(p.m.between(6*time.Second, 2*time.Minute), func() {
+			if p.stream != nil {
+				p.stream.cut()
+			}
+		})
 	}
 }
 

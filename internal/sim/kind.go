@@ -14,7 +14,8 @@ import (
 func (m *machine) turnKind() {
 	m.printf("-- the world turns kind")
 	m.kind, m.crash = true, crashPlan{}
-	m.advance(time.Minute) // a broker that was down is up again
+	m.start()
+	m.advance(time.Minute)
 	for _, p := range m.living() {
 		p.heal()
 		if p.token.IsZero() {
@@ -178,7 +179,7 @@ func (m *machine) restored() {
 	if b == nil || m.err != nil || b.wake != 0 && b.wake <= m.now.Boot {
 		return
 	}
-	again, _ := engine.Restore(m.now, m.cfg, m.store.Load())
+	again, _ := engine.Restore(m.now, m.cfg, m.load())
 	filter := engine.Filter{All: true}
 	have, want := again.Tasks(m.now, filter), b.engine.Tasks(m.now, filter)
 	if len(have) != len(want) {

@@ -49,7 +49,7 @@ type instance struct {
 	taskID      task.GUID
 	running     bool
 	deaf        bool // to a cancel
-	denied      bool // the process said that it does not know it
+	denied      bool // the process will not tell of it when it connects next
 	progress    uint32
 	result      *engine.Result // not yet acknowledged
 	cancelHeard bool
@@ -103,6 +103,7 @@ func (p *process) named() []engine.Held {
 	var all []engine.Held
 	for _, i := range p.instances {
 		if i.denied {
+			i.denied = false
 			continue
 		}
 		h := engine.Held{Instance: i.id, TaskID: i.taskID, Progress: i.progress}

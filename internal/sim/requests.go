@@ -100,8 +100,9 @@ func (u *user) register(id engine.RequestID, family string) {
 	s := &ev.Spec
 	s.Name = fmt.Sprintf("t%d", m.rng.IntN(4))
 	s.Trigger = u.trigger()
-	if _, ok := s.Trigger.(task.CalendarTrigger); ok && m.chance(50) {
-		ev.Zone = zones[1]
+	if t, ok := s.Trigger.(task.CalendarTrigger); ok && m.chance(50) {
+		t.Zone, ev.Zone = "CET", zones[1]
+		s.Trigger = t
 	}
 	u.options(s)
 	if err := s.Validate(); err != nil {
