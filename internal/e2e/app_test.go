@@ -34,6 +34,8 @@ func appMain(args []string) int {
 		fmt.Fprintln(os.Stderr, strings.Join(args[1:], " "))
 		code, _ := strconv.Atoi(args[0])
 		return code
+	case "late":
+		return appLate(args)
 	case "hang": // without a class
 		forever()
 	case "once": // asks the broker something, and ends
@@ -225,3 +227,11 @@ func appChild(args []string) int {
 // forever is longer than any test. (The runtime takes an empty select for a
 // deadlock where nothing else goes on.)
 func forever() { time.Sleep(24 * time.Hour) }
+
+// appLate serves when a gate has been opened.
+func appLate(args []string) int {
+	if _, err := os.ReadFile(inHome(args[0])); err != nil {
+		return fail(err)
+	}
+	return appServe([]string{"-linger", "200ms"})
+}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -113,6 +114,31 @@ func (w *world) start() *process {
 	return w.broker
 }
 
+// restart is what a client does who finds no broker: it starts one, if nobody was
+// faster.
+func (w *world) restart(context.Context, string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.broker != nil && w.broker.alive() && w.listens() {
+		return nil
+	}
+	if w.broker != nil {
+		w.broker.kill(w.t)
+	}
+	b, err := w.launch()
+	w.broker = b
+	return err
+}
+
+func (w *world) listens() bool {
+	c, err := net.Dial("unix", w.socket())
+	if err != nil {
+		return false
+	}
+	c.Close()
+	return true
+}
+
 // launch starts a broker and waits until it says READY=1, or ends.
 func (w *world) launch() (*process, error) {
 	path := w.path("notify")
@@ -212,18 +238,32 @@ func (w *world) end() {
 		w.t.Logf("the broker's log ends with:\n%s", w.log(60))
 	}
 	w.stopAll()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(task.AdoptionWindow + patience/3)
 	left := processes(w.dir)
 	for len(left) > 0 && time.Now().Before(deadline) {
 		time.Sleep(10 * time.Millisecond)
 		left = processes(w.dir)
 	}
 	for _, s := range left {
-		w.t.Errorf("this process is left: %v", s)
+		w.t.Errorf("this process is left: %v\n%s", s, w.stacks(s))
 		syscall.Kill(s.pid, syscall.SIGKILL)
 	}
 	w.checkLogs()
 	os.RemoveAll(w.dir)
+}
+
+// stacks are the last words of a launched server: what it does instead of ending.
+func (w *world) stacks(s seen) string {
+	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/2", s.pid))
+	if err != nil || !strings.HasPrefix(path, w.dir) {
+		return ""
+	}
+	syscall.Kill(s.pid, syscall.SIGQUIT)
+	for end := time.Now().Add(time.Second); !gone(s.pid) && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
+	}
+	b, _ := os.ReadFile(path)
+	return string(b)
 }
 
 // stopAll is "bgtask daemon stop"; a broker that was killed has a successor first,

@@ -1,0 +1,447 @@
+package e2e
+
+import (
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// pair is a task that runs in a launched server, and one that runs in an app which
+// its user has opened.
+type pair struct {
+	w                *world
+	e                *events
+	app              *process
+	launched, opened task.GUID
+	runs             [2]task.Run
+}
+
+// startPair starts a run of each; both wait at the gate.
+func startPair(t *testing.T) *pair {
+	t.Helper()
+	w := startWorld(t, "")
+	p := &pair{w: w, e: w.watch()}
+	launched, opened := w.install("Launched", many), w.install("Opened", many)
+	p.launched, p.opened = w.register(launched.Family, event("launched", "a", manyClass)), w.register(opened.Family, event("opened", "b", manyClass))
+	p.app = w.open(opened)
+	w.gate("launched")
+	w.gate("opened")
+	a, b := w.fire(p.launched, "gate launched"), w.fire(p.opened, "gate opened")
+	p.runs = [2]task.Run{p.e.running(p.launched, a), p.e.running(p.opened, b)}
+	if p.runs[0].Launch.IsZero() || p.runs[1].PID != p.app.pid {
+		t.Fatalf("they run in pids %d and %d; the app is %d", p.runs[0].PID, p.runs[1].PID, p.app.pid)
+	}
+	return p
+}
+
+// complete lets both runs end, and demands that they do so once and in order.
+func (p *pair) complete(t *testing.T) {
+	t.Helper()
+	p.w.opens("launched")
+	p.w.opens("opened")
+	p.completed(t)
+}
+
+func (p *pair) completed(t *testing.T) {
+	t.Helper()
+	for _, run := range p.runs {
+		ended := p.e.runEnded(run.TaskID, run.Occurrence.Number, 1)
+		if ended.Outcome != task.Completed || ended.ID != run.ID || ended.PID != run.PID {
+			t.Errorf("%s ended %v, instance %v in pid %d; it was %v in pid %d", run.Name, ended.Outcome, ended.ID, ended.PID, run.ID, run.PID)
+		}
+		p.e.end(run.TaskID, run.Occurrence.Number)
+		if n := p.w.info(run.TaskID).Counts.Runs; n != 1 {
+			t.Errorf("%s has %d runs", run.Name, n)
+		}
+	}
+	if stays := p.w.stays(); len(stays) != 2 {
+		t.Errorf("the journal has %d runs", len(stays))
+	}
+	p.w.checkOverlap()
+}
+
+func TestRunsOutliveABrokerThatCrashed(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	p.w.crash()
+	p.w.start()
+	p.complete(t)
+}
+
+func TestRunsOutliveABrokerThatHandsOver(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	p.w.handOver()
+	p.w.start()
+	p.complete(t)
+}
+
+func TestRunsOutliveTheUpdateOfTheBroker(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	p.w.handOver()
+	p.w.binary = p.w.copy(binary, p.w.path("new/bgtask"))
+	p.w.start()
+	p.complete(t)
+}
+
+func TestAnOutcomeWaitsForTheNextBroker(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	p.w.crash()
+	p.w.opens("launched")
+	p.w.opens("opened")
+	eventually(t, "both runs end while there is no broker", func() bool { return len(p.w.lines("leave")) == 2 })
+	p.w.start()
+	p.completed(t)
+}
+
+func TestWhatDiesWithoutABrokerIsLost(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	p.w.crash()
+	for _, run := range p.runs {
+		syscall.Kill(run.PID, syscall.SIGKILL)
+		eventually(t, "it is dead", func() bool { return gone(run.PID) })
+	}
+	p.w.start()
+	for _, run := range p.runs {
+		if ended := p.e.runEnded(run.TaskID, run.Occurrence.Number, 1); ended.Outcome != task.Lost {
+			t.Errorf("%s ended %v", run.Name, ended.Outcome)
+		}
+		p.w.resume(run.TaskID)
+		p.w.opens(run.Name)
+		if ended := p.e.runEnded(run.TaskID, run.Occurrence.Number, 2); ended.Outcome != task.Completed || ended.Launch.IsZero() {
+			t.Errorf("the second attempt of %s ended %v", run.Name, ended.Outcome)
+		}
+	}
+	p.w.checkOverlap()
+}
+
+// resume ends a back-off; one that has just ended by itself is as good.
+func (w *world) resume(id task.GUID) {
+	w.t.Helper()
+	if err := w.user.Resume(w.context(), id); err != nil && task.Code(err) != "invalid" {
+		w.t.Fatal(err)
+	}
+}
+
+func TestSeveralBrokersInARow(t *testing.T) {
+	t.Parallel()
+	p := startPair(t)
+	for range 5 {
+		p.w.crash()
+		p.w.start()
+	}
+	p.complete(t)
+}
+
+func TestStopCancelsAllRuns(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	family := w.install("Stop", many)
+	id := w.register(family.Family, event("stop", "go", manyClass))
+	e := w.watch()
+	n := w.fire(id, "hang")
+	first := e.running(id, n)
+	w.do("daemon", "stop")
+	if end := w.broker.wait(t); end != "" {
+		t.Errorf("the broker ended with %s", end)
+	}
+	eventually(t, "its servers are gone", func() bool { return gone(first.PID) })
+	w.start()
+	run := e.runEnded(id, n, 1)
+	if run.Outcome != task.Canceled || run.Reason != task.ReasonTerminating || run.Forced {
+		t.Errorf("the run ended %v, %v", run.Outcome, run.Reason)
+	}
+	if again := e.await("it runs again", func(ev task.Event) bool {
+		return ev.Kind == task.EventRunning && ev.Run.Attempt == 2
+	}).Run; again.Occurrence.Number != n {
+		t.Errorf("again: occurrence %d", again.Occurrence.Number)
+	}
+}
+
+func TestAStopTellsTheAppNotToStartABroker(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	p := w.install("Open", many)
+	app := w.open(p)
+	w.do("daemon", "stop")
+	w.broker.wait(t)
+	old := w.broker.pid
+	w.start()
+	if w.broker.pid == old {
+		t.Fatal("the same broker")
+	}
+	w.awaitAttachedAgain(app.pid)
+	if log := w.log(1000); strings.Count(log, `msg="the broker starts"`) != 2 {
+		t.Errorf("somebody else started a broker:\n%s", log)
+	}
+}
+
+func (w *world) awaitAttachedAgain(pid int) {
+	w.t.Helper()
+	eventually(w.t, "the app is attached to the new broker", func() bool {
+		log, _ := os.ReadFile(w.path("broker.log"))
+		words := "msg=\"host attached\" pid=" + strconv.Itoa(pid) + " "
+		return strings.Count(string(log), words) == 2
+	})
+}
+
+func TestTheBrokerPassesABegunLaunchOn(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	p := w.install("Begun", server{"late late", []task.GUID{manyClass}})
+	id := w.register(p.Family, event("begun", "go", manyClass))
+	e := w.watch()
+	w.gate("late")
+	n := w.fire(id, "")
+	eventually(t, "the server is launched", func() bool { return len(w.apps()) == 1 })
+	pid := w.apps()[0].pid
+	w.crash()
+	w.start()
+	w.opens("late")
+	if run := e.runEnded(id, n, 1); run.Outcome != task.Completed || run.PID != pid {
+		t.Errorf("it ended %v in pid %d; pid %d was launched", run.Outcome, run.PID, pid)
+	}
+	if stays := w.stays(); len(stays) != 1 {
+		t.Errorf("the journal has %d runs", len(stays))
+	}
+}
+
+// TestWhatIsRemembered looks at all that a broker which crashed has to have
+// written.
+func TestWhatIsRemembered(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	good, bad := w.install("Good", many), w.install("Bad", server{"exit 1", []task.GUID{manyClass}})
+	w.override("internet", "no")
+	held := event("held", "held", manyClass)
+	held.Conditions = []task.Condition{task.InternetAvailable}
+	heldID := w.register(good.Family, held)
+	retry := event("retry", "retry", manyClass)
+	retry.Retry.First = task.BackoffMost
+	retryID := w.register(good.Family, retry)
+	suspendedID := w.register(bad.Family, quick(event("suspended", "suspended", manyClass)))
+	timer := task.Spec{Name: "timer", EntryPoint: manyClass, Trigger: task.TimeTrigger{Freshness: 1000 * time.Second}}
+	timerID := w.register(good.Family, timer)
+
+	e := w.watch()
+	payload := []byte("work 1ms")
+	for range 3 {
+		if _, err := w.user.Raise(w.context(), "held", payload); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.fire(retryID, "retry later")
+	e.phase(0, retryID, task.BackingOff)
+	s := w.fire(suspendedID, "")
+	e.phase(0, suspendedID, task.Suspended)
+	ids := []task.GUID{heldID, retryID, suspendedID, timerID}
+	before := w.infos(ids)
+	w.crash()
+	w.start()
+	after := w.infos(ids)
+	for i := range ids {
+		b, a := before[i], after[i]
+		if d := a.State.Next.Sub(b.State.Next).Abs(); d > time.Second || a.Counts != b.Counts && a.TaskID != heldID || a.State.Text != b.State.Text {
+			t.Errorf("%s: before %v, next %v\nafter %v, next %v", b.Spec.Name, b.State, b.State.Next, a.State, a.State.Next)
+		}
+		if a.State.Phase != b.State.Phase && a.TaskID != heldID { // which may have run: an override ends with its broker
+			t.Errorf("%s: before %v, after %v", b.Spec.Name, b.State, a.State)
+		}
+	}
+	if err := w.user.ClearOverride(w.context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	w.override("internet", "yes")
+	if end := e.end(heldID, 3); end.Occurrence.Number != 3 || end.Occurrence.Count != 3 || end.End != task.EndDone {
+		t.Errorf("the held firings ended %v: %+v", end.End, end.Occurrence)
+	}
+	if stays := w.stays(); !slices.ContainsFunc(stays, func(s *stay) bool { return s.task == heldID && s.script == string(payload) }) {
+		t.Error("the payload of the held firings did not reach the run")
+	}
+	w.resume(retryID)
+	if run := e.runEnded(retryID, 1, 2); run.Outcome != task.RetryAsked {
+		t.Errorf("the second attempt ended %v", run.Outcome)
+	}
+	w.resume(suspendedID)
+	if run := e.runEnded(suspendedID, s, task.FaultsToSuspend+1); run.Outcome != task.ActivationFailed {
+		t.Errorf("after the suspension: %v", run.Outcome)
+	}
+}
+
+func (w *world) infos(ids []task.GUID) (infos []task.Info) {
+	for _, id := range ids {
+		infos = append(infos, w.info(id))
+	}
+	return infos
+}
+
+func (w *world) override(name string, value task.Value) {
+	w.t.Helper()
+	if err := w.user.OverrideFact(w.context(), name, value, 0); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestACheckpointOutlivesEverything(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	p := w.install("Save", many)
+	spec := event("save", "go", manyClass)
+	spec.Retry.First = task.BackoffMost
+	id := w.register(p.Family, spec)
+	e := w.watch()
+	n := w.fire(id, "save 4711")
+	if run := e.runEnded(id, n, 1); run.Outcome != task.RetryAsked {
+		t.Fatalf("the first attempt ended %v: %s", run.Outcome, run.Text)
+	}
+	w.crash()
+	w.start()
+	w.resume(id)
+	if run := e.runEnded(id, n, 2); run.Outcome != task.Completed {
+		t.Errorf("the second attempt ended %v: %s", run.Outcome, run.Text)
+	}
+	if saved := w.lines("checkpoint"); len(saved) != 1 || saved[0][0] != "4711" {
+		t.Errorf("the second attempt was given %v", saved)
+	}
+}
+
+// TestWatchAcrossBrokers holds a watcher that came back against one that reads it
+// all anew.
+func TestWatchAcrossBrokers(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	p := w.install("Watch", many)
+	e := w.watch()
+	id := w.register(p.Family, event("watch", "go", manyClass))
+	var last uint64
+	for i := range 8 {
+		last = w.fire(id, "")
+		if i%2 == 1 {
+			w.crash()
+			w.start()
+		}
+	}
+	e.end(id, last)
+	first := e.list()[0] // synced
+	again := w.watchFrom(w.client(true), first.Cursor())
+	again.end(id, last)
+	checkSequence(t, e.list())
+	live, anew := stored(e.list()), stored(again.list())
+	n := min(len(live), len(anew))
+	for i := range n {
+		if live[i].Seq != anew[i].Seq || live[i].Kind != anew[i].Kind {
+			t.Fatalf("event %d:\n%s\n%s", i, describe(live[i]), describe(anew[i]))
+		}
+	}
+	var back []uint64
+	for ev, err := range w.user.History(w.context(), wire.HistoryQuery{TaskID: id}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		back = append(back, ev.Seq)
+	}
+	slices.Reverse(back)
+	var mine []uint64
+	for _, ev := range anew {
+		if ev.TaskID == id && ev.Seq <= back[len(back)-1] {
+			mine = append(mine, ev.Seq)
+		}
+	}
+	if !slices.Equal(back, mine) {
+		t.Errorf("history has %v\nthe watcher has %v", back, mine)
+	}
+}
+
+// checkSequence demands that a watcher was told every stored event once, in order.
+func checkSequence(t *testing.T, all []task.Event) {
+	t.Helper()
+	seq := uint64(0)
+	for i, ev := range all {
+		switch ev.Kind {
+		case task.EventSnapshot:
+		case task.EventSynced:
+			seq = ev.Seq
+		default:
+			if passing(ev, seq) {
+				continue
+			}
+			if seq != 0 && ev.Seq != seq+1 {
+				t.Errorf("event %d has number %d after %d:\n%s", i, ev.Seq, seq, describe(ev))
+			}
+			seq = ev.Seq
+		}
+	}
+}
+
+// passing events are not stored; they carry the number of the last that is.
+func passing(ev task.Event, last uint64) bool {
+	return ev.Kind == task.EventProgress || ev.Kind == task.EventFact || ev.Kind == task.EventChanged && ev.Text == "" && ev.Seq == last
+}
+
+func stored(all []task.Event) (some []task.Event) {
+	last := uint64(0)
+	for _, ev := range all {
+		if ev.Kind == task.EventSnapshot || ev.Kind == task.EventSynced || passing(ev, last) {
+			continue
+		}
+		last = ev.Seq
+		some = append(some, ev)
+	}
+	return some
+}
+
+func TestALaunchedServerKeepsItsBrokerAcrossRestarts(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	p := w.install("Keep", server{"serve", []task.GUID{manyClass}})
+	id := w.register(p.Family, event("keep", "go", manyClass))
+	e := w.watch()
+	n := w.fire(id, "")
+	first := e.runEnded(id, n, 1)
+	w.crash()
+	w.start()
+	w.awaitAttachedAgain(first.PID)
+	n = w.fire(id, "")
+	if run := e.runEnded(id, n, 1); run.PID != first.PID {
+		t.Errorf("a second server was launched, pid %d; the first is pid %d", run.PID, first.PID)
+	}
+	if n := len(w.apps()); n != 1 {
+		t.Errorf("%d servers are up", n)
+	}
+}
+
+// A request that is asked again under the same id, after a crash, is done once:
+// the client does so by itself when its answer was lost.
+func TestARequestIsDoneOnce(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	p := w.install("Twice", many)
+	id := w.register(p.Family, event("twice", "go", manyClass))
+	c := &client.Client{Socket: w.socket(), User: true, Logger: w.user.Logger, Start: w.restart}
+	t.Cleanup(func() { c.Close() })
+	e := w.watch()
+	for i := range uint64(6) {
+		if i%2 == 1 {
+			w.broker.signal(t, syscall.SIGKILL) // and it is not waited for
+		}
+		n, err := c.Fire(w.context(), id, client.Firing{ByHand: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n != i+1 {
+			t.Errorf("firing %d has number %d", i+1, n)
+		}
+		e.end(id, n)
+	}
+}
