@@ -98,7 +98,7 @@ func ended(pidfd *os.File) bool {
 // sandboxOf is the application id of a sandboxed process, or "".
 func sandboxOf(pid int) string {
 	if id := flatpakID(fmt.Sprintf("/proc/%d/root/.flatpak-info", pid)); id != "" {
-		return id
+		return filepath.Base(id)
 	}
 	label, err := os.ReadFile(fmt.Sprintf("/proc/%d/attr/current", pid))
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 
@@ -121,15 +122,10 @@ func (b *broker) implied(w who) (task.Package, error) {
 	return p, err
 }
 
-// temporary says whether exe is what "go run" made.
-func temporary(exe string) bool {
-	for _, part := range strings.Split(filepath.Dir(exe), "/") {
-		if strings.HasPrefix(part, "go-build") {
-			return true
-		}
-	}
-	return false
-}
+// temporaryFolder is one of "go run": /tmp/go-build123, or go-build in its cache.
+var temporaryFolder = regexp.MustCompile(`/go-build[0-9]*/`)
+
+func temporary(exe string) bool { return temporaryFolder.MatchString(exe) }
 
 // readPackage reads the package in a folder.
 func (b *broker) readPackage(path string) (task.Package, error) {
