@@ -4,7 +4,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"time"
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
@@ -42,28 +41,6 @@ seldom started by hand: systemd does, or the first that needs one.`,
 	c.Flags().StringVar(&cfg.ConfigFile, "config", "", "the file of its policy")
 	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log what it does")
 	c.AddCommand(newDaemonStop(a))
-	return c
-}
-
-func newDaemonStop(a *app) *cobra.Command {
-	var within time.Duration
-	c := &cobra.Command{
-		Use:   "stop",
-		Short: "Cancel all runs (Terminating), and end the broker",
-		Args:  exactly(0),
-		RunE: func(c *cobra.Command, _ []string) error {
-			if err := a.broker.Stop(c.Context(), within); err != nil {
-				return err
-			}
-			if a.json {
-				a.object(member{"stopped", true})
-				return nil
-			}
-			a.printf("the broker has stopped\n")
-			return nil
-		},
-	}
-	durationVar(c.Flags(), &within, "within", "the time that runs have to end")
 	return c
 }
 

@@ -40,9 +40,12 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
+// noPID is no process: it is above the most that Linux gives.
+const noPID = 1<<22 + 1
+
 func fixed() *fake {
 	return &fake{
-		status: task.Status{Version: version(), PID: 812, Started: now.Add(-75 * time.Hour), StartedBy: "systemd socket", StoreSize: 4299162,
+		status: task.Status{Version: version(), PID: noPID, Started: now.Add(-75 * time.Hour), StartedBy: "systemd socket", StoreSize: 4299162,
 			Checks: []task.Check{{Level: task.CheckWarn, Subject: "linger", Text: "tasks stop when you log out.", Fix: "loginctl enable-linger ann"}}},
 		tasks: allTasks(), facts: someFacts(), sources: someSources(), packages: somePackages(), history: someHistory(),
 		watched: someEvents(), number: 213,

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// goneWithin bounds the time between the broker's answer and its last breath.
+const goneWithin = 10 * time.Second
+
+func newDaemonStop(a *app) *cobra.Command {
+	var within time.Duration
+	c := &cobra.Command{
+		Use:   "stop",
+		Short: "Cancel all runs (Terminating), and end the broker",
+		Args:  exactly(0),
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := a.stop(c.Context(), within); err != nil {
+				return err
+			}
+			if a.json {
+				a.object(member{"stopped", true})
+				return nil
+			}
+			a.printf("the broker has stopped\n")
+			return nil
+		},
+	}
+	durationVar(c.Flags(), &within, "within", "the time that runs have to end")
+	return c
+}
+
+// stop returns when the process is gone: until then it holds its lock, and no
+// other broker can be started.
+func (a *app) stop(ctx context.Context, within time.Duration) error {
+	status, err := a.broker.Status(ctx)
+	if err != nil {
+		return err
+	}
+	process, err := unix.PidfdOpen(status.PID, 0)
+	if err == nil {
+		defer unix.Close(process)
+	}
+	if stopped := a.broker.Stop(ctx, within); stopped != nil || err != nil {
+		return stopped // one that cannot be seen from here is not waited for
+	}
+	return awaitExit(process, status.PID)
+}
+
+// awaitExit waits for a process by its pidfd.
+func awaitExit(process, pid int) error {
+	deadline := time.Now().Add(goneWithin)
+	for {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(process), Events: unix.POLLIN}}, int(time.Until(deadline).Milliseconds()))
+		switch {
+		case errors.Is(err, unix.EINTR) && time.Now().Before(deadline):
+		case err != nil:
+			return fmt.Errorf("waiting for pid %d: %w", pid, err)
+		case n == 0:
+			return &task.Error{Op: "daemon stop", Err: task.ErrBusy, Detail: fmt.Sprintf("it has stopped, but its process, pid %d, does not end", pid), Hint: fmt.Sprintf("kill %d", pid)}
+		default:
+			return nil
+		}
+	}
+}
