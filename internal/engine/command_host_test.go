@@ -11,6 +11,12 @@ import (
 var hostCommands = map[string]func(*world, args){
 	// attach HOST package=P classes=A,B.single,C.suspended [launch=launch1] [holds=run1,run2:completed]
 	"attach": func(w *world, a args) { w.attach(a) },
+	// crowd-of-hosts N package=P: host1 to hostN, with class A.
+	"crowd-of-hosts": func(w *world, a args) {
+		for i := range number(a.at(0)) {
+			w.attach(args{plain: []string{"host" + strconv.Itoa(i+1)}, named: map[string]string{"package": a.named["package"], "classes": "A"}})
+		}
+	},
 	"objects": func(w *world, a args) {
 		w.start()
 		w.step(ObjectsChanged{Host: w.hostID(a.at(0)), Objects: objects(a.named["classes"])})

@@ -47,8 +47,15 @@ var requestCommands = map[string]func(*world, args){
 			w.step(OverrideFact{Request: w.id(a), Name: name, Value: task.Value(a.named[name]), For: w.duration(a.at(0))})
 		}
 	},
-	"clear":   func(w *world, a args) { w.step(ClearOverride{Request: w.id(a), Name: a.at(0)}) },
-	"fire":    func(w *world, a args) { w.fire(a, true) },
+	"clear": func(w *world, a args) { w.step(ClearOverride{Request: w.id(a), Name: a.at(0)}) },
+	"fire":  func(w *world, a args) { w.fire(a, true) },
+	// fill TASK N arg=@65536: N requests, of which only the last answer is shown.
+	"fill": func(w *world, a args) {
+		for range number(a.at(1)) {
+			w.out.Reset()
+			w.fire(args{plain: a.plain[:1], named: a.named}, false)
+		}
+	},
 	"request": func(w *world, a args) { w.fire(a, false) },
 	"raise": func(w *world, a args) {
 		w.step(Raise{Request: w.id(a), Caller: w.caller(a), EventID: a.at(0), Payload: payload(a.named["payload"])})

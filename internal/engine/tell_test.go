@@ -163,19 +163,26 @@ func tellDetails(d task.Details) string {
 	case task.SystemTriggerDetails:
 		return fmt.Sprintf(" %v from %v to %v", d.Type, d.Old, d.New)
 	case task.ApplicationTriggerDetails:
-		return fmt.Sprintf(" arguments %q", d.Arguments)
+		return " arguments " + short(d.Arguments)
 	case task.CustomSystemEventTriggerDetails:
-		if len(d.Payload) > 0 && len(d.Payload) < 100 {
-			return fmt.Sprintf(" payload %q", d.Payload)
+		if len(d.Payload) > 0 {
+			return " payload " + short(d.Payload)
 		}
 	case task.StorageLibraryContentChangedTriggerDetails:
 		return fmt.Sprintf(" paths %v overflow %t", d.Paths, d.Overflow)
 	case task.SocketActivityTriggerDetails:
 		return " from " + d.Address
 	case task.ManualDetails:
-		return fmt.Sprintf(" by hand %q", d.Arguments)
+		return " by hand " + short(d.Arguments)
 	}
 	return ""
+}
+
+func short(b []byte) string {
+	if len(b) > 100 {
+		return fmt.Sprintf("of %d bytes", len(b))
+	}
+	return strconv.Quote(string(b))
 }
 
 func (w *world) launch(t task.LaunchToken) string {
