@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -66,31 +65,22 @@ func (a *app) showAccess(c *cobra.Command) error {
 }
 
 func (a *app) setAccess(c *cobra.Command, p task.Package, word string) (task.AccessStatus, error) {
-	access, err := a.parseAccess(c.Context(), word)
-	if err != nil {
-		return 0, err
-	}
-	if access == statusUnknown {
+	var access task.AccessStatus
+	switch word {
+	case "allow":
+		access = task.AlwaysAllowed
+	case "deny":
+		access = task.DeniedByUser
+	case "reset": // what that means is the policy's to say
+		status, err := a.broker.Status(c.Context())
+		if err != nil {
+			return 0, err
+		}
+		access = status.Policy.WithDefaults().DefaultAccess
+	default:
 		return 0, usage(c, fmt.Sprintf("%q is not allow, deny or reset", word))
 	}
 	return access, a.broker.SetAccess(c.Context(), p.Family, access)
-}
-
-// statusUnknown is no status.
-const statusUnknown task.AccessStatus = 255
-
-// parseAccess reads a word. What reset means is the policy's to say.
-func (a *app) parseAccess(ctx context.Context, word string) (task.AccessStatus, error) {
-	switch word {
-	case "allow":
-		return task.AlwaysAllowed, nil
-	case "deny":
-		return task.DeniedByUser, nil
-	case "reset":
-		status, err := a.broker.Status(ctx)
-		return status.Policy.WithDefaults().DefaultAccess, err
-	}
-	return statusUnknown, nil
 }
 
 type grant struct {
