@@ -194,18 +194,20 @@ func (e *Engine) uninstall(ev Uninstall) Answer {
 	}
 	p.Removing, p.KeepData = true, ev.KeepData
 	e.mark(p)
+	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removing"})
 	for _, r := range p.regs.sorted() {
 		if r.run != nil {
 			e.cancel(r.run, task.ReasonUninstall, true)
 		}
-		e.remove(r, false)
+		if r.State != Gone { // one that was being removed goes with its run
+			e.remove(r, false)
+		}
 	}
 	for _, h := range slices.Clone(p.hosts) {
 		if !h.token.IsZero() && len(h.runs) == 0 && h.state != HostLeaving {
 			e.endHost(h)
 		}
 	}
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removing"})
 	e.packageWhenDone(p)
 	return Answer{}
 }
