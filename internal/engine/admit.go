@@ -110,7 +110,7 @@ func (e *Engine) start(r *reg) {
 	o.Attempt++
 	e.mark(o)
 	if r.State == Suspended {
-		r.Probe = e.clock.elapsed + task.ProbeEvery
+		r.own().Probe = e.clock.elapsed + task.ProbeEvery
 		e.markLedger(r)
 	}
 	e.noteStart(r, o)
@@ -133,7 +133,7 @@ func (e *Engine) noteStart(r *reg, o *occ) {
 	}
 	now := e.clock.elapsed
 	starts := slices.DeleteFunc(slices.Clone(r.Starts), func(at time.Duration) bool { return at+task.RateWindow <= now })
-	r.Starts = append(starts, now)
+	r.own().Starts = append(starts, now)
 	e.markLedger(r)
 }
 

@@ -105,29 +105,35 @@ func (e *Engine) watchConditions(r *reg) {
 	reason, lost := e.lossReason(r)
 	switch {
 	case !lost || r.run.State == Starting || r.run.State == Canceling || r.run.State == Unresponsive:
-		r.lostSince = -1
-	case r.lostSince < 0:
-		r.lostSince = e.clock.elapsed
+		r.notLost()
+	case r.lostSince == 0:
+		r.own().lostSince = e.clock.elapsed
 	case e.clock.elapsed >= r.lostSince+task.LossDelay:
-		r.lostSince = -1
+		r.notLost()
 		e.cancel(r.run, reason, false)
 	}
 }
 
+func (r *reg) notLost() {
+	if r.lostSince != 0 {
+		r.own().lostSince = 0
+	}
+}
+
 func (e *Engine) nextLoss(r *reg) time.Duration {
-	if r.lostSince < 0 {
+	if r.lostSince == 0 {
 		return 0
 	}
 	return r.lostSince + task.LossDelay
 }
 
 // settleTime is how long conditions must have held after the n-th loss in a row.
-func settleTime(n int) time.Duration {
+func settleTime(n int32) time.Duration {
 	if n == 0 {
 		return 0
 	}
 	d := task.SettleFirst
-	for i := 1; i < n && d < task.SettleMost; i++ {
+	for i := int32(1); i < n && d < task.SettleMost; i++ {
 		d *= 2
 	}
 	return min(d, task.SettleMost)

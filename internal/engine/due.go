@@ -103,7 +103,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 	count, more := 0, false
 	at := r.NextWall
 	for ok := true; ok && !at.After(e.now.Wall); at, ok = r.calendar.Next(at, zone) {
-		r.LastWall = at
+		r.own().LastWall = at
 		if e.now.Wall.Sub(at) <= task.LateBy {
 			due.inTime = append(due.inTime, at)
 			continue
@@ -214,7 +214,7 @@ func (e *Engine) fireInTime(r *reg, at time.Time) {
 }
 
 func (e *Engine) recordMissed(r *reg, m task.Missed) {
-	r.Counts.Missed += m.Count
+	r.own().Counts.Missed += m.Count
 	e.markLedger(r)
 	e.tell(r, task.Event{Kind: task.EventMissed, Missed: &m})
 }
@@ -235,10 +235,12 @@ func (e *Engine) nextDue(r *reg) time.Duration {
 
 // loadCalendar reads the expression; it was checked when it was registered.
 func (e *Engine) loadCalendar(r *reg) {
-	r.calendar = nil
+	if r.calendar != nil {
+		r.own().calendar = nil
+	}
 	if t, ok := r.Spec.Trigger.(task.CalendarTrigger); ok {
 		if s, err := calendar.Parse(t.Expr); err == nil {
-			r.calendar = s
+			r.own().calendar = s
 		}
 	}
 }
@@ -264,7 +266,7 @@ func (e *Engine) nextInstant(r *reg) {
 	if !ok {
 		at = timeZero
 	}
-	r.NextWall = at
+	r.own().NextWall = at
 }
 
 // calendarsMoved: an instant that has come does not come again, unless the wall
@@ -274,7 +276,7 @@ func (e *Engine) calendarsMoved(step time.Duration) {
 		return // forward: what is due is due; back: the next instant stays
 	}
 	for r := range e.calendars() {
-		r.LastWall = timeZero
+		r.own().LastWall = timeZero
 	}
 	e.recompute(func(*reg) bool { return true })
 }

@@ -157,14 +157,14 @@ func (e *Engine) stray(h *host, i Held) {
 		h.strays = map[task.GUID]*reg{}
 	}
 	h.strays[i.Instance] = r
-	r.strays++
+	r.own().strays++
 	e.touch(r)
 }
 
 func (e *Engine) strayOver(h *host, instance task.GUID) {
 	if r := h.strays[instance]; r != nil {
 		delete(h.strays, instance)
-		r.strays--
+		r.own().strays--
 		e.touch(r)
 	}
 }

@@ -143,7 +143,7 @@ func (e *Engine) endOcc(r *reg, o *occ, end task.End) {
 	move(&o.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name)
 	e.setPayload(o, nil)
 	e.mark(o)
-	r.LastEnd = task.Ended{Number: o.Number, End: end, At: e.now.Wall}
+	r.own().LastEnd = task.Ended{Number: o.Number, End: end, At: e.now.Wall}
 	e.markLedger(r)
 	view := o.view()
 	e.tell(r, task.Event{Kind: task.EventOccurrence, Occurrence: &view, End: end})
@@ -259,7 +259,7 @@ func (e *Engine) raise(ev Raise) Answer {
 		return full
 	}
 	for _, r := range takers {
-		r.OnceIn = e.login()
+		r.own().OnceIn = e.login()
 		e.fire(r, firing{by: ByEvent, details: task.CustomSystemEventTriggerDetails{ID: ev.EventID, Payload: ev.Payload}})
 		a.Tasks = append(a.Tasks, r.Package+"/"+r.Spec.Name)
 	}

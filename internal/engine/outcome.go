@@ -41,9 +41,10 @@ func (e *Engine) endRun(u *run, how ending) {
 	e.freeSlots(u)
 	e.freeKey(u)
 	r.run = nil
-	r.LastRun = &ended
-	r.Counts.Runs++
-	r.Counts.ByOutcome[how.outcome]++
+	past := r.own()
+	past.LastRun = &ended
+	past.Counts.Runs++
+	past.Counts.ByOutcome[how.outcome]++
 	r.since = e.now.Wall
 	e.markLedger(r)
 	e.tell(r, task.Event{Kind: task.EventEnded, Run: &ended})
@@ -166,12 +167,12 @@ func (e *Engine) tryAgain(r *reg, o *occ) {
 	if attempts == 0 {
 		attempts = task.DefaultAttempts
 	}
-	if r.Tries >= attempts {
+	if int(r.Tries) >= attempts {
 		r.Tries, r.NotBefore = 0, 0
 		e.endLive(r, o, task.EndGaveUp)
 		return
 	}
-	e.backOff(r, o, r.Tries)
+	e.backOff(r, o, int(r.Tries))
 	e.relatch(r, o)
 }
 
@@ -184,7 +185,7 @@ func (e *Engine) fault(r *reg, o *occ, how ending) {
 		return
 	}
 	r.Faults++
-	e.backOff(r, o, r.Faults)
+	e.backOff(r, o, int(r.Faults))
 	e.relatch(r, o)
 	if r.State == Removing {
 		return
@@ -205,8 +206,10 @@ func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 		return // a probe that failed: suspended as before
 	}
 	e.setState(r, Suspended)
-	r.Cause, r.Text, r.Since, r.NotBefore = cause, text, e.now.Wall, 0
-	r.Probe = e.clock.elapsed + task.ProbeEvery
+	r.NotBefore = 0
+	why := r.own()
+	why.Cause, why.Text, why.Since = cause, text, e.now.Wall
+	why.Probe = e.clock.elapsed + task.ProbeEvery
 	r.pack.suspended[r] = struct{}{}
 	e.tell(r, task.Event{Kind: task.EventChanged, Text: "suspended: " + text})
 	e.touch(r)
@@ -218,7 +221,9 @@ func (e *Engine) unsuspend(r *reg, why string) {
 		return
 	}
 	e.setState(r, Active)
-	r.Cause, r.Text, r.Faults, r.NotBefore, r.Probe = NotSuspended, "", 0, 0, 0
+	r.Faults, r.NotBefore = 0, 0
+	was := r.own()
+	was.Cause, was.Text, was.Probe = NotSuspended, "", 0
 	delete(r.pack.suspended, r)
 	e.tell(r, task.Event{Kind: task.EventChanged, Text: "resumed: " + why})
 	e.touch(r)

@@ -38,7 +38,7 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 	if !o.Waived {
 		all = e.unmet(all, r)
 		if settle := settleTime(r.Losses); settle > 0 && r.holdsSince >= 0 && now < r.holdsSince+settle {
-			add(task.WaitSettle, r.holdsSince+settle, func() string { return counted(r.Losses, "lost once", "lost %d times in a row") })
+			add(task.WaitSettle, r.holdsSince+settle, func() string { return counted(int(r.Losses), "lost once", "lost %d times in a row") })
 		}
 	}
 	if now < r.NotBefore {

@@ -4,35 +4,30 @@ import (
 	"slices"
 	"time"
 
-	"github.com/bgtask/bgtask/internal/calendar"
 	"github.com/bgtask/bgtask/task"
 )
 
 // reg is a registration: what is stored of it, and what follows from that.
 type reg struct {
 	Registration
-	Ledger
+	books
+	*rare
 	regDirty, ledgerDirty bool
 
-	pack     *pack
-	twin     *reg               // the next of the same name, younger
-	calendar *calendar.Schedule // of a CalendarTrigger
-	zone     *time.Location     // of it; nil: the machine's
+	pack *pack
+	twin *reg // the next of the same name, younger
 
 	pending []*occ // in order; one at most without Queue
 	live    *occ
 	run     *run
-	strays  int // instances of it that a host still runs and nobody knows
 
 	holdsSince time.Duration // elapsed; -1: some condition does not hold
-	lostSince  time.Duration // elapsed; -1: nothing is lost
 	since      time.Time     // of the phase that is shown
 	shown      appearance
 	lineAge    time.Duration // of what waits, while in line
 
 	elapsed   timer
-	wall      *timer // of a calendar
-	queued    bool   // in todo
+	queued    bool // in todo
 	inLine    bool
 	isTouched bool
 }
@@ -82,7 +77,7 @@ func (r *ledgerRow) write() Write {
 	if r.State == Gone {
 		return Delete{Ledger{TaskID: r.Registration.TaskID}}
 	}
-	return Put{r.Ledger}
+	return Put{(*reg)(r).ledger()}
 }
 
 func (e *Engine) markReg(r *reg)    { e.mark((*regRow)(r)) }
@@ -165,7 +160,7 @@ func (e *Engine) armWall(r *reg, at time.Duration) {
 		if at <= 0 {
 			return
 		}
-		r.wall = &timer{owner: r}
+		r.own().wall = &timer{owner: r}
 	}
 	e.wall.arm(r.wall, at)
 }

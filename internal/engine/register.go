@@ -114,9 +114,9 @@ func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
 func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 	e.order++
 	r := &reg{Registration: Registration{TaskID: e.newGUID(), Package: p.Family, Spec: spec, Registered: e.now.Wall, Order: e.order}}
-	r.Ledger.TaskID = r.Registration.TaskID
+	r.open(Ledger{})
 	e.enter(r, p)
-	r.zone = ev.Zone
+	r.setZone(ev.Zone)
 	e.newPhase(r)
 	r.since = e.now.Wall
 	e.markReg(r)
@@ -128,7 +128,7 @@ func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 
 // enter makes r known: in its package and under what fires it.
 func (e *Engine) enter(r *reg, p *pack) {
-	r.pack, r.holdsSince, r.lostSince = p, -1, -1
+	r.pack, r.holdsSince = p, -1
 	r.elapsed.owner = r
 	e.regs[r.id()] = r
 	p.add(r)
@@ -137,8 +137,10 @@ func (e *Engine) enter(r *reg, p *pack) {
 
 // newPhase starts the trigger's grid or calendar now.
 func (e *Engine) newPhase(r *reg) {
-	r.Grid, r.GridWall, r.Next, r.NextWall, r.Disarmed = e.clock.elapsed, e.now.Wall, 0, timeZero, false
-	r.OnceIn, r.LastWall = "", timeZero
+	r.Grid, r.GridWall, r.Next, r.Disarmed = e.clock.elapsed, e.now.Wall.UnixNano(), 0, false
+	if r.rare != nothing {
+		r.NextWall, r.LastWall, r.OnceIn = timeZero, timeZero, ""
+	}
 	if f := freshness(r.Spec.Trigger); f > 0 {
 		r.Next = r.Grid + f
 	}
@@ -181,7 +183,7 @@ func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 		}
 	}
 	r.Spec = spec
-	r.zone = ev.Zone
+	r.setZone(ev.Zone)
 	e.index(r)
 	if phase {
 		e.newPhase(r)

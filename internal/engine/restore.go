@@ -115,7 +115,8 @@ func (e *Engine) restoreRegistrations(saved State) {
 		if p == nil || l == nil {
 			continue // rows of one registration are written together
 		}
-		r := &reg{Registration: rec, Ledger: *l}
+		r := &reg{Registration: rec}
+		r.open(*l)
 		e.order = max(e.order, rec.Order)
 		e.enter(r, p)
 		e.restoreCalendar(r, saved.Zones)
@@ -135,7 +136,7 @@ func (e *Engine) restoreCalendar(r *reg, zones map[string]*time.Location) {
 	if t := r.Spec.Trigger.(task.CalendarTrigger); t.Zone != "" {
 		name = t.Zone
 	}
-	r.zone = zones[name]
+	r.setZone(zones[name])
 }
 
 func (e *Engine) restoreOccurrences(saved []Occurrence) {

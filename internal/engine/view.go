@@ -79,7 +79,7 @@ func (e *Engine) state(r *reg) task.State {
 	}
 	if len(r.pending) > 0 {
 		s.Reasons = e.reasons(r, r.pending[0])
-		s.Attempt = max(r.Tries, r.Faults) + 1
+		s.Attempt = max(int(r.Tries), int(r.Faults)) + 1
 	}
 	if r.run != nil {
 		v := r.run.view(e)
@@ -89,7 +89,7 @@ func (e *Engine) state(r *reg) task.State {
 		}
 	}
 	if r.Cause == ByFaults || r.Cause == ByActivation {
-		s.Faults, s.Fault = r.Faults, task.Crashed
+		s.Faults, s.Fault = int(r.Faults), task.Crashed
 		if r.Cause == ByActivation {
 			s.Fault = task.ActivationFailed
 		}
@@ -252,7 +252,7 @@ func (e *Engine) peek(now Instant) {
 
 func (e *Engine) info(r *reg) task.Info {
 	i := task.Info{TaskID: r.id(), Package: r.Package, Spec: r.Spec, Registered: r.Registered, State: e.state(r),
-		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: r.GridWall}
+		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: time.Unix(0, r.GridWall).In(e.now.Wall.Location())}
 	if r.LastEnd.End != task.EndNone {
 		end := r.LastEnd
 		i.LastEnd = &end
