@@ -117,6 +117,8 @@ func (h *helper) Cancel(instance task.GUID, reason task.CancellationReason) {
 func (h *helper) do(ctx context.Context, a task.Activation, what string) task.Result {
 	verb, arg, _ := strings.Cut(what, " ")
 	switch verb {
+	case "environment":
+		return task.Result{Outcome: task.Failed, Text: os.Getenv(arg)}
 	case "fail":
 		return task.Result{Outcome: task.Failed, Text: arg}
 	case "exit":
