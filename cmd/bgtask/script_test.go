@@ -54,7 +54,7 @@ func privateBroker(env *testscript.Env) error {
 }
 
 func stopBroker(env *testscript.Env) {
-	stop := exec.Command("bgtask", "daemon", "stop", "--within", "2s")
+	stop := exec.Command("bgtask", "daemon", "stop") // with time for a run that does not listen
 	stop.Env = env.Vars
 	out, err := stop.CombinedOutput()
 	var exit *exec.ExitError
