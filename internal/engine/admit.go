@@ -115,7 +115,7 @@ func (e *Engine) start(r *reg) {
 	}
 	e.noteStart(r, o)
 	u := &run{reg: r, occ: o, Run: Run{ID: e.newGUID(), TaskID: o.TaskID, First: o.First, Number: o.Number, Attempt: o.Attempt,
-		Started: e.now.Wall, StartedAt: e.now.Awake, Waived: o.Waived, Limit: e.limitOf(r)}}
+		Started: e.now.Wall, StartedAt: e.now.Awake, Waived: o.Waived, Limit: e.limitOf(r), Key: r.Spec.Exclusive}}
 	u.timer.owner = u
 	e.runs[u.ID] = u
 	r.run = u
@@ -141,9 +141,8 @@ func (e *Engine) takeSlots(u *run) {
 	u.counts = true
 	e.slots.live++
 	u.reg.pack.live++
-	if k := u.reg.Spec.Exclusive; k != "" {
-		u.key = exclusive{u.reg.Package, k}
-		e.keys[u.key] = u.reg
+	if u.Key != "" {
+		e.keys[u.key()] = u.reg
 	}
 }
 
@@ -158,8 +157,8 @@ func (e *Engine) freeSlots(u *run) {
 }
 
 func (e *Engine) freeKey(u *run) {
-	if u.key.key != "" && e.keys[u.key] == u.reg {
-		delete(e.keys, u.key)
+	if u.Key != "" && e.keys[u.key()] == u.reg {
+		delete(e.keys, u.key())
 		e.line.stale = true
 	}
 }

@@ -119,6 +119,7 @@ type (
 		Failing   string // it was sent and not answered: ends ActivationFailed
 		Waived    bool
 		Old       bool      // its registration was changed meanwhile: it goes on under its old terms
+		Key       string    // the Exclusive that it holds
 		Silent    time.Time // since when it is Unresponsive
 		Version   string    // of the package when its host came
 		Limit     time.Duration

@@ -13,7 +13,6 @@ type run struct {
 	isDirty  bool
 	reg      *reg
 	occ      *occ
-	key      exclusive
 	counts   bool // it takes a slot of its package and of all
 	progress uint32
 	changed  time.Time     // when progress last was
@@ -29,6 +28,8 @@ func (u *run) write() Write {
 	}
 	return Put{u.Run}
 }
+
+func (u *run) key() exclusive { return exclusive{u.reg.Package, u.Key} }
 
 // canceled says whether the run was told to stop.
 func (u *run) canceled() bool { return u.State == Canceling || u.CancelAt > 0 }

@@ -96,6 +96,7 @@ func live(c *codec, r *engine.Run) {
 	signed(c, 21, &r.SentAt)
 	c.time(22, &r.Silent)
 	name(c, 23, &r.Version)
+	name(c, 24, &r.Key)
 }
 
 func launch(c *codec, r *engine.Launch) {
