@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
 	"time"
@@ -187,11 +189,36 @@ func (m *machine) restored() {
 		return
 	}
 	for i := range want {
-		x, y := durable(want[i]), durable(have[i])
-		if !reflect.DeepEqual(x, y) {
-			m.broken("restored, %s differs:\n%#v\n%#v", want[i].Spec.Name, x, y)
+		if what := differ(durable(want[i]), durable(have[i])); what != "" {
+			m.broken("restored, %s of %s differs: %s", want[i].Spec.Name, want[i].Package, what)
 		}
 	}
+}
+
+// differ names a field in which two tasks are not the same; times are, when they
+// are the same instant.
+func differ(a, b task.Info) string {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		v, w := x.Field(i).Interface(), y.Field(i).Interface()
+		if reflect.DeepEqual(v, w) {
+			continue
+		}
+		t, isTime := v.(time.Time)
+		if u, _ := w.(time.Time); isTime && t.Equal(u) {
+			continue
+		}
+		return fmt.Sprintf("%s: %s, %s", x.Type().Field(i).Name, text(v), text(w))
+	}
+	return ""
+}
+
+func text(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprintf("%+v", v)
+	}
+	return string(b)
 }
 
 // durable is what of a task does not depend on who is connected and what the facts

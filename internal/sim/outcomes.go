@@ -46,8 +46,12 @@ func inOneProcess(events []task.Event, r task.Run) (n int) {
 			continue
 		}
 		switch ev.Run.Outcome {
-		case task.Crashed, task.Canceled, task.TimedOut, task.ActivationFailed:
+		case task.Crashed, task.Canceled, task.TimedOut:
 			n++
+		case task.ActivationFailed: // of a run that was sent, and of one that waited for its class
+			if strings.Contains(ev.Run.Text, "not answered") {
+				n++
+			}
 		}
 	}
 	return n
