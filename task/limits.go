@@ -51,6 +51,7 @@ const (
 	SettleFirst      = 30 * time.Second
 	SettleMost       = time.Hour
 	RateWindow       = time.Minute
+	SocketRateWindow = 2 * time.Second // for StartsByEdges connections
 	SourceGrace      = 10 * time.Second
 	StartTimeout     = 120 * time.Second // awake
 	AnswerTimeout    = 10 * time.Second  // awake

@@ -132,7 +132,7 @@ func (e *Engine) noteStart(r *reg, o *occ) {
 		return
 	}
 	now := e.clock.elapsed
-	starts := slices.DeleteFunc(slices.Clone(r.Starts), func(at time.Duration) bool { return at+task.RateWindow <= now })
+	starts := slices.DeleteFunc(slices.Clone(r.Starts), func(at time.Duration) bool { return at+rateWindow(r) <= now })
 	r.own().Starts = append(starts, now)
 	e.markLedger(r)
 }

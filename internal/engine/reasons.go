@@ -101,7 +101,15 @@ func (e *Engine) rateUntil(r *reg, o *occ) time.Duration {
 	if o.By != ByEdge && o.By != ByWatch || len(r.Starts) < task.StartsByEdges {
 		return 0
 	}
-	return r.Starts[len(r.Starts)-task.StartsByEdges] + task.RateWindow
+	return r.Starts[len(r.Starts)-task.StartsByEdges] + rateWindow(r)
+}
+
+// rateWindow: connections are made by others, and a server may take one each run.
+func rateWindow(r *reg) time.Duration {
+	if _, ok := r.Spec.Trigger.(task.SocketActivityTrigger); ok {
+		return task.SocketRateWindow
+	}
+	return task.RateWindow
 }
 
 func (e *Engine) runDetail(u *run) string {
