@@ -70,7 +70,7 @@ func better(a, b *host) bool {
 // server.
 func (e *Engine) place(u *run) {
 	r := u.reg
-	if h, i := e.findObject(r.Package, r.Spec.EntryPoint); h != nil {
+	if h, i := e.findObject(r.pack.Family, r.Spec.EntryPoint); h != nil {
 		e.send(u, h, i)
 		return
 	}
@@ -80,9 +80,9 @@ func (e *Engine) place(u *run) {
 			text: "no class server declares class " + r.Spec.EntryPoint.String() + ", and no running application serves it"})
 		return
 	}
-	s := e.serverOf(r.Package, cs)
+	s := e.serverOf(r.pack.Family, cs)
 	if s.launching == nil {
-		e.launch(s, r.Package, cs)
+		e.launch(s, r.pack.Family, cs)
 	}
 	u.Token = s.launching.Token
 	e.mark(u)
@@ -101,7 +101,7 @@ func (e *Engine) placeOrWait(u *run, text string) {
 
 // classServer is how the class of r is launched.
 func (e *Engine) classServer(r *reg) (task.ClassServer, bool) {
-	p := e.packages[r.Package]
+	p := e.packages[r.pack.Family]
 	if p.Implied && len(p.Servers) > 0 {
 		return p.Servers[0], true
 	}
@@ -128,7 +128,7 @@ const (
 // launchBlocked says why no launch could be made for r now; "" when none is needed
 // or one can be made or joined.
 func (e *Engine) launchBlocked(r *reg) string {
-	if h, _ := e.findObject(r.Package, r.Spec.EntryPoint); h != nil {
+	if h, _ := e.findObject(r.pack.Family, r.Spec.EntryPoint); h != nil {
 		return ""
 	}
 	cs, ok := e.classServer(r)
@@ -138,7 +138,7 @@ func (e *Engine) launchBlocked(r *reg) string {
 	case !ok:
 		return "" // admitted, to fail at once
 	}
-	s := e.servers[serverKey{r.Package, cs.Key()}]
+	s := e.servers[serverKey{r.pack.Family, cs.Key()}]
 	switch {
 	case s != nil && s.launching != nil:
 		return ""
@@ -226,13 +226,13 @@ func olderRun(a, b *run) int {
 func (e *Engine) classUp(h *host) {
 	var waiting []*run
 	for _, u := range e.runs {
-		if u.State == Starting && u.reg.Package == h.pack.Family {
+		if u.State == Starting && u.reg.pack.Family == h.pack.Family {
 			waiting = append(waiting, u)
 		}
 	}
 	slices.SortFunc(waiting, olderRun)
 	for _, u := range waiting {
-		if best, i := e.findObject(u.reg.Package, u.reg.Spec.EntryPoint); best != nil {
+		if best, i := e.findObject(u.reg.pack.Family, u.reg.Spec.EntryPoint); best != nil {
 			e.send(u, best, i)
 		}
 	}
@@ -276,7 +276,7 @@ func (e *Engine) send(u *run, h *host, object int) {
 	e.armRun(u)
 	o := u.occ
 	e.do(Activate{Host: h.id, Activation: Activation{
-		Instance: u.ID, TaskID: u.TaskID, Package: r.Package, CLSID: r.Spec.EntryPoint, Spec: r.Spec, Registered: r.Registered,
+		Instance: u.ID, TaskID: u.TaskID, Package: r.pack.Family, CLSID: r.Spec.EntryPoint, Spec: r.Spec.whole(), Registered: e.wallOf(r.Registered),
 		Occurrence: o.view(), Attempt: u.Attempt, Details: o.Details, Checkpoint: o.Saved, Folder: r.pack.LocalFolder}})
 }
 
@@ -284,7 +284,7 @@ func (e *Engine) send(u *run, h *host, object int) {
 // registrations runs alone in its class server, until it has completed once.
 func (e *Engine) mustBeAlone(r *reg) bool {
 	for _, u := range e.runs {
-		if u.reg != r && u.reg.Package == r.Package && (r.Alone || u.reg.Alone) && !e.inApplication(u) && e.sameServer(r, u.reg) {
+		if u.reg != r && u.reg.pack.Family == r.pack.Family && (r.Alone || u.reg.Alone) && !e.inApplication(u) && e.sameServer(r, u.reg) {
 			return true
 		}
 	}

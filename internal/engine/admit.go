@@ -167,7 +167,7 @@ func (e *Engine) keyHolder(r *reg) *reg {
 	if r.Spec.Exclusive == "" {
 		return nil
 	}
-	if holder := e.keys[exclusive{r.Package, r.Spec.Exclusive}]; holder != r {
+	if holder := e.keys[exclusive{r.pack.Family, r.Spec.Exclusive}]; holder != r {
 		return holder
 	}
 	return nil

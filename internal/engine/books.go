@@ -7,20 +7,65 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
+// terms are a task.Spec whose rare part is shared by all that have none of it.
+type terms struct {
+	Name       string
+	EntryPoint task.GUID
+	Trigger    task.Trigger
+	Conditions []task.Condition
+	*options
+}
+
+type options struct {
+	RunIfUnknown          []task.Condition
+	CancelOnConditionLoss bool
+	Group                 string
+	Retry                 task.RetryPolicy
+	Misfire               task.Misfire
+	Hold                  task.Hold
+	Queue                 int
+	Exclusive             string
+	RunLimit              time.Duration
+	Command               *task.Command
+}
+
+// noOptions are the options of a registration that has none. Options are never
+// written to: terms are made anew.
+var noOptions = &options{}
+
+func termsOf(s task.Spec) terms {
+	t := terms{s.Name, s.EntryPoint, s.Trigger, s.Conditions, noOptions}
+	o := options{s.RunIfUnknown, s.CancelOnConditionLoss, s.Group, s.Retry, s.Misfire, s.Hold, s.Queue, s.Exclusive, s.RunLimit, s.Command}
+	if len(o.RunIfUnknown) > 0 || o.CancelOnConditionLoss || o.Group != "" || o.Retry != (task.RetryPolicy{}) || o.Misfire != (task.Misfire{}) ||
+		o.Hold != (task.Hold{}) || o.Queue != 0 || o.Exclusive != "" || o.RunLimit != 0 || o.Command != nil {
+		t.options = &o
+	}
+	return t
+}
+
+// whole is the inverse of termsOf.
+func (t terms) whole() task.Spec {
+	o := t.options
+	return task.Spec{Name: t.Name, EntryPoint: t.EntryPoint, Trigger: t.Trigger, Conditions: t.Conditions, RunIfUnknown: o.RunIfUnknown,
+		CancelOnConditionLoss: o.CancelOnConditionLoss, Group: o.Group, Retry: o.Retry, Misfire: o.Misfire, Hold: o.Hold, Queue: o.Queue,
+		Exclusive: o.Exclusive, RunLimit: o.RunLimit, Command: o.Command}
+}
+
 // books are what every registration has of its Ledger; rare is what few have, so
 // that a hundred thousand idle ones fit into little memory.
 type books struct {
-	State     RegState
-	Disarmed  bool
-	Alone     bool
-	Faults    int32
-	Tries     int32
-	Losses    int32
-	Firing    uint64
-	Grid      time.Duration
-	GridWall  int64 // Unix nanoseconds
-	Next      time.Duration
-	NotBefore time.Duration
+	State      RegState
+	Disarmed   bool
+	Alone      bool
+	Faults     int32
+	Tries      int32
+	Losses     int32
+	Firing     uint64
+	Grid       time.Duration
+	GridWall   int64 // Unix nanoseconds, as is Registered
+	Registered int64
+	Next       time.Duration
+	NotBefore  time.Duration
 }
 
 // rare is shared by all registrations that have none of it, and copied before it
@@ -56,10 +101,14 @@ func (r *reg) own() *rare {
 	return r.rare
 }
 
-// ledger is the row.
+// registration and ledger are the rows.
+func (r *reg) registration() Registration {
+	return Registration{TaskID: r.taskID, Package: r.pack.Family, Spec: r.Spec.whole(), Registered: time.Unix(0, r.Registered).UTC(), Order: r.Order}
+}
+
 func (r *reg) ledger() Ledger {
 	return Ledger{
-		TaskID: r.id(), State: r.State, Firing: r.Firing, Grid: r.Grid, GridWall: time.Unix(0, r.GridWall).In(r.Registered.Location()),
+		TaskID: r.id(), State: r.State, Firing: r.Firing, Grid: r.Grid, GridWall: time.Unix(0, r.GridWall).UTC(),
 		Next: r.Next, NextWall: r.NextWall, LastWall: r.LastWall, Disarmed: r.Disarmed,
 		Faults: int(r.Faults), Tries: int(r.Tries), Losses: int(r.Losses), NotBefore: r.NotBefore, Alone: r.Alone,
 		Cause: r.Cause, Since: r.Since, Text: r.Text, Probe: r.Probe, OnceIn: r.OnceIn, Starts: r.Starts,
@@ -86,3 +135,6 @@ func (r *reg) setZone(zone *time.Location) {
 		r.own().zone = zone
 	}
 }
+
+// wallOf shows a stored instant in the machine's zone.
+func (e *Engine) wallOf(unix int64) time.Time { return time.Unix(0, unix).In(e.now.Wall.Location()) }

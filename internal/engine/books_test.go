@@ -29,7 +29,7 @@ func TestLedgerRoundTrip(t *testing.T) {
 		}
 	}
 	for _, l := range []Ledger{full, {GridWall: at, Next: 3}} {
-		r := &reg{Registration: Registration{Registered: at}}
+		r := &reg{}
 		r.open(l)
 		if got := r.ledger(); !reflect.DeepEqual(got, l) {
 			t.Errorf("got %+v\nwant %+v", got, l)

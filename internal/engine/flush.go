@@ -80,7 +80,7 @@ func (e *Engine) complete(en entry) task.Event {
 	ev := en.event
 	ev.Time, ev.Boot, ev.BootTime = e.now.Wall, e.now.ID, e.now.Boot
 	if r := en.reg; r != nil {
-		ev.TaskID, ev.Package, ev.Name = r.id(), r.Package, r.Spec.Name
+		ev.TaskID, ev.Package, ev.Name = r.id(), r.pack.Family, r.Spec.Name
 		if ev.State == nil && ev.Kind != task.EventUnregistered {
 			s := e.state(r)
 			if ev.Run != nil {

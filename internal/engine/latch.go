@@ -122,7 +122,7 @@ func (e *Engine) roomFor(r *reg, size, n int) (Answer, bool) {
 	case size > task.MaxPayload:
 		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("%d bytes of arguments are more than the %d allowed", size, task.MaxPayload), "pass a path instead"), false
 	case r.pack.payloads+size*n > task.MaxPending:
-		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments of package %s would exceed %d MiB", r.Package, task.MaxPending>>20), ""), false
+		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments of package %s would exceed %d MiB", r.pack.Family, task.MaxPending>>20), ""), false
 	case e.payloads+size*n > task.MaxPendingAll:
 		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments would exceed %d MiB", task.MaxPendingAll>>20), ""), false
 	}
@@ -229,7 +229,7 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 	case own && r.State == Suspended:
 		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "it is suspended: "+r.Text, "bgtask resume "+r.Spec.Name)
 	case own && !r.pack.Access.Allowed():
-		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "background access of "+r.Package+" is "+r.pack.Access.String(), "bgtask access "+r.Package+" allow")
+		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "background access of "+r.pack.Family+" is "+r.pack.Access.String(), "bgtask access "+r.pack.Family+" allow")
 	case own && r.Spec.Queue == 0 && (len(r.pending) > 0 || r.live != nil):
 		return refuse(task.ErrCurrentlyRunning, r.Spec.Name, "an earlier request is pending or running, and this one's arguments would be lost", "give the task a Queue")
 	case r.Spec.Queue > 0 && len(r.pending) >= r.Spec.Queue:
@@ -253,7 +253,7 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 func (e *Engine) raise(ev Raise) Answer {
 	var a Answer
 	takers := slices.DeleteFunc(e.events[ev.EventID].sorted(), func(r *reg) bool {
-		return !ev.Caller.All && r.Package != ev.Caller.Package || r.State == Removing || e.onceDone(r)
+		return !ev.Caller.All && r.pack.Family != ev.Caller.Package || r.State == Removing || e.onceDone(r)
 	})
 	if full, ok := e.roomForAll(takers, len(ev.Payload)); !ok {
 		return full
@@ -261,7 +261,7 @@ func (e *Engine) raise(ev Raise) Answer {
 	for _, r := range takers {
 		r.own().OnceIn = e.login()
 		e.fire(r, firing{by: ByEvent, details: task.CustomSystemEventTriggerDetails{ID: ev.EventID, Payload: ev.Payload}})
-		a.Tasks = append(a.Tasks, r.Package+"/"+r.Spec.Name)
+		a.Tasks = append(a.Tasks, r.pack.Family+"/"+r.Spec.Name)
 	}
 	return a
 }

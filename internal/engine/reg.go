@@ -9,7 +9,9 @@ import (
 
 // reg is a registration: what is stored of it, and what follows from that.
 type reg struct {
-	Registration
+	taskID task.GUID
+	Spec   terms
+	Order  uint64 // of registering: the oldest of a name stays
 	books
 	*rare
 	regDirty, ledgerDirty bool
@@ -32,7 +34,7 @@ type reg struct {
 	isTouched bool
 }
 
-func (r *reg) id() task.GUID { return r.Registration.TaskID }
+func (r *reg) id() task.GUID { return r.taskID }
 
 type regSet map[*reg]struct{}
 
@@ -68,14 +70,14 @@ func (r *ledgerRow) dirtyBit() *bool { return &r.ledgerDirty }
 
 func (r *regRow) write() Write {
 	if r.State == Gone {
-		return Delete{Registration{TaskID: r.Registration.TaskID}}
+		return Delete{Registration{TaskID: r.taskID}}
 	}
-	return Put{r.Registration}
+	return Put{(*reg)(r).registration()}
 }
 
 func (r *ledgerRow) write() Write {
 	if r.State == Gone {
-		return Delete{Ledger{TaskID: r.Registration.TaskID}}
+		return Delete{Ledger{TaskID: r.taskID}}
 	}
 	return Put{(*reg)(r).ledger()}
 }

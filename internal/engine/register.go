@@ -113,8 +113,9 @@ func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
 
 func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 	e.order++
-	r := &reg{Registration: Registration{TaskID: e.newGUID(), Package: p.Family, Spec: spec, Registered: e.now.Wall, Order: e.order}}
+	r := &reg{taskID: e.newGUID(), Spec: termsOf(spec), Order: e.order}
 	r.open(Ledger{})
+	r.Registered = e.now.Wall.UnixNano()
 	e.enter(r, p)
 	r.setZone(ev.Zone)
 	e.newPhase(r)
@@ -154,7 +155,7 @@ func (e *Engine) newPhase(r *reg) {
 func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 	r := same[0]
 	a := Answer{TaskID: r.id()}
-	if !r.Spec.Equal(spec) {
+	if !r.Spec.whole().Equal(spec) {
 		if refused, ok := e.checkTrigger(spec, ev); !ok {
 			return refused
 		}
@@ -182,7 +183,7 @@ func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 			e.endPending(r, r.pending[0], task.EndRemoved)
 		}
 	}
-	r.Spec = spec
+	r.Spec = termsOf(spec)
 	r.setZone(ev.Zone)
 	e.index(r)
 	if phase {
@@ -217,7 +218,7 @@ func (e *Engine) unregister(ev Unregister) Answer {
 // package exist for it.
 func (e *Engine) find(c Caller, id task.GUID) (*reg, Answer, bool) {
 	r := e.regs[id]
-	if r == nil || !c.All && r.Package != c.Package || r.State == Removing {
+	if r == nil || !c.All && r.pack.Family != c.Package || r.State == Removing {
 		return nil, refuse(task.ErrNotRegistered, id.String(), "no such task is registered", "'bgtask list' shows all"), false
 	}
 	return r, Answer{}, true

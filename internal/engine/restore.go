@@ -115,8 +115,9 @@ func (e *Engine) restoreRegistrations(saved State) {
 		if p == nil || l == nil {
 			continue // rows of one registration are written together
 		}
-		r := &reg{Registration: rec}
+		r := &reg{taskID: rec.TaskID, Spec: termsOf(rec.Spec), Order: rec.Order}
 		r.open(*l)
+		r.Registered = rec.Registered.UnixNano()
 		e.order = max(e.order, rec.Order)
 		e.enter(r, p)
 		e.restoreCalendar(r, saved.Zones)

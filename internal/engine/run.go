@@ -29,14 +29,14 @@ func (u *run) write() Write {
 	return Put{u.Run}
 }
 
-func (u *run) key() exclusive { return exclusive{u.reg.Package, u.Key} }
+func (u *run) key() exclusive { return exclusive{u.reg.pack.Family, u.Key} }
 
 // canceled says whether the run was told to stop.
 func (u *run) canceled() bool { return u.State == Canceling || u.CancelAt > 0 }
 
 // view is the run as users see it.
 func (u *run) view(e *Engine) task.Run {
-	v := task.Run{ID: u.ID, TaskID: u.TaskID, Name: u.reg.Spec.Name, Package: u.reg.Package, Occurrence: u.occ.view(), Attempt: u.Attempt,
+	v := task.Run{ID: u.ID, TaskID: u.TaskID, Name: u.reg.Spec.Name, Package: u.reg.pack.Family, Occurrence: u.occ.view(), Attempt: u.Attempt,
 		PID: u.Host.PID, Launch: u.Token, Started: u.Started, Entered: u.Entered, Progress: u.progress, ProgressAt: u.changed}
 	switch {
 	case !u.Token.IsZero():
@@ -152,7 +152,7 @@ func (e *Engine) refused(ev Refused) {
 // placeElsewhere: a class server that refuses has failed, or it would be launched
 // again and again.
 func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
-	other, _ := e.findObject(u.reg.Package, u.reg.Spec.EntryPoint)
+	other, _ := e.findObject(u.reg.pack.Family, u.reg.Spec.EntryPoint)
 	if other == nil && !refuser.token.IsZero() {
 		e.endRun(u, ending{outcome: task.ActivationFailed, text: "its class server refused the activation: " + text})
 		return

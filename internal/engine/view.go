@@ -251,8 +251,8 @@ func (e *Engine) peek(now Instant) {
 }
 
 func (e *Engine) info(r *reg) task.Info {
-	i := task.Info{TaskID: r.id(), Package: r.Package, Spec: r.Spec, Registered: r.Registered, State: e.state(r),
-		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: time.Unix(0, r.GridWall).In(e.now.Wall.Location())}
+	i := task.Info{TaskID: r.id(), Package: r.pack.Family, Spec: r.Spec.whole(), Registered: e.wallOf(r.Registered), State: e.state(r),
+		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: e.wallOf(r.GridWall)}
 	if r.LastEnd.End != task.EndNone {
 		end := r.LastEnd
 		i.LastEnd = &end
@@ -332,7 +332,7 @@ func (e *Engine) factUsers() map[string][]string {
 		}
 		for name, ok := range need {
 			if ok && len(users[name]) < usersShown {
-				users[name] = append(users[name], r.Package+"/"+r.Spec.Name)
+				users[name] = append(users[name], r.pack.Family+"/"+r.Spec.Name)
 			}
 		}
 	}

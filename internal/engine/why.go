@@ -87,7 +87,7 @@ func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 		case task.WaitLiveRun, task.WaitExclusive, task.WaitPackageSlot, task.WaitOverallSlot, task.WaitLaunchSlot:
 			x.After = append(x.After, afterWhat(r, w))
 		case task.WaitAccess:
-			x.After = append(x.After, "'bgtask access "+r.Package+" allow'")
+			x.After = append(x.After, "'bgtask access "+r.pack.Family+" allow'")
 		case task.WaitEnergySaver:
 			x.Would = append(x.Would, task.FactEnergySaver+"=no")
 		case task.WaitServicing:
@@ -100,7 +100,7 @@ func (e *Engine) afterServicing(r *reg) string {
 	if e.stopping != nil {
 		return "the next broker has started"
 	}
-	return "the update of " + r.Package
+	return "the update of " + r.pack.Family
 }
 
 // wants is what has to be true: of what is pending the unmet needs only, of what
