@@ -47,6 +47,8 @@ func appMain(args []string) int {
 		return appImplied(args)
 	case "child":
 		return appChild(args)
+	case "command":
+		return appCommand(args)
 	}
 	fmt.Fprintln(os.Stderr, "no such mode:", mode)
 	return 2
@@ -122,9 +124,24 @@ func appRun(ctx context.Context, i *bgtask.Instance) error {
 		return bgtask.Retry(errors.New("saved"))
 	case "children":
 		return appChildren(strings.Fields(arg))
+	case "once": // the first time as told, then in order
+		if i.Attempt() == 1 {
+			return appFirst(arg)
+		}
 	case "panic", "die", "segv", "kill", "exit":
 		appCrash(verb, arg)
 	}
+	return nil
+}
+
+func appFirst(how string) error {
+	switch how {
+	case "retry":
+		return bgtask.Retry(errors.New("once more"))
+	case "fail":
+		return errors.New("this is an error")
+	}
+	appCrash(how, "3")
 	return nil
 }
 
@@ -234,4 +251,19 @@ func appLate(args []string) int {
 		return fail(err)
 	}
 	return appServe([]string{"-linger", "200ms"})
+}
+
+// appCommand is the command of a command task.
+func appCommand(args []string) int {
+	number, _ := strconv.ParseUint(os.Getenv("BGTASK_OCCURRENCE"), 10, 64)
+	attempt, _ := strconv.Atoi(os.Getenv("BGTASK_ATTEMPT"))
+	id := nameID(os.Getenv("BGTASK_TASK"))
+	leave := enterAs(stay{task: id, number: number, attempt: attempt, instance: nameID(fmt.Sprint(id, number, attempt)), pid: os.Getpid()})
+	defer leave()
+	switch {
+	case len(args) == 0:
+	case args[0] == "once" && attempt == 1:
+		return 75
+	}
+	return 0
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -45,20 +46,32 @@ func monotonic() int64 {
 // enter notes that a run has begun; what it gives notes its end. In between the run
 // holds a lock of its task: the kernel knows of a second one.
 func enter(i *bgtask.Instance) (leave func()) {
-	id := i.Task().TaskID()
-	lock, err := os.OpenFile(inHome("locks/"+id.String()), os.O_CREATE|os.O_WRONLY, 0o600)
+	return enterAs(stay{
+		task: i.Task().TaskID(), number: i.Occurrence().Number, attempt: i.Attempt(), instance: i.InstanceID(), pid: os.Getpid(), script: scriptOf(i),
+	})
+}
+
+func enterAs(s stay) (leave func()) {
+	lock, err := os.OpenFile(inHome("locks/"+s.task.String()), os.O_CREATE|os.O_WRONLY, 0o600)
 	if err == nil {
 		err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	}
 	if err != nil {
-		note("overlap %s %d %v", id, os.Getpid(), err)
+		note("overlap %s %d %v", s.task, s.pid, err)
 	}
-	what := fmt.Sprintf("%s %d %d %s %d", id, i.Occurrence().Number, i.Attempt(), i.InstanceID(), os.Getpid())
-	note("enter %s %d %q", what, monotonic(), scriptOf(i))
+	what := fmt.Sprintf("%s %d %d %s %d", s.task, s.number, s.attempt, s.instance, s.pid)
+	note("enter %s %d %q", what, monotonic(), s.script)
 	return func() {
 		note("leave %s %d %q", what, monotonic(), "")
 		lock.Close()
 	}
+}
+
+// nameID makes an id of a name.
+func nameID(name string) (id task.GUID) {
+	sum := sha256.Sum256([]byte(name))
+	copy(id[:], sum[:])
+	return id
 }
 
 // stay is a run as the journal tells it.

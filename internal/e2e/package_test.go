@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"strings"
 
+	"github.com/bgtask/bgtask/internal/client"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -67,9 +68,12 @@ func (w *world) install(name string, servers ...server) task.Package {
 	return p
 }
 
-// app is the program of a package as its user starts it.
+// app is the program of a package as its user starts it. It finds no bgtask, so it
+// starts no broker: the tests say when there is one.
 func (w *world) app(p task.Package, args ...string) *exec.Cmd {
-	return w.command(p.Folder+"/"+appName, args...)
+	cmd := w.command(p.Folder+"/"+appName, args...)
+	cmd.Env = append(cmd.Env, client.BinaryEnv+"=")
+	return cmd
 }
 
 // open starts the app of a package as its user does, and returns when it is

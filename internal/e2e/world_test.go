@@ -163,7 +163,7 @@ func (w *world) launch() (*process, error) {
 	case err := <-words:
 		return b, err
 	case <-b.done:
-		return b, errors.New("it ended: " + b.err.Error())
+		return b, fmt.Errorf("it ended: %v", b.err)
 	case <-time.After(patience):
 		return b, errors.New("it is not ready")
 	}
@@ -284,6 +284,7 @@ func (w *world) stopAll() {
 		}
 		w.broker = b
 	}
+	w.settle()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := w.user.Stop(ctx, 2*time.Second); err != nil {
@@ -295,6 +296,24 @@ func (w *world) stopAll() {
 	case <-ctx.Done():
 		w.t.Error("the broker does not end")
 		w.broker.signal(w.t, syscall.SIGKILL)
+	}
+}
+
+// settle gives the servers that an earlier broker launched the time to find this
+// one: without it they would keep what they have to tell for five minutes.
+func (w *world) settle() {
+	found := func() bool {
+		log, _ := os.ReadFile(w.path("broker.log"))
+		log = log[max(0, bytes.LastIndex(log, []byte(`msg="the broker starts"`))):]
+		for _, s := range w.apps() {
+			if strings.Contains(s.args, " serve") && !bytes.Contains(log, fmt.Appendf(nil, `msg="host attached" pid=%d `, s.pid)) {
+				return false
+			}
+		}
+		return true
+	}
+	for end := time.Now().Add(2 * task.ReconnectAtMost); !found() && time.Now().Before(end); {
+		time.Sleep(5 * time.Millisecond)
 	}
 }
 
