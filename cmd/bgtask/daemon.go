@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/bgtask/bgtask/internal/broker"
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/store"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -33,7 +36,11 @@ seldom started by hand: systemd does, or the first that needs one.`,
 			}
 			cfg.Version, cfg.StartedBy = version(), startedBy(cfg.Listener != nil)
 			cfg.Logger = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level(verbose)}))
-			return broker.Run(c.Context(), cfg)
+			err = broker.Run(c.Context(), cfg)
+			if held := (*store.LockedError)(nil); errors.As(err, &held) {
+				return exitError{err, client.ExitHeld}
+			}
+			return err
 		},
 	}
 	c.Flags().StringVar(&cfg.Socket, "socket", "", "where clients find it")

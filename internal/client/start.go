@@ -54,12 +54,32 @@ func findBinary() (string, error) {
 	}
 }
 
+// ExitHeld is how a broker ends that finds its directory held by another one:
+// EX_TEMPFAIL of sysexits.h. That other one serves, or is about to be gone.
+const ExitHeld = 75
+
 // Spawn starts binary as broker for the socket, in a session of its own, and
 // returns when somebody listens there. When another broker was faster, that one
-// is used.
+// is used; when another one is just ending, its end is awaited.
 func Spawn(ctx context.Context, binary, socket string) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
+	for {
+		err := spawnOnce(ctx, binary, socket)
+		if !errors.Is(err, errHeld) {
+			return err
+		}
+		select {
+		case <-time.After(startPoll * 10):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
+var errHeld = errors.New("another broker holds the directory")
+
+func spawnOnce(ctx context.Context, binary, socket string) error {
 	log, err := openLog()
 	if err != nil {
 		return err
@@ -92,7 +112,11 @@ func awaitBroker(ctx context.Context, socket string, exited <-chan error, log fu
 			if listens(ctx, socket) {
 				return nil
 			}
-			return startError(fmt.Sprintf("it ended at once (%v): %s", exitWords(err), log()))
+			failed := startError(fmt.Sprintf("it ended at once (%v): %s", exitWords(err), log()))
+			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == ExitHeld {
+				return fmt.Errorf("%w: %w", errHeld, failed)
+			}
+			return failed
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return startError("nobody listens on " + socket + ": " + log())

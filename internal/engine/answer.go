@@ -130,7 +130,8 @@ func (e *Engine) stopWhenDone() {
 	}
 	s.done = true
 	for _, token := range sortedTokens(e.launches) {
-		e.do(Signal{Process: e.launches[token].Process, Token: token})
+		live := slices.ContainsFunc(slices.Collect(maps.Values(e.runs)), func(u *run) bool { return u.Token == token })
+		e.do(Signal{Process: e.launches[token].Process, Token: token, Kill: live}) // who had the time that was given gets no more
 	}
 	e.do(Reply{s.request, Answer{Request: s.request}})
 	e.do(Stop{})

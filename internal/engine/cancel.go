@@ -104,8 +104,10 @@ func (e *Engine) noteWell(h *host) {
 // cancelRequest is bgtask cancel and Registration.Cancel.
 func (e *Engine) cancelRequest(ev Cancel) Answer {
 	r, a, ok := e.find(ev.Caller, ev.TaskID)
-	if !ok {
-		return a
+	if !ok { // one that was removed may still have its last run
+		if r = e.regs[ev.TaskID]; r == nil || r.run == nil || !ev.Caller.reaches(r) {
+			return a
+		}
 	}
 	if r.run == nil {
 		return refuse(task.ErrInvalid, r.Spec.Name, "it is not running", "")

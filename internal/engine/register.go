@@ -218,11 +218,13 @@ func (e *Engine) unregister(ev Unregister) Answer {
 // package exist for it.
 func (e *Engine) find(c Caller, id task.GUID) (*reg, Answer, bool) {
 	r := e.regs[id]
-	if r == nil || !c.All && r.pack.Family != c.Package || r.State == Removing {
+	if r == nil || !c.reaches(r) || r.State == Removing {
 		return nil, refuse(task.ErrNotRegistered, id.String(), "no such task is registered", "'bgtask list' shows all"), false
 	}
 	return r, Answer{}, true
 }
+
+func (c Caller) reaches(r *reg) bool { return c.All || r.pack.Family == c.Package }
 
 // remove ends what is pending and, when no run is live, the registration.
 func (e *Engine) remove(r *reg, cancel bool) {
