@@ -1,12 +1,14 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,7 +27,7 @@ func Lock(dir string) (*DirLock, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if err := take(f); err != nil {
 		defer f.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
 			return nil, &LockedError{Dir: dir, PID: holder(f)}
@@ -37,6 +39,33 @@ func Lock(dir string) (*DirLock, error) {
 		return nil, err
 	}
 	return &DirLock{file: f}, nil
+}
+
+const (
+	releaseWithin = 2 * time.Second
+	releasePoll   = time.Millisecond
+)
+
+// take takes the lock, or says that somebody has it. A broker that was killed while
+// it forked has left it to the child, which lets go as soon as it executes: that is
+// waited for.
+func take(f *os.File) error {
+	for end := time.Now().Add(releaseWithin); ; time.Sleep(releasePoll) {
+		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		if !errors.Is(err, unix.EWOULDBLOCK) || lives(holder(f)) || time.Now().After(end) {
+			return err
+		}
+	}
+}
+
+// lives says whether there is such a process, as far as can be known.
+func lives(pid int) bool {
+	if pid <= 0 {
+		return true // it has not signed yet
+	}
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	zombie := bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" Z"))
+	return !zombie && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
 // sign leaves the pid for those who come too late.

@@ -3,12 +3,15 @@ package store_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/internal/store"
@@ -140,6 +143,38 @@ func TestPermissions(t *testing.T) {
 	})
 	if err != nil || seen < 6 {
 		t.Fatalf("%d files, %v", seen, err)
+	}
+}
+
+// A broker that was killed while it forked leaves its lock to a child that has not
+// executed yet.
+func TestLockOfADeadBroker(t *testing.T) {
+	dir := t.TempDir()
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Flock(int(held.Fd()), unix.LOCK_EX); err != nil {
+		t.Fatal(err)
+	}
+	fmt.Fprintln(held, dead.Process.Pid)
+	child := exec.Command("sleep", "0.2")
+	child.ExtraFiles = []*os.File{held}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer child.Wait()
+	held.Close()
+	lock, err := store.Lock(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := lock.Unlock(); err != nil {
+		t.Fatal(err)
 	}
 }
 
