@@ -15,6 +15,7 @@ install: ## bgtask into $GOBIN
 test: ## everything: vet, unit, transcripts, simulation, scripts, end to end, with the race detector
 	$(GO) vet ./...
 	$(GO) test -race -timeout 40m ./...
+	$(GO) test ./internal/sim # 2,000 histories: without the race detector there is time for all
 
 demo: build ## the whole story in twenty seconds, in a temporary folder
 	bin/bgtask demo
