@@ -258,7 +258,7 @@ func (e *Engine) adopt(u *run) {
 func (e *Engine) awaitReturn(h *host) {
 	l := e.launches[h.token]
 	if l != nil && l.State == ServerEnding {
-		h.state = HostEnding
+		h.state, h.silent = HostEnding, true // what has another reason to end was cancelled, or is failing
 		e.awake.arm(&l.timer, 0)
 		e.awake.arm(&h.timer, e.now.Awake+task.KillDelay)
 		return
