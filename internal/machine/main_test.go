@@ -1,0 +1,80 @@
+package machine
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// patience is how long a test waits for what has to happen. It is no expectation
+// of speed.
+const patience = time.Minute
+
+// binaries is the folder of the programs that are put on the machines: static,
+// since the image's C library is not this machine's.
+var binaries string
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(testMain(m))
+}
+
+func testMain(m *testing.M) int {
+	if missing() != "" || testing.Short() {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "bgtask-machine-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	build := exec.Command("go", "build", "-trimpath", "-o", dir+"/",
+		"github.com/bgtask/bgtask/cmd/bgtask", "github.com/bgtask/bgtask/examples/primes/SampleBackgroundApp")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "%v: %v\n%s", build.Args, err, out)
+		return 1
+	}
+	binaries = dir
+	return m.Run()
+}
+
+// missing says what this machine lacks to boot another one; "" is nothing.
+func missing() string {
+	if os.Getuid() != 0 {
+		return "run this as root: it boots a machine"
+	}
+	for program, pkg := range map[string]string{"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "nsenter": "util-linux", "ip": "iproute2"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Sprintf("install the Debian package %s to run this: %v", pkg, err)
+		}
+	}
+	if cgroups() == "" {
+		return "the kernel's cgroup2 is not mounted, and no machine boots without"
+	}
+	return ""
+}
+
+// need skips a test that cannot boot a machine, and fails it in CI, which has to.
+func need(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it boots a machine")
+	}
+	why := missing()
+	switch {
+	case why == "":
+	case os.Getenv("CI") == "true":
+		t.Fatal(why)
+	default:
+		t.Skip(why)
+	}
+}
+
+// checkout is a file of the sources.
+func checkout(rel string) string { return filepath.Join("..", "..", rel) }

@@ -1,0 +1,35 @@
+package machine
+
+import "testing"
+
+// TestInternet: the cable is pulled at its far end, and systemd-networkd tells.
+func TestInternet(t *testing.T) {
+	t.Parallel()
+	m := ready(t)
+	said := m.watch()
+	m.bgtask("add", "upload", "--when", "internet", "--", "true")
+	m.bgtask("add", "online", "--on", "internet", "--", "true")
+	m.bgtask("add", "call", "--when", "internet", "--cancel-on-loss", "--", "sh", "-c", graceful)
+	m.bgtask("fire", "call")
+	said.of("running", "call")
+
+	m.unplug()
+	if f := said.fact("internet", "no").Fact; f.Source != "systemd-networkd" {
+		t.Errorf("internet=no said %s", f.Source)
+	}
+	m.bgtask("fire", "upload")
+	if i := m.task("upload"); !i.heldBy("condition", "InternetAvailable") {
+		t.Errorf("without a cable, upload is %+v", i.State)
+	}
+	said.ended("call", "canceled", "ConditionLoss")
+	if i := m.task("call"); !i.heldBy("condition", "InternetAvailable") {
+		t.Errorf("after the loss, call is %+v", i.State)
+	}
+
+	m.plug()
+	said.ended("upload", "completed", "")
+	said.ended("online", "completed", "")
+	if i := m.task("call"); !i.heldBy("settle", "") {
+		t.Errorf("the cable is there again, and call is %+v", i.State)
+	}
+}

@@ -1,0 +1,57 @@
+package machine
+
+import (
+	"testing"
+	"time"
+)
+
+// offFor is long enough for some instants to be missed: those that are more than
+// a minute late when the machine is on again.
+const offFor = time.Minute + 12*time.Second
+
+// TestPowerOff: what ran is told and has its grace, what waited is there again,
+// and what was due meanwhile is known to be missed.
+func TestPowerOff(t *testing.T) {
+	t.Parallel()
+	m := ready(t)
+	said := m.watch()
+	m.user("sh", "-c", `mkdir -p ~/.config/bgtask && echo 'min_freshness = "1s"' >~/.config/bgtask/config.toml && systemctl --user restart bgtask.service`)
+	m.bgtask("install", "/opt/primes")
+	m.user("/opt/primes/SampleBackgroundApp/SampleBackgroundApp", "-RegisterSampleTask")
+	m.bgtask("add", "long", "--", "sh", "-c", graceful)
+	m.bgtask("add", "held", "--when", "no-internet", "--", "true")
+	m.bgtask("add", "often", "--every", "3s", "--when", "no-internet", "--", "true")
+	for _, task := range []string{"long", "SampleTask", "held"} {
+		m.bgtask("fire", task)
+	}
+	said.of("running", "long")
+	said.of("running", "SampleTask")
+
+	m.powerOff()
+	time.Sleep(offFor) // the machine is off: this is what is tested
+	m.boot()
+	m.root("systemctl", "start", "user@1000.service") // returns when it is up
+
+	said = m.watch()
+	if r := said.ended("long", "canceled", "Terminating"); r.Forced || m.root("cat", "/home/ann/grace") != "used" {
+		t.Errorf("long had no grace: %+v", r)
+	}
+	if r := said.ended("SampleTask", "canceled", "Terminating"); r.Forced {
+		t.Errorf("SampleTask had no grace: %+v", r)
+	}
+	if missed := said.of("missed", "often").Missed; missed.Cause != "powered off" {
+		t.Errorf("often was missed: %s", missed.Cause)
+	}
+	for _, name := range []string{"long", "SampleTask"} {
+		m.eventually(name+" runs again", func() bool { return m.task(name).State.Phase == "running" })
+		if r := m.task(name).State.Run; r.Attempt != 2 || r.Occurrence.Number != 1 {
+			t.Errorf("%s runs again as %+v", name, r)
+		}
+	}
+	if i := m.task("held"); !i.heldBy("condition", "InternetNotAvailable") {
+		t.Errorf("held is %+v", i.State)
+	}
+	m.unplug()
+	said.ended("held", "completed", "")
+	said.ended("often", "completed", "")
+}
