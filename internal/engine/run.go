@@ -85,7 +85,10 @@ func (e *Engine) accepted(ev Accepted) {
 
 func (e *Engine) entered(u *run) {
 	move(&u.State, Running, runMoves, "run of "+u.reg.Spec.Name)
-	u.Entered, u.EnteredAt, u.Failing = e.now.Wall, e.now.Awake, ""
+	u.Entered, u.EnteredAt = e.now.Wall, e.now.Awake
+	if h := e.hosts[u.Host]; h == nil || h.state != HostEnding { // an answer that comes when the process is being ended saves nothing
+		u.Failing = ""
+	}
 	e.mark(u)
 	e.armRun(u)
 	view := u.view(e)
