@@ -175,6 +175,12 @@ func (e *Engine) objectsChanged(ev ObjectsChanged) {
 	}
 }
 
+// taken: a SingleUse object whose activation is on its way is shown once more by what
+// the host sent before it saw that.
+func (h *host) taken(o Object) bool {
+	return o.SingleUse && slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == Sent && u.reg.Spec.EntryPoint == o.CLSID })
+}
+
 // setObjects publishes all classes of a host in one step.
 func (e *Engine) setObjects(h *host, objects []Object) {
 	if len(objects) > task.MaxClasses {
@@ -182,7 +188,7 @@ func (e *Engine) setObjects(h *host, objects []Object) {
 		return
 	}
 	h.single = (h.single || len(h.served) == 0) && !slices.ContainsFunc(objects, func(o Object) bool { return !o.SingleUse })
-	h.objects = slices.Clone(objects)
+	h.objects = slices.DeleteFunc(slices.Clone(objects), h.taken)
 	for _, o := range h.visible() {
 		if !slices.Contains(h.served, o.CLSID) {
 			h.served = append(h.served, o.CLSID)
