@@ -33,6 +33,7 @@ type taskBook struct {
 	ends     map[uint64]task.End
 	attempts map[uint64]int
 	gone     bool
+	ghost    time.Duration // since when it waits for an instance that is not there; -1: it does not
 	grid     time.Duration // anchor of the phase that fired and missed count for
 	byTimer  int
 	missed   int
@@ -110,7 +111,7 @@ func (a *auditor) strays(ev engine.Event) {
 func (a *auditor) book(id task.GUID) *taskBook {
 	b := a.tasks[id]
 	if b == nil {
-		b = &taskBook{ends: map[uint64]task.End{}, attempts: map[uint64]int{}, live: map[task.GUID]bool{}}
+		b = &taskBook{ghost: -1, ends: map[uint64]task.End{}, attempts: map[uint64]int{}, live: map[task.GUID]bool{}}
 		a.tasks[id] = b
 	}
 	return b
@@ -162,6 +163,7 @@ func (a *auditor) committed(w batch) {
 	}
 	if w.single {
 		a.strays(w.event)
+		a.refused(w.event)
 	}
 	a.checkOutcomes(a.m.store.History())
 	if a.movedRun {
@@ -304,6 +306,9 @@ func (a *auditor) ended(b *taskBook, r task.Run) {
 	if t != nil && t.lives && !t.lied {
 		a.m.broken("run %s of %s ended %v, and its code runs in %v", short(r.ID), r.Name, r.Outcome, t.p.id)
 	}
+	if t != nil && r.Outcome == task.Crashed && r.Text == "" && t.p.signaledBy {
+		a.m.broken("run %s of %s ended crashed, and the broker ended its process", short(r.ID), r.Name)
+	}
 	switch r.Outcome {
 	case task.Completed, task.Failed, task.RetryAsked:
 		if t == nil || t.result == nil || t.result.Outcome != r.Outcome {
@@ -323,5 +328,8 @@ func (a *auditor) brokerDied() {
 	}
 	for _, t := range a.truth {
 		t.stray = false
+	}
+	for _, b := range a.tasks {
+		b.ghost = -1
 	}
 }

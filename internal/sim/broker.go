@@ -19,7 +19,8 @@ type broker struct {
 	attached map[task.Process]*stream
 	watched  map[task.Process]bool
 	launches map[task.LaunchToken]bool // those whose end the engine is not told of yet
-	stopping bool
+	stops    bool                      // the user wants it to: StopAll
+	stopping bool                      // it does
 }
 
 // start begins a life of the broker, on what the last one stored.
@@ -93,6 +94,9 @@ func (m *machine) pump() {
 		m.b.pumping = true
 		for _, ev := range events {
 			m.trace("event", ev)
+			if _, ok := ev.(engine.StopAll); ok {
+				m.b.stops = true
+			}
 			out := m.b.engine.Step(m.now, ev)
 			if out.Defect != nil {
 				m.broken("%v", out.Defect)

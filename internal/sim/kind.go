@@ -181,6 +181,7 @@ func (m *machine) restored() {
 	if b == nil || m.err != nil || b.wake != 0 && b.wake <= m.now.Boot {
 		return
 	}
+	m.interest()
 	again, _ := engine.Restore(m.now, m.cfg, m.load())
 	filter := engine.Filter{All: true}
 	have, want := again.Tasks(m.now, filter), b.engine.Tasks(m.now, filter)

@@ -205,6 +205,7 @@ func (m *machine) signal(a engine.Signal) {
 }
 
 func (p *process) signaled(kill bool) {
+	p.signaledBy = true
 	if kill {
 		p.kill()
 		return

@@ -29,14 +29,17 @@ type process struct {
 	active bool
 	temper temper
 
-	alive    bool
-	stopped  bool     // by SIGSTOP
-	killed   bool     // by SIGKILL
-	held     bool     // by the kernel, in spite of it
-	parked   []func() // what happens when it goes on
-	leaving  bool
-	quits    bool // it ends itself in order
-	isolated bool // it does not connect any more
+	alive   bool
+	stopped bool // by SIGSTOP
+	killed  bool // by SIGKILL
+	held    bool // by the kernel, in spite of it
+
+	signaledBy bool        // the broker wants it to end
+	taken      []task.GUID // classes whose object served its one activation
+	parked     []func()    // what happens when it goes on
+	leaving    bool
+	quits      bool // it ends itself in order
+	isolated   bool // it does not connect any more
 
 	stream    *stream
 	objects   []engine.Object
@@ -164,6 +167,9 @@ func (p *process) dropped() {
 func (p *process) activate(a engine.Activation) {
 	at := slices.IndexFunc(p.objects, func(o engine.Object) bool { return o.CLSID == a.CLSID && !o.Suspended })
 	switch {
+	case slices.Contains(p.taken, a.CLSID):
+		p.m.broken("%v has no object of %s any more, and is to run %s", p.id, a.CLSID, a.Spec.Name)
+		return
 	case p.temper.mute:
 		return
 	case at < 0 || p.temper.refuses || p.quits || p.leaving:
@@ -172,6 +178,7 @@ func (p *process) activate(a engine.Activation) {
 	}
 	if p.objects[at].SingleUse {
 		p.objects = slices.Delete(slices.Clone(p.objects), at, at+1)
+		p.taken = append(p.taken, a.CLSID)
 	}
 	i := &instance{id: a.Instance, taskID: a.TaskID, running: true}
 	p.m.audit.entered(p, i, a)

@@ -237,12 +237,40 @@ func (a *auditor) send(act engine.Activate, facts map[string]task.Value) {
 	}
 }
 
-// performed: what goes out was written.
+// performed: what goes out was written, and nobody is ended before his grace is over.
 func (a *auditor) performed(act engine.Action) {
-	if x, ok := act.(engine.CancelRun); ok {
-		if b := a.runs[x.Instance]; b != nil && !b.ended && !b.canceled {
-			a.m.broken("run %s is told to stop, and that is not committed", short(x.Instance))
+	switch act := act.(type) {
+	case engine.CancelRun:
+		if b := a.runs[act.Instance]; b != nil && !b.ended && !b.canceled {
+			a.m.broken("run %s is told to stop, and that is not committed", short(act.Instance))
 		}
+	case engine.Signal:
+		a.innocent(act)
+	}
+}
+
+// innocent runs of a process that is ended have a grace of their own.
+func (a *auditor) innocent(s engine.Signal) {
+	if a.m.b.stops {
+		return // within the time that the user, or the system, gives
+	}
+	grace := a.m.cfg.Policy.WithDefaults().CancelGrace
+	for _, r := range values(a.m.store.runs, compareIDs) {
+		b := a.runs[r.ID]
+		if r.Host == s.Process && r.Reason == task.ReasonTerminating && b.since >= 0 && a.m.spent-b.since < grace {
+			a.m.broken("run %s has only %v to end before its process is", short(r.ID), a.m.spent-b.since)
+		}
+	}
+}
+
+// refused: a host that refuses has not entered Run, so that run is over or elsewhere.
+func (a *auditor) refused(ev engine.Event) {
+	x, ok := ev.(engine.Refused)
+	if !ok {
+		return
+	}
+	if r, there := a.m.store.runs[x.Instance]; there && r.Host == x.Host && r.Entered.IsZero() && r.State != engine.Starting {
+		a.m.broken("run %s is %v, and its host has refused it", short(x.Instance), r.State)
 	}
 }
 
@@ -250,21 +278,5 @@ func (a *auditor) performed(act engine.Action) {
 func (a *auditor) overdue() {
 	for _, r := range values(a.m.store.runs, compareIDs) {
 		a.cancelInTime(r.ID, a.runs[r.ID])
-	}
-}
-
-// reasons: whatever waits has a reason.
-func (a *auditor) reasons() {
-	b := a.m.b
-	if b == nil || b.wake == 0 && len(b.inbox) > 0 {
-		return
-	}
-	for _, i := range b.engine.Tasks(a.m.now, engine.Filter{All: true}) {
-		if i.State.Waiting > 0 && i.State.Run == nil && len(i.State.Reasons) == 0 {
-			a.m.broken("%s of %s waits for nothing", i.Spec.Name, i.Package)
-		}
-		for _, r := range i.State.Reasons {
-			a.reached["waits for "+r.Kind.String()]++
-		}
 	}
 }
