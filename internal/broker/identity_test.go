@@ -162,20 +162,3 @@ func TestProgramsOfAPackageStayInItsFolder(t *testing.T) {
 		}
 	}
 }
-
-func TestWhatStartsABroker(t *testing.T) {
-	dir := t.TempDir()
-	if starts([]string{dir}) {
-		t.Error("an empty directory starts one")
-	}
-	wants := filepath.Join(dir, "sockets.target.wants")
-	if err := os.Mkdir(wants, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink("/nowhere/bgtask.socket", filepath.Join(wants, "bgtask.socket")); err != nil {
-		t.Fatal(err)
-	}
-	if !starts([]string{dir}) {
-		t.Error("an enabled socket starts none")
-	}
-}

@@ -136,12 +136,6 @@ func shuttingDown(ctx context.Context) bool {
 }
 
 func managerStops(ctx context.Context) bool {
-	conn, err := dialManager(ctx)
-	if err != nil {
-		return false
-	}
-	defer conn.Close()
-	var state string
-	err = property(ctx, conn, "org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager.SystemState", &state)
+	state, err := managerState(ctx)
 	return err == nil && state == "stopping"
 }
