@@ -19,8 +19,8 @@ func TestPowerOff(t *testing.T) {
 	m.bgtask("install", "/opt/primes")
 	m.user("/opt/primes/SampleBackgroundApp/SampleBackgroundApp", "-RegisterSampleTask")
 	m.bgtask("add", "long", "--", "sh", "-c", graceful)
-	m.bgtask("add", "held", "--when", "no-internet", "--", "true")
-	m.bgtask("add", "often", "--every", "3s", "--when", "no-internet", "--", "true")
+	m.bgtask("add", "held", "--when", "user-present", "--", "true")
+	m.bgtask("add", "often", "--every", "3s", "--when", "user-present", "--", "true")
 	for _, task := range []string{"long", "SampleTask", "held"} {
 		m.bgtask("fire", task)
 	}
@@ -48,10 +48,10 @@ func TestPowerOff(t *testing.T) {
 			t.Errorf("%s runs again as %+v", name, r)
 		}
 	}
-	if i := m.task("held"); !i.heldBy("condition", "InternetNotAvailable") {
+	if i := m.task("held"); !i.heldBy("condition", "UserPresent") {
 		t.Errorf("held is %+v", i.State)
 	}
-	m.unplug()
+	m.logIn()
 	said.ended("held", "completed", "")
 	said.ended("often", "completed", "")
 }
