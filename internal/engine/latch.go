@@ -230,6 +230,8 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "it is suspended: "+r.Text, "bgtask resume "+r.Spec.Name)
 	case own && !r.pack.Access.Allowed():
 		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "background access of "+r.pack.Family+" is "+r.pack.Access.String(), "bgtask access "+r.pack.Family+" allow")
+	case own && ev.Now && len(ev.Arguments) == 0 && r.live == nil && len(r.pending) > 0:
+		return e.hurry(r)
 	case own && r.Spec.Queue == 0 && (len(r.pending) > 0 || r.live != nil):
 		return refuse(task.ErrCurrentlyRunning, r.Spec.Name, "an earlier request is pending or running, and this one's arguments would be lost", "give the task a Queue")
 	case r.Spec.Queue > 0 && len(r.pending) >= r.Spec.Queue:
@@ -246,6 +248,18 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 		}
 	}
 	o := e.fire(r, f)
+	return Answer{TaskID: r.id(), Number: o.Number}
+}
+
+// hurry waives the conditions and the back-off of what is pending: a request that
+// has nothing new to say loses nothing.
+func (e *Engine) hurry(r *reg) Answer {
+	o := r.pending[0]
+	o.Waived, r.NotBefore = true, 0
+	e.mark(o)
+	e.markLedger(r)
+	e.touch(r)
+	e.tell(r, task.Event{Kind: task.EventChanged, Text: "conditions and back-off waived by hand"})
 	return Answer{TaskID: r.id(), Number: o.Number}
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"fmt"
 	"os"
 	"regexp"
 	"slices"
@@ -117,4 +116,4 @@ func (e *Engine) tryStep() error {
 type fmtEvent struct{}
 
 func (fmtEvent) event()         {}
-func (fmtEvent) String() string { return fmt.Sprint("unknown") }
+func (fmtEvent) String() string { return "unknown" }
