@@ -15,9 +15,10 @@ import (
 
 // inherited are the variables of the server's own environment that a command
 // gets: who the user is, what leads to the session as it is now, and what says
-// which launch it belongs to and where the broker is.
+// which launch it belongs to and where the broker is, with its files: a bgtask in
+// the command may have to start it.
 var inherited = []string{
-	"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR",
+	"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME",
 	"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK",
 	task.TreeEnv, "BGTASK_STATE", "BGTASK_SOCKET",
 }

@@ -114,14 +114,14 @@ func TestEnvironment(t *testing.T) {
 	}
 	a := sh("")
 	a.Spec.Command.EnvFile = file
-	own := []string{"HOME=/home/ann", "USER=ann", "LOGNAME=ann", "SHELL=/bin/zsh", "DISPLAY=:0", "PATH=/broker", "NOTIFY_SOCKET=/x", "SECRET=1", task.LaunchEnv + "=token", task.TreeEnv + "=token"}
+	own := []string{"HOME=/home/ann", "USER=ann", "LOGNAME=ann", "SHELL=/bin/zsh", "XDG_STATE_HOME=/state", "DISPLAY=:0", "PATH=/broker", "NOTIFY_SOCKET=/x", "SECRET=1", task.LaunchEnv + "=token", task.TreeEnv + "=token"}
 	got, err := environment(own, a)
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := []string{
 		"BGTASK_ATTEMPT=2", "BGTASK_LOCAL_FOLDER=/data", "BGTASK_OCCURRENCE=7", "BGTASK_TASK=backup", task.TreeEnv + "=token",
-		"DISPLAY=:0", "GREETING=hi", "HOME=/home/ann", "LOGNAME=ann", "PATH=/usr/bin:/bin", "SHELL=/bin/zsh", "TOKEN=s e c", "USER=ann",
+		"DISPLAY=:0", "GREETING=hi", "HOME=/home/ann", "LOGNAME=ann", "PATH=/usr/bin:/bin", "SHELL=/bin/zsh", "TOKEN=s e c", "USER=ann", "XDG_STATE_HOME=/state",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
