@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,9 +186,8 @@ func TestAnAppWaitsForTheNextBroker(t *testing.T) {
 func (w *world) awaitAttachedAgain(pid int) {
 	w.t.Helper()
 	eventually(w.t, "the app is attached to the new broker", func() bool {
-		log, _ := os.ReadFile(w.path("broker.log"))
 		words := "msg=\"host attached\" pid=" + strconv.Itoa(pid) + " "
-		return strings.Count(string(log), words) == 2
+		return strings.Count(string(w.brokerLog()), words) == 2
 	})
 }
 

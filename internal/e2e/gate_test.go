@@ -45,7 +45,6 @@ func (w *world) awaitAttached(pid int) {
 	w.t.Helper()
 	line := regexp.MustCompile(`msg="host attached" pid=` + strconv.Itoa(pid) + ` `)
 	eventually(w.t, "pid "+strconv.Itoa(pid)+" is attached", func() bool {
-		log, err := os.ReadFile(w.path("broker.log"))
-		return err == nil && line.Match(log)
+		return line.Match(w.brokerLog())
 	})
 }

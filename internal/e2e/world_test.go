@@ -179,9 +179,19 @@ func awaitReady(socket *net.UnixConn) error {
 	}
 }
 
+// brokerLog is that of the brokers which the test started, or of those which
+// somebody else did.
+func (w *world) brokerLog() []byte {
+	b, err := os.ReadFile(w.path("broker.log"))
+	if err != nil {
+		b, _ = os.ReadFile(w.path("state/bgtask/broker.log"))
+	}
+	return b
+}
+
 // log is the end of the broker's.
 func (w *world) log(lines int) string {
-	b, _ := os.ReadFile(w.path("broker.log"))
+	b := w.brokerLog()
 	all := strings.Split(strings.TrimSpace(string(b)), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
@@ -271,13 +281,11 @@ func (w *world) stacks(s seen) string {
 func (w *world) stopAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.broker == nil {
-		return
-	}
-	if !w.broker.alive() {
-		if _, err := os.Stat(w.state()); err != nil {
+	if !w.listens() {
+		if w.broker == nil {
 			return
 		}
+		w.broker.kill(w.t)
 		b, err := w.launch()
 		if err != nil {
 			return // the test wanted a store that cannot be opened
@@ -287,15 +295,10 @@ func (w *world) stopAll() {
 	w.settle()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := w.user.Stop(ctx, 2*time.Second); err != nil {
+	c := &client.Client{Socket: w.socket(), User: true, Start: client.NoStart}
+	defer c.Close()
+	if err := c.Stop(ctx, 2*time.Second); err != nil {
 		w.t.Errorf("the broker does not stop: %v", err)
-		w.broker.signal(w.t, syscall.SIGKILL)
-	}
-	select {
-	case <-w.broker.done:
-	case <-ctx.Done():
-		w.t.Error("the broker does not end")
-		w.broker.signal(w.t, syscall.SIGKILL)
 	}
 }
 
@@ -303,7 +306,7 @@ func (w *world) stopAll() {
 // one: without it they would keep what they have to tell for five minutes.
 func (w *world) settle() {
 	found := func() bool {
-		log, _ := os.ReadFile(w.path("broker.log"))
+		log := w.brokerLog()
 		log = log[max(0, bytes.LastIndex(log, []byte(`msg="the broker starts"`))):]
 		for _, s := range w.apps() {
 			if strings.Contains(s.args, " serve") && !bytes.Contains(log, fmt.Appendf(nil, `msg="host attached" pid=%d `, s.pid)) {
