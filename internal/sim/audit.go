@@ -101,6 +101,9 @@ func (a *auditor) strays(ev engine.Event) {
 	if !ok || a.m.b.attached[hello.Host] == nil {
 		return
 	}
+	for _, t := range a.truth {
+		t.stray = t.stray && t.p.id != hello.Host // what it does not tell of any more is over, it says
+	}
 	for _, h := range hello.Instances {
 		if t := a.truth[h.Instance]; t != nil && a.runs[h.Instance] != nil && a.runs[h.Instance].ended && h.Result == nil {
 			t.stray = true

@@ -173,7 +173,7 @@ func (p *process) activate(a engine.Activation) {
 	case p.temper.mute:
 		return
 	case at < 0 || p.temper.refuses || p.quits || p.leaving:
-		p.say(engine.Refused{Host: p.id, Instance: a.Instance, Text: "not now"})
+		p.later(p.m.between(0, 15*time.Second), func() { p.say(engine.Refused{Host: p.id, Instance: a.Instance, Text: "not now"}) })
 		return
 	}
 	if p.objects[at].SingleUse {

@@ -50,13 +50,25 @@ func (a *auditor) slotsTaken(i task.Info, why task.ReasonKind) {
 func (a *auditor) ghost(i task.Info, waits bool) {
 	b := a.book(i.TaskID)
 	switch {
-	case !waits || len(b.live) > 0:
+	case !waits || len(b.live) > 0 || a.m.untold(i.TaskID):
 		b.ghost = -1
 	case b.ghost < 0:
 		b.ghost = a.m.spent
-	case a.m.spent-b.ghost > 5*time.Minute:
+	case a.m.spent-b.ghost > 30*time.Second:
 		a.m.broken("%s of %s waits for a stray instance, and none runs", i.Spec.Name, i.Package)
 	}
+}
+
+// untold says whether a process has a result of the task that it could not tell yet.
+func (m *machine) untold(id task.GUID) bool {
+	for _, p := range m.living() {
+		for _, i := range p.instances {
+			if i.taskID == id {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // interest: a fact knows those only that wait or run; what ended pays no more for
