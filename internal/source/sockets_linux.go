@@ -20,8 +20,8 @@ import (
 const listenAgain = time.Minute
 
 // Sockets feeds SocketActivityTrigger. It holds the listening sockets and never
-// accepts: connections wait in the kernel for the server that the socket is lent
-// to, and those that it leaves behind wait there for the next one.
+// accepts: connections wait in the kernel for the run that the socket is lent to,
+// and those that it leaves behind wait there for the next one.
 type Sockets struct {
 	*wishes
 	events Events
@@ -29,22 +29,25 @@ type Sockets struct {
 	mu        sync.Mutex
 	inherited map[string]net.Listener // not taken yet, by address
 	held      map[task.GUID]*held
+	out       map[task.GUID]bool // has fired, or is served, and is not returned
 }
 
 var _ Watcher = (*Sockets)(nil)
 
 // held is one listening socket.
 type held struct {
-	address  string
-	listener net.Listener
-	file     *os.File      // of the same socket, to poll and to lend
-	again    chan struct{} // holds one Return
+	address   string
+	listener  net.Listener
+	inherited bool          // there is no other way to have it again
+	file      *os.File      // of the same socket, to poll and to lend
+	served    bool          // when it was opened
+	again     chan struct{} // holds one Return
 }
 
 // NewSockets makes a watcher. Inherited sockets (from systemd) are used for the
 // triggers that name their addresses, instead of new ones.
 func NewSockets(inherited []net.Listener, events Events) *Sockets {
-	s := &Sockets{wishes: newWishes(), events: events, held: map[task.GUID]*held{}, inherited: map[string]net.Listener{}}
+	s := &Sockets{wishes: newWishes(), events: events, inherited: map[string]net.Listener{}, held: map[task.GUID]*held{}, out: map[task.GUID]bool{}}
 	for _, l := range inherited {
 		s.inherited[l.Addr().Network()+":"+l.Addr().String()] = l
 	}
@@ -110,8 +113,13 @@ func (s *Sockets) drop(wanted map[task.GUID]task.SocketActivityTrigger) {
 	for id, h := range s.held {
 		if t, ok := wanted[id]; !ok || t.Listen != h.address {
 			delete(s.held, id)
+			delete(s.out, id)
 			_ = h.file.Close()
-			_ = h.listener.Close()
+			if h.inherited && wanted != nil {
+				s.inherited[h.address] = h.listener
+			} else {
+				_ = h.listener.Close()
+			}
 			close(h.again) // nobody returns what is not held: its poll ends
 		}
 	}
@@ -126,15 +134,16 @@ func (s *Sockets) hold(id task.GUID, address string) (*held, error) {
 	}
 	h, err := s.open(address)
 	if err == nil {
+		h.served = s.out[id]
 		s.held[id] = h
 	}
 	return h, err
 }
 
 func (s *Sockets) open(address string) (*held, error) {
-	l := s.inherited[address]
+	l, inherited := s.inherited[address]
 	delete(s.inherited, address)
-	if l == nil {
+	if !inherited {
 		var err error
 		if l, err = listen(address); err != nil {
 			return nil, err
@@ -149,7 +158,7 @@ func (s *Sockets) open(address string) (*held, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("hold %s: %w", address, err)
 	}
-	return &held{address: address, listener: l, file: file, again: make(chan struct{}, 1)}, nil
+	return &held{address: address, listener: l, inherited: inherited, file: file, again: make(chan struct{}, 1)}, nil
 }
 
 // poll fires once when a connection waits, and again after each Return while
@@ -159,14 +168,30 @@ func (s *Sockets) poll(ctx context.Context, id task.GUID, h *held) {
 	if err != nil {
 		return // closed
 	}
-	for raw.Read(readable) == nil {
-		s.events.Fired(id, task.SocketActivityTriggerDetails{Address: h.address})
-		select {
-		case <-h.again:
-		case <-ctx.Done():
+	for served := h.served; ; served = true {
+		if served {
+			select {
+			case <-h.again:
+			case <-ctx.Done():
+				return
+			}
+		}
+		if raw.Read(readable) != nil || !s.fires(id, h) {
 			return
 		}
+		s.events.Fired(id, task.SocketActivityTriggerDetails{Address: h.address})
 	}
+}
+
+// fires notes that a Return has to come; false: the socket is closed meanwhile.
+func (s *Sockets) fires(id task.GUID, h *held) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.held[id] != h {
+		return false
+	}
+	s.out[id] = true
+	return true
 }
 
 // readable says whether a connection waits, or polling makes no sense.
@@ -176,13 +201,22 @@ func readable(fd uintptr) bool {
 	return n > 0 || err != nil && err != unix.EINTR
 }
 
-// Lend gives the socket of a registration for the server that is launched for
-// it. The caller closes the file. Until Return nothing fires.
+// Serve says that a registration has a run, or will have, which takes what waits:
+// until Return nothing fires.
+func (s *Sockets) Serve(id task.GUID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out[id] = true
+}
+
+// Lend gives the socket of a registration for its run. The caller closes the file.
 func (s *Sockets) Lend(id task.GUID) (*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.held[id]
-	if h == nil {
+	if _, wanted := of[task.SocketActivityTrigger](s.wishes)[id]; h == nil && wanted {
+		return nil, refuse(task.ErrUnavailable, "the socket of %s is not open yet", "'bgtask doctor' tells what is in its way", id)
+	} else if h == nil {
 		return nil, refuse(task.ErrNotRegistered, "no socket is held for %s", "", id)
 	}
 	raw, err := h.file.SyscallConn()
@@ -198,12 +232,17 @@ func (s *Sockets) Lend(id task.GUID) (*os.File, error) {
 	return os.NewFile(uintptr(fd), h.address), nil
 }
 
-// Return says that the server has left, or was never started: a connection that
-// waits fires again. It has to follow each firing.
+// Return says that all runs are over which a firing asked for: a connection that
+// waits fires again. It has to follow each firing; at other times it is harmless.
 func (s *Sockets) Return(id task.GUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if h := s.held[id]; h != nil {
+	h, out := s.held[id], s.out[id]
+	delete(s.out, id)
+	switch {
+	case h == nil:
+		s.hints.give() // a run of the last broker had the address
+	case out:
 		hints(h.again).give()
 	}
 }

@@ -129,6 +129,36 @@ func TestSocketsInherited(t *testing.T) {
 	s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: "unix:" + path}})
 	watch(t, s)
 	e.next(t, idA)
+
+	// What nobody wants any more is kept: it could not be opened again.
+	s.Set(nil)
+	s.Set(map[task.GUID]task.Trigger{idB: task.SocketActivityTrigger{Listen: "unix:" + path}})
+	e.next(t, idB)
+}
+
+func TestSocketsThatAreServed(t *testing.T) {
+	address := "unix:" + filepath.Join(t.TempDir(), "s")
+	e := newEvents()
+	s := NewSockets(nil, e)
+	s.Serve(idA) // by a run of the last broker
+	s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: address}})
+	watch(t, s)
+	if err := e.told(t, idA); err != nil {
+		t.Fatal(err)
+	}
+	defer dial(t, address).Close()
+	s.Return(idB) // another's
+	if _, err := s.Lend(idA); err != nil || len(e.fired) != 0 {
+		t.Errorf("while it is served: %v, %d firings", err, len(e.fired))
+	}
+	s.Return(idA)
+	e.next(t, idA)
+	s.Return(idA)
+	s.Return(idA) // once more changes nothing
+	e.next(t, idA)
+	if len(e.fired) != 0 {
+		t.Error("it fires without a return")
+	}
 }
 
 func TestCheckSockets(t *testing.T) {
