@@ -261,8 +261,8 @@ func TestAFileThatChangesFiresItsTask(t *testing.T) {
 	if run := r.awaitEnd(since, done.TaskID); run.Outcome != task.Completed {
 		t.Errorf("the run: %+v", run)
 	}
-	socket := task.Spec{Name: "listen", EntryPoint: manyClass, Trigger: task.SocketActivityTrigger{Listen: "tcp:127.0.0.1:8080"}}
-	if _, err := r.user.Register(t.Context(), socket, client.Registering{Package: p.Family}); !errors.Is(err, task.ErrTriggerNotSupported) {
+	push := task.Spec{Name: "push", EntryPoint: manyClass, Trigger: task.PushNotificationTrigger{}}
+	if _, err := r.user.Register(t.Context(), push, client.Registering{Package: p.Family}); !errors.Is(err, task.ErrTriggerNotSupported) {
 		t.Errorf("what nothing would fire: %v", err)
 	}
 }

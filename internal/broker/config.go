@@ -22,6 +22,7 @@ type Config struct {
 	StateDir   string            // "": bgtask in $XDG_STATE_HOME, else ~/.local/state
 	Socket     string            // "": where clients look for it
 	Listener   *net.UnixListener // the socket, when somebody else holds it (systemd); Run closes it
+	Sockets    []net.Listener    // for SocketActivityTriggers, that somebody else holds
 	ConfigFile string            // "": bgtask/config.toml in $XDG_CONFIG_HOME, else ~/.config
 	Logger     *slog.Logger      // nil: slog.Default
 	Version    string            // of bgtask, for people

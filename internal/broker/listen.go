@@ -77,6 +77,7 @@ func (b *broker) serve(server *grpc.Server, e *endpoint) {
 		b.log.Warn("nobody will notice when the socket is removed", "err", err)
 		changes = &fsnotify.Watcher{}
 	}
+	stopLending := b.lend(e.path)
 	b.accept(server, e.listener)
 	for {
 		if !e.there() {
@@ -85,6 +86,8 @@ func (b *broker) serve(server *grpc.Server, e *endpoint) {
 				return
 			}
 			b.log.Warn("the socket was removed; a new one was made", "socket", e.path)
+			stopLending()
+			stopLending = b.lend(e.path)
 			b.accept(server, e.listener)
 		}
 		select {

@@ -11,8 +11,11 @@ import (
 // tell hands what is durable to those who watch.
 func (b *broker) tell(events []task.Event) {
 	for _, ev := range events {
-		if ev.Kind == task.EventPackage {
+		switch ev.Kind {
+		case task.EventPackage:
 			b.directory.changed()
+		case task.EventOccurrence:
+			b.watches.over(ev.TaskID)
 		}
 		b.logEvent(ev)
 	}

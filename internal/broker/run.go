@@ -122,6 +122,7 @@ func (b *broker) awaitSignal(ctx context.Context) {
 func (b *broker) use(life context.Context, machine *host.Host, saved engine.State) {
 	b.life, b.inspector, b.recorder = life, machine, machine
 	b.processes = newProcesses(life, b, machine, saved.Launches)
+	b.watches.serving(saved.Occurrences)
 	b.sources = b.chains()
 	b.externals = newExternals(namesOf(b.sources))
 	b.log.Info("the broker starts", "version", b.cfg.Version, "pid", os.Getpid(), "socket", b.cfg.Socket, "state", b.cfg.StateDir,

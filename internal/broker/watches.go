@@ -13,20 +13,24 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// watches tells the watchers of files and devices what the registrations want,
-// and the engine what they saw.
+// watches tells the watchers of files, sockets and devices what the registrations
+// want, and the engine what they saw.
 type watches struct {
 	broker   *broker
 	watchers map[string]source.Watcher // by the class of trigger that they feed
+	sockets  *source.Sockets           // one of them
 
 	mu      sync.Mutex
 	wanted  map[string]map[task.GUID]task.Trigger // by class
+	changed map[string]bool                       // classes whose watchers do not know it yet
 	trouble map[task.GUID]error                   // why one is not watched as it should be
 }
 
 func newWatches(b *broker) *watches {
-	w := &watches{broker: b, wanted: make(map[string]map[task.GUID]task.Trigger), trouble: make(map[task.GUID]error)}
+	w := &watches{broker: b, wanted: make(map[string]map[task.GUID]task.Trigger), changed: make(map[string]bool), trouble: make(map[task.GUID]error)}
+	w.sockets = source.NewSockets(b.cfg.Sockets, w)
 	w.watchers = map[string]source.Watcher{
+		task.SocketActivityTrigger{}.Class():               w.sockets,
 		task.StorageLibraryContentChangedTrigger{}.Class(): source.NewFiles(filepath.Join(b.cfg.StateDir, "watched"), w),
 		task.DeviceWatcherTrigger{}.Class():                source.NewDevices("/", w),
 	}
@@ -49,10 +53,6 @@ func (w *watches) check(t task.Trigger) error {
 	if watcher := w.watchers[t.Class()]; watcher != nil {
 		return watcher.Check(t)
 	}
-	switch t.(type) {
-	case task.SocketActivityTrigger, task.ToastNotificationActionTrigger, task.PushNotificationTrigger:
-		return &task.Error{Subject: t.Class(), Err: task.ErrTriggerNotSupported, Detail: "this version has nothing that would fire it"}
-	}
 	return nil
 }
 
@@ -65,7 +65,7 @@ func (w *watches) watch(id task.GUID, t task.Trigger) {
 		w.wanted[class] = make(map[task.GUID]task.Trigger)
 	}
 	w.wanted[class][id] = t
-	w.set(class)
+	w.change(class)
 }
 
 // unwatch ends it.
@@ -76,14 +76,44 @@ func (w *watches) unwatch(id task.GUID) {
 	for class, wanted := range w.wanted {
 		if _, ok := wanted[id]; ok {
 			delete(wanted, id)
-			w.set(class)
+			w.change(class)
 		}
 	}
 }
 
+// change has the watcher of a class told when the actions of this round are done:
+// a registration that changes is unwatched and watched again, and its socket must
+// not be closed in between.
+func (w *watches) change(class string) {
+	if w.watchers[class] == nil || w.changed[class] {
+		return
+	}
+	w.changed[class] = true
+	w.broker.inbox.push(item{query: func(engine.Instant) { w.set(class) }})
+}
+
 func (w *watches) set(class string) {
-	if watcher := w.watchers[class]; watcher != nil {
-		watcher.Set(w.wanted[class])
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.changed, class)
+	w.watchers[class].Set(w.wanted[class])
+}
+
+// serving notes which registrations have runs, or will have, when a broker begins.
+func (w *watches) serving(occurrences []engine.Occurrence) {
+	for _, o := range occurrences {
+		w.sockets.Serve(o.TaskID)
+	}
+}
+
+// over is called by the loop when an occurrence has ended: a socket whose runs are
+// all over may fire again.
+func (w *watches) over(id task.GUID) {
+	w.mu.Lock()
+	_, socket := w.wanted[task.SocketActivityTrigger{}.Class()][id]
+	w.mu.Unlock()
+	if socket && !w.broker.engine.Busy(id) {
+		w.sockets.Return(id)
 	}
 }
 
