@@ -56,7 +56,11 @@ func (i *Instance) returned(err error) {
 	}
 	i.over = true
 	result := i.result()
+	listener := i.listener
 	i.mu.Unlock()
+	if listener != nil {
+		listener.Close() // before the outcome is told: the next run may come at once
+	}
 	i.cancel(context.Canceled) // the context's end; a cause that was given stands
 	i.host.Finish(i.InstanceID(), result)
 }

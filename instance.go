@@ -2,6 +2,8 @@ package bgtask
 
 import (
 	"context"
+	"net"
+	"os"
 	"slices"
 	"sync"
 
@@ -23,6 +25,7 @@ type Instance struct {
 	failed   error // the first error of Run and its deferrals
 	crashed  string
 	over     bool // nothing works any more
+	listener net.Listener
 }
 
 // host takes what a run has to say.
@@ -30,6 +33,7 @@ type host interface {
 	Progress(instance task.GUID, value uint32)
 	SaveCheckpoint(ctx context.Context, instance task.GUID, data []byte) error
 	Finish(instance task.GUID, result task.Result)
+	Listener(ctx context.Context, instance task.GUID) (*os.File, error)
 }
 
 // InstanceID identifies the run.
@@ -74,6 +78,54 @@ func (i *Instance) SaveCheckpoint(data []byte) error {
 	ctx, stop := context.WithTimeoutCause(context.Background(), task.AdoptionWindow, ErrUnavailable)
 	defer stop()
 	return i.host.SaveCheckpoint(ctx, i.InstanceID(), slices.Clone(data))
+}
+
+// Listener is the socket of the task's SocketActivityTrigger, with the connections
+// that wait. It is the run's until the run is over, and closed then: what was not
+// accepted fires again, and the next run gets it. So accept all that come until
+// none has come for a while.
+func (i *Instance) Listener() (net.Listener, error) {
+	fail := func(sentinel error, detail string) (net.Listener, error) {
+		return nil, &Error{Op: "take the listener", Subject: i.task.Name(), Err: sentinel, Detail: detail}
+	}
+	if _, ok := i.activation.Spec.Trigger.(SocketActivityTrigger); !ok {
+		return fail(ErrInvalid, "the task has no SocketActivityTrigger")
+	}
+	i.mu.Lock()
+	l, over := i.listener, i.over
+	i.mu.Unlock()
+	if l != nil || over {
+		return i.keep(l)
+	}
+	ctx, stop := context.WithTimeoutCause(context.Background(), task.AdoptionWindow, ErrUnavailable)
+	defer stop()
+	file, err := i.host.Listener(ctx, i.InstanceID())
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if l, err = net.FileListener(file); err != nil {
+		return fail(ErrInternal, err.Error())
+	}
+	return i.keep(l)
+}
+
+// keep makes l the run's listener, unless it has one or is over.
+func (i *Instance) keep(l net.Listener) (net.Listener, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	switch {
+	case i.over:
+		if l != nil {
+			l.Close()
+		}
+		return nil, &Error{Op: "take the listener", Subject: i.task.Name(), Err: ErrInvalid, Detail: "the run is over"}
+	case i.listener == nil:
+		i.listener = l
+	case i.listener != l:
+		l.Close() // somebody else was faster
+	}
+	return i.listener, nil
 }
 
 // SetProgress tells how far the run is, in a unit of the application's own.

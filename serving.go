@@ -3,6 +3,7 @@ package bgtask
 import (
 	"context"
 	"fmt"
+	"os"
 	"sync"
 	"time"
 
@@ -107,6 +108,11 @@ func (sv *serving) Progress(instance task.GUID, value uint32) { sv.host.Progress
 // SaveCheckpoint implements host.
 func (sv *serving) SaveCheckpoint(ctx context.Context, instance task.GUID, data []byte) error {
 	return sv.host.SaveCheckpoint(ctx, instance, data)
+}
+
+// Listener implements host.
+func (sv *serving) Listener(ctx context.Context, instance task.GUID) (*os.File, error) {
+	return sv.host.Listener(ctx, instance)
 }
 
 // Finish implements host.
