@@ -22,13 +22,16 @@ const addHelp = `Make a task of a command: it runs when its trigger fires and it
 TRIGGER   --every 6h | --in 20m | --at "2026-12-01 09:00" |
           --calendar "Mon..Fri 09:00" or "0 9 * * 1-5" |
           --on internet|network|user-present|user-away|session|time-zone|power|
-               work-cost|event:ID|path:DIR | none: only by fire
+               work-cost|event:ID|path:DIR|device:SUBSYSTEM|
+               socket:tcp:127.0.0.1:PORT|socket:unix:PATH | none: only by fire
 COND      internet no-internet free-network user-present user-away session
           no-session low-cost on-ac battery-ok storage-ok idle saver-off
 
 NAME is the command's when it is left out. The command is looked up now; there
 is no shell. It gets PATH, HOME, the locale, the umask and the directory of now,
-and BGTASK_TASK, BGTASK_OCCURRENCE, BGTASK_ATTEMPT and BGTASK_LOCAL_FOLDER.
+and BGTASK_TASK, BGTASK_OCCURRENCE, BGTASK_ATTEMPT, BGTASK_LOCAL_FOLDER and
+BGTASK_DETAILS: what the trigger tells, as JSON; changed paths are in there. With
+socket: it gets the listening socket as systemd hands it over (LISTEN_FDS).
 SIGTERM is the cancel. Exit 75 asks for a retry; with --retry every failure does.`
 
 const addExample = `  bgtask add backup --every 6h --when internet,on-ac --limit 1h --retry 5 -- restic backup /home/ann`

@@ -27,7 +27,7 @@ func (o *triggerOptions) flags(f *pflag.FlagSet) {
 	durationVar(f, &o.in, "in", "once, after this time")
 	f.StringVar(&o.at, "at", "", `once, at this time: "2026-12-01 09:00", 09:00`)
 	f.StringVar(&o.calendar, "calendar", "", `a calendar expression: "Mon..Fri 09:00", "0 9 * * 1-5"`)
-	f.StringVar(&o.on, "on", "", "on an event: internet, power, event:ID, path:DIR, ...")
+	f.StringVar(&o.on, "on", "", "on an event: internet, power, event:ID, path:DIR, socket:ADDRESS, ...")
 }
 
 // trigger is that of the one flag which is given; none is fired by hand only.
@@ -132,8 +132,10 @@ func (a *app) calendarTrigger(expr string) (task.Trigger, error) {
 }
 
 const (
-	onEvent = "event:"
-	onPath  = "path:"
+	onEvent  = "event:"
+	onPath   = "path:"
+	onSocket = "socket:"
+	onDevice = "device:"
 )
 
 // onTrigger reads the word of --on.
@@ -146,6 +148,15 @@ func onTrigger(word string) (task.Trigger, error) {
 	}
 	if dir, ok := strings.CutPrefix(word, onPath); ok {
 		return pathTrigger(dir)
+	}
+	if address, ok := strings.CutPrefix(word, onSocket); ok {
+		return socketTrigger(address)
+	}
+	if subsystem, ok := strings.CutPrefix(word, onDevice); ok {
+		if subsystem == "" {
+			return nil, refuse("--on device: has no subsystem", "write --on device:usb; /sys/class and /sys/bus have them")
+		}
+		return task.DeviceWatcherTrigger{Subsystem: subsystem}, nil
 	}
 	for _, row := range task.SystemTriggerTypes() {
 		switch {
@@ -190,7 +201,7 @@ func triggerWords() (all []string) {
 			all = append(all, row.Word)
 		}
 	}
-	return append(all, onEvent+"ID", onPath+"DIR")
+	return append(all, onEvent+"ID", onPath+"DIR", onSocket+"ADDRESS", onDevice+"SUBSYSTEM")
 }
 
 // pathTrigger watches a file or folder that is there: what is not could be a
@@ -207,6 +218,25 @@ func pathTrigger(dir string) (task.Trigger, error) {
 		return nil, refuse(fmt.Sprintf("--on path:%s: %v", dir, cause(err)), "make it first")
 	}
 	return task.StorageLibraryContentChangedTrigger{Paths: []string{path}}, nil
+}
+
+// socketTrigger listens on tcp:127.0.0.1:PORT or unix:PATH, which may be relative.
+func socketTrigger(address string) (task.Trigger, error) {
+	const shows = "write --on socket:tcp:127.0.0.1:PORT or --on socket:unix:PATH"
+	if path, ok := strings.CutPrefix(address, "unix:"); ok {
+		if path == "" {
+			return nil, refuse("--on socket:unix: has no path", shows)
+		}
+		path, err := filepath.Abs(path)
+		if err != nil {
+			return nil, refuse(fmt.Sprintf("--on socket:%s: %v", address, cause(err)), shows)
+		}
+		return task.SocketActivityTrigger{Listen: "unix:" + path}, nil
+	}
+	if !strings.HasPrefix(address, "tcp:") {
+		return nil, refuse(fmt.Sprintf("--on socket:%s is no address", address), shows)
+	}
+	return task.SocketActivityTrigger{Listen: address}, nil
 }
 
 // cause is the error without the call and the path that the caller names anyway.
@@ -233,7 +263,7 @@ func triggerPhrase(t task.Trigger) string {
 		return fmt.Sprintf("at %q", t.Expr)
 	case task.ApplicationTrigger:
 		return "only by fire"
-	case task.CustomSystemEventTrigger, task.StorageLibraryContentChangedTrigger, task.SystemTrigger:
+	case task.CustomSystemEventTrigger, task.StorageLibraryContentChangedTrigger, task.SocketActivityTrigger, task.DeviceWatcherTrigger, task.SystemTrigger:
 		return "on " + task.WaitsFor(t)
 	}
 	return t.Class()

@@ -31,7 +31,7 @@ seldom started by hand: systemd does, or the first that needs one.`,
 			if cfg.Commands, err = commandServer(); err != nil {
 				return err
 			}
-			if cfg.Listener, err = inherited(); err != nil {
+			if cfg.Listener, cfg.Sockets, err = inherited(); err != nil {
 				return err
 			}
 			cfg.Version, cfg.StartedBy = version(), startedBy(cfg.Listener != nil)
@@ -60,18 +60,34 @@ func commandServer() (task.ClassServer, error) {
 	return task.ClassServer{Executable: exe, Arguments: []string{serveCommands}, Classes: []task.GUID{task.CommandClass}, Declared: "bgtask"}, nil
 }
 
-// inherited is the socket that systemd holds; nil when it holds none.
-func inherited() (*net.UnixListener, error) {
-	listeners, err := activation.Listeners()
-	if err != nil || len(listeners) == 0 {
-		return nil, err
+// inherited are the sockets that systemd holds: the broker's, nil when it holds
+// none, and those for SocketActivityTriggers, whose units name bgtask.service.
+func inherited() (own *net.UnixListener, others []net.Listener, err error) {
+	named, err := activation.ListenersWithNames()
+	if err != nil || len(named) == 0 {
+		return nil, nil, err
 	}
-	if l, ok := listeners[0].(*net.UnixListener); ok && len(listeners) == 1 {
-		return l, nil
+	name := ownSocket
+	if _, ok := named[name]; !ok && len(named) == 1 {
+		for name = range named { // another supervisor, which gives no names
+		}
 	}
-	return nil, &task.Error{Op: "start", Subject: "the broker", Err: task.ErrInvalid, Detail: "one Unix socket is expected from the service manager",
-		Hint: "look at bgtask.socket"}
+	for each, listeners := range named {
+		if each != name {
+			others = append(others, listeners...)
+		}
+	}
+	if len(named[name]) == 1 {
+		if l, ok := named[name][0].(*net.UnixListener); ok {
+			return l, others, nil
+		}
+	}
+	return nil, nil, &task.Error{Op: "start", Subject: "the broker", Err: task.ErrInvalid, Detail: "one Unix socket is expected from the service manager as " + ownSocket,
+		Hint: "look at " + ownSocket}
 }
+
+// ownSocket is the unit of the broker's own socket.
+const ownSocket = "bgtask.socket"
 
 func startedBy(socket bool) string {
 	switch {

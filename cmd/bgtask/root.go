@@ -51,7 +51,7 @@ func newRoot(a *app) *cobra.Command {
 		newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
 		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
 		newPackages(a), newInstall(a), newUninstall(a), newAccess(a),
-		newDoctor(a), newDaemon(a), newDemo(a), newVersion(a), newServeCommands(),
+		newDoctor(a), newDaemon(a), newDemo(a), newVersion(a), newServeCommands(), newExecWithListener(),
 	)
 	return root
 }

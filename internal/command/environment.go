@@ -1,6 +1,7 @@
 package command
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -47,7 +48,23 @@ func environment(own []string, a task.Activation) ([]string, error) {
 	e["BGTASK_OCCURRENCE"] = strconv.FormatUint(a.Occurrence.Number, 10)
 	e["BGTASK_ATTEMPT"] = strconv.Itoa(a.Attempt)
 	e["BGTASK_LOCAL_FOLDER"] = a.Folder
+	if a.Details != nil {
+		e["BGTASK_DETAILS"] = details(a.Details)
+	}
 	return e.list(), nil
+}
+
+// maxDetails is less than the kernel takes for one variable, 128 KiB. Only changed
+// paths, written as JSON, can be more.
+const maxDetails = 120 << 10
+
+// details is what the trigger tells, as JSON.
+func details(d task.Details) string {
+	b, err := json.Marshal(d)
+	if err != nil || len(b) > maxDetails {
+		b, _ = json.Marshal(task.StorageLibraryContentChangedTriggerDetails{Overflow: true})
+	}
+	return string(b)
 }
 
 type variables map[string]string

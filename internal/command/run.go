@@ -17,8 +17,9 @@ import (
 
 const tryAgain = 75 // EX_TEMPFAIL of sysexits.h
 
-// run runs the command to the end of its process group.
-func run(ctx context.Context, a task.Activation) task.Result {
+// run runs the command to the end of its process group. The listener, if there is
+// one, is closed as soon as the command has it.
+func run(ctx context.Context, a task.Activation, listener *os.File) task.Result {
 	c := a.Spec.Command
 	env, err := environment(os.Environ(), a)
 	if err != nil {
@@ -35,7 +36,7 @@ func run(ctx context.Context, a task.Activation) task.Result {
 		Stdout: os.Stdout, Stderr: os.Stderr,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
-	if err := cmd.Start(); err != nil {
+	if err := start(cmd, listener, a.Spec.Name); err != nil {
 		return task.Result{Outcome: task.Failed, Text: "the command cannot be started: " + cause(err)}
 	}
 	group := cmd.Process.Pid

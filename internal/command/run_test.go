@@ -57,13 +57,13 @@ func TestOutcomes(t *testing.T) {
 	} {
 		a := sh(c.script)
 		a.Spec.Command.Retry = c.retry
-		if diff := cmp.Diff(c.want, run(t.Context(), a)); diff != "" {
+		if diff := cmp.Diff(c.want, run(t.Context(), a, nil)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", c.script, diff)
 		}
 	}
 	missing := sh("")
 	missing.Spec.Command.Path = "/no/such/program"
-	if r := run(t.Context(), missing); r.Outcome != task.Failed || !strings.Contains(r.Text, "/no/such/program: no such file") {
+	if r := run(t.Context(), missing, nil); r.Outcome != task.Failed || !strings.Contains(r.Text, "/no/such/program: no such file") {
 		t.Errorf("a missing program: %+v", r)
 	}
 }
@@ -80,7 +80,7 @@ func TestCancelIsASIGTERM(t *testing.T) {
 		os.ReadFile(ready) // returns when the command has set its trap
 		cancel(task.ReasonConditionLoss)
 	}()
-	got := run(ctx, sh(`trap 'exit 0' TERM; echo >`+ready+`; while :; do sleep 1000 & wait $!; done`))
+	got := run(ctx, sh(`trap 'exit 0' TERM; echo >`+ready+`; while :; do sleep 1000 & wait $!; done`), nil)
 	want := task.Result{Outcome: task.Canceled, Reason: task.ReasonConditionLoss, Exit: "exit 0"}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
@@ -90,7 +90,7 @@ func TestCancelIsASIGTERM(t *testing.T) {
 // What the command leaves behind in its group is over when the outcome is told.
 func TestTheWholeGroupIsEnded(t *testing.T) {
 	stdout := redirect(t)
-	if r := run(t.Context(), sh(`sleep 1000 & echo $!`)); r.Outcome != task.Completed {
+	if r := run(t.Context(), sh(`sleep 1000 & echo $!`), nil); r.Outcome != task.Completed {
 		t.Fatalf("the run: %+v", r)
 	}
 	out, err := os.ReadFile(stdout)

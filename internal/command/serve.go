@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/signal"
 	"sync"
@@ -64,9 +65,28 @@ func (s *server) Activate(a task.Activation) error {
 	go func() {
 		defer close(s.finished)
 		defer context.AfterFunc(s.ctx, func() { cancel(task.ReasonTerminating) })()
-		s.host.Finish(a.Instance, run(ctx, a))
+		s.host.Finish(a.Instance, s.run(ctx, a))
 	}()
 	return nil
+}
+
+// run runs the command, with the listener of a SocketActivityTrigger. Without it
+// nothing is lost: the connections wait for the next attempt.
+func (s *server) run(ctx context.Context, a task.Activation) task.Result {
+	if _, ok := a.Spec.Trigger.(task.SocketActivityTrigger); !ok {
+		return run(ctx, a, nil)
+	}
+	asking, stop := context.WithTimeoutCause(ctx, task.AdoptionWindow, task.ErrUnavailable)
+	defer stop()
+	listener, err := s.host.Listener(asking, a.Instance)
+	switch {
+	case ctx.Err() != nil:
+		reason, _ := errors.AsType[task.CancellationReason](context.Cause(ctx))
+		return task.Result{Outcome: task.Canceled, Reason: reason}
+	case err != nil:
+		return task.Result{Outcome: task.RetryAsked, Text: err.Error()}
+	}
+	return run(ctx, a, listener)
 }
 
 // Cancel stops the run.
