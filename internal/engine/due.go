@@ -102,7 +102,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 	var latest []time.Time
 	count, more := 0, false
 	at := r.NextWall
-	for ok := true; ok && !at.After(e.now.Wall); at, ok = r.calendar.Next(at, zone) {
+	for ok := true; ok && !at.After(e.now.Wall); at, ok = following(r, zone, at) {
 		r.own().LastWall = at
 		if e.now.Wall.Sub(at) <= task.LateBy {
 			due.inTime = append(due.inTime, at)
@@ -120,9 +120,6 @@ func (e *Engine) calendarInstants(r *reg) instants {
 			latest = latest[1:]
 		}
 	}
-	if task.OneShot(r.Spec.Trigger) {
-		due.inTime, latest, count = firstOf(due.inTime, latest, count)
-	}
 	if len(latest) > 0 {
 		last := latest[len(latest)-1]
 		cause, g := e.clock.missCauseWall(last)
@@ -134,12 +131,12 @@ func (e *Engine) calendarInstants(r *reg) instants {
 	return due
 }
 
-// firstOf keeps the one instant of a one-shot: the first that came.
-func firstOf(inTime, missed []time.Time, count int) ([]time.Time, []time.Time, int) {
-	if count > 0 {
-		return nil, missed[:1], 1
+// following is the instant after at; a one-shot has none.
+func following(r *reg, zone *time.Location, at time.Time) (time.Time, bool) {
+	if task.OneShot(r.Spec.Trigger) {
+		return timeZero, false
 	}
-	return inTime[:1], nil, 0
+	return r.calendar.Next(at, zone)
 }
 
 // skipTo jumps from at to where about as many missed instants are left as RunAll may
