@@ -208,16 +208,25 @@ func taskChecks(tasks []task.Info, n names) (all []task.Check) {
 }
 
 func (a *app) showChecks(all []task.Check) {
-	const levelColumns, subjectColumns, textColumns = 4, 8, 39
 	for _, c := range all {
 		level := c.Level.String()
-		pad := strings.Repeat(" ", levelColumns-len(level))
-		line := fmt.Sprintf("%-*s  %s", subjectColumns, c.Subject, oneLine(c.Text))
-		if c.Fix != "" {
-			line = fmt.Sprintf("%-*s  %-*s  fix: %s", subjectColumns, c.Subject, textColumns, oneLine(c.Text), oneLine(c.Fix))
-		}
-		a.printf("%s%s  %s\n", a.screen.paint(levelColor(c.Level), level), pad, line)
+		a.printf("%s%s\n", a.screen.paint(levelColor(c.Level), level), strings.TrimPrefix(a.screen.check(c), level))
 	}
+}
+
+// check is a line; where that is too long for the terminal, the remedy has one of
+// its own.
+func (s screen) check(c task.Check) string {
+	const subjectColumns, textColumn, textColumns = 8, 16, 39
+	line := fmt.Sprintf("%-4s  %-*s  %s", c.Level, subjectColumns, c.Subject, oneLine(c.Text))
+	if c.Fix == "" {
+		return s.wrap(line, textColumn)
+	}
+	fix := "fix: " + oneLine(c.Fix)
+	if whole := fmt.Sprintf("%-*s  %s", textColumn+textColumns, line, fix); s.wrap(whole, 0) == whole {
+		return whole
+	}
+	return s.wrap(line, textColumn) + "\n" + s.wrap(strings.Repeat(" ", textColumn)+fix, textColumn)
 }
 
 func levelColor(l task.CheckLevel) color {

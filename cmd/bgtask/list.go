@@ -102,7 +102,7 @@ func (a *app) list(all []task.Info, n names) {
 	}
 	a.print(t)
 	if a.screen.terminal {
-		a.printf("%s\n", summary(all))
+		a.printf("%s\n", a.screen.wrap(summary(all), 0))
 	}
 }
 

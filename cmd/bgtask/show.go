@@ -39,7 +39,8 @@ func newShow(a *app) *cobra.Command {
 func (a *app) show(info task.Info) {
 	line := func(label, text string) {
 		if text != "" {
-			a.printf("%s\n", clean(fmt.Sprintf("  %-12s  %s", label, text)))
+			const textColumn = 16
+			a.printf("%s\n", a.screen.wrap(clean(fmt.Sprintf("  %-12s  %s", label, text)), textColumn))
 		}
 	}
 	spec := info.Spec

@@ -36,9 +36,24 @@ func (t *table) add(cells ...cell) {
 // print aligns the columns; on a terminal a line that is too long is cut.
 func (a *app) print(t *table) {
 	widths := t.widths()
+	shown := a.screen.fitting(widths)
 	for _, row := range t.rows {
-		a.printf("%s\n", a.screen.line(row, widths))
+		a.printf("%s\n", a.screen.line(row[:min(len(row), shown)], widths))
 	}
+}
+
+// fitting is how many columns of a table are shown: one of which only a letter or
+// two could be read is left out, and those after it.
+func (s screen) fitting(widths []int) int {
+	const readable = 8
+	left := s.width
+	for i, w := range widths {
+		if s.terminal && s.width > 0 && i > 0 && left < min(w, readable) {
+			return i
+		}
+		left -= w + gap
+	}
+	return len(widths)
 }
 
 func (t *table) widths() []int {

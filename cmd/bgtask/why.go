@@ -36,9 +36,10 @@ func newWhy(a *app) *cobra.Command {
 // why prints the engine's answer; colour repeats the verdict.
 func (a *app) why(x task.Explanation) {
 	x.At = x.At.In(a.zone)
+	const verdictIndent, textColumn = 2, 13
 	verdict, rest, _ := strings.Cut(clean(x.String()), "\n")
-	a.printf("%s\n", a.screen.paint(phaseColor(x.Info.State.Phase), verdict))
-	if rest != "" {
-		a.printf("%s\n", rest)
+	a.printf("%s\n", a.screen.paint(phaseColor(x.Info.State.Phase), a.screen.wrap(verdict, verdictIndent)))
+	for line := range strings.Lines(rest) {
+		a.printf("%s\n", a.screen.wrap(strings.TrimSuffix(line, "\n"), textColumn))
 	}
 }
