@@ -11,7 +11,7 @@ import (
 // again; any other failure is told at once.
 func TestSpawnAwaitsTheEndOfAnother(t *testing.T) {
 	dir := t.TempDir()
-	t.Setenv("XDG_STATE_HOME", dir)
+	t.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))
 	count := filepath.Join(dir, "count")
 	binary := filepath.Join(dir, "bgtask")
 	script := "#!/bin/sh\necho x >>" + count + "\n[ $(wc -l <" + count + ") -lt 3 ] && exit 75\necho no luck >&2\nexit 3\n"
