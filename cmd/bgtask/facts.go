@@ -71,6 +71,9 @@ func newOverride(a *app) *cobra.Command {
 			if err := a.knownFact(c, name); err != nil {
 				return err
 			}
+			if err := knownValue(c, name, task.Value(value)); err != nil {
+				return err
+			}
 			if err := a.broker.OverrideFact(c.Context(), name, task.Value(value), lasts); err != nil {
 				return err
 			}
@@ -131,6 +134,34 @@ func (a *app) knownFact(c *cobra.Command, name string) error {
 	e.Hint = "they are: " + strings.Join(ownFacts, " ")
 	if near := nearest(name, ownFacts); len(near) > 0 {
 		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return e
+}
+
+// factWords are the values of the facts that are one of a few words.
+var factWords = map[string][]task.Value{
+	task.FactInternet:    {task.Yes, task.No},
+	task.FactMetered:     {task.Yes, task.No},
+	task.FactUser:        {task.Present, task.Away},
+	task.FactSession:     {task.Connected, task.Disconnected},
+	task.FactOnAC:        {task.Yes, task.No},
+	task.FactWorkCost:    {task.Low, task.Medium, task.High},
+	task.FactStorageLow:  {task.Yes, task.No},
+	task.FactIdle:        {task.Yes, task.No},
+	task.FactEnergySaver: {task.Yes, task.No},
+}
+
+// knownValue refuses a slip: no condition holds, and none fails, by a word that
+// nothing knows.
+func knownValue(c *cobra.Command, name string, v task.Value) error {
+	words := factWords[name]
+	if words == nil || !v.Known() || slices.Contains(words, v) {
+		return nil
+	}
+	e := usage(c, fmt.Sprintf("%s is never %q", name, v.String()))
+	e.Hint = "it is one of:"
+	for _, w := range append(words, task.Unknown) {
+		e.Hint += " " + w.String()
 	}
 	return e
 }

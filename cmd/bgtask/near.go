@@ -8,6 +8,9 @@ import (
 
 // nearest are the candidates that word probably stands for, at most two.
 func nearest(word string, candidates []string) []string {
+	if word == "" {
+		return nil
+	}
 	const shown = 2
 	best, least := []string(nil), max(1, len(word)/3)+1
 	lower := strings.ToLower(word)

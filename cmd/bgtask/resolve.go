@@ -29,10 +29,13 @@ func (a *app) tasks(ctx context.Context) ([]task.Info, error) {
 			families[info.Package] = true
 		}
 	}
-	if len(families) > 1 && !families[a.pkg] {
+	switch {
+	case len(families) > 1 && !families[a.pkg]:
 		return nil, ambiguousPackage(a.pkg, families)
+	case len(kept) == 0:
+		_, err = a.family(ctx, a.pkg) // a package may have no tasks, and has to be one
 	}
-	return kept, nil
+	return kept, err
 }
 
 // inPackage says whether word means the family: its name or the part before "_".

@@ -42,7 +42,7 @@ func newRoot(a *app) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.pkg, "package", "p", "", "only tasks of this package")
 	flags.BoolVar(&a.json, "json", false, "print JSON")
-	flags.BoolVar(&a.noColor, "no-color", false, "print no colours")
+	flags.BoolVar(&a.noColor, "no-color", false, "print no colors")
 	root.Flags().AddFlagSet(list.Flags())
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
@@ -53,7 +53,17 @@ func newRoot(a *app) *cobra.Command {
 		newPackages(a), newInstall(a), newUninstall(a), newAccess(a),
 		newDoctor(a), newDaemon(a), newDemo(a), newVersion(a), newServeCommands(), newExecWithListener(),
 	)
+	refuseShells(root)
 	return root
+}
+
+// refuseShells makes cobra's own verb refuse a shell that it does not know; it
+// would show its help.
+func refuseShells(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Args, c.RunE = noSubverb, func(c *cobra.Command, _ []string) error { return c.Help() }
+	}
 }
 
 func help(c *cobra.Command, args []string) error {
@@ -122,6 +132,7 @@ func between(least, most int) cobra.PositionalArgs {
 
 // usage is a command line that cannot be understood. Nothing was changed.
 func usage(c *cobra.Command, detail string) *task.Error {
-	return &task.Error{Op: strings.TrimPrefix(c.CommandPath(), "bgtask "), Err: task.ErrInvalid, Detail: detail,
+	op := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), "bgtask"), " ")
+	return &task.Error{Op: op, Err: task.ErrInvalid, Detail: detail,
 		Hint: "'" + c.CommandPath() + " --help' shows how"}
 }
