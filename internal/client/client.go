@@ -139,13 +139,12 @@ func (c *Client) revive(ctx context.Context, l *link) error {
 	return l.ready(ctx)
 }
 
-// ready waits until the connection stands, or cannot be made: whoever asks then
-// hears why.
+// ready waits until the connection stands, or nobody listens any more: whoever asks
+// then hears of it.
 func (l *link) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
 	l.conn.ResetConnectBackoff()
-	tried := false // what failed before is of no account
 	for {
 		state := l.conn.GetState()
 		switch state {
@@ -153,10 +152,8 @@ func (l *link) ready(ctx context.Context) error {
 			return nil
 		case connectivity.Idle:
 			l.conn.Connect()
-		case connectivity.Connecting:
-			tried = true
 		case connectivity.TransientFailure:
-			if tried || !listens(ctx, l.socket) {
+			if !listens(ctx, l.socket) {
 				return nil
 			}
 		case connectivity.Shutdown:

@@ -113,15 +113,17 @@ func TestBrokersThatDie(t *testing.T) {
 			(&server{fire: fired}).run(t, socket)
 			return nil
 		}
-		dies := make(chan struct{})
+		dies, dead := make(chan struct{}), make(chan struct{})
 		die := sync.OnceFunc(func() { close(dies) })
 		stop := (&server{fire: func(*pb.FireRequest) (*pb.FireResponse, error) {
 			die()
-			return nil, status.Error(codes.Unavailable, "it dies")
+			<-dead
+			return nil, status.Error(codes.Unavailable, "nobody hears this")
 		}}).run(t, socket)
 		go func() {
 			<-dies
 			stop()
+			close(dead)
 		}()
 		return nil
 	}
