@@ -22,6 +22,7 @@ type events struct {
 	more  chan struct{} // closed and made anew with each event
 	ended chan struct{}
 	err   error
+	stop  func() // returns when nobody watches any more
 }
 
 // watch begins at now. It goes on over restarts of the broker.
@@ -46,10 +47,11 @@ func (w *world) watchFrom(c *client.Client, since task.Cursor) *events {
 			}
 		}
 	}()
-	w.t.Cleanup(func() {
+	e.stop = func() {
 		cancel()
 		<-e.ended
-	})
+	}
+	w.t.Cleanup(e.stop)
 	if since == "" {
 		select {
 		case <-synced:

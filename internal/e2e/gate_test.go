@@ -30,7 +30,7 @@ func (w *world) opens(name string) {
 // openCmd starts an app and returns when the broker knows it.
 func (w *world) openCmd(cmd *exec.Cmd) *process {
 	w.t.Helper()
-	cmd.Stdout, cmd.Stderr = os.Stderr, os.Stderr
+	w.output(cmd)
 	p := begin(w.t, cmd)
 	w.t.Cleanup(func() {
 		p.signal(w.t, syscall.SIGCONT)
@@ -38,6 +38,17 @@ func (w *world) openCmd(cmd *exec.Cmd) *process {
 	})
 	w.awaitAttached(p.pid)
 	return p
+}
+
+// output keeps what an app writes in apps.log.
+func (w *world) output(cmd *exec.Cmd) {
+	w.t.Helper()
+	f, err := os.OpenFile(w.path("apps.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { f.Close() })
+	cmd.Stdout, cmd.Stderr = f, f
 }
 
 // awaitAttached waits until the broker's log says that a process has attached.

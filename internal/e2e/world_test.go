@@ -323,7 +323,7 @@ func (w *world) settle() {
 // checkLogs looks for what no test may cause.
 func (w *world) checkLogs() {
 	logs, _ := filepath.Glob(w.path("state/bgtask/output/*"))
-	for _, path := range append(logs, w.path("broker.log"), w.path("state/bgtask/broker.log")) {
+	for _, path := range append(logs, w.path("apps.log"), w.path("broker.log"), w.path("state/bgtask/broker.log")) {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			continue
@@ -355,7 +355,7 @@ func (w *world) copy(from, path string) string {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		w.t.Fatal(err)
 	}
-	if os.Link(from, path) == nil {
+	if err := os.Link(from, path); err == nil || errors.Is(err, os.ErrExist) {
 		return path
 	}
 	source, err := os.Open(from)
