@@ -1,5 +1,5 @@
 // Package demo tells the whole story of bgtask in some twenty seconds: a package
-// is installed, its task registered, held, explained, launched, cancelled, run in
+// is installed, its task registered, held, explained, launched, canceled, run in
 // the open application, and cleaned away. Everything happens in a temporary folder
 // with a private broker, and every step is checked.
 package demo
@@ -68,7 +68,7 @@ func Run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
-	fmt.Fprint(o.Out, "\nHeld, explained, launched, canceled, and run in the open application. Next: bgtask add --help\n")
+	fmt.Fprint(o.Out, "\nHeld, explained, launched, canceled, and run in the open application.\nNext: bgtask add --help\n")
 	return nil
 }
 
@@ -78,8 +78,8 @@ type step struct {
 	run  func(*story, context.Context) (string, error)
 }
 
-// width is the column of the verdict.
-const width = 88
+// width is the column of the verdict: the story fits a terminal of 80.
+const width = 77
 
 func (s *story) tell(ctx context.Context, n int, st step) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)

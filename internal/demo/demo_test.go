@@ -26,6 +26,11 @@ func TestDemo(t *testing.T) {
 	if n := len(regexp.MustCompile(`(?m) ok$`).FindAllString(out.String(), -1)); n != len(steps) {
 		t.Errorf("%d of %d steps are ok:\n%s", n, len(steps), out.String())
 	}
+	for line := range strings.Lines(out.String()) {
+		if n := len([]rune(strings.TrimSuffix(line, "\n"))); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
 	dir := regexp.MustCompile(`private broker in (\S+)`).FindStringSubmatch(out.String())
 	if dir == nil || exists(dir[1]) {
 		t.Errorf("the demo left %v", dir)

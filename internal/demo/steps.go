@@ -79,7 +79,7 @@ func (s *story) register(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("expected one task, found %d", len(all))
 	}
 	s.registered, s.id = all[0], all[0].TaskID
-	return AppName + " -RegisterSampleTask: every 15 min, InternetAvailable", expect("name", all[0].Spec.Name, "SampleTask")
+	return AppName + " -RegisterSampleTask\nevery 15 min, when InternetAvailable", expect("name", all[0].Spec.Name, "SampleTask")
 }
 
 func (s *story) offline(ctx context.Context) (string, error) {
@@ -108,7 +108,7 @@ func (s *story) why(ctx context.Context) (string, error) {
 	if err := expect("verdict", first, "SampleTask is held: InternetAvailable fails."); err != nil {
 		return "", err
 	}
-	return first + "\n" + last, expect("remedy", strings.TrimSpace(last), "would run  at once if internet=yes. Nothing else is in the way.")
+	return first + "\n" + strings.TrimSpace(last), expect("remedy", strings.TrimSpace(last), "would run  at once if internet=yes. Nothing else is in the way.")
 }
 
 func (s *story) online(ctx context.Context) (string, error) {
@@ -128,8 +128,8 @@ func (s *story) online(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	took := running.Time.Sub(starting.Time).Round(100 * time.Microsecond)
-	return fmt.Sprintf("launched in %v: %s, pid %d", took, line, s.launched.PID), expect("arguments", line, AppName+" -StartSampleTaskServer")
+	took := task.Duration(running.Time.Sub(starting.Time))
+	return fmt.Sprintf("launched in %s, pid %d\n%s", took, s.launched.PID, line), expect("arguments", line, AppName+" -StartSampleTaskServer")
 }
 
 func commandLine(pid int) (string, error) {
@@ -139,7 +139,7 @@ func commandLine(pid int) (string, error) {
 	return strings.Join(words, " "), err
 }
 
-// enough primes are shown before the run is cancelled.
+// enough primes are shown before the run is canceled.
 const enough = 400_000
 
 func (s *story) progress(ctx context.Context) (string, error) {
@@ -178,7 +178,7 @@ func thousands(n int) string {
 func (s *story) cancel(ctx context.Context) (string, error) {
 	took, run, err := s.abort(ctx)
 	s.launched = run
-	return fmt.Sprintf("Abort: Run returned in %v, outcome %v: %s", took, run.Outcome, run.Reason.String()), err
+	return fmt.Sprintf("Abort: Run returned in %s, outcome %v: %s", task.Duration(took), run.Outcome, run.Reason.String()), err
 }
 
 // abort cancels the live run and waits for its outcome.
@@ -191,7 +191,7 @@ func (s *story) abort(ctx context.Context) (time.Duration, task.Run, error) {
 	if err != nil {
 		return 0, task.Run{}, err
 	}
-	return time.Since(began).Round(100 * time.Microsecond), *ev.Run, expect("outcome", ev.Run.Outcome.String()+" "+ev.Run.Reason.String(), "canceled Abort")
+	return time.Since(began), *ev.Run, expect("outcome", ev.Run.Outcome.String()+" "+ev.Run.Reason.String(), "canceled Abort")
 }
 
 func (s *story) check(ctx context.Context) (string, error) {
@@ -200,7 +200,7 @@ func (s *story) check(ctx context.Context) (string, error) {
 		return "", fmt.Errorf("expected one %s, found %v (%v)", primes.LogFile, files, err)
 	}
 	n, err := agreesWithSieve(files[0])
-	return fmt.Sprintf("%s: %s primes, an independent sieve agrees with all", primes.LogFile, thousands(n)), err
+	return fmt.Sprintf("%s: %s primes, an independent sieve agrees", primes.LogFile, thousands(n)), err
 }
 
 func (s *story) leave(ctx context.Context) (string, error) {
@@ -237,9 +237,9 @@ func (s *story) fireInApp(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	took := ev.Run.Entered.Sub(began.Round(0)).Round(100 * time.Microsecond)
+	took := task.Duration(ev.Run.Entered.Sub(began.Round(0)))
 	s.inApp = *ev.Run
-	return fmt.Sprintf("occurrence %d: Run entered in %v, in pid %d, nothing launched", n, took, ev.Run.PID), expect("pid", ev.Run.PID, s.app.Process.Pid)
+	return fmt.Sprintf("occurrence %d: Run entered in %s, in pid %d, no launch", n, took, ev.Run.PID), expect("pid", ev.Run.PID, s.app.Process.Pid)
 }
 
 // awaitApp waits until the application serves its class.
