@@ -142,6 +142,9 @@ func (a *auditor) committed(w batch) {
 	clear(a.touched)
 	a.movedRun = false
 	a.reach(w)
+	for _, ev := range w.events {
+		a.strays(ev)
+	}
 	starts := 0
 	for _, wr := range w.writes {
 		switch wr := wr.(type) {
@@ -164,9 +167,8 @@ func (a *auditor) committed(w batch) {
 	for _, id := range slices.SortedFunc(maps.Keys(a.touched), compareIDs) {
 		a.counts(id)
 	}
-	if w.single {
-		a.strays(w.event)
-		a.refused(w.event)
+	if w.single && len(w.events) > 0 {
+		a.refused(w.events[0])
 	}
 	a.checkOutcomes(a.m.store.History())
 	if a.movedRun {

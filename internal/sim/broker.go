@@ -38,7 +38,7 @@ func (m *machine) start() {
 	m.cfg.Seed = m.rng.Uint64()
 	e, out := engine.Restore(m.now, m.cfg, saved)
 	m.b.engine = e
-	m.finish(batch{writes: out.Writes, actions: out.Actions, wake: out.Wake, event: nil, single: true})
+	m.finish(batch{writes: out.Writes, actions: out.Actions, wake: out.Wake, single: true})
 	if m.b == nil {
 		return
 	}
@@ -90,7 +90,7 @@ func (m *machine) pump() {
 		}
 		events := m.b.inbox[:n]
 		m.b.inbox = m.b.inbox[n:]
-		w := batch{single: n == 1}
+		w := batch{single: n == 1, events: events}
 		m.b.pumping = true
 		for _, ev := range events {
 			m.trace("event", ev)
@@ -103,7 +103,7 @@ func (m *machine) pump() {
 				return
 			}
 			m.audit.replies(ev, out)
-			w.writes, w.actions, w.wake, w.event = append(w.writes, out.Writes...), append(w.actions, out.Actions...), out.Wake, ev
+			w.writes, w.actions, w.wake = append(w.writes, out.Writes...), append(w.actions, out.Actions...), out.Wake
 		}
 		m.finish(w)
 		if m.b != nil {
@@ -117,7 +117,7 @@ type batch struct {
 	writes  []engine.Write
 	actions []engine.Action
 	wake    time.Duration
-	event   engine.Event
+	events  []engine.Event
 	single  bool // one step only, so the engine is as it was when it decided
 }
 
