@@ -16,7 +16,7 @@ func newAccess(a *app) *cobra.Command {
 
 allow  whatever the policy says
 deny   its tasks stay and fire, and are held until they are allowed again
-reset  as the policy says`,
+reset  as the policy says; "commands" is always allowed`,
 		Args: between(0, 2),
 		ValidArgsFunction: func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
@@ -71,7 +71,11 @@ func (a *app) setAccess(c *cobra.Command, p task.Package, word string) (task.Acc
 		access = task.AlwaysAllowed
 	case "deny":
 		access = task.DeniedByUser
-	case "reset": // what that means is the policy's to say
+	case "reset": // what that means is the policy's to say; what the user added is his own
+		if p.Family == task.CommandPackage {
+			access = task.AlwaysAllowed
+			break
+		}
 		status, err := a.broker.Status(c.Context())
 		if err != nil {
 			return 0, err

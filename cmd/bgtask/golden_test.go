@@ -146,7 +146,7 @@ var changes = [][]string{
 	{"resume", "report"}, {"remove", "SampleTask"}, {"remove", "SampleTask", "--cancel"}, {"facts", "override", "internet=no", "--for", "90s"},
 	{"facts", "override", "internet=unknown"}, {"facts", "clear", "internet"}, {"facts", "clear"},
 	{"install", "/opt/sample"}, {"uninstall", "SamplePackagedWinMainBackgroundApp", "--keep-data"}, {"uninstall", notes},
-	{"access", "notes", "allow"}, {"access", "notes", "deny"}, {"access", "notes", "reset"}, {"daemon", "stop", "--within", "5s"},
+	{"access", "notes", "allow"}, {"access", "notes", "deny"}, {"access", "notes", "reset"}, {"access", "commands", "reset"}, {"daemon", "stop", "--within", "5s"},
 }
 
 func TestChanges(t *testing.T) {
