@@ -112,7 +112,7 @@ func (b *broker) implied(w who) (task.Package, error) {
 		}
 	case temporary(w.exe):
 		return p, &task.Error{Subject: w.exe, Err: task.ErrNoPackage,
-			Detail: "it is a temporary program, which will not be there when its task is due", Hint: "go build, then run what it made; or bgtask install DIR"}
+			Detail: "go run makes it for once, and it is gone when its task is due: build it first", Hint: "go build, then run what it made; or bgtask install DIR"}
 	default:
 		p.Name, p.DisplayName, p.Folder = filepath.Base(w.exe), filepath.Base(w.exe), ""
 		p.Servers = []task.ClassServer{{Executable: w.exe, Declared: w.exe}}
