@@ -246,7 +246,7 @@ func (a *app) inFlags(ctx context.Context, t task.Trigger, refused error) error 
 
 func (a *app) add(ctx context.Context, spec task.Spec, replace bool) error {
 	done, err := a.broker.Register(ctx, spec, client.Registering{Ensure: replace, Unique: !replace, Package: task.CommandPackage})
-	if errors.Is(err, task.ErrConflict) {
+	if e, ok := errors.AsType[*task.Error](err); ok && errors.Is(err, task.ErrConflict) && e.Subject == spec.Name {
 		return &task.Error{Subject: spec.Name, Err: task.ErrConflict, Detail: "there is a command task of this name already", Hint: "--replace changes it; or choose another name"}
 	} else if err != nil {
 		return a.inFlags(ctx, spec.Trigger, err)
