@@ -92,6 +92,9 @@ func appRun(ctx context.Context, i *bgtask.Instance) error {
 	verb, arg, _ := strings.Cut(scriptOf(i), " ")
 	leave := enter(i)
 	defer leave()
+	if _, ok := i.TriggerDetails().(bgtask.SocketActivityTriggerDetails); ok {
+		return appAnswer(i)
+	}
 	switch verb {
 	case "fail":
 		return errors.New(arg)

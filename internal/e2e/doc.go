@@ -6,6 +6,10 @@
 // runs write what they do to a journal, with the kernel's clock and locks, so that
 // what the broker says is judged by what happened.
 //
+// The causes of triggers are real, too: files, connections, routes and devices of a
+// network namespace; or python-dbusmock plays the service that tells of them
+// (causes_*_test.go).
+//
 // Each test has a world of its own (world_test.go): a home directory, a broker, a
 // user at the command line. Nothing of it may be left when the test has ended.
 package e2e

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -23,7 +24,7 @@ func TestMain(m *testing.M) {
 
 func testMain(m *testing.M) int {
 	flag.Parse()
-	if binary = *binaryFlag; binary == "" {
+	if binary = cmp.Or(*binaryFlag, os.Getenv(binaryEnv)); binary == "" {
 		dir, err := os.MkdirTemp("", "bgtask-e2e-")
 		if err != nil {
 			return fail(err)
@@ -38,8 +39,12 @@ func testMain(m *testing.M) int {
 			return fail(err)
 		}
 	}
+	os.Setenv(binaryEnv, binary)
 	return m.Run()
 }
+
+// binaryEnv names the binary for tests that run again in a network namespace.
+const binaryEnv = "E2E_BGTASK"
 
 func fail(err error) int {
 	fmt.Fprintln(os.Stderr, err)

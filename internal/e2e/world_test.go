@@ -27,6 +27,7 @@ type world struct {
 	dir    string
 	binary string
 	user   *client.Client // at the command line; starts no broker
+	extra  []string       // environment of all processes
 
 	mu     sync.Mutex
 	broker *process
@@ -89,7 +90,7 @@ func (w *world) env(more ...string) []string {
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "USER=e2e", "LANG=C.UTF-8", "TMPDIR=" + os.TempDir(),
 		"XDG_RUNTIME_DIR=" + w.path("run"), "XDG_STATE_HOME=" + w.path("state"), "XDG_CONFIG_HOME=" + w.path("config"),
 		client.BinaryEnv + "=" + w.binary,
-	}, more...)
+	}, append(more, w.extra...)...)
 }
 
 // command is a program with the world's environment.
