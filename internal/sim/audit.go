@@ -33,6 +33,7 @@ type taskBook struct {
 	ends     map[uint64]task.End
 	attempts map[uint64]int
 	gone     bool
+	kill     bool          // the user wants its process to end
 	ghost    time.Duration // since when it waits for an instance that is not there; -1: it does not
 	grid     time.Duration // anchor of the phase that fired and missed count for
 	byTimer  int
@@ -144,6 +145,9 @@ func (a *auditor) committed(w batch) {
 	a.reach(w)
 	for _, ev := range w.events {
 		a.strays(ev)
+		if c, ok := ev.(engine.Cancel); ok && c.Kill {
+			a.book(c.TaskID).kill = true
+		}
 	}
 	starts := 0
 	for _, wr := range w.writes {

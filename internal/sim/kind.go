@@ -178,7 +178,7 @@ func held(v reflect.Value) (n int) {
 // restored: an engine that is made of what is stored is as the one that lives.
 func (m *machine) restored() {
 	b := m.b
-	if b == nil || m.err != nil || b.wake != 0 && b.wake <= m.now.Boot {
+	if b == nil || b.stops || m.err != nil || b.wake != 0 && b.wake <= m.now.Boot {
 		return
 	}
 	m.interest()

@@ -257,7 +257,7 @@ func (a *auditor) innocent(s engine.Signal) {
 	grace := a.m.cfg.Policy.WithDefaults().CancelGrace
 	for _, r := range values(a.m.store.runs, compareIDs) {
 		b := a.runs[r.ID]
-		if r.Host == s.Process && r.Reason == task.ReasonTerminating && b.since >= 0 && a.m.spent-b.since < grace {
+		if r.Host == s.Process && !a.book(r.TaskID).kill && r.Reason == task.ReasonTerminating && b.since >= 0 && a.m.spent-b.since < grace {
 			a.m.broken("run %s has only %v to end before its process is", short(r.ID), a.m.spent-b.since)
 		}
 	}
