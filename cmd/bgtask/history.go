@@ -196,7 +196,7 @@ func (a *app) runRow(r task.Run) []cell {
 		took = "-"
 	}
 	why := ""
-	if r.Outcome == task.ActivationFailed {
+	if r.Outcome != task.Completed && r.Outcome != task.Canceled {
 		why = oneLine(r.Text)
 	}
 	return []cell{text(a.day(r.Started)), text(strconv.FormatUint(r.Occurrence.Number, 10)), text(strconv.Itoa(r.Attempt)),

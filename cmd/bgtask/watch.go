@@ -221,7 +221,11 @@ func ended(r task.Run) string {
 	if r.Forced {
 		forced = "its process was ended"
 	}
-	return joined(", ", reason, took(r), progress, r.Exit, forced, oneLine(r.Text))
+	text := oneLine(r.Text)
+	if text == r.Reason.Error() {
+		text = "" // the task gave the reason back
+	}
+	return joined(", ", reason, took(r), progress, r.Exit, forced, text)
 }
 
 // details are the words after the kind of an event.
