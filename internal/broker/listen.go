@@ -25,9 +25,9 @@ type endpoint struct {
 	made      os.FileInfo
 }
 
-// listen takes the lock of the socket's directory first, so that of two brokers
-// that start at once none removes the other's socket.
-func listen(cfg *Config) (*endpoint, error) {
+// reserve takes the lock of the socket's directory, so that of two brokers that
+// start at once none removes the other's socket.
+func reserve(cfg *Config) (*endpoint, error) {
 	e := &endpoint{path: cfg.Socket, listener: cfg.Listener, inherited: cfg.Listener != nil}
 	if e.inherited {
 		e.path = e.listener.Addr().String()
@@ -49,19 +49,24 @@ func listen(cfg *Config) (*endpoint, error) {
 	if e.lock, err = store.Lock(dir); err != nil {
 		return nil, err
 	}
+	return e, nil
+}
+
+// bind makes the socket. It comes late: whoever starts a broker takes the socket for
+// its word that it serves.
+func (e *endpoint) bind() (err error) {
 	if e.listener == nil {
-		if e.listener, err = wire.Listen(e.path); err != nil {
-			e.lock.Unlock()
-			return nil, err
-		}
+		e.listener, err = wire.Listen(e.path)
 	}
 	e.made = e.found()
-	return e, nil
+	return err
 }
 
 // Close removes the socket, if it is ours, and gives the lock back.
 func (e *endpoint) Close() error {
-	e.listener.Close() // the server did, if there was one
+	if e.listener != nil {
+		e.listener.Close() // the server did, if there was one
+	}
 	return e.lock.Unlock()
 }
 

@@ -39,11 +39,11 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	listener, err := listen(&cfg)
+	e, err := reserve(&cfg)
 	if err != nil {
 		return err
 	}
-	defer listener.Close()
+	defer e.Close()
 	if err := os.MkdirAll(cfg.StateDir, 0o700); err != nil {
 		return startError(cfg.StateDir, fmt.Errorf("its state directory cannot be made: %w", err), "use another one: --state")
 	}
@@ -53,7 +53,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	b := newBroker(cfg, settings)
 	b.store = st
-	return errors.Join(b.run(ctx, listener), st.Close())
+	return errors.Join(b.run(ctx, e), st.Close())
 }
 
 func startError(subject string, err error, hint string) error {
@@ -80,6 +80,9 @@ func (b *broker) run(ctx context.Context, e *endpoint) error {
 		return err
 	}
 	saved.Zones = b.zones(saved)
+	if err := e.bind(); err != nil {
+		return err
+	}
 
 	life, die := context.WithCancel(context.Background())
 	defer die()

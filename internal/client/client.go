@@ -159,13 +159,21 @@ func (l *link) ready(ctx context.Context) error {
 		case connectivity.Shutdown:
 			return l.silent("the connection was closed")
 		}
-		if !l.conn.WaitForStateChange(ctx, state) {
+		if !l.changes(ctx, state) && ctx.Err() != nil {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				return l.silent("it does not take the connection")
 			}
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// changes waits a while for another state of the connection. One that failed stays
+// so while it is tried again, and when nobody is left to try it with.
+func (l *link) changes(ctx context.Context, from connectivity.State) bool {
+	ctx, cancel := context.WithTimeout(ctx, paceFirst)
+	defer cancel()
+	return l.conn.WaitForStateChange(ctx, from)
 }
 
 // explain says in people's words that nobody answered.
