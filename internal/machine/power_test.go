@@ -36,6 +36,9 @@ func TestPowerOff(t *testing.T) {
 	if r := said.ended("long", "canceled", "Terminating"); r.Forced || m.root("cat", "/home/ann/grace") != "used" {
 		t.Errorf("long had no grace: %+v", r)
 	}
+	if was := m.root("cat", "/home/ann/system"); was != "running" {
+		t.Errorf("the shutdown did not wait: while long had its grace, the system was %s", was)
+	}
 	if r := said.ended("SampleTask", "canceled", "Terminating"); r.Forced {
 		t.Errorf("SampleTask had no grace: %+v", r)
 	}

@@ -125,5 +125,5 @@ func TestLogOff(t *testing.T) {
 	}
 }
 
-// graceful ends in order, and takes its time.
-const graceful = `trap 'sleep 1; printf used >~/grace; exit 0' TERM; while :; do sleep 0.1; done`
+// graceful ends in order, and takes its time. It looks at the system meanwhile.
+const graceful = `trap 'systemctl is-system-running >~/system; sleep 1; printf used >~/grace; exit 0' TERM; while :; do sleep 0.1; done`

@@ -34,12 +34,13 @@ func TestTasksAreFree(t *testing.T) {
 	t.Parallel()
 	m := ready(t)
 	said := m.watch()
-	const look = "grep -E '^(NoNewPrivs|Seccomp|Cap...):' /proc/self/status; readlink /proc/self/ns/mnt /proc/self/ns/user /proc/self/ns/net; umask; ulimit -a"
-	m.bgtask("add", "look", "--", "sh", "-c", look+" >~/task")
+	const look = "exec >~/$1; grep -E '^(NoNewPrivs|Seccomp|Cap...):' /proc/self/status; readlink /proc/self/ns/mnt /proc/self/ns/user /proc/self/ns/net; ulimit -a"
+	m.bgtask("add", "look", "--", "sh", "-c", look, "sh", "task")
 	m.bgtask("fire", "look")
 	said.ended("look", "completed", "")
-	m.user("systemd-run", "--user", "--quiet", "--wait", "sh", "-c", look+" >~/free")
-	if task, free := m.user("cat", "/home/ann/task"), m.user("cat", "/home/ann/free"); task != free {
+	m.user("systemd-run", "--user", "--quiet", "--wait", "sh", "-c", look, "sh", "free")
+	task, free := m.user("cat", "/home/ann/task"), m.user("cat", "/home/ann/free")
+	if task != free || !strings.Contains(free, "NoNewPrivs:\t0") || !strings.Contains(free, "mnt:[") {
 		t.Errorf("a task is not free. It has\n%s\nand could have\n%s", task, free)
 	}
 }
