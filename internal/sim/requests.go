@@ -24,7 +24,7 @@ func (u *user) happen() {
 	case n < 60:
 		u.ask(engine.Raise{Request: id, Caller: all, EventID: pick(m, "go", "stop"), Payload: []byte("x")})
 	case n < 68:
-		reason := pick(m, task.ReasonAbort, task.ReasonTerminating, task.ReasonLoggingOff, task.ReasonIdleTask, task.ReasonResourceRevocation)
+		reason := pick(m, task.ReasonAbort, task.ReasonAbort, task.ReasonLoggingOff, task.ReasonIdleTask, task.ReasonResourceRevocation)
 		u.ask(engine.Cancel{Request: id, Caller: all, TaskID: running, Reason: reason, Kill: reason == task.ReasonAbort && m.chance(50)})
 	case n < 73:
 		u.ask(engine.Resume{Request: id, Caller: all, TaskID: t.TaskID})
