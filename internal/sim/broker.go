@@ -246,6 +246,15 @@ func show(x any) string {
 			s += " " + f.Name + "=" + f.Value.String()
 		}
 		return s
+	case engine.Attached:
+		s := fmt.Sprintf("Attached %v %s %v %v", x.Host, x.Package, x.Token, x.Objects)
+		for _, i := range x.Instances {
+			s += " " + short(i.Instance)
+			if i.Result != nil {
+				s += fmt.Sprintf(" %+v", *i.Result)
+			}
+		}
+		return s
 	case engine.Install:
 		return fmt.Sprintf("Install %s %s %d classes", x.Package.Family, x.Package.Version, len(x.Package.Classes))
 	}

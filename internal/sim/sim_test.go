@@ -70,7 +70,7 @@ func playOne(t *testing.T) {
 
 // TestSameSeedSameTranscript holds a history to its seed, byte for byte.
 func TestSameSeedSameTranscript(t *testing.T) {
-	for seed := uint64(1); seed <= 10; seed++ {
+	for seed := uint64(1); seed <= 40; seed++ {
 		h := History{Seed: seed, Steps: 100, Transcript: true}
 		if h.Play().Transcript != h.Play().Transcript {
 			t.Errorf("seed %d has two transcripts", seed)
