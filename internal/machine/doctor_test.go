@@ -12,7 +12,7 @@ func TestDoctor(t *testing.T) {
 	m.boot()
 	m.logIn()
 	m.installUnits()
-	m.finds("ok +start ", "ok +manager ", "warn +linger .*fix: loginctl enable-linger ann", "warn +source +energy-saver: .*EnergySaverOff.*fix: install xdg-desktop-portal",
+	m.finds("ok +start ", "ok +manager ", "warn +linger .*fix: loginctl enable-linger ann", "warn +source +energy-saver: .*EnergySaverOff.*fix: install ",
 		"warn +source +metered: .*FreeNetworkAvailable.*fix: install network-manager")
 
 	m.root("loginctl", "enable-linger", "ann")
