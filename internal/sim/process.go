@@ -38,8 +38,9 @@ type process struct {
 	taken      []task.GUID // classes whose object served its one activation
 	parked     []func()    // what happens when it goes on
 	leaving    bool
-	quits      bool // it ends itself in order
-	isolated   bool // it does not connect any more
+	quits      bool          // it ends itself in order
+	isolated   bool          // it does not connect any more
+	patience   time.Duration // before it connects again
 
 	stream    *stream
 	objects   []engine.Object
@@ -153,8 +154,10 @@ func (p *process) receive(s *stream, frame engine.Action) {
 	}
 }
 
-// dropped: the broker wants no more of it. A launched server ends.
+// dropped: the broker wants no more of it. A launched server ends, an application
+// tries again much later.
 func (p *process) dropped() {
+	p.patience = 5 * time.Minute
 	if !p.token.IsZero() {
 		p.isolated = true
 		if !p.temper.stays {

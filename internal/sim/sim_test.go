@@ -8,6 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
 )
 
 var (
@@ -15,7 +18,7 @@ var (
 	whole     = flag.Bool("whole", false, "with -seed: play the whole history")
 	histories = flag.Int("histories", 2000, "how many histories to play")
 	firstSeed = flag.Uint64("first", 1, "the seed of the first")
-	steps     = flag.Int("steps", 250, "steps of a history")
+	steps     = flag.Int("steps", 300, "steps of a history")
 )
 
 // TestHistories plays one history for each seed, on all processors.
@@ -50,8 +53,45 @@ func TestHistories(t *testing.T) {
 		})
 	}
 	all.Wait()
+	if n >= 1000 && failed.Load() == 0 {
+		wentEverywhere(t, total)
+	}
 	for _, what := range slices.Sorted(maps.Keys(total)) {
 		t.Logf("%8d  %s", total[what], what)
+	}
+}
+
+// wentEverywhere: histories that never see an outcome, an end, a state or a reason
+// prove nothing about it.
+func wentEverywhere(t *testing.T, reached map[string]int) {
+	var places []string
+	for o := task.Completed; o <= task.Lost; o++ {
+		places = append(places, "outcome "+o.String())
+	}
+	for e := task.EndDone; e <= task.EndRemoved; e++ {
+		places = append(places, "end "+e.String())
+	}
+	for c := task.MissedLate; c <= task.MissedSuspended; c++ {
+		places = append(places, "missed "+c.String())
+	}
+	for s := engine.Starting; s < engine.Ended; s++ {
+		places = append(places, "run "+s.String())
+	}
+	for s := engine.Active; s < engine.Gone; s++ {
+		places = append(places, "registration "+s.String())
+	}
+	for s := engine.Launching; s <= engine.ServerEnding; s++ {
+		places = append(places, "launch "+s.String())
+	}
+	for k := task.WaitSuspended; k <= task.WaitLaunching; k++ {
+		if k != task.WaitQueue { // a reason of those behind the first only
+			places = append(places, "waits for "+k.String())
+		}
+	}
+	for _, p := range places {
+		if reached[p] == 0 {
+			t.Errorf("no history came to: %s", p)
+		}
 	}
 }
 

@@ -106,7 +106,8 @@ func (p *process) disconnected(s *stream) {
 }
 
 func (p *process) retry() {
-	p.later(p.m.between(10*time.Millisecond, 5*time.Second), p.connect)
+	p.later(p.patience+p.m.between(10*time.Millisecond, 5*time.Second), p.connect)
+	p.patience = 0
 }
 
 // say sends an event if there is a stream.
