@@ -10,6 +10,9 @@
 // network namespace; or python-dbusmock plays the service that tells of them
 // (causes_*_test.go).
 //
+//	go test ./internal/e2e -run Storm -args -seed 4711    the same storm again
+//	go test ./internal/e2e -args -bgtask $PWD/bin/bgtask of a binary that is there
+//
 // Each test has a world of its own (world_test.go): a home directory, a broker, a
 // user at the command line. Nothing of it may be left when the test has ended.
 package e2e

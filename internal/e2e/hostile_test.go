@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -22,7 +21,6 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/bgtask/bgtask/internal/client"
-	"github.com/bgtask/bgtask/internal/wire"
 	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
 	"github.com/bgtask/bgtask/task"
 )
@@ -301,18 +299,28 @@ func TestHalfOpenConnections(t *testing.T) {
 }
 
 // TestAFloodOfRequests: what is too much is refused as ErrBusy, the rest is
-// answered, and the broker goes on.
+// answered, and the broker goes on. It is stopped until all are on their way.
 func TestAFloodOfRequests(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
-	const connections, each = 24, 256
-	var mu sync.Mutex
-	var ok, busy int
-	var all sync.WaitGroup
+	const connections, each = 32, 256
+	var flood []*client.Client
 	for range connections {
 		c := w.client(true)
+		if _, err := c.Status(w.context()); err != nil { // so that it is connected
+			t.Fatal(err)
+		}
+		flood = append(flood, c)
+	}
+	var mu sync.Mutex
+	var ok, busy int
+	var asking, all sync.WaitGroup
+	w.broker.signal(t, syscall.SIGSTOP)
+	for _, c := range flood {
 		for range each {
+			asking.Add(1)
 			all.Go(func() {
+				asking.Done()
 				_, err := c.Raise(w.t.Context(), "nobody listens", nil)
 				mu.Lock()
 				defer mu.Unlock()
@@ -327,218 +335,12 @@ func TestAFloodOfRequests(t *testing.T) {
 			})
 		}
 	}
+	asking.Wait()
+	w.broker.signal(t, syscall.SIGCONT)
 	all.Wait()
 	t.Logf("%d were answered, %d refused as busy", ok, busy)
 	if ok == 0 {
 		t.Error("none was answered")
-	}
-	w.untouched()
-}
-
-// attach attaches the test itself as a host of a package.
-func (w *world) attach(family string, hello wire.Hello) (client.Stream, wire.Welcome) {
-	w.t.Helper()
-	c := w.client(false)
-	c.Package = family
-	ctx, cancel := context.WithCancel(context.Background())
-	w.t.Cleanup(cancel)
-	stream, err := c.Attach(ctx, false)
-	if err == nil {
-		err = stream.Send(hello)
-	}
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	first, err := stream.Recv()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	welcome, ok := first.(wire.Welcome)
-	if !ok {
-		w.t.Fatalf("the first frame is %T", first)
-	}
-	return stream, welcome
-}
-
-// TestAHostThatNeverReads is closed when its outbox is full, and slows nobody.
-func TestAHostThatNeverReads(t *testing.T) {
-	w := startWorld(t, "")
-	p, deaf := w.install("Warm", many), w.install("Deaf", many)
-	app := w.open(p)
-	id := w.register(p.Family, event("warm", "go", manyClass))
-	e := w.watch()
-	warm := func() time.Duration {
-		began := time.Now()
-		n := w.fire(id, "")
-		if run := e.running(id, n); run.PID != app.pid {
-			t.Fatalf("it runs in pid %d", run.PID)
-		}
-		took := time.Since(began)
-		e.end(id, n)
-		return took
-	}
-	before := median(warm)
-	stream, _ := w.attach(deaf.Family, wire.Hello{})
-	sent := make(chan int)
-	go func() {
-		n := 0
-		for stream.Send(wire.Finished{Instance: task.GUID{1}, Result: task.Result{Outcome: task.Completed, Text: strings.Repeat("x", 100)}}) == nil {
-			n++
-		}
-		sent <- n
-	}()
-	during := median(warm)
-	var n int
-	select {
-	case n = <-sent:
-	case <-time.After(patience):
-		t.Fatal("a host that never reads is not closed")
-	}
-	t.Logf("from firing to Run: %v before, %v while a host floods; it was closed after %d frames", before, during, n)
-	if during > 20*before+100*time.Millisecond {
-		t.Errorf("from firing to Run: %v before, %v while a host floods", before, during)
-	}
-	w.untouched()
-}
-
-func median(f func() time.Duration) time.Duration {
-	var all []time.Duration
-	for range 21 {
-		all = append(all, f())
-	}
-	slices.Sort(all)
-	return all[len(all)/2]
-}
-
-// TestAHostThatLies says of itself and of others what is not so.
-func TestAHostThatLies(t *testing.T) {
-	t.Parallel()
-	w := startWorld(t, "")
-	p, liar := w.install("Honest", many), w.install("Liar", many)
-	id := w.register(p.Family, event("honest", "go", manyClass))
-	e := w.watch()
-	w.gate("gate")
-	n := w.fire(id, "gate gate")
-	run := e.running(id, n)
-	stream, welcome := w.attach(liar.Family, wire.Hello{
-		Token:     run.Launch,
-		Objects:   []task.Object{{CLSID: manyClass}, {CLSID: task.GUID{7}}},
-		Instances: []task.HeldInstance{{Instance: run.ID, Result: &task.Result{Outcome: task.Failed, Text: "a lie"}}, {Instance: task.GUID{8}}},
-	})
-	if welcome.Launched || welcome.Package != liar.Family {
-		t.Errorf("it is welcomed as %+v", welcome)
-	}
-	for range 3 {
-		for _, lie := range []wire.HostFrame{
-			wire.Accepted{Instance: run.ID}, wire.Refused{Instance: run.ID, Text: "no"}, wire.Progress{Instance: run.ID, Value: 4711},
-			wire.SaveCheckpoint{Request: task.GUID{5}, Instance: run.ID, Data: []byte("a lie")},
-			wire.Finished{Instance: run.ID, Result: task.Result{Outcome: task.Completed}}, wire.Finished{Instance: task.GUID{8}, Result: task.Result{Outcome: task.Crashed}},
-		} {
-			if err := stream.Send(lie); err != nil {
-				break // it was thrown out, which is as good
-			}
-		}
-	}
-	if err := stream.Send(wire.Leave{}); err == nil {
-		awaitLeave(t, stream)
-	}
-	if live := w.info(id).State.Run; live == nil || live.ID != run.ID || live.Progress == 4711 {
-		t.Errorf("the honest run is %+v", live)
-	}
-	w.opens("gate")
-	if ended := e.runEnded(id, n, 1); ended.Outcome != task.Completed || ended.ID != run.ID {
-		t.Errorf("the honest run ended %v", ended.Outcome)
-	}
-	w.untouched()
-}
-
-// awaitLeave reads to the answer: what was sent before it has been seen then.
-func awaitLeave(t *testing.T, stream client.Stream) {
-	t.Helper()
-	for {
-		frame, err := stream.Recv()
-		if err != nil {
-			return
-		}
-		switch frame.(type) {
-		case wire.LeaveConfirmed, wire.Stay:
-			return
-		}
-	}
-}
-
-// TestAHostThatRepeatsItself tells an outcome twice, and another one after it: the
-// first one recorded stands.
-func TestAHostThatRepeatsItself(t *testing.T) {
-	t.Parallel()
-	w := startWorld(t, "")
-	p := w.install("Again", many)
-	id := w.register(p.Family, event("again", "go", manyClass))
-	e := w.watch()
-	stream, _ := w.attach(p.Family, wire.Hello{Objects: []task.Object{{CLSID: manyClass}}})
-	n := w.fire(id, "")
-	frame, err := stream.Recv()
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, ok := frame.(wire.Activate)
-	if !ok || a.Activation.Occurrence.Number != n {
-		t.Fatalf("the first frame is %+v", frame)
-	}
-	instance := a.Activation.Instance
-	for _, f := range []wire.HostFrame{
-		wire.Accepted{Instance: instance}, wire.Accepted{Instance: instance},
-		wire.Finished{Instance: instance, Result: task.Result{Outcome: task.Failed, Text: "the first"}},
-		wire.Finished{Instance: instance, Result: task.Result{Outcome: task.Failed, Text: "the first"}},
-		wire.Finished{Instance: instance, Result: task.Result{Outcome: task.Completed}},
-		wire.Accepted{Instance: instance}, wire.Progress{Instance: instance, Value: 1},
-	} {
-		if err := stream.Send(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for acknowledged := 0; acknowledged < 3; {
-		frame, err := stream.Recv()
-		if err != nil {
-			t.Fatalf("after %d acknowledgements: %v", acknowledged, err)
-		}
-		if a, ok := frame.(wire.Acknowledge); ok && a.Instance == instance {
-			acknowledged++
-		}
-	}
-	if run := e.runEnded(id, n, 1); run.Outcome != task.Failed || run.Text != "the first" {
-		t.Errorf("the run ended %v: %q", run.Outcome, run.Text)
-	}
-	if faults := storyOf(id, e.list()).faults(); len(faults) > 0 {
-		t.Error(strings.Join(faults, "\n"))
-	}
-}
-
-func TestTooManyHostsOfAPackage(t *testing.T) {
-	t.Parallel()
-	w := startWorld(t, "")
-	p := w.install("Hosts", many)
-	stream, _ := w.attach(p.Family, wire.Hello{})
-	c := w.client(false)
-	c.Package = p.Family
-	second, err := c.Attach(w.context(), false)
-	if err == nil {
-		if err = second.Send(wire.Hello{}); err == nil {
-			_, err = second.Recv()
-		}
-	}
-	if err == nil {
-		t.Error("one process has two streams")
-	}
-	objects := make([]task.Object, task.MaxClasses+1)
-	for i := range objects {
-		objects[i].CLSID = task.GUID{1, byte(i)}
-	}
-	if err := stream.Send(wire.ObjectsChanged{Objects: objects}); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := stream.Recv(); err == nil {
-		t.Errorf("a host with %d classes is taken", len(objects))
 	}
 	w.untouched()
 }

@@ -25,6 +25,7 @@ func quick(s task.Spec) task.Spec {
 var many = server{"serve -linger 200ms", []task.GUID{manyClass, singleClass}}
 
 func TestARunInALaunchedServer(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "")
 	p := w.install("Hello", many)
 	id := w.register(p.Family, event("hello", "hello", manyClass))
@@ -45,6 +46,7 @@ func TestARunInALaunchedServer(t *testing.T) {
 }
 
 func TestAServerThatExitsBeforeItsClassIsThere(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "")
 	p := w.install("Bad", server{"exit 3 libfrob.so.5 is missing", []task.GUID{manyClass}})
 	id := w.register(p.Family, event("bad", "go", manyClass))
@@ -75,6 +77,7 @@ func TestAServerThatExitsBeforeItsClassIsThere(t *testing.T) {
 }
 
 func TestAServerThatHangsBeforeItsClassIsThere(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "start_timeout = \"1s\"\n")
 	p := w.install("Hang", server{"hang", []task.GUID{manyClass}})
 	id := w.register(p.Family, event("hang", "go", manyClass))
@@ -130,8 +133,9 @@ func TestAServerThatIgnoresItsCancel(t *testing.T) {
 	if run.Outcome != task.Canceled || run.Reason != task.ReasonAbort || !run.Forced {
 		t.Errorf("the run ended %v, %v, forced %v", run.Outcome, run.Reason, run.Forced)
 	}
-	// Grace, the grace of the others, five seconds to SIGKILL, one for all the rest.
-	if least, most := grace+task.KillDelay, 2*grace+task.KillDelay+time.Second; took < least || took > most {
+	// Grace, the grace of the others, five seconds to SIGKILL, and one, or on a
+	// machine that is busy a few, for all the rest.
+	if least, most := grace+task.KillDelay, 2*grace+task.KillDelay+5*time.Second; took < least || took > most {
 		t.Errorf("it took %v; between %v and %v are promised", took, least, most)
 	}
 	if !gone(first.PID) {
@@ -153,6 +157,7 @@ func TestAServerThatIgnoresItsCancel(t *testing.T) {
 }
 
 func TestNothingOfALaunchIsLeft(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "")
 	p := w.install("Family", many)
 	id := w.register(p.Family, event("family", "go", manyClass))
@@ -168,6 +173,7 @@ func TestNothingOfALaunchIsLeft(t *testing.T) {
 }
 
 func TestCrashes(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "")
 	p := w.install("Crash", many)
 	for _, test := range []struct{ script, exit, words string }{
@@ -198,6 +204,7 @@ func TestCrashes(t *testing.T) {
 }
 
 func TestACrashOfSeveralRunsIsNobodysFault(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "")
 	p := w.install("Several", many)
 	first, second := w.register(p.Family, event("first", "a", manyClass)), w.register(p.Family, event("second", "b", manyClass))
@@ -235,7 +242,26 @@ func TestACrashOfSeveralRunsIsNobodysFault(t *testing.T) {
 	}
 }
 
+func TestAStoppedServerIsEnded(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "cancel_grace = \"500ms\"\n")
+	p := w.install("Stopped", many)
+	id := w.register(p.Family, event("stopped", "go", manyClass))
+	e := w.watch()
+	n := w.fire(id, "hang")
+	pid := e.running(id, n).PID
+	syscall.Kill(pid, syscall.SIGSTOP)
+	if err := w.user.Cancel(w.context(), id, task.ReasonAbort, false); err != nil {
+		t.Fatal(err)
+	}
+	if run := e.runEnded(id, n, 1); run.Outcome != task.Canceled || run.Reason != task.ReasonAbort {
+		t.Errorf("it ended %v, %v", run.Outcome, run.Reason)
+	}
+	w.awaitNoApps()
+}
+
 func TestAStoppedAppIsNeverKilled(t *testing.T) {
+	t.Parallel()
 	w := startWorld(t, "cancel_grace = \"500ms\"\n")
 	p := w.install("Stopped", many)
 	id := w.register(p.Family, event("stopped", "go", manyClass))

@@ -168,6 +168,10 @@ func (s *storm) order(c *client.Client, random *rand.Rand) {
 	script := stormScripts[random.IntN(len(stormScripts))]
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	if random.IntN(20) == 0 {
+		s.cancel(c, random)
+		return
+	}
 	if n := random.IntN(len(s.tasks) + 3); n >= len(s.tasks) {
 		id := []string{"first", "second"}[random.IntN(2)]
 		names, err := c.Raise(ctx, id, []byte(script))
@@ -177,6 +181,16 @@ func (s *storm) order(c *client.Client, random *rand.Rand) {
 		_, own := t.spec.Trigger.(task.ApplicationTrigger)
 		number, err := c.Fire(ctx, t.id, client.Firing{Arguments: []byte(script), ByHand: !own || t.spec.Command != nil})
 		s.fired(t, number, script, err)
+	}
+}
+
+// cancel cancels what a task is at, if it is at anything.
+func (s *storm) cancel(c *client.Client, random *rand.Rand) {
+	t := s.tasks[random.IntN(len(s.tasks))]
+	reason := []task.CancellationReason{task.ReasonAbort, task.ReasonTerminating}[random.IntN(2)]
+	err := c.Cancel(context.Background(), t.id, reason, false)
+	if err != nil && !errors.Is(err, task.ErrInvalid) && !errors.Is(err, task.ErrUnavailable) && !refusal(err) {
+		s.w.t.Errorf("cancel %s: %v", t.spec.Name, err)
 	}
 }
 

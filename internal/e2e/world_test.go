@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -339,40 +338,6 @@ func (w *world) checkLogs() {
 			}
 		}
 	}
-}
-
-// program puts this test binary at path.
-func (w *world) program(path string) string {
-	w.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return w.copy(self, path)
-}
-
-func (w *world) copy(from, path string) string {
-	w.t.Helper()
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		w.t.Fatal(err)
-	}
-	if err := os.Link(from, path); err == nil || errors.Is(err, os.ErrExist) {
-		return path
-	}
-	source, err := os.Open(from)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	defer source.Close()
-	target, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o700)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	_, err = io.Copy(target, source)
-	if err := errors.Join(err, target.Close()); err != nil {
-		w.t.Fatal(err)
-	}
-	return path
 }
 
 // register registers a task; an empty family is the implicit one of commands.
