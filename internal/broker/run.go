@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"slices"
 	"strings"
 	"time"
@@ -75,6 +76,8 @@ func (b *broker) run(ctx context.Context, e *endpoint) error {
 		return err
 	}
 	defer alarm.Close()
+	collect := collectLater()
+	defer collect()
 	saved, err := b.store.Load(ctx)
 	if err != nil {
 		return err
@@ -92,6 +95,7 @@ func (b *broker) run(ctx context.Context, e *endpoint) error {
 	b.use(life, machine, saved)
 	var restored engine.Output
 	b.engine, restored = engine.Restore(clock.Now(), engine.Config{Policy: b.settings.policy(), Seed: seed(), Commands: b.cfg.Commands}, saved)
+	collect()
 	l := &loop{engine: b.engine, store: b.store, clock: clock, alarm: alarm, inbox: b.inbox, shell: b, log: b.log}
 
 	server := newServer(b, os.Getuid())
@@ -104,6 +108,13 @@ func (b *broker) run(ctx context.Context, e *endpoint) error {
 		err = cause
 	}
 	return err
+}
+
+// collectLater puts garbage collection off while the state is loaded, until the
+// function that it returns is called: nearly all that is made then stays.
+func collectLater() (collect func()) {
+	percent := debug.SetGCPercent(400)
+	return sync.OnceFunc(func() { debug.SetGCPercent(percent) })
 }
 
 // awaitSignal hands over when ctx ends, unless everything else ends too.

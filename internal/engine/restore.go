@@ -25,14 +25,17 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	e.restoreClock(saved.Clock)
 	e.restoreFacts(saved.Facts)
 	e.restorePackages(saved.Packages)
-	e.restoreRegistrations(saved)
+	all := e.restoreRegistrations(saved)
 	e.restoreOccurrences(saved.Occurrences)
 	e.restoreLaunches(saved.Launches)
 	e.restoreRuns(saved.Runs)
 	e.restoreAnswers(saved.Answers)
 	e.calendarsAfter(saved.Clock)
-	for _, r := range e.sortedRegs() {
-		e.touch(r)
+	e.todo = slices.Grow(e.todo, len(all))
+	for _, r := range all {
+		if r.State != Gone {
+			e.touch(r)
+		}
 	}
 	for _, family := range sortedKeys(e.packages) {
 		e.serviceWhenDone(e.packages[family])
@@ -104,7 +107,8 @@ func (e *Engine) restorePackages(saved []Package) {
 	}
 }
 
-func (e *Engine) restoreRegistrations(saved State) {
+func (e *Engine) restoreRegistrations(saved State) []*reg {
+	all := make([]*reg, 0, len(saved.Registrations))
 	ledgers := make(map[task.GUID]*Ledger, len(saved.Ledgers))
 	for i := range saved.Ledgers {
 		ledgers[saved.Ledgers[i].TaskID] = &saved.Ledgers[i]
@@ -120,12 +124,14 @@ func (e *Engine) restoreRegistrations(saved State) {
 		r.Registered = rec.Registered.UnixNano()
 		e.order = max(e.order, rec.Order)
 		e.enter(r, p)
+		all = append(all, r)
 		e.restoreCalendar(r, saved.Zones)
 		r.since = e.now.Wall
 		if l.State == Suspended {
 			p.suspended[r], r.since = struct{}{}, l.Since
 		}
 	}
+	return all
 }
 
 func (e *Engine) restoreCalendar(r *reg, zones map[string]*time.Location) {
@@ -151,14 +157,10 @@ func (e *Engine) restoreOccurrences(saved []Occurrence) {
 		e.setPayload(o, rec.Details)
 		if rec.State == Live {
 			r.live = o
-			continue
+		} else {
+			r.pending = append(r.pending, o)
 		}
-		r.pending = append(r.pending, o)
-	}
-	for _, r := range e.sortedRegs() {
-		if len(r.pending) > 0 || r.live != nil {
-			e.payInterest(r)
-		}
+		e.payInterest(r)
 	}
 }
 
