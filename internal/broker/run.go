@@ -10,9 +10,9 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
-	"sync"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
