@@ -125,7 +125,7 @@ type fired struct {
 	Name    string     `json:"name"`
 	Number  uint64     `json:"occurrence"`
 	State   task.State `json:"state"`
-	End     *string    `json:"end"` // of the occurrence; null when it was not waited for
+	End     *string    `json:"end"` // of the occurrence; null when it has none yet
 	Run     *task.Run  `json:"run"` // the last one
 }
 
@@ -193,8 +193,8 @@ func stays(s task.State) string {
 	return "as it is"
 }
 
-// over takes in an event and says whether the occurrence has ended. It may have
-// joined a newer one, whose number is higher.
+// over takes in an event and says whether the occurrence has ended, or never will
+// by itself. It may have joined a newer one, whose number is higher.
 func (w *waiter) over(ev task.Event) bool {
 	if ev.State != nil {
 		w.state = *ev.State
@@ -211,14 +211,27 @@ func (w *waiter) over(ev task.Event) bool {
 	case task.EventUnregistered:
 		w.end = task.EndRemoved
 		return true
+	case task.EventEnded:
+		w.goesOn(ev)
 	}
-	return false
+	return w.state.Phase == task.Suspended
+}
+
+// goesOn tells of a run that was not the last one.
+func (w *waiter) goesOn(ev task.Event) {
+	if w.json || ev.Run == nil || ev.State == nil || ev.State.Phase != task.BackingOff && ev.State.Phase != task.Held {
+		return
+	}
+	w.printf("%s: %s; %s\n", clean(w.info.Spec.Name), joined(", ", ev.Run.Outcome.String(), ended(*ev.Run)), clean(ev.State.At(timeless)))
 }
 
 func (w *waiter) report() error {
 	if w.json {
 		f := newFired(w.info, w.number)
-		f.State, f.Run, f.End = w.state, w.run, orNull(w.end.String())
+		f.State, f.Run = w.state, w.run
+		if w.end != task.EndNone {
+			f.End = orNull(w.end.String())
+		}
 		w.object(member{"fired", f})
 		if w.end != task.EndDone {
 			return told{errIncomplete}
@@ -235,6 +248,11 @@ func (w *waiter) report() error {
 func (w *waiter) incomplete() error {
 	e := &task.Error{Op: "fire", Subject: w.info.Spec.Name, Err: errIncomplete, Hint: "'bgtask history " + w.info.Spec.Name + "' shows its runs"}
 	e.Detail = fmt.Sprintf("occurrence %d: %v", w.number, w.end)
+	if w.state.Phase == task.Suspended {
+		e.Detail = fmt.Sprintf("occurrence %d does not run by itself: %s", w.number, w.state.At(timeless))
+		e.Hint = "'bgtask why " + w.info.Spec.Name + "' explains it"
+		return e
+	}
 	if w.run == nil {
 		return e
 	}

@@ -29,6 +29,10 @@ func TestFireAndWait(t *testing.T) {
 	}
 	released := of(task.EventRunning, 213)
 	released.State = &task.State{Phase: task.Running}
+	tried := ran(task.Crashed, "")
+	tried.Run.Exit, tried.State = "signal segmentation fault", &task.State{Phase: task.BackingOff, Attempt: 2, Attempts: 5}
+	suspended := ran(task.Crashed, "")
+	suspended.State = &task.State{Phase: task.Suspended, Faults: 5, Fault: task.Crashed}
 	situations := []struct {
 		name  string
 		after []task.Event
@@ -41,6 +45,8 @@ func TestFireAndWait(t *testing.T) {
 		{"it expires", []task.Event{end(213, task.EndExpired)}},
 		{"the task is removed", []task.Event{{Kind: task.EventUnregistered, TaskID: syncID}}},
 		{"it is still held", nil},
+		{"it is tried again", []task.Event{tried, ran(task.Completed, ""), end(213, task.EndDone)}},
+		{"it is suspended", []task.Event{tried, suspended}},
 		{"it is still running", []task.Event{released}},
 	}
 	var b strings.Builder
