@@ -78,7 +78,7 @@ func TestAnOpenAppStartsABroker(t *testing.T) {
 	w.awaitAttached(p.pid)
 	first := w.daemons()[0].pid
 	syscall.Kill(first, syscall.SIGKILL)
-	eventually(t, "the app has started another one", func() bool { return len(w.daemons()) == 1 && w.daemons()[0].pid != first && w.listens() })
+	eventually(t, "the app has started another one", func() bool { d := w.daemons(); return len(d) == 1 && d[0].pid != first && w.listens() })
 	w.awaitAttachedAgain(p.pid)
 	w.do("raise", "go")
 	eventually(t, "its task runs in it", func() bool { s := w.stays(); return len(s) == 1 && s[0].pid == p.pid && s[0].to != 0 })
