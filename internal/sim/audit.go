@@ -37,6 +37,8 @@ type taskBook struct {
 	ghost    time.Duration // since when it waits for an instance that is not there; -1: it does not
 	grid     time.Duration // anchor of the phase that fired and missed count for
 	byTimer  int
+	by       string          // what fired last
+	byEdges  []time.Duration // starts by edges, elapsed
 	missed   int
 	live     map[task.GUID]bool // instances whose code really runs
 }
@@ -149,7 +151,7 @@ func (a *auditor) committed(w batch) {
 			a.book(c.TaskID).kill = true
 		}
 	}
-	starts := 0
+	started := map[string]bool{}
 	for _, wr := range w.writes {
 		switch wr := wr.(type) {
 		case engine.Put:
@@ -159,7 +161,7 @@ func (a *auditor) committed(w batch) {
 		case engine.Append:
 			a.event(wr.Event)
 			if wr.Event.Kind == task.EventStarting {
-				starts++
+				started[wr.Event.Package] = w.single
 			}
 		}
 	}
@@ -176,7 +178,7 @@ func (a *auditor) committed(w batch) {
 	}
 	a.checkOutcomes(a.m.store.History())
 	if a.movedRun {
-		a.liveRuns(starts > 0 && w.single)
+		a.liveRuns(started)
 		a.launches()
 	}
 	a.deadlines(w)
@@ -267,7 +269,7 @@ func (a *auditor) event(ev task.Event) {
 	b := a.book(ev.TaskID)
 	switch ev.Kind {
 	case task.EventFired:
-		if ev.Text == "by its timer" {
+		if b.by = ev.Text; ev.Text == "by its timer" {
 			b.byTimer++
 		}
 	case task.EventMissed:
@@ -291,6 +293,7 @@ func (a *auditor) started(b *taskBook, r task.Run) {
 	if _, over := b.ends[n]; over {
 		a.m.broken("occurrence %d of %s has ended and is run", n, r.Name)
 	}
+	a.rate(b, r)
 	for id := range b.live {
 		if a.truth[id].stray {
 			a.m.broken("%s starts, and a stray instance of it runs", r.Name)
@@ -298,6 +301,24 @@ func (a *auditor) started(b *taskBook, r task.Run) {
 	}
 	if b.attempts[n]++; r.Attempt != b.attempts[n] {
 		a.m.broken("occurrence %d of %s: attempt %d after %d", n, r.Name, r.Attempt, b.attempts[n]-1)
+	}
+}
+
+// rate: no task is started too often by edges, or it could spin.
+func (a *auditor) rate(b *taskBook, r task.Run) {
+	spec := a.m.store.regs[r.TaskID].Spec
+	switch spec.Trigger.(type) {
+	case task.SystemTrigger, task.StorageLibraryContentChangedTrigger:
+	default:
+		return
+	}
+	if spec.Queue > 0 || b.by == "by hand" || b.by == "by the update of its package" {
+		return
+	}
+	now := a.m.store.clock.Base + a.m.now.Boot
+	b.byEdges = slices.DeleteFunc(append(b.byEdges, now), func(at time.Duration) bool { return at <= now-task.RateWindow })
+	if n := len(b.byEdges); n > task.StartsByEdges {
+		a.m.broken("%s was started %d times by edges within a minute", r.Name, n)
 	}
 }
 

@@ -213,4 +213,7 @@ func (p *process) heal() {
 	if p.leaving {
 		p.later(0, func() { p.die("exit 0") })
 	}
+	if p.stream != nil {
+		p.stream.cut() // and tells all when it is back
+	}
 }

@@ -27,7 +27,8 @@ type machine struct {
 	sources   []*source
 	user      user
 	audit     *auditor
-	kind      bool // no more malice: the end of a history
+	kind      bool          // no more malice: the end of a history
+	hasty     time.Duration // until then runs are short
 
 	log *strings.Builder // nil: nobody reads it
 	err error            // the first broken promise

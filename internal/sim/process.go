@@ -200,6 +200,8 @@ func (p *process) plan(i *instance) {
 	m := p.m
 	d := m.between(time.Millisecond, 90*time.Second)
 	switch n := m.rng.IntN(100); {
+	case m.spent < m.hasty:
+		d = m.between(time.Millisecond, 500*time.Millisecond)
 	case m.kind || n < 60:
 	case n < 70:
 		d = m.between(time.Minute, time.Hour)

@@ -44,9 +44,28 @@ func (u *user) happen() {
 	case n < 95:
 		u.repeat()
 	case n < 99:
-		m.deliver(engine.Occurred{TaskID: t.TaskID, Details: task.StorageLibraryContentChangedTriggerDetails{Paths: []string{"/home/x"}}})
+		u.changeFiles(t.TaskID)
 	default:
 		u.stopBroker(id)
+	}
+}
+
+// changeFiles has a watcher see changes: one, or one each second while runs are short.
+func (u *user) changeFiles(id task.GUID) {
+	n := 1
+	if u.m.chance(30) {
+		n = 30
+		u.m.hasty = u.m.spent + 30*time.Second
+	}
+	for _, r := range values(u.m.store.regs, compareIDs) {
+		if _, ok := r.Spec.Trigger.(task.StorageLibraryContentChangedTrigger); ok {
+			id = r.TaskID
+		}
+	}
+	for i := range n {
+		u.m.after(time.Duration(i)*time.Second, func() {
+			u.m.deliver(engine.Occurred{TaskID: id, Details: task.StorageLibraryContentChangedTriggerDetails{Paths: []string{"/home/x"}}})
+		})
 	}
 }
 

@@ -18,7 +18,7 @@ var (
 	whole     = flag.Bool("whole", false, "with -seed: play the whole history")
 	histories = flag.Int("histories", 2000, "how many histories to play")
 	firstSeed = flag.Uint64("first", 1, "the seed of the first")
-	steps     = flag.Int("steps", 300, "steps of a history")
+	steps     = flag.Int("steps", 250, "steps of a history")
 )
 
 // TestHistories plays one history for each seed, on all processors.
@@ -56,8 +56,10 @@ func TestHistories(t *testing.T) {
 	if n >= 1000 && failed.Load() == 0 {
 		wentEverywhere(t, total)
 	}
-	for _, what := range slices.Sorted(maps.Keys(total)) {
-		t.Logf("%8d  %s", total[what], what)
+	if testing.Verbose() {
+		for _, what := range slices.Sorted(maps.Keys(total)) {
+			t.Logf("%8d  %s", total[what], what)
+		}
 	}
 }
 
