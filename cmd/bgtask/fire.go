@@ -115,7 +115,11 @@ func (a *app) notFired(info task.Info, err error) error {
 
 // firedLine is "SyncNotes: fired, occurrence 213; held: InternetAvailable".
 func (a *app) firedLine(name string, number uint64, s task.State) string {
-	return clean(fmt.Sprintf("%s: fired, occurrence %d; %s", name, number, s.At(timeless)))
+	text := s.At(timeless)
+	if s.Run != nil && s.Run.Occurrence.Number < number {
+		text = "it waits until the live run has ended"
+	}
+	return clean(fmt.Sprintf("%s: fired, occurrence %d; %s", name, number, text))
 }
 
 // fired is the answer of fire to programs.

@@ -141,7 +141,7 @@ func indented(t *testing.T, line string) string {
 
 // changes are the verbs that change something.
 var changes = [][]string{
-	{"fire", "SyncNotes"}, {"fire", "SyncNotes", "--now", "--arg", "hi"}, {"fire", "SyncNotes", "--arg-file", "-"},
+	{"fire", "SyncNotes"}, {"fire", "SyncNotes", "--now", "--arg", "hi"}, {"fire", "SyncNotes", "--arg-file", "-"}, {"fire", "SampleTask"},
 	{"raise", "morning", "--payload", "x"}, {"cancel", "SampleTask"}, {"cancel", "SampleTask", "--reason", "idletask", "--kill"},
 	{"resume", "report"}, {"remove", "SampleTask"}, {"remove", "SampleTask", "--cancel"}, {"facts", "override", "internet=no", "--for", "90s"},
 	{"facts", "override", "internet=unknown"}, {"facts", "clear", "internet"}, {"facts", "clear"},
