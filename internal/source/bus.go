@@ -119,12 +119,17 @@ type peer struct {
 }
 
 // DeliverSignal implements dbus.SignalHandler: all signals between two reads are
-// one hint.
-func (p *peer) DeliverSignal(_, member string, _ *dbus.Signal) {
-	if member != "NameAcquired" { // that is the bus's greeting
+// one hint. Those of interfaces that are not the service's own, nor the standard
+// ones of its state, are none: what it says of our calls would keep us reading.
+func (p *peer) DeliverSignal(iface, member string, _ *dbus.Signal) {
+	switch {
+	case member == "NameAcquired": // that is the bus's greeting
+	case iface == busName || strings.HasPrefix(iface, p.name) || slices.Contains(stateInterfaces, iface):
 		p.hints.give()
 	}
 }
+
+var stateInterfaces = []string{"org.freedesktop.DBus.Properties", "org.freedesktop.DBus.ObjectManager"}
 
 func (s service) connect(ctx context.Context) (*peer, error) {
 	p := &peer{service: s, hints: newHints()}
