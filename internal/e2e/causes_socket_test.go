@@ -241,3 +241,55 @@ open("gate").read()
 	w.opens("gate") // when it ends, its socket is the broker's again
 	eventually(t, "the socket is the broker's again", func() bool { answer, _ := call(served); return answer == "first" })
 }
+
+// A supervisor that keeps the sockets open, as systemd does, keeps what waits also
+// when the broker is killed.
+func TestASocketThatASupervisorHolds(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	if err := os.Mkdir(w.path("run/bgtask"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	var files []*os.File
+	for _, path := range []string{w.socket(), w.path("web")} {
+		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		file, err := l.File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		files = append(files, file)
+	}
+	supervise := func() {
+		cmd := w.command("/bin/sh", "-c", `export LISTEN_PID=$$; exec "$0" daemon --verbose`, w.binary)
+		cmd.Env = append(cmd.Env, "LISTEN_FDS=2", "LISTEN_FDNAMES=bgtask.socket:web.socket")
+		cmd.ExtraFiles = files
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.broker = begin(t, cmd)
+	}
+	supervise()
+	w.do("add", "one", "--on", "socket:unix:web", "--", "/usr/bin/python3", "-c", answerOne)
+	if _, err := call("unix:" + w.path("web")); err != nil {
+		t.Fatal(err)
+	}
+	w.crash()
+	answered := make(chan error, 3)
+	for range cap(answered) {
+		go func() {
+			_, err := call("unix:" + w.path("web"))
+			answered <- err
+		}()
+	}
+	supervise()
+	for range cap(answered) {
+		if err := <-answered; err != nil {
+			t.Error(err)
+		}
+	}
+	w.do("daemon", "stop")
+}

@@ -1,0 +1,71 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/source/sourcetest"
+	"github.com/bgtask/bgtask/task"
+)
+
+// With all services on the bus, and files, sockets and devices watched, nothing wakes
+// the broker when nothing happens. It has no pressure information here, since that
+// tells of the load of the machine that the tests run on.
+func TestIdle(t *testing.T) {
+	if !sourcetest.InNamespace(t) {
+		return
+	}
+	sourcetest.PrivateDirs(t, "/run", "/proc/pressure")
+	w, bus := busWorld(t, "")
+	playLogind(t, bus)
+	bus.Template(t, "upower", upowerName, upowerPath, "")
+	bus.Template(t, "networkmanager", "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager", "")
+	bus.Template(t, "power_profiles_daemon", "net.hadess.PowerProfiles", "/net/hadess/PowerProfiles", "")
+	broker := w.start()
+	if err := os.Mkdir(w.path("inbox"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	w.add("files", "true", "--on", "path:inbox")
+	w.add("socket", "true", "--on", "socket:unix:s")
+	w.add("devices", "true", "--on", "device:usb")
+	w.add("held", "true", "--on", "event:go", "--when", "no-internet,user-away")
+	w.do("raise", "go")
+	for _, name := range []string{"logind", "UPower", "inotify", "sockets", "uevents"} {
+		w.awaitSource(name, task.SourceUp)
+	}
+	w.user.Close()
+	// Whatever polls more often than every ten seconds shows in every window. What
+	// is left are free space, once a minute, and Go's collector, every two: neither
+	// is in three windows in a row, and no load of the machine adds to the count.
+	time.Sleep(8 * time.Second) // Go's runtime gives back what the start took
+	var counts []int
+	for range 3 {
+		before := wakeUps(t, broker.pid)
+		time.Sleep(10 * time.Second)
+		n := wakeUps(t, broker.pid) - before
+		if n == 0 {
+			return
+		}
+		counts = append(counts, n)
+	}
+	t.Errorf("the broker was woken %d times in 10 s each", counts)
+}
+
+// wakeUps counts how often any thread of a process was put on a processor.
+func wakeUps(t *testing.T, pid int) (total int) {
+	t.Helper()
+	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, file := range files {
+		text, _ := os.ReadFile(file)
+		if words := strings.Fields(string(text)); len(words) == 3 {
+			n, _ := strconv.Atoi(words[2])
+			total += n
+		}
+	}
+	return total
+}
