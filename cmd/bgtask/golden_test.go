@@ -159,7 +159,7 @@ func TestChanges(t *testing.T) {
 
 // refusals are command lines that change nothing.
 var refusals = [][]string{
-	{"lst"}, {"frobnicate"}, {"list", "--state", "hold"}, {"list", "extra"}, {"-p", "nosuch"}, {"completion", "bsh"}, {"--frob"}, {"show", ""}, {"show"}, {"show", "SyncNote"}, {"show", "id:3f"}, {"show", "id:dead"},
+	{"lst"}, {"frobnicate"}, {"list", "--state", "hold"}, {"list", "extra"}, {"-p", "nosuch"}, {"completion", "bsh"}, {"--frob"}, {"version", "-q"}, {"show", ""}, {"show"}, {"show", "SyncNote"}, {"show", "id:3f"}, {"show", "id:dead"},
 	{"show", "zzz"}, {"show", "3f2"}, {"why", "notes/SyncNotess"}, {"-p", "commands", "show", "SyncNotes"}, {"why", "--frob"}, {"cancel", "backup", "--reason", "Bored"},
 	{"watch", "--until", "finished"}, {"history", "--outcome", "good"}, {"history", "--since", "yesterdayish"}, {"history", "-n", "-1"}, {"facts", "overide", "x=y"},
 	{"facts", "override", "internet"}, {"facts", "override", "internet=maybe"}, {"facts", "override", "internet=no", "--for", "0s"}, {"uninstall", "commands"}, {"uninstall", "note"}, {"access", "notes", "maybe"},

@@ -41,7 +41,7 @@ func newRoot(a *app) *cobra.Command {
 	}
 	flags := root.PersistentFlags()
 	flags.StringVarP(&a.pkg, "package", "p", "", "only tasks of this package")
-	flags.BoolVar(&a.json, "json", false, "print JSON")
+	flags.BoolVar(&a.json, "json", false, "print JSON; watch and logs print an object a line")
 	flags.BoolVar(&a.noColor, "no-color", false, "print no colors")
 	root.Flags().AddFlagSet(list.Flags())
 	root.SetFlagErrorFunc(badFlag)
@@ -111,6 +111,9 @@ func badFlag(c *cobra.Command, err error) error {
 			e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
 		}
 		return e
+	}
+	if missing != nil {
+		return usage(c, "there is no flag -"+missing.GetSpecifiedName())
 	}
 	return usage(c, err.Error())
 }
