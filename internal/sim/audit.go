@@ -16,7 +16,10 @@ type auditor struct {
 	m       *machine
 	tasks   map[task.GUID]*taskBook
 	runs    map[task.GUID]*runBook
-	tokens  map[task.LaunchToken]bool // all that ever were
+	tokens  map[task.LaunchToken]bool // all that ever were; true while they are
+	up      map[task.LaunchToken]bool // those that showed a class
+	known   map[string]task.Value     // of facts: what was known last
+	began   time.Duration             // elapsed time when the history began
 	truth   map[task.GUID]*real       // instances that were entered
 	answers map[engine.RequestID]engine.Answer
 
@@ -52,6 +55,7 @@ type runBook struct {
 	since    time.Duration // of the cancel, in spent time; -1: not to be timed
 	token    task.LaunchToken
 	host     task.Process
+	failing  time.Duration // since when its condition fails; -1: it does not
 	deleted  bool
 	ended    bool // it has its outcome
 }
@@ -68,6 +72,7 @@ type real struct {
 
 func newAuditor(m *machine) *auditor {
 	return &auditor{m: m, tasks: map[task.GUID]*taskBook{}, runs: map[task.GUID]*runBook{}, tokens: map[task.LaunchToken]bool{},
+		up: map[task.LaunchToken]bool{}, known: map[string]task.Value{},
 		truth: map[task.GUID]*real{}, touched: map[task.GUID]bool{}, answers: map[engine.RequestID]engine.Answer{}, reached: reached{}}
 }
 
@@ -145,6 +150,7 @@ func (a *auditor) committed(w batch) {
 	clear(a.touched)
 	a.movedRun = false
 	a.reach(w)
+	a.edges(w)
 	for _, ev := range w.events {
 		a.strays(ev)
 		if c, ok := ev.(engine.Cancel); ok && c.Kill {
@@ -221,6 +227,7 @@ func (a *auditor) put(r engine.Record) {
 			a.m.broken("launch %s is back", short(task.GUID(r.Token)))
 		}
 		a.tokens[r.Token] = true
+		a.up[r.Token] = a.up[r.Token] || r.State == engine.Up
 	}
 }
 
@@ -252,7 +259,7 @@ func (a *auditor) phase(l engine.Ledger) {
 func (a *auditor) run(r engine.Run) {
 	b := a.runs[r.ID]
 	if b == nil {
-		b = &runBook{task: r.TaskID, since: -1, key: a.m.store.regs[r.TaskID].Spec.Exclusive}
+		b = &runBook{task: r.TaskID, since: -1, failing: -1, key: a.m.store.regs[r.TaskID].Spec.Exclusive}
 		a.runs[r.ID] = b
 	}
 	if b.deleted || b.ended {
@@ -354,7 +361,12 @@ func (a *auditor) ended(b *taskBook, r task.Run) {
 // brokerDied: what a broker was doing about a cancel begins anew with the next.
 func (a *auditor) brokerDied() {
 	for _, b := range a.runs {
-		b.since = -1
+		b.since, b.failing = -1, -1
+	}
+	for name := range a.known {
+		if !task.Lasting(name) {
+			delete(a.known, name)
+		}
 	}
 	for _, t := range a.truth {
 		t.stray = false

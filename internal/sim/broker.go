@@ -135,6 +135,7 @@ func (m *machine) finish(w batch) {
 		return
 	}
 	m.store.Commit(w.writes)
+	m.unwritten = m.unwritten && len(w.writes) == 0
 	m.tellHistory()
 	m.audit.committed(w)
 	m.store.ForgetHistory()

@@ -10,9 +10,13 @@ import (
 
 // clocks are those of the virtual machine.
 type clocks struct {
-	now   engine.Instant
-	spent time.Duration // awake time of all boots: what the agenda counts with
-	boots int
+	now       engine.Instant
+	spent     time.Duration // awake time of all boots: what the agenda counts with
+	real      time.Duration // time that has really passed
+	wrong     time.Duration // by which the wall clock was found behind at boot, and is not set right yet
+	unwritten bool          // a step of the wall clock that no broker has written yet
+	exact     bool          // the machine's clocks can tell how much time has passed
+	boots     int
 }
 
 // The places where the machine may be. Fixed offsets, so that a history needs no
@@ -20,7 +24,7 @@ type clocks struct {
 var zones = []*time.Location{time.UTC, time.FixedZone("CET", 3600), time.FixedZone("IST", 19800)}
 
 func newClocks() clocks {
-	return clocks{boots: 1, now: engine.Instant{
+	return clocks{boots: 1, exact: true, now: engine.Instant{
 		Wall: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), Boot: time.Minute, Awake: time.Minute, ID: "boot1"}}
 }
 
@@ -29,11 +33,13 @@ func (c *clocks) pass(d time.Duration) {
 	c.now.Boot += d
 	c.now.Awake += d
 	c.spent += d
+	c.real += d
 }
 
 func (c *clocks) sleep(d time.Duration) {
 	c.now.Wall = c.now.Wall.Add(d)
 	c.now.Boot += d
+	c.real += d
 }
 
 func (c *clocks) step(d time.Duration) { c.now.Wall = c.now.Wall.Add(d) }
@@ -41,6 +47,7 @@ func (c *clocks) step(d time.Duration) { c.now.Wall = c.now.Wall.Add(d) }
 // reboot starts the machine again after off; its wall clock is then wrong by drift.
 func (c *clocks) reboot(off, drift time.Duration) {
 	c.boots++
+	c.real += off
 	c.now = engine.Instant{Wall: c.now.Wall.Add(off + drift), Boot: 20 * time.Second, Awake: 20 * time.Second, ID: fmt.Sprintf("boot%d", c.boots)}
 }
 

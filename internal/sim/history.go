@@ -48,6 +48,8 @@ func (h History) Play() (r Result) {
 		m.audit.overdue()
 		if m.err == nil {
 			m.audit.reasons()
+			m.audit.losses()
+			m.audit.elapsed()
 		}
 		if r.Step%16 == 0 {
 			m.restored()

@@ -135,6 +135,10 @@ func (m *machine) suspend(d time.Duration) {
 
 func (m *machine) setClock(d time.Duration) {
 	m.printf("-- the wall clock is set by %v", d)
+	if m.b == nil || m.b.stopping || m.wrong != 0 && m.wrong != d {
+		m.exact = false // nobody saw it, or it is another step that is taken for the time off
+	}
+	m.wrong, m.unwritten = 0, true
 	m.step(d)
 	m.alarm(true)
 }
@@ -151,11 +155,13 @@ func (m *machine) alarm(always bool) {
 func (m *machine) powerCut(off, drift time.Duration) {
 	m.printf("-- power cut for %v, the clock then wrong by %v", off, drift)
 	m.die()
+	m.exact = m.exact && !m.unwritten
 	for _, p := range m.processes {
 		p.vanish()
 	}
 	m.processes, m.trees = nil, map[task.LaunchToken]*tree{}
 	m.reboot(off, drift)
+	m.audit.rebooted(drift)
 	if drift != 0 {
 		m.after(m.between(time.Second, 10*time.Minute), func() { m.setClock(-drift) })
 	}

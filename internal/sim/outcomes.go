@@ -30,6 +30,9 @@ func (a *auditor) checkOutcomes(events []task.Event) {
 		}
 	}
 	for id := range a.touched {
+		if l := a.m.store.ledgers[id]; l.Faults >= task.FaultsToSuspend && l.State == engine.Active {
+			a.m.broken("%s goes on after %d faults", a.book(id).name, l.Faults)
+		}
 		l, ok := a.m.store.ledgers[id]
 		b := a.book(id)
 		if have := (tally{int(l.Firing), l.Tries, l.Faults, l.Losses}); ok && have != b.tally {

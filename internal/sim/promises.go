@@ -243,6 +243,22 @@ func (a *auditor) performed(act engine.Action) {
 		}
 	case engine.Signal:
 		a.innocent(act)
+	case engine.StartServer:
+		a.before(act)
+	}
+}
+
+// before a launch the last failed one of the same class server is ended, with its
+// whole tree.
+func (a *auditor) before(s engine.StartServer) {
+	for token, l := range a.m.store.launches {
+		t := a.m.trees[token]
+		if l.State != engine.ServerEnding || a.up[token] || l.Package != s.Package || l.Server.Key() != s.Server.Key() || t == nil {
+			continue
+		}
+		if !slices.ContainsFunc(t.all, func(p *process) bool { return p.held }) {
+			a.m.broken("launch %s begins, and %s, which failed, is not ended", short(task.GUID(s.Token)), short(task.GUID(token)))
+		}
 	}
 }
 
