@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -93,16 +92,16 @@ func spawnOnce(ctx context.Context, binary, socket string) error {
 	cmd.Stdout, cmd.Stderr = log, log
 	detach(cmd)
 	if err := cmd.Start(); err != nil {
-		return startError(err.Error())
+		return startError(err.Error(), "")
 	}
 	exited := make(chan error, 1)
 	go func() { exited <- cmd.Wait() }() // reaps it, and ends with it: the broker outlives us, or we reap it
-	return awaitBroker(ctx, socket, exited, func() string { return tail(log.Name(), from) })
+	return awaitBroker(ctx, socket, exited, func() (string, string) { return lastWords(log.Name(), from) })
 }
 
 // awaitBroker waits until somebody listens, or our broker has ended and nobody
 // does.
-func awaitBroker(ctx context.Context, socket string, exited <-chan error, log func() string) error {
+func awaitBroker(ctx context.Context, socket string, exited <-chan error, log func() (why, hint string)) error {
 	poll := time.NewTicker(startPoll)
 	defer poll.Stop()
 	for !listens(ctx, socket) {
@@ -112,14 +111,16 @@ func awaitBroker(ctx context.Context, socket string, exited <-chan error, log fu
 			if listens(ctx, socket) {
 				return nil
 			}
-			failed := startError(fmt.Sprintf("it ended at once (%v): %s", exitWords(err), log()))
+			why, hint := log()
+			failed := startError(fmt.Sprintf("it ended at once (%v): %s", exitWords(err), why), hint)
 			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == ExitHeld {
 				return fmt.Errorf("%w: %w", errHeld, failed)
 			}
 			return failed
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return startError("nobody listens on " + socket + ": " + log())
+				why, hint := log()
+				return startError("nobody listens on "+socket+": "+why, hint)
 			}
 			return context.Cause(ctx)
 		}
@@ -158,36 +159,42 @@ func openLog() (*os.File, error) {
 	if !filepath.IsAbs(dir) {
 		home, err := os.UserHomeDir()
 		if err != nil {
-			return nil, startError("there is no home directory for its log: " + err.Error())
+			return nil, startError("there is no home directory for its log: "+err.Error(), "")
 		}
 		dir = filepath.Join(home, ".local", "state")
 	}
 	dir = filepath.Join(dir, "bgtask")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, startError(err.Error())
+		return nil, startError(err.Error(), "")
 	}
 	f, err := os.OpenFile(filepath.Join(dir, "broker.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, startError(err.Error())
+		return nil, startError(err.Error(), "")
 	}
 	return f, nil
 }
 
-// tail is the last line that was written after from.
-func tail(path string, from int64) string {
+// lastWords are the last line that was written after from, and the hint below it.
+func lastWords(path string, from int64) (why, hint string) {
 	b, err := os.ReadFile(path)
 	if err != nil || int64(len(b)) < from {
-		return "its log is " + path
+		return "its log is " + path, ""
 	}
-	b = bytes.TrimSpace(b[from:])
-	if line := string(b[bytes.LastIndexByte(b, '\n')+1:]); line != "" {
-		return wire.Clip(line)
+	lines := strings.Split(strings.TrimSpace(string(b[from:])), "\n")
+	last := lines[len(lines)-1]
+	if text, ok := strings.CutPrefix(strings.TrimSpace(last), "hint: "); ok && len(lines) > 1 {
+		hint, last = wire.Clip(text), lines[len(lines)-2]
 	}
-	return "its log is " + path
+	if last == "" {
+		return "its log is " + path, hint
+	}
+	return wire.Clip(strings.TrimPrefix(last, "bgtask: ")), hint
 }
 
-func startError(why string) error {
-	return &task.Error{
-		Err: task.ErrUnavailable, Detail: "no broker is running, and starting one failed: " + why, Hint: "'bgtask daemon' in a terminal shows more",
+// startError is told with the broker's own hint, if it gave one.
+func startError(why, hint string) error {
+	if hint == "" {
+		hint = "'bgtask daemon' in a terminal shows more"
 	}
+	return &task.Error{Err: task.ErrUnavailable, Detail: "no broker is running, and starting one failed: " + why, Hint: hint}
 }
