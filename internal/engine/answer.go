@@ -96,11 +96,11 @@ func sortedTokens[V any](m map[task.LaunchToken]V) []task.LaunchToken {
 
 // stopping is an end that is on its way.
 type stopping struct {
-	request RequestID
-	all     bool // cancel everything first, then stop; else hand over
-	by      time.Duration
-	done    bool
-	timer   timer
+	requests []RequestID // all who asked for it
+	all      bool        // cancel everything first, then stop; else hand over
+	by       time.Duration
+	done     bool
+	timer    timer
 }
 
 func (s *stopping) due(*Engine) {}
@@ -114,10 +114,16 @@ func (e *Engine) handOver() {
 
 // stopAll cancels every live run and starts nothing after.
 func (e *Engine) stopAll(ev StopAll) {
-	s := &stopping{request: ev.Request, all: true, by: e.now.Awake + ev.Within}
+	e.handOver()
+	s := e.stopping
+	if by := e.now.Awake + ev.Within; !s.all || by < s.by { // who asks again can only shorten the time left
+		s.all, s.by = true, by
+	}
 	s.timer.owner = s
-	e.stopping = s
 	e.awake.arm(&s.timer, s.by)
+	if s.requests = append(s.requests, ev.Request); s.done {
+		e.do(Reply{ev.Request, Answer{Request: ev.Request}})
+	}
 	for _, u := range slices.SortedFunc(maps.Values(e.runs), olderRun) {
 		e.cancel(u, ev.Reason, false)
 	}
@@ -133,6 +139,8 @@ func (e *Engine) stopWhenDone() {
 		live := slices.ContainsFunc(slices.Collect(maps.Values(e.runs)), func(u *run) bool { return u.Token == token })
 		e.do(Signal{Process: e.launches[token].Process, Token: token, Kill: live}) // who had the time that was given gets no more
 	}
-	e.do(Reply{s.request, Answer{Request: s.request}})
+	for _, id := range s.requests {
+		e.do(Reply{id, Answer{Request: id}})
+	}
 	e.do(Stop{})
 }
