@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bgtask/bgtask/internal/engine"
@@ -19,6 +20,7 @@ type broker struct {
 	attached map[task.Process]*stream
 	watched  map[task.Process]bool
 	launches map[task.LaunchToken]bool // those whose end the engine is not told of yet
+	askers   []engine.RequestID        // of StopAll, not answered
 	stops    bool                      // the user wants it to: StopAll
 	stopping bool                      // it does
 }
@@ -94,8 +96,9 @@ func (m *machine) pump() {
 		m.b.pumping = true
 		for _, ev := range events {
 			m.trace("event", ev)
-			if _, ok := ev.(engine.StopAll); ok {
+			if stop, ok := ev.(engine.StopAll); ok {
 				m.b.stops = true
+				m.b.askers = append(m.b.askers, stop.Request)
 			}
 			out := m.b.engine.Step(m.now, ev)
 			if out.Defect != nil {
@@ -206,7 +209,11 @@ func (m *machine) perform(a engine.Action) {
 		m.signal(a)
 	case engine.Reply:
 		m.user.replied(a)
+		m.b.askers = slices.DeleteFunc(m.b.askers, func(id engine.RequestID) bool { return id == a.Request })
 	case engine.Stop:
+		if len(m.b.askers) > 0 {
+			m.broken("the broker stops, and %d who asked for it are not answered", len(m.b.askers))
+		}
 		m.b.stopping = true
 		m.after(0, m.stopped)
 	}

@@ -46,7 +46,7 @@ func (u *user) happen() {
 	case n < 99:
 		u.changeFiles(t.TaskID)
 	default:
-		u.stopBroker(id)
+		u.stopBroker()
 	}
 }
 
@@ -70,9 +70,11 @@ func (u *user) changeFiles(id task.GUID) {
 }
 
 // stopBroker ends the broker in order: all runs first, or handed over.
-func (u *user) stopBroker(id engine.RequestID) {
+func (u *user) stopBroker() {
 	if u.m.chance(50) {
-		u.m.deliver(engine.StopAll{Request: id, Reason: task.ReasonTerminating, Within: u.m.between(0, 20*time.Second)})
+		for range pick(u.m, 1, 1, 2) {
+			u.m.deliver(engine.StopAll{Request: u.m.newID(), Reason: task.ReasonTerminating, Within: u.m.between(0, 20*time.Second)})
+		}
 		return
 	}
 	u.m.deliver(engine.HandOver{})
