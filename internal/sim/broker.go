@@ -211,9 +211,6 @@ func (m *machine) perform(a engine.Action) {
 		m.user.replied(a)
 		m.b.askers = slices.DeleteFunc(m.b.askers, func(id engine.RequestID) bool { return id == a.Request })
 	case engine.Stop:
-		if len(m.b.askers) > 0 {
-			m.broken("the broker stops, and %d who asked for it are not answered", len(m.b.askers))
-		}
 		m.b.stopping = true
 		m.after(0, m.stopped)
 	}
@@ -222,6 +219,9 @@ func (m *machine) perform(a engine.Action) {
 // stopped ends the broker because the engine said so.
 func (m *machine) stopped() {
 	if m.b != nil && m.b.stopping {
+		if n := len(m.b.askers); n > 0 {
+			m.broken("the broker stops, and %d who asked for it are not answered", n)
+		}
 		m.die()
 		m.after(m.between(0, 20*time.Second), m.start)
 	}
