@@ -2,6 +2,8 @@ package task
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,13 +26,22 @@ func WaitsFor(t Trigger) string {
 	case SocketActivityTrigger:
 		return "a connection on " + t.Listen
 	case DeviceWatcherTrigger:
-		return "a device of " + t.Subsystem
+		return "a device change (" + deviceText(t) + ")"
 	case ToastNotificationActionTrigger:
 		return "an action on a notification"
 	case PushNotificationTrigger:
 		return "a push message"
 	}
 	return "its trigger"
+}
+
+// deviceText is the subsystem, and the properties that a device needs.
+func deviceText(t DeviceWatcherTrigger) string {
+	words := []string{t.Subsystem}
+	for _, name := range slices.Sorted(maps.Keys(t.Properties)) {
+		words = append(words, name+"="+t.Properties[name])
+	}
+	return strings.Join(words, ", ")
 }
 
 func pathList(paths []string) string {
