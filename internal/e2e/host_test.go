@@ -186,6 +186,7 @@ func TestAHostThatRepeatsItself(t *testing.T) {
 	if run := e.runEnded(id, n, 1); run.Outcome != task.Failed || run.Text != "the first" {
 		t.Errorf("the run ended %v: %q", run.Outcome, run.Text)
 	}
+	e.end(id, n) // its event follows the run's
 	if faults := storyOf(id, e.list()).faults(); len(faults) > 0 {
 		t.Error(strings.Join(faults, "\n"))
 	}

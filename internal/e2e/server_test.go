@@ -215,6 +215,7 @@ func TestACrashOfSeveralRunsIsNobodysFault(t *testing.T) {
 	if other := e.running(second, b).PID; other != pid {
 		t.Fatalf("pids %d and %d", pid, other)
 	}
+	eventually(t, "both runs say that they have begun", func() bool { return len(w.stays()) == 2 })
 	syscall.Kill(pid, syscall.SIGKILL)
 	for _, run := range []task.Run{e.runEnded(first, a, 1), e.runEnded(second, b, 1)} {
 		if run.Outcome != task.Crashed {
