@@ -122,6 +122,8 @@ func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
 		return r.Since
 	case p == task.Held:
 		return r.pending[0].Observed
+	case p == task.Starting:
+		return r.run.Started
 	case p == task.Running && !r.run.Entered.IsZero():
 		return r.run.Entered
 	case p == task.Unresponsive:
