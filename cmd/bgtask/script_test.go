@@ -42,6 +42,7 @@ func privateBroker(env *testscript.Env) error {
 	}
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
 	env.Values[watchKey{}] = new(watch)
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command waits for a second under the race detector
 	env.Setenv("TZ", "Europe/Berlin")
 	env.Setenv("LANG", "C.UTF-8")
 	env.Defer(func() {
