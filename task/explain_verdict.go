@@ -6,8 +6,6 @@ import (
 	"time"
 )
 
-const dateLayout = "2006-01-02 15:04:05 MST"
-
 // clock is the time of day, with the day when it is not today.
 func (p *page) clock(t time.Time) string {
 	if p.today(t) == 0 {
@@ -16,19 +14,8 @@ func (p *page) clock(t time.Time) string {
 	return p.day(t)
 }
 
-// day is "today 00:00:02", "tomorrow 00:00:00" or a date with its zone.
-func (p *page) day(t time.Time) string {
-	t = t.In(p.zone)
-	switch p.today(t) {
-	case -1:
-		return "yesterday " + t.Format(time.TimeOnly)
-	case 0:
-		return "today " + t.Format(time.TimeOnly)
-	case 1:
-		return "tomorrow " + t.Format(time.TimeOnly)
-	}
-	return t.Format(dateLayout)
-}
+// day is Day in the page's zone.
+func (p *page) day(t time.Time) string { return Day(t, p.At.In(p.zone)) }
 
 // dated is day with the zone.
 func (p *page) dated(t time.Time) string {
@@ -40,13 +27,7 @@ func (p *page) dated(t time.Time) string {
 }
 
 // today counts days from today: by the calendar, for a day need not have 24 hours.
-func (p *page) today(t time.Time) int {
-	date := func(t time.Time) time.Time {
-		y, m, d := t.In(p.zone).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return int(date(t).Sub(date(p.At)) / (24 * time.Hour))
-}
+func (p *page) today(t time.Time) int { return Days(t, p.At.In(p.zone)) }
 
 // at is "at 14:32:10", "tomorrow 00:00:00".
 func (p *page) at(t time.Time) string {

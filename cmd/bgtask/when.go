@@ -6,9 +6,6 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// dateLayout has the zone, as every time with a date.
-const dateLayout = "2006-01-02 15:04:05 MST"
-
 // timeless is the instant for which a State leaves out how long it has lasted.
 var timeless time.Time
 
@@ -16,13 +13,7 @@ var timeless time.Time
 func (a *app) stamp(t time.Time) string { return t.In(a.zone).Format(time.RFC3339) }
 
 // days counts from today to t, by the calendar: a day need not have 24 hours.
-func (a *app) days(t time.Time) int {
-	date := func(t time.Time) time.Time {
-		y, m, d := t.In(a.zone).Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-	}
-	return int(date(t).Sub(date(a.now())) / (24 * time.Hour))
-}
+func (a *app) days(t time.Time) int { return task.Days(t, a.now().In(a.zone)) }
 
 // clock is "14:32:10", with the day when it is not today.
 func (a *app) clock(t time.Time) string {
@@ -40,16 +31,7 @@ func (a *app) day(t time.Time) string {
 	if !a.screen.terminal {
 		return a.stamp(t)
 	}
-	local := t.In(a.zone)
-	switch a.days(t) {
-	case -1:
-		return "yesterday " + local.Format(time.TimeOnly)
-	case 0:
-		return "today " + local.Format(time.TimeOnly)
-	case 1:
-		return "tomorrow " + local.Format(time.TimeOnly)
-	}
-	return local.Format(dateLayout)
+	return task.Day(t, a.now().In(a.zone))
 }
 
 // coming is when something will be: a clock time when that is soon, "in 9 h" when not.

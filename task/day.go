@@ -1,0 +1,31 @@
+package task
+
+import "time"
+
+// dateLayout has the zone, as every time with a date.
+const dateLayout = "2006-01-02 15:04:05 MST"
+
+// Days is how many calendar days t is after now, in now's location: 0 is today,
+// -1 yesterday.
+func Days(t, now time.Time) int {
+	date := func(t time.Time) time.Time {
+		y, m, d := t.In(now.Location()).Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	}
+	return int(date(t).Sub(date(now)) / (24 * time.Hour))
+}
+
+// Day is "today 12:30:04", "yesterday 23:00:00", "tomorrow 00:00:00", or a date
+// with its zone; in now's location.
+func Day(t, now time.Time) string {
+	t = t.In(now.Location())
+	switch Days(t, now) {
+	case -1:
+		return "yesterday " + t.Format(time.TimeOnly)
+	case 0:
+		return "today " + t.Format(time.TimeOnly)
+	case 1:
+		return "tomorrow " + t.Format(time.TimeOnly)
+	}
+	return t.Format(dateLayout)
+}
