@@ -163,11 +163,7 @@ func (e *Engine) endLive(r *reg, o *occ, end task.End) {
 // tryAgain: Retry and Lost. Too many in a row end the occurrence.
 func (e *Engine) tryAgain(r *reg, o *occ) {
 	r.Tries++
-	attempts := r.Spec.Retry.Attempts
-	if attempts == 0 {
-		attempts = task.DefaultAttempts
-	}
-	if int(r.Tries) >= attempts {
+	if int(r.Tries) >= r.Spec.Retry.WithDefaults().Attempts {
 		r.Tries, r.NotBefore = 0, 0
 		e.endLive(r, o, task.EndGaveUp)
 		return
@@ -251,18 +247,12 @@ func (e *Engine) resumeRequest(ev Resume) Answer {
 // backOff delays the n-th further attempt: First x 4^(n-1), at most Limit, less a
 // jitter of up to a fifth, the same for the same attempt.
 func (e *Engine) backOff(r *reg, o *occ, n int) {
-	first, limit := r.Spec.Retry.First, r.Spec.Retry.Limit
-	if first == 0 {
-		first = task.BackoffFirst
-	}
-	if limit == 0 {
-		limit = max(task.BackoffMost, first)
-	}
-	d := first
-	for i := 1; i < n && d < limit; i++ {
+	policy := r.Spec.Retry.WithDefaults()
+	d := policy.First
+	for i := 1; i < n && d < policy.Limit; i++ {
 		d *= task.BackoffFactor
 	}
-	d = min(d, limit)
+	d = min(d, policy.Limit)
 	d -= time.Duration(jitter(r.id(), o.Number, n) * 0.2 * float64(d))
 	r.NotBefore = e.clock.elapsed + d
 	e.markLedger(r)

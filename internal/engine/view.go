@@ -25,15 +25,21 @@ func (e *Engine) look(r *reg) appearance {
 	if !r.NextWall.IsZero() {
 		a.next = wallTime(r.NextWall)
 	}
-	for _, o := range r.pending {
-		a.waiting += uint32(o.Count)
-	}
+	a.waiting = uint32(r.waiting())
 	if len(r.pending) > 0 {
 		if why := e.own(r, r.pending[0]); len(why) > 0 {
 			a.reason, a.cond, a.reasons = why[0].kind, why[0].cond, uint8(len(why))
 		}
 	}
 	return a
+}
+
+// waiting counts the firings of all that is pending.
+func (r *reg) waiting() (n int) {
+	for _, o := range r.pending {
+		n += o.Count
+	}
+	return n
 }
 
 func (e *Engine) phase(r *reg) task.Phase {
@@ -69,14 +75,9 @@ func runPhase(s RunState) task.Phase {
 
 // state is what a registration is doing now.
 func (e *Engine) state(r *reg) task.State {
-	s := task.State{Phase: e.phase(r), Now: e.now.Wall, Text: r.Text, Attempts: r.Spec.Retry.Attempts}
-	if s.Attempts == 0 {
-		s.Attempts = task.DefaultAttempts
-	}
+	s := task.State{Phase: e.phase(r), Now: e.now.Wall, Text: r.Text, Attempts: r.Spec.Retry.WithDefaults().Attempts}
 	s.Since = e.sinceWhen(r, s.Phase)
-	for _, o := range r.pending {
-		s.Waiting += o.Count
-	}
+	s.Waiting = r.waiting()
 	if len(r.pending) > 0 {
 		s.Reasons = e.reasons(r, r.pending[0])
 		s.Attempt = max(int(r.Tries), int(r.Faults)) + 1
