@@ -62,7 +62,7 @@ func speak(socket string) int {
 
 func TestAnotherUserIsNotLetIn(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can be another user")
+		skip(t, "only root can be another user")
 	}
 	r := newRig(t)
 	for path := r.dir; path != "/"; path = filepath.Dir(path) { // the directory's mode alone keeps others out
@@ -295,4 +295,13 @@ func TestApplicationsDecideNothingForTheUser(t *testing.T) {
 	if err := app.Unregister(ctx, commands.TaskID, true); !errors.Is(err, task.ErrNotRegistered) {
 		t.Errorf("to remove a task of another package: %v", err)
 	}
+}
+
+// skip passes over a test whose judge is not here, except in CI, where it has to be.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
 }

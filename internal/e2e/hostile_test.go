@@ -66,7 +66,7 @@ func (w *world) raw() net.Conn {
 func TestOnlyItsUserIsLetIn(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("only root can be two users")
+		skip(t, "only root can be two users")
 	}
 	w := newWorld(t, "")
 	cmd := w.command(w.binary, "daemon")
@@ -95,7 +95,7 @@ func TestOnlyItsUserIsLetIn(t *testing.T) {
 func TestNobodyIsNotLetIn(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("only root can be two users")
+		skip(t, "only root can be two users")
 	}
 	w := startWorld(t, "")
 	list := func() *exec.Cmd {
@@ -343,4 +343,13 @@ func TestAFloodOfRequests(t *testing.T) {
 		t.Error("none was answered")
 	}
 	w.untouched()
+}
+
+// skip passes over a test whose judge is not here, except in CI, where it has to be.
+func skip(t *testing.T, why string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
 }
