@@ -33,9 +33,6 @@ func (t *tree) sum() (total uint64) {
 	return total
 }
 
-// has says whether path is the root or below it.
-func (t *tree) has(path string) bool { return within(path, t.root) }
-
 // within says whether path is dir or below it.
 func within(path, dir string) bool {
 	return path == dir || dir == "/" || strings.HasPrefix(path, dir) && path[len(dir)] == '/'
