@@ -55,7 +55,7 @@ func speak(socket string) int {
 	}
 	conn.SetDeadline(time.Now().Add(patience))
 	fmt.Fprint(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
-	n, err := io.Copy(io.Discard, conn)
+	n, _ := io.Copy(io.Discard, conn)
 	fmt.Println("answered bytes:", n)
 	return 0
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -20,12 +19,10 @@ import (
 // fakeLauncher is a machine whose processes do what the test says.
 type fakeLauncher struct {
 	*journal
-	mu       sync.Mutex
-	watchers map[task.LaunchToken]host.Watcher
-	start    func(host.Watcher) (task.Process, error)
-	find     func(host.Watcher) (task.Process, error)
-	watch    func(exited func(host.Exit)) error
-	strays   []host.Stray
+	start  func(host.Watcher) (task.Process, error)
+	find   func(host.Watcher) (task.Process, error)
+	watch  func(exited func(host.Exit)) error
+	strays []host.Stray
 }
 
 func (f *fakeLauncher) Start(_ context.Context, _ task.ClassServer, _ task.LaunchToken, _ []string, w host.Watcher) (task.Process, error) {

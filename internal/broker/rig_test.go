@@ -230,11 +230,6 @@ func (f *facts) Watch(ctx context.Context, report func(...task.Fact)) error {
 	}
 }
 
-// set reports the machine's only fact.
-func (f *facts) set(v task.Value) {
-	f.reports <- []task.Fact{{Name: task.FactInternet, Value: v}}
-}
-
 func testLogger(t *testing.T) *slog.Logger {
 	if !testing.Verbose() {
 		return slog.New(slog.DiscardHandler)
