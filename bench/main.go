@@ -1,3 +1,5 @@
+//go:build linux
+
 // Bench measures what users feel, each figure beside the machine's own floor from
 // the same run: a warm and a cold activation, a registration, firings a second,
 // the start with 100,000 registrations, the memory of one, and an idle broker.

@@ -34,7 +34,6 @@ func newRoot(a *app) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noSuchVerb,
-		RunE:          list.RunE,
 		PersistentPreRun: func(*cobra.Command, []string) {
 			a.screen.color = a.screen.color && !a.noColor
 		},
@@ -47,12 +46,13 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
 	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
-	root.AddCommand(list,
+	root.AddCommand(withBroker(a, list,
 		newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
 		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
-		newPackages(a), newInstall(a), newUninstall(a), newAccess(a),
-		newDoctor(a), newDaemon(a), newDemo(a), newVersion(a), newServeCommands(), newExecWithListener(),
-	)
+		newPackages(a), newInstall(a), newUninstall(a), newAccess(a), newDoctor(a),
+	)...)
+	root.AddCommand(newVersion(a))
+	root.RunE = list.RunE // what a bare bgtask does
 	refuseShells(root)
 	return root
 }

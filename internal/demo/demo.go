@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package demo tells the whole story of bgtask in some twenty seconds: a package
 // is installed, its task registered, held, explained, launched, canceled, run in
 // the open application, and cleaned away. Everything happens in a temporary folder

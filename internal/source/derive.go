@@ -1,3 +1,5 @@
+//go:build linux
+
 package source
 
 import "github.com/bgtask/bgtask/task"

@@ -1,3 +1,5 @@
+//go:build linux
+
 // Package storetest is what every store of the engine's state has to pass: the
 // one on disk, and the simulator's in memory.
 package storetest
