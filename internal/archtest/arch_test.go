@@ -32,6 +32,7 @@ var allowed = map[string][]string{
 	"internal/source":   {"task"},
 	"internal/store":    {"internal/engine", "task"},
 	"internal/host":     {"task"},
+	"internal/com":      {"task"},
 	"internal/wire":     {"task", "proto/bgtask/v1"},
 	"internal/client":   {"internal/wire", "task", "proto/bgtask/v1"},
 	"internal/sdk":      {"task", "internal/client"},

@@ -1,0 +1,87 @@
+package com
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"unsafe"
+)
+
+// callbacks counts the methods that were made: a process has room for some 2,000.
+var callbacks atomic.Int64
+
+// Method0 makes a method of a table, which calls f with the value behind the
+// object. It costs one callback of the process for ever: make it once, in a
+// function of sync.OnceValue. An error of f is answered by its HRESULT, else as
+// Fail; a panic in f is logged and answered as Fail. f must not call
+// runtime.Goexit. An argument has at most a word; of a boolean the lowest byte
+// counts.
+func Method0[T any](f func(impl T) error) uintptr {
+	return method(func(o *This) uintptr {
+		return invoke(o, func(impl T) error { return f(impl) })
+	})
+}
+
+// Method1 is Method0 for a method of one argument.
+func Method1[T any, A any](f func(impl T, a A) error) uintptr {
+	return method(func(o *This, a A) uintptr {
+		return invoke(o, func(impl T) error { return f(impl, a) })
+	})
+}
+
+// Method2 is Method0 for a method of two arguments.
+func Method2[T any, A, B any](f func(impl T, a A, b B) error) uintptr {
+	return method(func(o *This, a A, b B) uintptr {
+		return invoke(o, func(impl T) error { return f(impl, a, b) })
+	})
+}
+
+// Method3 is Method0 for a method of three arguments.
+func Method3[T any, A, B, C any](f func(impl T, a A, b B, c C) error) uintptr {
+	return method(func(o *This, a A, b B, c C) uintptr {
+		return invoke(o, func(impl T) error { return f(impl, a, b, c) })
+	})
+}
+
+func method(f any) uintptr {
+	callbacks.Add(1)
+	return syscall.NewCallback(f)
+}
+
+// Table makes the table of an interface of COM in native memory, for good:
+// IUnknown's methods, and then those given.
+func Table(methods ...uintptr) unsafe.Pointer {
+	base := unknownMethods()
+	return newTable(append(base[:], methods...))
+}
+
+// InspectableTable is Table for an interface of the Windows Runtime.
+func InspectableTable(methods ...uintptr) unsafe.Pointer {
+	base, more := unknownMethods(), inspectableMethods()
+	return newTable(append(append(base[:], more[:]...), methods...))
+}
+
+func newTable(methods []uintptr) unsafe.Pointer {
+	p := allocate(uintptr(len(methods)) * unsafe.Sizeof(uintptr(0)))
+	copy(unsafe.Slice((*uintptr)(p), len(methods)), methods)
+	return p
+}
+
+// invoke is the way of a call into the program: no panic gets back to COM.
+func invoke[T any](o *This, f func(impl T) error) (code uintptr) {
+	defer recovered(&code)
+	object := objectOf(o)
+	if object == nil {
+		return uintptr(Disconnected)
+	}
+	return uintptr(Code(f(object.impl.(T))))
+}
+
+func recovered(code *uintptr) {
+	if v := recover(); v != nil {
+		slog.Error("bgtask: a panic in a call from COM", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+		*code = uintptr(Fail)
+	}
+}
