@@ -51,7 +51,7 @@ func newRoot(a *app) *cobra.Command {
 		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
 		newPackages(a), newInstall(a), newUninstall(a), newAccess(a), newDoctor(a),
 	)...)
-	root.AddCommand(newVersion(a))
+	root.AddCommand(newSelftest(a), newVersion(a))
 	root.RunE = list.RunE // what a bare bgtask does
 	refuseShells(root)
 	return root

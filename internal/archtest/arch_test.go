@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"internal/wire":     {"task", "proto/bgtask/v1"},
 	"internal/client":   {"internal/wire", "task", "proto/bgtask/v1"},
 	"internal/sdk":      {"task", "internal/client"},
+	"internal/selftest": {"", "task"},
 	"internal/command":  {"", "task", "internal/client"},
 	"internal/demo":     {"internal/client", "internal/wire", "examples/primes", "task"},
 	"internal/broker":   {"internal/engine", "internal/source", "internal/store", "internal/host", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "task"},
