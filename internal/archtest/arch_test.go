@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"internal/store":    {"internal/engine", "task"},
 	"internal/host":     {"task"},
 	"internal/com":      {"task"},
+	"internal/winrt":    {"internal/com", "task"},
 	"internal/wire":     {"task", "proto/bgtask/v1"},
 	"internal/client":   {"internal/wire", "task", "proto/bgtask/v1"},
 	"internal/sdk":      {"task", "internal/client"},
