@@ -40,6 +40,7 @@ type broker struct {
 	recorder  recorder
 
 	background sync.WaitGroup // goroutines that end with their stream, or soon
+	socket     sync.WaitGroup // who makes the socket again when it is removed
 }
 
 func newBroker(cfg Config, s settings) *broker {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -114,7 +115,8 @@ func TestASocketThatIsRemovedIsMadeAgain(t *testing.T) {
 	}
 	deadline := time.Now().Add(patience)
 	for {
-		if _, err := os.Stat(r.socket); err == nil {
+		if c, err := net.Dial("unix", r.socket); err == nil { // it is there a moment before it listens
+			c.Close()
 			break
 		}
 		if time.Now().After(deadline) {

@@ -151,7 +151,7 @@ func (b *broker) begin(server *grpc.Server, e *endpoint) {
 	b.background.Go(debug.FreeOSMemory) // what the load took and nobody needs any more
 	b.processes.endStrays()
 	b.background.Go(func() { source.Run(b.life, b.sources, sink{b.inbox}) })
-	b.background.Go(func() { b.serve(server, e) })
+	b.socket.Go(func() { b.serve(server, e) })
 	b.background.Go(b.watchLogind)
 	b.background.Go(b.backUp)
 	b.background.Go(b.feedWatchdog)
@@ -168,6 +168,7 @@ func (b *broker) end(server *grpc.Server, die func(), stopped bool) {
 		b.dismissHosts()
 	}
 	die()
+	b.socket.Wait() // that it goes now is no reason to make it again
 	gone := make(chan struct{})
 	go func() {
 		defer close(gone)
