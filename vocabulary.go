@@ -288,4 +288,7 @@ var (
 	ErrWatchLagged         = task.ErrWatchLagged
 	ErrConflict            = task.ErrConflict
 	ErrInternal            = task.ErrInternal
+
+	// ErrNotSupportedOnWindows is an ErrNotSupported too.
+	ErrNotSupportedOnWindows = task.ErrNotSupportedOnWindows
 )

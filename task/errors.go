@@ -1,6 +1,9 @@
 package task
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Sentinels, for errors.Is. They keep their identity across the broker's socket.
 var (
@@ -22,6 +25,10 @@ var (
 	ErrConflict            = errors.New("conflicts with what is there")
 	ErrInternal            = errors.New("internal error")
 )
+
+// ErrNotSupportedOnWindows is an ErrNotSupported too: what our own broker can do,
+// and Windows' cannot.
+var ErrNotSupportedOnWindows = fmt.Errorf("%w: Windows has no equal of it", ErrNotSupported)
 
 // Error is what an operation of bgtask fails with: a sentinel and the words
 // round it. Every field but Err may be empty.

@@ -1,6 +1,10 @@
 package winrt
 
-import "github.com/bgtask/bgtask/internal/com"
+import (
+	"strings"
+
+	"github.com/bgtask/bgtask/internal/com"
+)
 
 // Interface is a row of the table: an interface and its methods in the order of
 // their slots. Methods that come after the last one which is used may be left out.
@@ -189,6 +193,8 @@ func delegate(name, iid string) *Interface {
 	d.Delegate = true
 	return d
 }
+
+func (i *Interface) short() string { return i.Name[strings.LastIndexByte(i.Name, '.')+1:] }
 
 // Interfaces is the table, without the instances of parameterized interfaces.
 func Interfaces() []*Interface {

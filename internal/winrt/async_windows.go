@@ -1,0 +1,48 @@
+package winrt
+
+import (
+	"context"
+	"sync"
+	"unsafe"
+
+	"github.com/bgtask/bgtask/internal/com"
+)
+
+// finished is told when an operation has ended.
+type finished chan struct{}
+
+var finishedTable = sync.OnceValue(func() unsafe.Pointer {
+	return com.Table(com.Method2(func(f finished, _ *com.Unknown, _ int32) error {
+		select {
+		case f <- struct{}{}:
+		default:
+		}
+		return nil
+	}))
+})
+
+// await waits for an operation and gives its result. When ctx ends first the
+// operation is canceled.
+func await[T any](ctx context.Context, o Operation, operation *com.Unknown) (result T, err error) {
+	defer operation.Release()
+	defer closeOperation(operation)
+	done := make(finished, 1)
+	handler := com.New(done, com.Object{}, com.Interface{IID: o.Handler.IID, Methods: finishedTable()})
+	defer handler.Release()
+	if err := o.Operation.call(operation, "put_Completed", uintptr(unsafe.Pointer(handler))); err != nil {
+		return result, err
+	}
+	select {
+	case <-done:
+		return get[T](o.Operation, operation, "GetResults")
+	case <-ctx.Done():
+		with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Cancel") })
+		return result, context.Cause(ctx)
+	}
+}
+
+// closeOperation lets go of what the operation holds; it may be refused while it
+// is at work.
+func closeOperation(operation *com.Unknown) {
+	with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Close") })
+}

@@ -1,0 +1,59 @@
+package winrt
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/com"
+	"github.com/bgtask/bgtask/task"
+)
+
+// newTrigger makes the trigger, as IBackgroundTrigger.
+func newTrigger(t task.Trigger) (*com.Unknown, error) {
+	made, err := construct(t)
+	if err != nil {
+		return nil, err
+	}
+	defer made.Release()
+	return Trigger.of(made)
+}
+
+func construct(t task.Trigger) (*com.Unknown, error) {
+	switch t := t.(type) {
+	case task.TimeTrigger:
+		return create2(ClassTimeTrigger, TimeTriggerFactory, "Create", minutes(t.Freshness), com.Bool(t.OneShot))
+	case task.MaintenanceTrigger:
+		return create2(ClassMaintenanceTrigger, MaintenanceTriggerFactory, "Create", minutes(t.Freshness), com.Bool(t.OneShot))
+	case task.SystemTrigger:
+		return create2(ClassSystemTrigger, SystemTriggerFactory, "Create", uintptr(t.Type), com.Bool(t.OneShot))
+	case task.ApplicationTrigger:
+		return activate(ClassApplicationTrigger)
+	case task.PushNotificationTrigger:
+		return pushTrigger(t.ApplicationID)
+	}
+	return nil, fmt.Errorf("%s: %w", t.Class(), com.NotSupported)
+}
+
+func minutes(d time.Duration) uintptr { return uintptr(d / time.Minute) }
+
+func pushTrigger(application string) (*com.Unknown, error) {
+	if application == "" {
+		return activate(ClassPushTrigger)
+	}
+	id, err := com.NewHString(application)
+	if err != nil {
+		return nil, err
+	}
+	defer id.Delete()
+	return create(ClassPushTrigger, PushTriggerFactory, "Create", uintptr(id))
+}
+
+// newCondition makes the condition, as IBackgroundCondition.
+func newCondition(c task.Condition) (*com.Unknown, error) {
+	made, err := create(ClassCondition, SystemConditionFactory, "Create", uintptr(c))
+	if err != nil {
+		return nil, err
+	}
+	defer made.Release()
+	return Condition.of(made)
+}
