@@ -280,6 +280,8 @@ func (p Package) appendJSON(w *jsonWriter) {
 	w.text("access", p.Access.String())
 	w.number("access_number", int(p.Access), true)
 	w.texts("warnings", p.Warnings)
+	w.text("origin", p.Origin.String())
+	w.text("signer", p.Signer)
 	w.close('}')
 }
 

@@ -1,6 +1,10 @@
 package task
 
-import "strconv"
+import (
+	"cmp"
+	"strconv"
+	"strings"
+)
 
 // Process identifies a process for ever: pids are used again, these three
 // together are not.
@@ -73,6 +77,45 @@ type Package struct {
 	Classes     []GUID // all classes that an app of it may serve; those of Servers included
 	Access      AccessStatus
 	Warnings    []string // of the manifest
+	Origin      Origin
+	Content     string // a digest of what is installed: equal for equal content; "" when nobody knows
+	Signer      string // subject of the certificate that a package file was signed with; "" for all else
+}
+
+// Origin says who keeps the folder of a package, and so who may change it.
+type Origin uint8
+
+// The origins.
+const (
+	OriginFolder Origin = iota // its user: it is registered where it lies
+	OriginFile                 // the broker, which extracted it from a package file
+	OriginSystem               // the system: a distribution's package put it there
+)
+
+var originNames = []string{"folder", "file", "system"}
+
+// String is "folder", "file" or "system".
+func (o Origin) String() string {
+	if int(o) < len(originNames) {
+		return originNames[o]
+	}
+	return "Origin(" + strconv.Itoa(int(o)) + ")"
+}
+
+// CompareVersions orders "1.2.3.0" by its numbers: -1 when a is the earlier one, 1
+// when b is. Parts that are missing are 0, and so is what is no number.
+func CompareVersions(a, b string) int {
+	for a != "" || b != "" {
+		var x, y string
+		x, a, _ = strings.Cut(a, ".")
+		y, b, _ = strings.Cut(b, ".")
+		m, _ := strconv.ParseUint(x, 10, 64)
+		n, _ := strconv.ParseUint(y, 10, 64)
+		if c := cmp.Compare(m, n); c != 0 {
+			return c
+		}
+	}
+	return 0
 }
 
 // CommandPackage is the family name of the package of command tasks.

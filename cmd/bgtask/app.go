@@ -34,7 +34,7 @@ type remote interface {
 	Status(ctx context.Context) (task.Status, error)
 	Stop(ctx context.Context, within time.Duration) error
 	Packages(ctx context.Context) ([]task.Package, error)
-	Install(ctx context.Context, path string) (task.Package, error)
+	Install(ctx context.Context, path string, how client.Installing) (wire.Installed, error)
 	Uninstall(ctx context.Context, family string, keepData bool) error
 	SetAccess(ctx context.Context, family string, access task.AccessStatus) error
 	OverrideFact(ctx context.Context, name string, value task.Value, lasts time.Duration) error

@@ -131,8 +131,8 @@ func (f *fake) Stop(_ context.Context, within time.Duration) error {
 	return f.ask("stop", within.String())
 }
 
-func (f *fake) Install(_ context.Context, path string) (task.Package, error) {
-	return f.packages[0], f.ask("install", path)
+func (f *fake) Install(_ context.Context, path string, how client.Installing) (wire.Installed, error) {
+	return wire.Installed{Package: f.packages[0], Change: wire.Added}, f.ask("install", path, yesNo(how.Unsigned), yesNo(how.Downgrade))
 }
 
 func (f *fake) Uninstall(_ context.Context, family string, keep bool) error {

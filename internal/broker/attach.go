@@ -90,7 +90,7 @@ func (b *broker) admit(ctx context.Context, w who, h wire.Hello) (*attachment, e
 	}
 	a.send(wire.Welcome{Package: w.family, Folder: b.localFolder(w.family), Launched: !w.token.IsZero()})
 	ev := engine.Attached{
-		Host: w.process, Package: w.family, Token: w.token, Active: inActiveSession(w.process.PID),
+		Host: w.process, Package: w.family, Token: w.token, Active: inActiveSession(w.process.PID), Home: w.home,
 		Objects: h.Objects, Instances: h.Instances,
 	}
 	if err := b.inbox.put(ctx, item{event: ev}); err != nil {

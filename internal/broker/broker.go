@@ -33,11 +33,16 @@ type broker struct {
 	directory *directory
 	externals *externals
 	watches   *watches
+	removals  *removals
+	sweeper   *sweeper
+	system    *system
 	sources   []source.Chain
 
 	store     *store.Store // its readers
 	inspector inspector
 	recorder  recorder
+
+	installing chan struct{} // holds a token while nothing is being unpacked or swept
 
 	background sync.WaitGroup // goroutines that end with their stream, or soon
 	socket     sync.WaitGroup // who makes the socket again when it is removed
@@ -47,9 +52,14 @@ func newBroker(cfg Config, s settings) *broker {
 	b := &broker{
 		cfg: cfg, settings: s, log: cfg.Logger, started: time.Now(),
 		inbox: newInbox(task.MaxInbox), requests: newRequests(), hub: newHub(), hosts: newHosts(),
+		installing: make(chan struct{}, 1),
 	}
+	b.installing <- struct{}{}
 	b.directory = &directory{ask: b.packages}
 	b.watches = newWatches(b)
+	b.removals = newRemovals()
+	b.sweeper = newSweeper(b)
+	b.system = newSystem(b)
 	return b
 }
 

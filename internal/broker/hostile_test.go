@@ -280,7 +280,7 @@ func TestApplicationsDecideNothingForTheUser(t *testing.T) {
 			t.Errorf("%s: %v, want ErrAccessDenied", name, err)
 		}
 	}
-	if _, err := app.Install(ctx, "/"); !errors.Is(err, task.ErrAccessDenied) {
+	if _, err := app.Install(ctx, "/", client.Installing{}); !errors.Is(err, task.ErrAccessDenied) {
 		t.Errorf("install: %v", err)
 	}
 	if _, err := app.Task(ctx, other); err != nil {

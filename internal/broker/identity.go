@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -147,8 +148,9 @@ type who struct {
 	identity
 	user     bool // the user's command line
 	family   string
-	implied  bool // family is of a program that belongs to no installed package
-	verified bool // the kernel says so, not the caller
+	home     string // the folder of an installed version in which the program lies; "": elsewhere
+	implied  bool   // family is of a program that belongs to no installed package
+	verified bool   // the kernel says so, not the caller
 }
 
 func (w who) caller() engine.Caller { return engine.Caller{Package: w.family, All: w.user} }
@@ -177,6 +179,7 @@ func (b *broker) who(ctx context.Context) (who, error) {
 	if err != nil {
 		return who{}, err
 	}
+	w.home = b.versionOf(w.exe)
 	return w.ofPackage(claim.Package, installed, b.processes.packageOf(w.token))
 }
 
@@ -194,6 +197,9 @@ func (w who) sandboxed(claim wire.Caller) (who, error) {
 // process, the one whose folder holds the executable, or an implied one.
 func (w who) ofPackage(claim string, installed []task.Package, launched string) (who, error) {
 	home := homeOf(w.exe, installed)
+	if family := familyOf(filepath.Base(w.home)); home == "" && known(family, installed) {
+		home = family // it runs on, and its folder stays, while the package has another one
+	}
 	switch {
 	case claim != "":
 		w.family, w.verified = claim, claim == home || claim == launched
@@ -222,10 +228,15 @@ func known(family string, installed []task.Package) bool {
 	return false
 }
 
-// homeOf is the package whose folder holds exe; the innermost one.
+// homeOf is the package whose folder holds exe; the innermost one. A folder may be a
+// link, so one that has exe as a class server will do.
 func homeOf(exe string, installed []task.Package) string {
 	family, longest := "", 0
 	for i := range installed {
+		serves := func(s task.ClassServer) bool { return s.Executable == exe }
+		if !installed[i].Implied && exe != "" && slices.ContainsFunc(installed[i].Servers, serves) {
+			return installed[i].Family
+		}
 		folder := installed[i].Folder
 		if folder == "" || len(folder) <= longest || !filepath.IsAbs(exe) {
 			continue

@@ -20,6 +20,7 @@ import (
 // recorder keeps the output of launches: a host.Host.
 type recorder interface {
 	Output(token task.LaunchToken, from, to time.Time) ([]host.Chunk, error)
+	Forget(token task.LaunchToken)
 }
 
 // Logs reads the kept output of launched servers. It is kept for each launch, and

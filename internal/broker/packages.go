@@ -4,16 +4,12 @@ package broker
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/manifest"
@@ -98,6 +94,9 @@ func (b *broker) imply(ctx context.Context, w who) error {
 	if err != nil {
 		return err
 	}
+	if err := b.removals.settled(ctx, w.family); err != nil {
+		return err
+	}
 	_, err = b.ask(ctx, engine.Imply{Request: newRequestID(), Package: p})
 	b.directory.changed()
 	return err
@@ -128,111 +127,3 @@ func (b *broker) implied(w who) (task.Package, error) {
 var temporaryFolder = regexp.MustCompile(`/go-build[0-9]*/`)
 
 func temporary(exe string) bool { return temporaryFolder.MatchString(exe) }
-
-// readPackage reads the package in a folder.
-func (b *broker) readPackage(path string) (task.Package, error) {
-	folder, err := packageFolder(path)
-	if err != nil {
-		return task.Package{}, err
-	}
-	file, err := os.Open(filepath.Join(folder, manifest.FileName))
-	if err != nil {
-		return task.Package{}, &task.Error{Op: "install", Subject: path, Err: fmt.Errorf("%w: %w", task.ErrInvalid, err),
-			Detail: "it has no " + manifest.FileName, Hint: "give the folder that holds it"}
-	}
-	defer file.Close()
-	m, err := manifest.Read(manifest.FileName, file)
-	if err != nil {
-		return task.Package{}, err
-	}
-	p, err := m.Package(folder, resolver(folder))
-	if err != nil {
-		return task.Package{}, err
-	}
-	p.LocalFolder, err = b.makeLocalFolder(p.Family)
-	return p, err
-}
-
-func packageFolder(path string) (string, error) {
-	invalid := func(detail, hint string) error {
-		return &task.Error{Op: "install", Subject: path, Err: task.ErrInvalid, Detail: detail, Hint: hint}
-	}
-	if !filepath.IsAbs(path) {
-		return "", invalid("the path is not absolute", "")
-	}
-	folder, err := filepath.EvalSymlinks(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", invalid("there is no such folder", "")
-	} else if err != nil {
-		return "", invalid(err.Error(), "")
-	}
-	info, err := os.Stat(folder)
-	if err != nil {
-		return "", invalid(err.Error(), "")
-	}
-	if !info.IsDir() {
-		return "", invalid("it is not a folder", "unpack it, and install the folder with its "+manifest.FileName)
-	}
-	return folder, nil
-}
-
-// resolver finds programs in a package folder: no link leads out of it, and case
-// counts only where two names differ by nothing else.
-func resolver(folder string) manifest.Resolve {
-	return func(rel string) (string, bool) {
-		path, ok := findFile(folder, rel)
-		if !ok {
-			return "", false
-		}
-		real, err := filepath.EvalSymlinks(path)
-		if err != nil || !strings.HasPrefix(real, folder+"/") {
-			return "", false
-		}
-		info, err := os.Stat(real)
-		return real, err == nil && info.Mode().IsRegular() && unix.Access(real, unix.X_OK) == nil
-	}
-}
-
-func findFile(folder, rel string) (string, bool) {
-	path := folder
-	for _, name := range strings.Split(rel, "/") {
-		exact := filepath.Join(path, name)
-		if _, err := os.Lstat(exact); err == nil {
-			path = exact
-			continue
-		}
-		entries, err := os.ReadDir(path)
-		if err != nil {
-			return "", false
-		}
-		found := ""
-		for _, e := range entries {
-			if strings.EqualFold(e.Name(), name) {
-				if found != "" {
-					return "", false
-				}
-				found = e.Name()
-			}
-		}
-		if found == "" {
-			return "", false
-		}
-		path = filepath.Join(path, found)
-	}
-	return path, true
-}
-
-// removeFolders removes what a package left here. The folder that it was
-// installed from is its user's and stays.
-func (b *broker) removeFolders(p task.Package, keepData bool) {
-	root := filepath.Join(b.cfg.StateDir, "packages")
-	folder := filepath.Join(root, p.Family)
-	if keepData || filepath.Dir(folder) != root {
-		return
-	}
-	b.background.Go(func() {
-		if err := os.RemoveAll(folder); err != nil {
-			b.log.Error("the data of a removed package is still there", "package", p.Family, "folder", folder, "err", err)
-		}
-	})
-}

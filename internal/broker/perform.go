@@ -16,6 +16,8 @@ func (b *broker) tell(events []task.Event) {
 		switch ev.Kind {
 		case task.EventPackage:
 			b.directory.changed()
+			b.sweeper.hint()
+			b.system.hint()
 		case task.EventOccurrence:
 			b.watches.over(ev.TaskID)
 		}

@@ -107,6 +107,18 @@ func (b *broker) submit(ctx context.Context, ev engine.Event) error {
 
 var errOver = &task.Error{Err: task.ErrUnavailable, Detail: "the broker ends", Hint: "ask again: the next broker gives the same request the same answer"}
 
+// alone returns when nobody else unpacks or sweeps; free lets the next one.
+func (b *broker) alone(ctx context.Context) (free func(), err error) {
+	select {
+	case <-b.installing:
+		return func() { b.installing <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-b.life.Done():
+		return nil, errOver
+	}
+}
+
 // query runs f on the loop, after all that was asked for before it. When it
 // returns an error, f was not run and will not be.
 func (b *broker) query(ctx context.Context, f func(now engine.Instant)) error {

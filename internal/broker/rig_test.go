@@ -270,11 +270,11 @@ func (r *rig) install(version string) task.Package {
 	if err := os.WriteFile(filepath.Join(folder, "AppxManifest.xml"), []byte(text), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
-	p, err := r.user.Install(r.t.Context(), folder)
+	done, err := r.user.Install(r.t.Context(), folder, client.Installing{})
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return p
+	return done.Package
 }
 
 // program puts this test binary at path.

@@ -151,7 +151,12 @@ func (b *broker) begin(server *grpc.Server, e *endpoint) {
 	b.background.Go(debug.FreeOSMemory) // what the load took and nobody needs any more
 	b.processes.endStrays()
 	b.background.Go(func() { source.Run(b.life, b.sources, sink{b.inbox}) })
-	b.socket.Go(func() { b.serve(server, e) })
+	b.background.Go(b.sweeper.run)
+	b.background.Go(b.system.run)
+	b.socket.Go(func() {
+		b.system.scanned(systemWithin)
+		b.serve(server, e)
+	})
 	b.background.Go(b.watchLogind)
 	b.background.Go(b.backUp)
 	b.background.Go(b.feedWatchdog)

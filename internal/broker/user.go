@@ -45,31 +45,20 @@ func (s *service) SetAccess(ctx context.Context, m *pb.SetAccessRequest) (*pb.Se
 	return &pb.SetAccessResponse{}, err
 }
 
-// InstallPackage installs the package in a folder, or updates it.
+// InstallPackage installs the package in a folder or file, or updates it.
 func (s *service) InstallPackage(ctx context.Context, m *pb.InstallPackageRequest) (*pb.InstallPackageResponse, error) {
-	b := s.broker
-	request, err := wire.RequestIDFrom(m.GetRequestId())
-	if err != nil {
-		return nil, err
-	}
-	path, err := wire.TextFrom("path", m.GetPath(), task.MaxPath)
+	r, err := wire.InstallRequestFrom(m)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.mustBeUser(ctx); err != nil {
 		return nil, err
 	}
-	p, err := b.readPackage(path)
+	done, err := s.broker.install(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	a, err := b.ask(ctx, engine.Install{Request: requestID(request), Package: p})
-	if err != nil {
-		return nil, err
-	}
-	b.directory.changed()
-	p.Access = a.Access
-	return &pb.InstallPackageResponse{Package: wire.PackageTo(p)}, nil
+	return wire.InstalledTo(done), nil
 }
 
 // UninstallPackage removes a package.

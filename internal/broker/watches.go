@@ -122,6 +122,10 @@ func (w *watches) over(id task.GUID) {
 // Fired implements source.Events: it returns when the firing is durable.
 func (w *watches) Fired(id task.GUID, details task.Details) {
 	b := w.broker
+	if id == systemWatch {
+		b.system.hint()
+		return
+	}
 	if b.inbox.put(b.life, item{event: engine.Occurred{TaskID: id, Details: details}}) != nil {
 		return
 	}
@@ -162,6 +166,9 @@ func (w *watches) checks(ctx context.Context) []task.Check {
 	w.broker.query(ctx, func(now engine.Instant) {
 		for id, err := range trouble {
 			name := id.String()
+			if id == systemWatch {
+				name = "system packages"
+			}
 			if info, ok := w.broker.engine.Task(now, id); ok {
 				name = info.Package + "/" + info.Spec.Name
 			}

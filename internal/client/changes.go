@@ -86,14 +86,20 @@ func (c *Client) SetAccess(ctx context.Context, family string, access task.Acces
 	return err
 }
 
-// Install installs the package of a folder or file, or updates it.
-func (c *Client) Install(ctx context.Context, path string) (task.Package, error) {
-	m := &pb.InstallPackageRequest{RequestId: requestID(), Path: path}
+// Installing says what Install may do beside what it does anyway.
+type Installing struct {
+	Unsigned  bool // take a package file that is not signed
+	Downgrade bool // take a version that is older than the installed one
+}
+
+// Install installs the package of a folder or file, or updates it. Path is absolute.
+func (c *Client) Install(ctx context.Context, path string, how Installing) (wire.Installed, error) {
+	m := &pb.InstallPackageRequest{RequestId: requestID(), Path: path, AllowUnsigned: how.Unsigned, AllowDowngrade: how.Downgrade}
 	r, err := call(ctx, c, "install", func(l *link) (*pb.InstallPackageResponse, error) { return l.broker.InstallPackage(ctx, m) })
 	if err != nil {
-		return task.Package{}, err
+		return wire.Installed{}, err
 	}
-	return wire.PackageFrom(r.GetPackage())
+	return wire.InstalledFrom(r)
 }
 
 // Uninstall removes a package.

@@ -61,12 +61,12 @@ func copyFile(to, from string) error {
 func (s *story) executable() string { return filepath.Join(s.folder, AppName, AppName) }
 
 func (s *story) install(ctx context.Context) (string, error) {
-	p, err := s.client.Install(ctx, s.folder)
+	done, err := s.client.Install(ctx, s.folder, client.Installing{})
 	if err != nil {
 		return "", err
 	}
-	s.family = p.Family
-	return p.Family, expect("family name", p.Family, "SamplePackagedWinMainBackgroundApp_h91ms92gdsmmt")
+	s.family = done.Package.Family
+	return s.family, expect("family name", s.family, "SamplePackagedWinMainBackgroundApp_h91ms92gdsmmt")
 }
 
 func (s *story) register(ctx context.Context) (string, error) {

@@ -66,11 +66,11 @@ func (w *world) install(name string, servers ...server) task.Package {
 		fmt.Fprintf(&declared, serverText, s.arguments, classes.String())
 	}
 	w.write("packages/"+name+"/AppxManifest.xml", fmt.Sprintf(manifestText, name, declared.String()))
-	p, err := w.user.Install(w.context(), folder)
+	done, err := w.user.Install(w.context(), folder, client.Installing{})
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return p
+	return done.Package
 }
 
 // app is the program of a package as its user starts it. It finds no bgtask, so it

@@ -81,7 +81,7 @@ type (
 	Unwatch struct{ TaskID task.GUID }
 	// Notify tells the watchers of the event stream what is not stored.
 	Notify struct{ Event task.Event }
-	// RemoveFolders removes what a package left.
+	// RemoveFolders removes what a package left. FoldersRemoved follows.
 	RemoveFolders struct {
 		Package  task.Package
 		KeepData bool

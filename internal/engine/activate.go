@@ -153,7 +153,7 @@ func (e *Engine) launchBlocked(r *reg) string {
 // launch starts a class server: the intent is committed, then the process forked.
 func (e *Engine) launch(s *server, pack string, cs task.ClassServer) {
 	l := &launch{server: s, Launch: Launch{Token: task.LaunchToken(e.newGUID()), Package: pack, Server: cs, At: e.now.Awake,
-		Wall: e.now.Wall, Version: e.packages[pack].Version}}
+		Wall: e.now.Wall, Version: e.packages[pack].Version, Edition: e.packages[pack].Edition}}
 	l.timer.owner = l
 	e.moveLaunch(l, Launching)
 	e.addLaunch(l)
@@ -270,7 +270,7 @@ func (e *Engine) send(u *run, h *host, object int) {
 	if o := &h.objects[object]; o.SingleUse {
 		h.objects = slices.Delete(h.objects, object, object+1)
 	}
-	u.Host, u.Token, u.Version, u.SentAt = h.id, h.token, h.version, e.now.Awake
+	u.Host, u.Token, u.Version, u.Edition, u.SentAt = h.id, h.token, h.version, h.edition, e.now.Awake
 	h.runs = append(h.runs, u)
 	e.mark(u)
 	e.armRun(u)

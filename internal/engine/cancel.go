@@ -82,6 +82,7 @@ func (e *Engine) unresponsive(u *run) {
 	}
 	u.reg.since = e.now.Wall
 	e.touch(u.reg)
+	e.serviceWhenDone(u.reg.pack)
 }
 
 // noteWell: a host none of whose runs is unresponsive any more answers again.

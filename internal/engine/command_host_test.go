@@ -9,7 +9,7 @@ import (
 
 // hostCommands are what hosts and processes do.
 var hostCommands = map[string]func(*world, args){
-	// attach HOST package=P classes=A,B.single,C.suspended [launch=launch1] [holds=run1,run2:completed]
+	// attach HOST package=P classes=A,B.single,C.suspended [launch=launch1] [home=/folder] [holds=run1,run2:completed]
 	"attach": func(w *world, a args) { w.attach(a) },
 	// crowd-of-hosts N package=P: host1 to hostN, with class A.
 	"crowd-of-hosts": func(w *world, a args) {
@@ -86,7 +86,14 @@ func class(s string) task.GUID {
 }
 
 func (w *world) pack(a args) task.Package {
-	p := task.Package{Family: a.at(0), Name: a.at(0), Version: a.named["version"], LocalFolder: "/data/" + a.at(0)}
+	p := task.Package{Family: a.at(0), Name: a.at(0), Version: a.named["version"], LocalFolder: "/data/" + a.at(0),
+		Content: a.named["content"], Folder: a.named["folder"]}
+	switch {
+	case a.has("file"):
+		p.Origin = task.OriginFile
+	case a.has("system"):
+		p.Origin = task.OriginSystem
+	}
 	for _, c := range list(a.named["class"]) {
 		p.Classes = append(p.Classes, class(c))
 	}
@@ -110,7 +117,7 @@ func (w *world) pack(a args) task.Package {
 
 func (w *world) attach(a args) {
 	w.start()
-	ev := Attached{Host: w.hostID(a.at(0)), Package: a.named["package"], Token: w.token(a.named["launch"]), Active: a.has("active"), Objects: objects(a.named["classes"])}
+	ev := Attached{Host: w.hostID(a.at(0)), Package: a.named["package"], Token: w.token(a.named["launch"]), Active: a.has("active"), Home: a.named["home"], Objects: objects(a.named["classes"])}
 	if was, ok := w.hostPkg[a.at(0)]; ok && ev.Package == "" {
 		ev.Package, ev.Token = was.Package, was.Token
 	}

@@ -21,15 +21,25 @@ var requestCommands = map[string]func(*world, args){
 	"commands": func(w *world, a args) {
 		w.cfg.Commands = task.ClassServer{Executable: a.at(0), Classes: []task.GUID{task.CommandClass}}
 	},
-	// package NAME class=A,B server=/bin/x,-arg[:A+B][;/bin/y:B] [version=1.0]
-	"package":  func(w *world, a args) { w.step(Install{Request: w.id(a), Package: w.pack(a)}) },
-	"imply":    func(w *world, a args) { w.step(Imply{Request: w.id(a), Package: w.pack(a)}) },
-	"register": func(w *world, a args) { w.register(a, false) },
-	"ensure":   func(w *world, a args) { w.register(a, true) },
+	// package NAME class=A,B server=/bin/x,-arg[:A+B][;/bin/y:B] [version=1.0] [content=x] [folder=/x] [file] [system] [downgrade]
+	"package": func(w *world, a args) {
+		w.step(Install{Request: w.id(a), Package: w.pack(a), Downgrade: a.has("downgrade")})
+	},
+	// may-package: what installing it would be answered.
+	"may-package": func(w *world, a args) {
+		w.start()
+		w.action(Reply{Answer: w.e.CheckInstall(Install{Package: w.pack(a), Downgrade: a.has("downgrade")})})
+	},
+	"folders-removed": func(w *world, a args) { w.step(FoldersRemoved{a.at(0)}) },
+	"imply":           func(w *world, a args) { w.step(Imply{Request: w.id(a), Package: w.pack(a)}) },
+	"register":        func(w *world, a args) { w.register(a, false) },
+	"ensure":          func(w *world, a args) { w.register(a, true) },
 	"unregister": func(w *world, a args) {
 		w.step(Unregister{Request: w.id(a), Caller: w.caller(a), TaskID: w.tasks[a.at(0)], Cancel: a.has("cancel")})
 	},
-	"uninstall": func(w *world, a args) { w.step(Uninstall{Request: w.id(a), Package: a.at(0), KeepData: a.has("keep")}) },
+	"uninstall": func(w *world, a args) {
+		w.step(Uninstall{Request: w.id(a), Package: a.at(0), KeepData: a.has("keep"), System: a.has("system")})
+	},
 	// crowd N REGISTRATION: registers it N times, with a number after its name; of the steps only the events are counted.
 	"crowd": func(w *world, a args) {
 		w.quietly(func() {

@@ -25,6 +25,7 @@ type Engine struct {
 	order uint64 // of registrations
 
 	packages map[string]*pack
+	leaving  map[string]*pack // gone, but for their folders
 	regs     map[task.GUID]*reg
 	runs     map[task.GUID]*run
 	hosts    map[HostID]*host
@@ -163,6 +164,8 @@ func (e *Engine) apply(ev Event) {
 		e.answer(ev.Request, func() Answer { return e.imply(ev) })
 	case Uninstall:
 		e.answer(ev.Request, func() Answer { return e.uninstall(ev) })
+	case FoldersRemoved:
+		e.foldersRemoved(ev)
 	case OverrideFact:
 		e.answer(ev.Request, func() Answer { return e.overrideFact(ev) })
 	case ClearOverride:

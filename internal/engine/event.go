@@ -84,10 +84,12 @@ type (
 		Package string
 		Access  task.AccessStatus
 	}
-	// Install adds a package or updates it.
+	// Install adds a package or updates it; to an earlier version only when
+	// Downgrade says so.
 	Install struct {
-		Request RequestID
-		Package task.Package
+		Request   RequestID
+		Package   task.Package
+		Downgrade bool
 	}
 	// Imply makes the implied package of a program known; it changes nothing
 	// when it is.
@@ -95,11 +97,13 @@ type (
 		Request RequestID
 		Package task.Package
 	}
-	// Uninstall removes a package when its last process is gone.
+	// Uninstall removes a package when its last process is gone. One of the
+	// system's goes only when System says that its folder is gone.
 	Uninstall struct {
 		Request  RequestID
 		Package  string
 		KeepData bool
+		System   bool
 	}
 	// OverrideFact sets a fact for testing until the broker ends, or for a time.
 	OverrideFact struct {
@@ -138,6 +142,8 @@ type (
 		TaskID  task.GUID
 		Details task.Details
 	}
+	// FoldersRemoved: nothing is left of a package that was removed.
+	FoldersRemoved struct{ Package string }
 	// HandOver stops all new starts: another broker follows.
 	HandOver struct{}
 )
@@ -151,6 +157,7 @@ type (
 		Package   string
 		Token     task.LaunchToken // zero: the user started it
 		Active    bool             // it belongs to the active session
+		Home      string           // the folder of an installed version in which its program lies; "": elsewhere
 		Objects   []Object
 		Instances []Held
 	}
@@ -240,6 +247,7 @@ func (RequestAccess) event()  {}
 func (SetAccess) event()      {}
 func (Install) event()        {}
 func (Imply) event()          {}
+func (FoldersRemoved) event() {}
 func (Uninstall) event()      {}
 func (OverrideFact) event()   {}
 func (ClearOverride) event()  {}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/bgtask/bgtask/task"
@@ -17,6 +18,7 @@ type host struct {
 	active  bool
 	order   uint64
 	version string // of the package when it came
+	edition uint64 // the same, counted; retired for a program that an update has replaced
 	objects []Object
 	served  []task.GUID // every class that it has shown, taken ones too
 	runs    []*run
@@ -29,7 +31,7 @@ type host struct {
 
 // takesActivations: a host of an old version, or one that is not well, gets none.
 func (h *host) takesActivations() bool {
-	return h.state == HostAttached && h.version == h.pack.Version && !h.pack.Servicing
+	return h.state == HostAttached && h.edition == h.pack.Edition && !h.pack.Servicing
 }
 
 func (h *host) visible() []Object {
@@ -74,15 +76,21 @@ func (e *Engine) newHost(ev Attached) *host {
 		return nil
 	}
 	h := e.makeHost(ev.Host, p, ev.Token)
-	if l != nil {
-		h.version = l.Version
+	switch {
+	case l != nil:
+		h.version, h.edition = l.Version, l.Edition
+	case ev.Home != "" && ev.Home != p.Folder:
+		h.version, h.edition = "", retired
 	}
 	return h
 }
 
+// retired is the edition of no package.
+const retired = math.MaxUint64
+
 func (e *Engine) makeHost(id HostID, p *pack, token task.LaunchToken) *host {
 	e.order++
-	h := &host{id: id, pack: p, token: token, order: e.order, version: p.Version}
+	h := &host{id: id, pack: p, token: token, order: e.order, version: p.Version, edition: p.Edition}
 	h.timer.owner = h
 	e.hosts[id] = h
 	p.hosts = append(p.hosts, h)

@@ -2,8 +2,6 @@ package engine
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -12,7 +10,7 @@ import (
 type pack struct {
 	Package
 	isDirty   bool
-	gone      bool
+	cleared   bool // nothing is left of it
 	regs      regSet
 	names     map[string]*reg // the oldest of each name, with its twins
 	suspended regSet
@@ -26,7 +24,7 @@ type pack struct {
 
 func (p *pack) dirtyBit() *bool { return &p.isDirty }
 func (p *pack) write() Write {
-	if p.gone {
+	if p.cleared {
 		return Delete{Package{Package: task.Package{Family: p.Family}}}
 	}
 	return Put{p.Package}
@@ -70,26 +68,6 @@ func (e *Engine) newPack(rec Package) *pack {
 	return p
 }
 
-// install adds a package, or updates the one of its family.
-func (e *Engine) install(ev Install) Answer {
-	if a, ok := checkPackage(ev.Package); !ok {
-		return a
-	}
-	p := e.packages[ev.Package.Family]
-	if p != nil && p.Removing {
-		return refuse(task.ErrConflict, p.Family, "the package is being removed", "try again when its last process is gone")
-	}
-	if p == nil {
-		p = e.newPack(Package{Package: ev.Package})
-		p.Access = e.cfg.Policy.DefaultAccess
-		e.mark(p)
-		e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("installed " + p.Version)})
-		return Answer{Change: Added, Access: p.Access}
-	}
-	e.updatePackage(p, ev.Package)
-	return Answer{Change: Updated, Access: p.Access}
-}
-
 func checkPackage(p task.Package) (Answer, bool) {
 	if p.Family == "" || len(p.Family) > task.MaxName {
 		return refuse(task.ErrInvalid, p.Family, "a package has a family name of at most 256 bytes", ""), false
@@ -102,7 +80,7 @@ func checkPackage(p task.Package) (Answer, bool) {
 
 // imply makes the implied package of a program known, or brings it up to date.
 func (e *Engine) imply(ev Imply) Answer {
-	if a, ok := checkPackage(ev.Package); !ok {
+	if a, ok := e.checkPackage(ev.Package); !ok {
 		return a
 	}
 	p := e.packages[ev.Package.Family]
@@ -115,139 +93,12 @@ func (e *Engine) imply(ev Imply) Answer {
 	return Answer{Access: p.Access}
 }
 
-// updatePackage: live runs of the old version end, nothing of it starts meanwhile,
-// its processes get no activation after; then ServicingComplete fires.
-func (e *Engine) updatePackage(p *pack, to task.Package) {
-	to.Access, to.LocalFolder = p.Access, keep(to.LocalFolder, p.LocalFolder)
-	if !p.Servicing {
-		p.Old = p.Version
-	}
-	p.Package.Package = to
-	p.Servicing = true
-	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updating to " + to.Version)})
-	e.cancelAll(p, task.ReasonServicingUpdate, false)
-	e.serviceWhenDone(p)
-}
-
-func keep(s, old string) string {
-	if s == "" {
-		return old
-	}
-	return s
-}
-
 func (e *Engine) cancelAll(p *pack, reason task.CancellationReason, final bool) {
 	for _, r := range p.regs.sorted() {
 		if r.run != nil {
 			e.cancel(r.run, reason, final)
 		}
 		e.touch(r)
-	}
-}
-
-// serviceWhenDone ends an update once no run of the package is live.
-func (e *Engine) serviceWhenDone(p *pack) {
-	if !p.Servicing || p.hasRuns() {
-		return
-	}
-	p.Servicing = false
-	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updated to " + p.Version)})
-	for _, r := range p.regs.sorted() {
-		switch {
-		case r.State == Removing:
-		case !p.Declares(r.Spec.EntryPoint):
-			if r.State == Active {
-				e.suspend(r, ByNoClass, "class "+r.Spec.EntryPoint.String()+" is no longer declared by "+p.Family)
-			}
-			continue
-		case r.State == Suspended:
-			e.unsuspend(r, "its package was updated")
-		}
-		if t, ok := r.Spec.Trigger.(task.SystemTrigger); ok && t.Type == task.OnServicingComplete && e.armed(r) {
-			e.todo = append(e.todo, work{r, &firing{by: ByServicing, details: task.SystemTriggerDetails{Type: t.Type, Old: task.Value(p.Old), New: task.Value(p.Version)}}})
-		}
-		e.touch(r)
-	}
-	e.line.stale = true
-}
-
-func (p *pack) hasRuns() bool {
-	for r := range p.regs {
-		if r.run != nil {
-			return true
-		}
-	}
-	return false
-}
-
-// uninstall: live runs are cancelled, what is pending ends Removed, and the
-// package goes when its last process is gone.
-func (e *Engine) uninstall(ev Uninstall) Answer {
-	p := e.packages[ev.Package]
-	if p == nil || p.Family == task.CommandPackage {
-		return refuse(task.ErrNoPackage, ev.Package, "no such package is installed", "'bgtask packages' shows all")
-	}
-	if p.Removing {
-		return Answer{}
-	}
-	p.Removing, p.KeepData = true, ev.KeepData
-	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removing"})
-	for _, r := range p.regs.sorted() {
-		if r.run != nil {
-			e.cancel(r.run, task.ReasonUninstall, true)
-		}
-		if r.State != Gone { // one that was being removed goes with its run
-			e.remove(r, false)
-		}
-	}
-	for _, h := range slices.Clone(p.hosts) {
-		if !h.token.IsZero() && len(h.runs) == 0 && h.state != HostLeaving {
-			e.endHost(h)
-		}
-	}
-	e.packageWhenDone(p)
-	return Answer{}
-}
-
-// packageWhenDone removes a package that is to go, once nothing of it lives. A
-// process that the user started may stay: it has no runs and gets none.
-func (e *Engine) packageWhenDone(p *pack) {
-	if p == nil || !p.Removing || p.gone || len(p.regs) > 0 {
-		return
-	}
-	for _, l := range e.launches {
-		if l.Package == p.Family {
-			e.endIdleHosts(p)
-			return
-		}
-	}
-	p.gone = true
-	for _, h := range slices.Clone(p.hosts) {
-		e.do(DropHost{h.id, "its package was removed"})
-		e.hostGone(h, Exit{})
-	}
-	delete(e.packages, p.Family)
-	e.mark(p)
-	e.do(RemoveFolders{Package: p.Package.Package, KeepData: p.KeepData})
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removed"})
-}
-
-// endIdleHosts ends the launched servers of a package that is to go as soon as
-// they have no run.
-func (e *Engine) endIdleHosts(p *pack) {
-	for _, h := range slices.Clone(p.hosts) {
-		if !h.token.IsZero() && len(h.runs) == 0 && (h.state == HostAttached || h.state == HostDetached) {
-			e.endHost(h)
-		}
-	}
-	for _, token := range sortedTokens(e.launches) {
-		if l := e.launches[token]; l.Package == p.Family && l.State == Launching && len(e.waiters(l)) == 0 {
-			e.failLaunch(l, ending{})
-			e.endLaunch(l)
-		}
 	}
 }
 

@@ -122,6 +122,7 @@ type (
 		Key       string    // the Exclusive that it holds
 		Silent    time.Time // since when it is Unresponsive
 		Version   string    // of the package when its host came
+		Edition   uint64    // the same, counted
 		Limit     time.Duration
 	}
 
@@ -135,6 +136,7 @@ type (
 		At      time.Duration // awake
 		Wall    time.Time
 		Version string // of the package
+		Edition uint64 // the same, counted
 	}
 
 	// Package is an installed one. Key: Family.
@@ -144,6 +146,8 @@ type (
 		KeepData  bool
 		Servicing bool   // being updated: its live runs of the old version end first
 		Old       string // the version before
+		Edition   uint64 // counts its updates: what was started from an earlier one is old
+		Gone      bool   // only its folders are left to remove
 	}
 
 	// Remembered is an Answer. Key: Request.

@@ -16,7 +16,7 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	cfg.Policy = cfg.Policy.WithDefaults()
 	e := &Engine{
 		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, saved.Seq)), now: now, seq: saved.Seq,
-		packages: map[string]*pack{}, regs: make(map[task.GUID]*reg, len(saved.Registrations)), runs: map[task.GUID]*run{},
+		packages: map[string]*pack{}, leaving: map[string]*pack{}, regs: make(map[task.GUID]*reg, len(saved.Registrations)), runs: map[task.GUID]*run{},
 		hosts: map[HostID]*host{}, launches: map[task.LaunchToken]*launch{}, servers: map[serverKey]*server{},
 		keys: map[exclusive]*reg{}, facts: map[string]*fact{}, sources: map[string]*task.SourceState{},
 		edges: map[task.SystemTriggerType]regSet{}, events: map[string]regSet{},
@@ -95,6 +95,10 @@ func (e *Engine) restoreFacts(saved []LastingFact) {
 
 func (e *Engine) restorePackages(saved []Package) {
 	for _, rec := range saved {
+		if rec.Gone {
+			e.leave(&pack{Package: rec})
+			continue
+		}
 		e.newPack(rec)
 	}
 	if e.packages[task.CommandPackage] == nil {
@@ -246,7 +250,7 @@ func (e *Engine) adopt(u *run) {
 	h := e.hosts[u.Host]
 	if h == nil {
 		h = e.makeHost(u.Host, u.reg.pack, u.Token)
-		h.version = u.Version
+		h.version, h.edition = u.Version, u.Edition
 		e.awaitReturn(h)
 		if u.Token.IsZero() {
 			e.do(FindProcess{Process: u.Host})
@@ -275,7 +279,7 @@ func (e *Engine) awaitHost(l *launch) {
 		return
 	}
 	h := e.makeHost(l.Process, e.packages[l.Package], l.Token)
-	h.version = l.Version
+	h.version, h.edition = l.Version, l.Edition
 	e.awaitReturn(h)
 }
 

@@ -172,6 +172,21 @@ func (o *output) kept(t task.LaunchToken) (sum int64) {
 	return max(sum, leastSize)
 }
 
+// Forget removes the output of a launch that is over.
+func (h *Host) Forget(t task.LaunchToken) { h.output.forget(t) }
+
+func (o *output) forget(t task.LaunchToken) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.live[t] != nil {
+		return
+	}
+	if o.total >= 0 {
+		o.total = max(o.total-o.kept(t), 0)
+	}
+	o.remove(t)
+}
+
 func (o *output) remove(t task.LaunchToken) {
 	for _, suffix := range append(suffixes[:], marksSuffix) {
 		if err := os.Remove(o.path(t, suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {

@@ -210,10 +210,22 @@ func (m *machine) perform(a engine.Action) {
 	case engine.Reply:
 		m.user.replied(a)
 		m.b.askers = slices.DeleteFunc(m.b.askers, func(id engine.RequestID) bool { return id == a.Request })
+	case engine.RemoveFolders:
+		m.removeFolders(a)
 	case engine.Stop:
 		m.b.stopping = true
 		m.after(0, m.stopped)
 	}
+}
+
+// removeFolders takes a while, and a broker that dies meanwhile has not done it.
+func (m *machine) removeFolders(a engine.RemoveFolders) {
+	b := m.b
+	m.after(m.between(0, time.Second), func() {
+		if m.b == b && !b.stopping {
+			b.inbox = append(b.inbox, engine.FoldersRemoved{Package: a.Package.Family})
+		}
+	})
 }
 
 // stopped ends the broker because the engine said so.

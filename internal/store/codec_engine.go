@@ -99,6 +99,7 @@ func live(c *codec, r *engine.Run) {
 	c.time(22, &r.Silent)
 	name(c, 23, &r.Version)
 	name(c, 24, &r.Key)
+	unsigned(c, 25, &r.Edition)
 }
 
 func launch(c *codec, r *engine.Launch) {
@@ -110,6 +111,7 @@ func launch(c *codec, r *engine.Launch) {
 	signed(c, 6, &r.At)
 	c.time(7, &r.Wall)
 	name(c, 8, &r.Version)
+	unsigned(c, 9, &r.Edition)
 }
 
 func pkg(c *codec, r *engine.Package) {
@@ -129,6 +131,11 @@ func pkg(c *codec, r *engine.Package) {
 	c.flag(14, &r.KeepData)
 	c.flag(15, &r.Servicing)
 	text(c, 16, &r.Old)
+	unsigned(c, 17, &r.Edition)
+	c.flag(18, &r.Gone)
+	unsigned(c, 19, &r.Origin)
+	text(c, 20, &r.Content)
+	text(c, 21, &r.Signer)
 }
 
 func remembered(c *codec, r *engine.Remembered) {

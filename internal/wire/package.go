@@ -22,6 +22,9 @@ func PackageTo(p task.Package) *pb.Package {
 		Classes:     guidsTo(p.Classes),
 		Access:      AccessTo(p.Access),
 		Warnings:    texts(p.Warnings),
+		Origin:      pb.Origin(p.Origin) + 1,
+		Content:     text(p.Content),
+		Signer:      text(p.Signer),
 	}
 }
 
@@ -42,6 +45,9 @@ func (d *decoder) pack(m *pb.Package) task.Package {
 		Classes:     list(d, "classes", many, m.GetClasses(), (*decoder).class),
 		Access:      enum[task.AccessStatus](d, "access", m.GetAccess()),
 		Warnings:    d.texts("warnings", m.GetWarnings(), many, task.MaxErrorText),
+		Origin:      shifted[task.Origin](d, "origin", m.GetOrigin()),
+		Content:     d.text("content", m.GetContent(), task.MaxName),
+		Signer:      d.text("signer", m.GetSigner(), maxPublisher),
 	}
 }
 

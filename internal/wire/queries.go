@@ -24,6 +24,18 @@ func RegisteredFrom(m *pb.RegisterResponse) (Registered, error) {
 	})
 }
 
+// InstalledTo converts what InstallPackage did.
+func InstalledTo(i Installed) *pb.InstallPackageResponse {
+	return &pb.InstallPackageResponse{Package: PackageTo(i.Package), Change: pb.Change(i.Change) + 1}
+}
+
+// InstalledFrom converts what InstallPackage did.
+func InstalledFrom(m *pb.InstallPackageResponse) (Installed, error) {
+	return answer(m, func(d *decoder, m *pb.InstallPackageResponse) Installed {
+		return Installed{Package: d.pack(m.GetPackage()), Change: shifted[Change](d, "change", m.GetChange())}
+	})
+}
+
 // TaskQueryTo converts a query.
 func TaskQueryTo(q TaskQuery) *pb.ListTasksRequest {
 	return &pb.ListTasksRequest{Groups: texts(q.Groups), AllGroups: q.AllGroups, Package: text(q.Package)}

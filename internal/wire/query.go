@@ -22,7 +22,13 @@ type Registered struct {
 	Replaced []task.GUID // duplicates that Ensure removed
 }
 
-// Change is what Register did, in a word.
+// Installed is what InstallPackage did.
+type Installed struct {
+	Package task.Package
+	Change  Change
+}
+
+// Change is what Register or InstallPackage did, in a word.
 type Change uint8
 
 // The changes.

@@ -51,6 +51,13 @@ type (
 		Package string
 		Access  task.AccessStatus
 	}
+	// InstallRequest installs a package, or updates it.
+	InstallRequest struct {
+		Request        task.GUID
+		Path           string
+		AllowUnsigned  bool
+		AllowDowngrade bool
+	}
 	// OverrideFactRequest sets a fact, for testing.
 	OverrideFactRequest struct {
 		Request task.GUID
@@ -136,6 +143,16 @@ func SetAccessRequestFrom(m *pb.SetAccessRequest) (SetAccessRequest, error) {
 		}
 		return SetAccessRequest{
 			Request: d.guid("request_id", m.GetRequestId()), Package: d.required("package", m.GetPackage(), task.MaxName), Access: access,
+		}
+	})
+}
+
+// InstallRequestFrom converts.
+func InstallRequestFrom(m *pb.InstallPackageRequest) (InstallRequest, error) {
+	return request(m, func(d *decoder, m *pb.InstallPackageRequest) InstallRequest {
+		return InstallRequest{
+			Request: d.guid("request_id", m.GetRequestId()), Path: d.required("path", m.GetPath(), task.MaxPath),
+			AllowUnsigned: m.GetAllowUnsigned(), AllowDowngrade: m.GetAllowDowngrade(),
 		}
 	})
 }

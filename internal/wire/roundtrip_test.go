@@ -66,6 +66,7 @@ func TestRoundTrips(t *testing.T) {
 		"package":       func(t *testing.T) { trip(t, PackageTo, PackageFrom) },
 		"status":        func(t *testing.T) { trip(t, StatusTo, StatusFrom) },
 		"registered":    func(t *testing.T) { trip(t, RegisteredTo, fullOnly(RegisteredFrom)) },
+		"installed":     func(t *testing.T) { trip(t, InstalledTo, InstalledFrom) },
 		"task query":    func(t *testing.T) { trip(t, TaskQueryTo, TaskQueryFrom) },
 		"history query": func(t *testing.T) { trip(t, HistoryQueryTo, HistoryQueryFrom) },
 		"logs query":    func(t *testing.T) { trip(t, LogsQueryTo, LogsQueryFrom) },

@@ -976,10 +976,15 @@ type InstallPackageRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Makes the call harmless twice.
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Absolute path of a folder with an AppxManifest.xml, or of a package file.
-	Path          string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Absolute path of a folder with an AppxManifest.xml, of that file, or of a
+	// package file (.msix).
+	Path string `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
+	// Take a package file that is not signed.
+	AllowUnsigned bool `protobuf:"varint,3,opt,name=allow_unsigned,json=allowUnsigned,proto3" json:"allow_unsigned,omitempty"`
+	// Take a version that is older than the installed one.
+	AllowDowngrade bool `protobuf:"varint,4,opt,name=allow_downgrade,json=allowDowngrade,proto3" json:"allow_downgrade,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *InstallPackageRequest) Reset() {
@@ -1026,11 +1031,27 @@ func (x *InstallPackageRequest) GetPath() string {
 	return ""
 }
 
+func (x *InstallPackageRequest) GetAllowUnsigned() bool {
+	if x != nil {
+		return x.AllowUnsigned
+	}
+	return false
+}
+
+func (x *InstallPackageRequest) GetAllowDowngrade() bool {
+	if x != nil {
+		return x.AllowDowngrade
+	}
+	return false
+}
+
 // InstallPackageResponse is the package.
 type InstallPackageResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As it is now.
-	Package       *Package `protobuf:"bytes,1,opt,name=package,proto3" json:"package,omitempty"`
+	Package *Package `protobuf:"bytes,1,opt,name=package,proto3" json:"package,omitempty"`
+	// What became of it; unchanged: the same is installed already.
+	Change        Change `protobuf:"varint,2,opt,name=change,proto3,enum=bgtask.v1.Change" json:"change,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1070,6 +1091,13 @@ func (x *InstallPackageResponse) GetPackage() *Package {
 		return x.Package
 	}
 	return nil
+}
+
+func (x *InstallPackageResponse) GetChange() Change {
+	if x != nil {
+		return x.Change
+	}
+	return Change_CHANGE_UNSPECIFIED
 }
 
 // UninstallPackageRequest asks to remove a package.
@@ -1621,13 +1649,16 @@ const file_bgtask_v1_change_proto_rawDesc = "" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
 	"\apackage\x18\x02 \x01(\tR\apackage\x12/\n" +
 	"\x06access\x18\x03 \x01(\x0e2\x17.bgtask.v1.AccessStatusR\x06access\"\x13\n" +
-	"\x11SetAccessResponse\"J\n" +
+	"\x11SetAccessResponse\"\x9a\x01\n" +
 	"\x15InstallPackageRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x12\n" +
-	"\x04path\x18\x02 \x01(\tR\x04path\"F\n" +
+	"\x04path\x18\x02 \x01(\tR\x04path\x12%\n" +
+	"\x0eallow_unsigned\x18\x03 \x01(\bR\rallowUnsigned\x12'\n" +
+	"\x0fallow_downgrade\x18\x04 \x01(\bR\x0eallowDowngrade\"q\n" +
 	"\x16InstallPackageResponse\x12,\n" +
-	"\apackage\x18\x01 \x01(\v2\x12.bgtask.v1.PackageR\apackage\"o\n" +
+	"\apackage\x18\x01 \x01(\v2\x12.bgtask.v1.PackageR\apackage\x12)\n" +
+	"\x06change\x18\x02 \x01(\x0e2\x11.bgtask.v1.ChangeR\x06change\"o\n" +
 	"\x17UninstallPackageRequest\x12\x1d\n" +
 	"\n" +
 	"request_id\x18\x01 \x01(\tR\trequestId\x12\x18\n" +
@@ -1719,14 +1750,15 @@ var file_bgtask_v1_change_proto_depIdxs = []int32{
 	31, // 3: bgtask.v1.RequestAccessResponse.access:type_name -> bgtask.v1.AccessStatus
 	31, // 4: bgtask.v1.SetAccessRequest.access:type_name -> bgtask.v1.AccessStatus
 	32, // 5: bgtask.v1.InstallPackageResponse.package:type_name -> bgtask.v1.Package
-	33, // 6: bgtask.v1.OverrideFactRequest.for:type_name -> google.protobuf.Duration
-	33, // 7: bgtask.v1.StopRequest.within:type_name -> google.protobuf.Duration
-	34, // 8: bgtask.v1.ReportFactsRequest.facts:type_name -> bgtask.v1.Fact
-	9,  // [9:9] is the sub-list for method output_type
-	9,  // [9:9] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	0,  // 6: bgtask.v1.InstallPackageResponse.change:type_name -> bgtask.v1.Change
+	33, // 7: bgtask.v1.OverrideFactRequest.for:type_name -> google.protobuf.Duration
+	33, // 8: bgtask.v1.StopRequest.within:type_name -> google.protobuf.Duration
+	34, // 9: bgtask.v1.ReportFactsRequest.facts:type_name -> bgtask.v1.Fact
+	10, // [10:10] is the sub-list for method output_type
+	10, // [10:10] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_bgtask_v1_change_proto_init() }

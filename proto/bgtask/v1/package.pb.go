@@ -84,6 +84,63 @@ func (AccessStatus) EnumDescriptor() ([]byte, []int) {
 	return file_bgtask_v1_package_proto_rawDescGZIP(), []int{0}
 }
 
+// Origin says who keeps the folder of a package.
+type Origin int32
+
+const (
+	// As ORIGIN_FOLDER.
+	Origin_ORIGIN_UNSPECIFIED Origin = 0
+	// Its user: it is registered where it lies.
+	Origin_ORIGIN_FOLDER Origin = 1
+	// The broker, which extracted it from a package file.
+	Origin_ORIGIN_FILE Origin = 2
+	// The system: a distribution's package put it there.
+	Origin_ORIGIN_SYSTEM Origin = 3
+)
+
+// Enum value maps for Origin.
+var (
+	Origin_name = map[int32]string{
+		0: "ORIGIN_UNSPECIFIED",
+		1: "ORIGIN_FOLDER",
+		2: "ORIGIN_FILE",
+		3: "ORIGIN_SYSTEM",
+	}
+	Origin_value = map[string]int32{
+		"ORIGIN_UNSPECIFIED": 0,
+		"ORIGIN_FOLDER":      1,
+		"ORIGIN_FILE":        2,
+		"ORIGIN_SYSTEM":      3,
+	}
+)
+
+func (x Origin) Enum() *Origin {
+	p := new(Origin)
+	*p = x
+	return p
+}
+
+func (x Origin) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Origin) Descriptor() protoreflect.EnumDescriptor {
+	return file_bgtask_v1_package_proto_enumTypes[1].Descriptor()
+}
+
+func (Origin) Type() protoreflect.EnumType {
+	return &file_bgtask_v1_package_proto_enumTypes[1]
+}
+
+func (x Origin) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Origin.Descriptor instead.
+func (Origin) EnumDescriptor() ([]byte, []int) {
+	return file_bgtask_v1_package_proto_rawDescGZIP(), []int{1}
+}
+
 // ClassServer is how a server of classes is started.
 type ClassServer struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -192,7 +249,13 @@ type Package struct {
 	// What it may do.
 	Access AccessStatus `protobuf:"varint,11,opt,name=access,proto3,enum=bgtask.v1.AccessStatus" json:"access,omitempty"`
 	// Of its manifest.
-	Warnings      []string `protobuf:"bytes,12,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	Warnings []string `protobuf:"bytes,12,rep,name=warnings,proto3" json:"warnings,omitempty"`
+	// Who keeps its folder.
+	Origin Origin `protobuf:"varint,13,opt,name=origin,proto3,enum=bgtask.v1.Origin" json:"origin,omitempty"`
+	// Equal for equal content; empty when nobody knows.
+	Content string `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
+	// Subject of the certificate that its package file was signed with.
+	Signer        string `protobuf:"bytes,15,opt,name=signer,proto3" json:"signer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -311,6 +374,27 @@ func (x *Package) GetWarnings() []string {
 	return nil
 }
 
+func (x *Package) GetOrigin() Origin {
+	if x != nil {
+		return x.Origin
+	}
+	return Origin_ORIGIN_UNSPECIFIED
+}
+
+func (x *Package) GetContent() string {
+	if x != nil {
+		return x.Content
+	}
+	return ""
+}
+
+func (x *Package) GetSigner() string {
+	if x != nil {
+		return x.Signer
+	}
+	return ""
+}
+
 var File_bgtask_v1_package_proto protoreflect.FileDescriptor
 
 const file_bgtask_v1_package_proto_rawDesc = "" +
@@ -323,7 +407,7 @@ const file_bgtask_v1_package_proto_rawDesc = "" +
 	"\targuments\x18\x02 \x03(\tR\targuments\x12\x10\n" +
 	"\x03dir\x18\x03 \x01(\tR\x03dir\x12\x18\n" +
 	"\aclasses\x18\x04 \x03(\tR\aclasses\x12\x1a\n" +
-	"\bdeclared\x18\x05 \x01(\tR\bdeclared\"\xfe\x02\n" +
+	"\bdeclared\x18\x05 \x01(\tR\bdeclared\"\xdb\x03\n" +
 	"\aPackage\x12\x16\n" +
 	"\x06family\x18\x01 \x01(\tR\x06family\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1c\n" +
@@ -337,13 +421,21 @@ const file_bgtask_v1_package_proto_rawDesc = "" +
 	"\aclasses\x18\n" +
 	" \x03(\tR\aclasses\x12/\n" +
 	"\x06access\x18\v \x01(\x0e2\x17.bgtask.v1.AccessStatusR\x06access\x12\x1a\n" +
-	"\bwarnings\x18\f \x03(\tR\bwarnings*\xd0\x01\n" +
+	"\bwarnings\x18\f \x03(\tR\bwarnings\x12)\n" +
+	"\x06origin\x18\r \x01(\x0e2\x11.bgtask.v1.OriginR\x06origin\x12\x18\n" +
+	"\acontent\x18\x0e \x01(\tR\acontent\x12\x16\n" +
+	"\x06signer\x18\x0f \x01(\tR\x06signer*\xd0\x01\n" +
 	"\fAccessStatus\x12\x1d\n" +
 	"\x19ACCESS_STATUS_UNSPECIFIED\x10\x00\x12 \n" +
 	"\x1cACCESS_STATUS_ALWAYS_ALLOWED\x10\x04\x122\n" +
 	".ACCESS_STATUS_ALLOWED_SUBJECT_TO_SYSTEM_POLICY\x10\x05\x12)\n" +
 	"%ACCESS_STATUS_DENIED_BY_SYSTEM_POLICY\x10\x06\x12 \n" +
-	"\x1cACCESS_STATUS_DENIED_BY_USER\x10\aB3Z1github.com/bgtask/bgtask/proto/bgtask/v1;bgtaskv1b\x06proto3"
+	"\x1cACCESS_STATUS_DENIED_BY_USER\x10\a*W\n" +
+	"\x06Origin\x12\x16\n" +
+	"\x12ORIGIN_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rORIGIN_FOLDER\x10\x01\x12\x0f\n" +
+	"\vORIGIN_FILE\x10\x02\x12\x11\n" +
+	"\rORIGIN_SYSTEM\x10\x03B3Z1github.com/bgtask/bgtask/proto/bgtask/v1;bgtaskv1b\x06proto3"
 
 var (
 	file_bgtask_v1_package_proto_rawDescOnce sync.Once
@@ -357,21 +449,23 @@ func file_bgtask_v1_package_proto_rawDescGZIP() []byte {
 	return file_bgtask_v1_package_proto_rawDescData
 }
 
-var file_bgtask_v1_package_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_bgtask_v1_package_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_bgtask_v1_package_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_bgtask_v1_package_proto_goTypes = []any{
 	(AccessStatus)(0),   // 0: bgtask.v1.AccessStatus
-	(*ClassServer)(nil), // 1: bgtask.v1.ClassServer
-	(*Package)(nil),     // 2: bgtask.v1.Package
+	(Origin)(0),         // 1: bgtask.v1.Origin
+	(*ClassServer)(nil), // 2: bgtask.v1.ClassServer
+	(*Package)(nil),     // 3: bgtask.v1.Package
 }
 var file_bgtask_v1_package_proto_depIdxs = []int32{
-	1, // 0: bgtask.v1.Package.servers:type_name -> bgtask.v1.ClassServer
+	2, // 0: bgtask.v1.Package.servers:type_name -> bgtask.v1.ClassServer
 	0, // 1: bgtask.v1.Package.access:type_name -> bgtask.v1.AccessStatus
-	2, // [2:2] is the sub-list for method output_type
-	2, // [2:2] is the sub-list for method input_type
-	2, // [2:2] is the sub-list for extension type_name
-	2, // [2:2] is the sub-list for extension extendee
-	0, // [0:2] is the sub-list for field type_name
+	1, // 2: bgtask.v1.Package.origin:type_name -> bgtask.v1.Origin
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_bgtask_v1_package_proto_init() }
@@ -384,7 +478,7 @@ func file_bgtask_v1_package_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bgtask_v1_package_proto_rawDesc), len(file_bgtask_v1_package_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,

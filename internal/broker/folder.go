@@ -1,0 +1,86 @@
+package broker
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/task"
+)
+
+func notInstalled(path, detail, hint string) error {
+	return &task.Error{Op: "install", Subject: path, Err: task.ErrInvalid, Detail: detail, Hint: hint}
+}
+
+// locate finds what path names: a folder, the folder of a manifest, or a package
+// file.
+func locate(path string) (real string, file bool, err error) {
+	if !filepath.IsAbs(path) {
+		return "", false, notInstalled(path, "the path is not absolute", "")
+	}
+	real, err = filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", false, notInstalled(path, "there is no such folder or file", "")
+	} else if err != nil {
+		return "", false, notInstalled(path, err.Error(), "")
+	}
+	info, err := os.Stat(real)
+	switch {
+	case err != nil:
+		return "", false, notInstalled(path, err.Error(), "")
+	case info.IsDir():
+		return real, false, nil
+	case !info.Mode().IsRegular():
+		return "", false, notInstalled(path, "it is neither a folder nor a file", "")
+	case strings.EqualFold(filepath.Base(real), manifest.FileName):
+		return filepath.Dir(real), false, nil
+	}
+	return real, true, nil
+}
+
+// readFolder reads the package in a folder. Its data folder is left to the caller.
+func readFolder(folder string) (task.Package, error) {
+	path := filepath.Join(folder, manifest.FileName)
+	file, err := os.Open(path)
+	if err != nil {
+		return task.Package{}, &task.Error{Op: "install", Subject: folder, Err: fmt.Errorf("%w: %w", task.ErrInvalid, err),
+			Detail: "it has no " + manifest.FileName, Hint: "give the folder that holds it, the manifest itself, or a package file"}
+	}
+	defer file.Close()
+	sum := sha256.New()
+	m, err := manifest.Read(manifest.FileName, io.TeeReader(file, sum))
+	if err != nil {
+		return task.Package{}, err
+	}
+	real, err := filepath.EvalSymlinks(folder)
+	if err != nil {
+		return task.Package{}, notInstalled(folder, err.Error(), "")
+	}
+	p, err := m.Package(folder, resolver(real))
+	if err != nil {
+		return task.Package{}, err
+	}
+	p.Content, err = contentOf(sum, p)
+	return p, err
+}
+
+// contentOf tells one state of a folder from another: by its manifest, and by the
+// times and sizes of its programs.
+func contentOf(sum hash.Hash, p task.Package) (string, error) {
+	for _, s := range p.Servers {
+		info, err := os.Stat(s.Executable)
+		if err != nil {
+			return "", notInstalled(p.Folder, err.Error(), "")
+		}
+		fmt.Fprintf(sum, "%q %d %d\n", s.Executable, info.Size(), info.ModTime().UnixNano())
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}

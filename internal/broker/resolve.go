@@ -1,0 +1,57 @@
+package broker
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bgtask/bgtask/manifest"
+)
+
+// resolver finds programs in a package folder: no link leads out of it, and case
+// counts only where two names differ by nothing else.
+func resolver(folder string) manifest.Resolve {
+	return func(rel string) (string, bool) {
+		path, ok := findFile(folder, rel)
+		if !ok {
+			return "", false
+		}
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil || !strings.HasPrefix(real, folder+"/") {
+			return "", false
+		}
+		info, err := os.Stat(real)
+		return real, err == nil && info.Mode().IsRegular() && unix.Access(real, unix.X_OK) == nil
+	}
+}
+
+func findFile(folder, rel string) (string, bool) {
+	path := folder
+	for _, name := range strings.Split(rel, "/") {
+		exact := filepath.Join(path, name)
+		if _, err := os.Lstat(exact); err == nil {
+			path = exact
+			continue
+		}
+		entries, err := os.ReadDir(path)
+		if err != nil {
+			return "", false
+		}
+		found := ""
+		for _, e := range entries {
+			if strings.EqualFold(e.Name(), name) {
+				if found != "" {
+					return "", false
+				}
+				found = e.Name()
+			}
+		}
+		if found == "" {
+			return "", false
+		}
+		path = filepath.Join(path, found)
+	}
+	return path, true
+}

@@ -1,0 +1,176 @@
+package broker
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/bgtask/bgtask/internal/host"
+	"github.com/bgtask/bgtask/task"
+)
+
+// installedDir holds what was extracted from package files, each version in a folder
+// with its full name. It is in the state directory, which has one broker: two would
+// sweep each other's.
+func (b *broker) installedDir() string { return filepath.Join(b.cfg.StateDir, "installed") }
+
+// versionOf is the folder of the installed version in which a program lies, or "".
+func (b *broker) versionOf(exe string) string {
+	rel, ok := strings.CutPrefix(exe, b.installedDir()+"/")
+	if !ok {
+		return ""
+	}
+	name, _, _ := strings.Cut(rel, "/")
+	return filepath.Join(b.installedDir(), name)
+}
+
+// again separates a full name from a number, when a folder of that name is still
+// in use.
+const again = "~"
+
+// familyOf is the family in a folder's name, which is a full name; "" in any other.
+func familyOf(folder string) string {
+	name, _, _ := strings.Cut(folder, again)
+	parts := strings.Split(name, "_")
+	if len(parts) != 5 {
+		return ""
+	}
+	return parts[0] + "_" + parts[4]
+}
+
+// sweeper removes the folders in installedDir that belong to no package: those of
+// earlier versions and of removed packages when their last process is gone, and
+// what an installation left that did not end.
+type sweeper struct {
+	broker *broker
+	hints  chan struct{}
+
+	mu      sync.Mutex
+	watched map[task.Process]bool // its end is a hint
+}
+
+func newSweeper(b *broker) *sweeper {
+	s := &sweeper{broker: b, hints: make(chan struct{}, 1), watched: make(map[task.Process]bool)}
+	s.hint() // a broker begins with it
+	return s
+}
+
+func (s *sweeper) hint() { give(s.hints) }
+
+// give puts one token into a channel that holds one.
+func give(hints chan struct{}) {
+	select {
+	case hints <- struct{}{}:
+	default:
+	}
+}
+
+// run sweeps at each hint until the broker ends.
+func (s *sweeper) run() {
+	for {
+		select {
+		case <-s.hints:
+			if err := s.sweep(); err != nil && s.broker.life.Err() == nil {
+				s.broker.log.Error("folders of earlier versions cannot be removed", "err", err)
+			}
+		case <-s.broker.life.Done():
+			return
+		}
+	}
+}
+
+// sweep removes what nobody uses and watches who uses the rest.
+func (s *sweeper) sweep() error {
+	b := s.broker
+	free, err := b.alone(b.life)
+	if err != nil {
+		return err
+	}
+	defer free()
+	entries, err := os.ReadDir(b.installedDir())
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	packages, err := b.packages(b.life)
+	if err != nil {
+		return err
+	}
+	needed := make(map[string]bool)
+	for _, p := range packages {
+		needed[p.Folder] = true
+	}
+	var faults []error
+	for _, e := range entries {
+		if folder := filepath.Join(b.installedDir(), e.Name()); !needed[folder] && !s.inUse(folder) {
+			faults = append(faults, removeTree(folder))
+			b.log.Info("a folder that no package needs was removed", "folder", folder)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// inUse says whether a process lives in the folder; its end is a hint.
+func (s *sweeper) inUse(folder string) bool {
+	used := false
+	for _, pid := range processesIn(folder) {
+		process, err := s.broker.inspector.Identify(pid)
+		if err != nil {
+			continue // gone
+		}
+		used = true
+		s.watch(process)
+	}
+	return used
+}
+
+func (s *sweeper) watch(p task.Process) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.watched[p] {
+		return
+	}
+	s.watched[p] = true
+	over := func(host.Exit) {
+		s.mu.Lock()
+		delete(s.watched, p)
+		s.mu.Unlock()
+		s.hint()
+	}
+	if _, err := s.broker.processes.host.Watch(p, over); err != nil {
+		delete(s.watched, p)
+		s.hint()
+	}
+}
+
+// processesIn are the user's processes whose program or working directory is in the
+// folder, or which were started with a path in it, as scripts are.
+func processesIn(folder string) []int {
+	entries, err := os.ReadDir("/proc")
+	if err != nil {
+		return nil
+	}
+	var pids []int
+	for _, e := range entries {
+		if pid, err := strconv.Atoi(e.Name()); err == nil && livesIn(pid, folder+"/") {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+func livesIn(pid int, prefix string) bool {
+	proc := "/proc/" + strconv.Itoa(pid)
+	for _, link := range []string{"exe", "cwd"} {
+		if path, err := os.Readlink(proc + "/" + link); err == nil && strings.HasPrefix(path+"/", prefix) {
+			return true
+		}
+	}
+	line, err := os.ReadFile(proc + "/cmdline")
+	return err == nil && len(line) > 0 && strings.Contains("\x00"+string(line), "\x00"+prefix)
+}

@@ -1,0 +1,149 @@
+package engine
+
+import (
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// install adds a package, or updates the one of its family.
+func (e *Engine) install(ev Install) Answer {
+	if a, ok := e.mayInstall(ev); !ok {
+		return a
+	}
+	p := e.packages[ev.Package.Family]
+	switch {
+	case p == nil:
+		p = e.newPack(Package{Package: ev.Package})
+		p.Access = e.cfg.Policy.DefaultAccess
+		e.mark(p)
+		e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("installed " + p.Version)})
+		return Answer{Change: Added, Access: p.Access}
+	case p.Removing && ev.Package.Origin == task.OriginSystem, p.has(ev.Package):
+		return Answer{Access: p.Access}
+	}
+	e.updatePackage(p, ev.Package)
+	return Answer{Change: Updated, Access: p.Access}
+}
+
+// CheckInstall says what would be answered to ev, before anybody takes the trouble
+// to unpack it. Unchanged: the same is installed already.
+func (e *Engine) CheckInstall(ev Install) Answer {
+	a, ok := e.mayInstall(ev)
+	p := e.packages[ev.Package.Family]
+	switch {
+	case !ok:
+		return a
+	case p == nil:
+		return Answer{Change: Added}
+	case p.has(ev.Package):
+		return Answer{Access: p.Access}
+	}
+	return Answer{Change: Updated, Access: p.Access}
+}
+
+// has says whether to changes nothing. The system's package gives way to the
+// user's own.
+func (p *pack) has(to task.Package) bool {
+	if p.Origin != to.Origin {
+		return to.Origin == task.OriginSystem
+	}
+	same := to.Content != "" && p.Content == to.Content && p.Version == to.Version
+	return same && (to.Origin == task.OriginFile || p.Folder == to.Folder)
+}
+
+// mayInstall refuses what may not be installed over what is there.
+func (e *Engine) mayInstall(ev Install) (Answer, bool) {
+	if a, ok := e.checkPackage(ev.Package); !ok {
+		return a, false
+	}
+	p, to := e.packages[ev.Package.Family], ev.Package
+	if p == nil || to.Origin == task.OriginSystem {
+		return Answer{}, true
+	}
+	order := task.CompareVersions(to.Version, p.Version)
+	switch {
+	case p.Removing:
+		return refuse(task.ErrConflict, p.Family, "the package is being removed", "try again when its last process is gone"), false
+	case order < 0 && !ev.Downgrade:
+		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is installed, and "+to.Version+" is older", "--allow-downgrade installs it all the same"), false
+	case order == 0 && to.Origin == task.OriginFile && p.Origin == task.OriginFile && !p.has(to):
+		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is installed with other content: one version is one content",
+			"give it another version, or 'bgtask uninstall --keep-data' first"), false
+	}
+	return Answer{}, true
+}
+
+func (e *Engine) checkPackage(p task.Package) (Answer, bool) {
+	switch {
+	case p.Family == "" || len(p.Family) > task.MaxName:
+		return refuse(task.ErrInvalid, p.Family, "a package has a family name of at most 256 bytes", ""), false
+	case p.Family == task.CommandPackage:
+		return refuse(task.ErrConflict, p.Family, "this name belongs to command tasks", ""), false
+	case e.leaving[p.Family] != nil:
+		return refuse(task.ErrConflict, p.Family, "what the package has left is being removed", "try again in a moment"), false
+	}
+	return Answer{}, true
+}
+
+// updatePackage: live runs of the old version end, nothing of it starts meanwhile,
+// its processes get no activation after; then ServicingComplete fires.
+func (e *Engine) updatePackage(p *pack, to task.Package) {
+	to.Access, to.LocalFolder = p.Access, keep(to.LocalFolder, p.LocalFolder)
+	if !p.Servicing {
+		p.Old = p.Version
+	}
+	p.Package.Package = to
+	p.Servicing = true
+	p.Edition++
+	e.mark(p)
+	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updating to " + to.Version)})
+	e.cancelAll(p, task.ReasonServicingUpdate, false)
+	e.serviceWhenDone(p)
+}
+
+func keep(s, old string) string {
+	if s == "" {
+		return old
+	}
+	return s
+}
+
+// serviceWhenDone ends an update once no run of the package is live. An application
+// that does not answer is not waited for: its registration stays taken until its run
+// has ended, and it gets no activation; but it cannot keep all others from running.
+func (e *Engine) serviceWhenDone(p *pack) {
+	if !p.Servicing || p.answersFor() {
+		return
+	}
+	p.Servicing = false
+	e.mark(p)
+	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updated to " + p.Version)})
+	for _, r := range p.regs.sorted() {
+		switch {
+		case r.State == Removing:
+		case !p.Declares(r.Spec.EntryPoint):
+			if r.State == Active {
+				e.suspend(r, ByNoClass, "class "+r.Spec.EntryPoint.String()+" is no longer declared by "+p.Family)
+			}
+			continue
+		case r.State == Suspended:
+			e.unsuspend(r, "its package was updated")
+		}
+		if t, ok := r.Spec.Trigger.(task.SystemTrigger); ok && t.Type == task.OnServicingComplete && e.armed(r) {
+			e.todo = append(e.todo, work{r, &firing{by: ByServicing, details: task.SystemTriggerDetails{Type: t.Type, Old: task.Value(p.Old), New: task.Value(p.Version)}}})
+		}
+		e.touch(r)
+	}
+	e.line.stale = true
+}
+
+// answersFor says whether a run is live whose host answers.
+func (p *pack) answersFor() bool {
+	for r := range p.regs {
+		if r.run != nil && r.run.State != Unresponsive {
+			return true
+		}
+	}
+	return false
+}
