@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"bgtasktest":        {"", "task", "internal/sim", "internal/engine", "internal/wire", "internal/client", "internal/sdk", "internal/calendar"},
 	"task":              {},
 	"manifest":          {"task"},
+	"msix":              {"manifest"},
 	"proto/bgtask/v1":   {},
 	"internal/archtest": {},
 	"internal/calendar": {},

@@ -1,0 +1,154 @@
+package msix
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Signer signs packages.
+type Signer struct {
+	Key         crypto.Signer       // RSA of at least 2048 bits, or ECDSA
+	Certificate *x509.Certificate   // of the key; its subject is the Publisher in the manifest
+	Chain       []*x509.Certificate // what leads from it to a root; the root may be left out
+
+	// TimestampURL is an authority of RFC 3161, which is asked over HTTP to confirm
+	// the time of the signature. Without one the package can be installed only as
+	// long as the certificate is valid.
+	TimestampURL string
+
+	Client *http.Client     // for TimestampURL; nil is http.DefaultClient
+	Now    func() time.Time // nil is time.Now
+}
+
+// check refuses a signer with whom the package would be of no use.
+func (s *Signer) check(publisher string) error {
+	now := time.Now
+	if s.Now != nil {
+		now = s.Now
+	}
+	if s.Key == nil || s.Certificate == nil {
+		return &Error{Err: ErrKey, Detail: "there is no key or no certificate"}
+	}
+	if err := s.checkKey(); err != nil {
+		return err
+	}
+	if err := checkPurpose(s.Certificate); err != nil {
+		return err
+	}
+	if t := now(); t.Before(s.Certificate.NotBefore) || t.After(s.Certificate.NotAfter) {
+		return fault("", ErrValidity, "the certificate %s is valid from %s to %s only", subject(s.Certificate), day(s.Certificate.NotBefore), day(s.Certificate.NotAfter))
+	}
+	return checkPublisher(publisher, s.Certificate)
+}
+
+func (s *Signer) checkKey() error {
+	type publicKey interface{ Equal(crypto.PublicKey) bool }
+	switch key := s.Key.Public().(type) {
+	case *rsa.PublicKey:
+		if key.N.BitLen() < 2048 {
+			return fault("", ErrKey, "the RSA key has %d bits; Windows wants at least 2048", key.N.BitLen())
+		}
+	case *ecdsa.PublicKey:
+	default:
+		return fault("", ErrKey, "the key is neither RSA nor ECDSA")
+	}
+	if own, ok := s.Key.Public().(publicKey); !ok || !own.Equal(s.Certificate.PublicKey) {
+		return fault("", ErrKey, "the key does not belong to the certificate %s", subject(s.Certificate))
+	}
+	return nil
+}
+
+func (s *Signer) algorithm() pkix.AlgorithmIdentifier {
+	if _, ok := s.Key.Public().(*ecdsa.PublicKey); ok {
+		return pkix.AlgorithmIdentifier{Algorithm: append(slices.Clone(oidECDSAWith), 2)} // SHA-256
+	}
+	return pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: asn1.NullRawValue}
+}
+
+// checkPurpose says whether the certificate names code signing; silence is not
+// enough for Windows.
+func checkPurpose(c *x509.Certificate) error {
+	if slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageCodeSigning) {
+		return nil
+	}
+	return &Error{Err: ErrPurpose, Detail: "the certificate " + subject(c) + " is not for code signing (extended key usage)",
+		Hint: "'bgtask package cert' makes one that is"}
+}
+
+func checkPublisher(publisher string, c *x509.Certificate) error {
+	if name := subject(c); name != publisher {
+		return &Error{Part: manifestName, Err: ErrPublisher,
+			Detail: fmt.Sprintf("the Publisher is %q, and the certificate's subject is %q", show(publisher), show(name)),
+			Hint:   "they have to be the same text: change Identity/@Publisher, or sign with the publisher's certificate"}
+	}
+	return nil
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
+
+// close writes the signature, when there is somebody who signs, and the end of the
+// package. The digests are those of its small parts.
+func (w *writer) close(ctx context.Context, s *Signer, d digests) error {
+	if s != nil {
+		if err := w.sign(ctx, s, d); err != nil {
+			return err
+		}
+	}
+	if _, err := w.Write(w.tail()); err != nil {
+		return err
+	}
+	return w.out.Flush()
+}
+
+// sign appends the signature of what was written.
+func (w *writer) sign(ctx context.Context, s *Signer, d digests) error {
+	d[tagPackage] = w.sum.Sum(nil)
+	d[tagDir] = sha256Of(w.tail())
+	statement, err := d.statement()
+	if err != nil {
+		return err
+	}
+	der, err := s.sign(ctx, statement)
+	if err != nil {
+		return err
+	}
+	return w.small(signatureName, append(bytes.Clone(signatureMagic), der...), methodDeflated)
+}
+
+func sha256Of(b []byte) []byte {
+	sum := sha256.Sum256(b)
+	return sum[:]
+}
+
+var signatureMagic = []byte("PKCX")
+
+// sign makes the signature of a statement, with a time stamp if one is wanted.
+func (s *Signer) sign(ctx context.Context, statement []byte) ([]byte, error) {
+	individual, err := asn1.Marshal([]asn1.ObjectIdentifier{oidIndividual})
+	if err != nil {
+		return nil, err
+	}
+	more := []attributeSet{valueOf(oidStatementType, individual), valueOf(oidOpusInfo, []byte{0x30, 0})}
+	return signCMS(s, oidIndirectData, statement, more, func(signature []byte) (*attributeSet, error) {
+		if s.TimestampURL == "" {
+			return nil, nil
+		}
+		token, err := s.timestamp(ctx, signature)
+		if err != nil {
+			return nil, err
+		}
+		a := valueOf(oidTimestamp, token)
+		return &a, nil
+	})
+}

@@ -1,0 +1,143 @@
+package msix
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+)
+
+// strictXML reads one of the small XML files of a package.
+func strictXML(r io.Reader) *xml.Decoder {
+	d := xml.NewDecoder(&tagLimit{r: r})
+	d.Strict = true
+	return d
+}
+
+// Nothing in these files is deep or long, and the decoder keeps what is.
+const (
+	maxTag   = 128 << 10
+	maxDepth = 16
+)
+
+var errLongTag = errors.New("has a tag that is too long")
+
+// tagLimit ends a file of which one tag is too long.
+type tagLimit struct {
+	r     io.Reader
+	since int // the last <
+}
+
+func (t *tagLimit) Read(b []byte) (int, error) {
+	n, err := t.r.Read(b[:min(len(b), maxTag)])
+	if i := bytes.LastIndexByte(b[:n], '<'); i >= 0 {
+		t.since = n - i
+	} else {
+		t.since += n
+	}
+	if t.since > maxTag {
+		return 0, errLongTag
+	}
+	return n, err
+}
+
+// rootElement finds the root, which has to have that name.
+func rootElement(d *xml.Decoder, part string, sentinel error, want xml.Name) (xml.StartElement, error) {
+	start, err := nextElement(d, part, sentinel)
+	switch {
+	case err != nil:
+		return xml.StartElement{}, err
+	case start == nil || start.Name != want:
+		return xml.StartElement{}, fault(part, sentinel, "its root element is not %s of %s", want.Local, want.Space)
+	}
+	return *start, nil
+}
+
+// nextElement finds the next child, nil at the end of its parent or of the file.
+// Text between elements is white space, and there is no DOCTYPE.
+func nextElement(d *xml.Decoder, part string, sentinel error) (*xml.StartElement, error) {
+	for {
+		token, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, xmlError(part, sentinel, err)
+		}
+		switch t := token.(type) {
+		case xml.StartElement:
+			return &t, nil
+		case xml.EndElement:
+			return nil, nil
+		case xml.Directive:
+			return nil, fault(part, sentinel, "has a DOCTYPE, which the files of a package never have")
+		case xml.CharData:
+			for _, c := range t {
+				if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+					return nil, fault(part, sentinel, "has text between its elements")
+				}
+			}
+		}
+	}
+}
+
+// closeElement expects the end of an element without children.
+func closeElement(d *xml.Decoder, part string, sentinel error) error {
+	child, err := nextElement(d, part, sentinel)
+	if err == nil && child != nil {
+		err = fault(part, sentinel, "has an element %s where none belongs", show(child.Name.Local))
+	}
+	return err
+}
+
+// skip passes over an element of a namespace that is not ours, whatever is in it.
+func skip(d *xml.Decoder, start *xml.StartElement, part string, sentinel error, own string) error {
+	if start.Name.Space == own {
+		return fault(part, sentinel, "has an element %s where none belongs", show(start.Name.Local))
+	}
+	for depth := 1; depth > 0; {
+		token, err := d.Token()
+		if err != nil {
+			return xmlError(part, sentinel, err)
+		}
+		switch token.(type) {
+		case xml.StartElement:
+			depth++
+		case xml.EndElement:
+			depth--
+		}
+		if depth > maxDepth {
+			return fault(part, ErrLimit, "has elements more than %d deep", maxDepth)
+		}
+	}
+	return nil
+}
+
+func xmlError(part string, sentinel, err error) error {
+	if errors.Is(err, errLongTag) {
+		return fault(part, ErrLimit, "%v", err)
+	}
+	var syntax *xml.SyntaxError
+	if errors.As(err, &syntax) {
+		return fault(part, sentinel, "line %d: %s", syntax.Line, syntax.Msg)
+	}
+	return readError(part, err)
+}
+
+func attribute(n xml.StartElement, name string) string {
+	for _, a := range n.Attr {
+		if a.Name.Space == "" && a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
+}
+
+func hasAttribute(n xml.StartElement, name string) bool {
+	for _, a := range n.Attr {
+		if a.Name.Space == "" && a.Name.Local == name {
+			return true
+		}
+	}
+	return false
+}
