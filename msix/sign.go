@@ -14,6 +14,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/bgtask/bgtask/manifest"
 )
 
 // Signer signs packages.
@@ -86,8 +88,14 @@ func checkPurpose(c *x509.Certificate) error {
 		Hint: "'bgtask package cert' makes one that is"}
 }
 
+// checkPublisher compares the manifest's publisher with the certificate's subject,
+// character by character, as Windows does.
 func checkPublisher(publisher string, c *x509.Certificate) error {
-	if name := subject(c); name != publisher {
+	name, err := manifest.PublisherName(c.RawSubject)
+	if err != nil {
+		return &Error{Err: ErrPublisher, Detail: err.Error(), Hint: "sign with a certificate whose subject is like CN=Contoso, C=US"}
+	}
+	if name != publisher {
 		return &Error{Part: manifestName, Err: ErrPublisher,
 			Detail: fmt.Sprintf("the Publisher is %q, and the certificate's subject is %q", show(publisher), show(name)),
 			Hint:   "they have to be the same text: change Identity/@Publisher, or sign with the publisher's certificate"}
