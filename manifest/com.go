@@ -1,32 +1,6 @@
 package manifest
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/bgtask/bgtask/task"
-)
-
-// comNamespace is the first of the com namespaces; the later ones add /2, /3, ...
-const comNamespace = "http://schemas.microsoft.com/appx/manifest/com/windows10"
-
-// comVersion is the number of a com namespace, 0 of any other.
-func comVersion(uri string) int {
-	rest, ok := strings.CutPrefix(uri, comNamespace)
-	switch {
-	case !ok:
-		return 0
-	case rest == "":
-		return 1
-	case rest[0] != '/':
-		return 0
-	}
-	n, err := strconv.Atoi(rest[1:])
-	if err != nil || n < 2 {
-		return 0
-	}
-	return n
-}
+import "github.com/bgtask/bgtask/task"
 
 // reference is a com4:ClassReference; what it names may stand behind it.
 type reference struct {
@@ -44,13 +18,31 @@ func (r *reader) extensions(parent *node, application string) {
 	}
 	for _, n := range list.children {
 		if comVersion(n.name.Space) == 0 || n.name.Local != "Extension" {
+			r.extension(n, application)
 			continue
 		}
 		n.used = true
-		if r.required(n, "Category", comCategoryRule) != "windows.comInterface" {
+		if r.required(n, "Category", categoryValue) == "windows.comInterface" {
+			r.keepExtension(n, application)
+		} else {
 			r.comServers(n, application)
 		}
 	}
+}
+
+// extension keeps one that has no meaning here.
+func (r *reader) extension(n *node, application string) {
+	e := r.keepExtension(n, application)
+	if e.Category != "" {
+		r.add(n.pos, RuleExtension, "%s Category=\"%s\" does nothing here", n.raw, show(e.Category))
+	}
+}
+
+func (r *reader) keepExtension(n *node, application string) Extension {
+	e := Extension{Application: application, Element: n.element()}
+	e.Category = e.Element.Attr("Category")
+	r.m.Extensions = append(r.m.Extensions, e)
+	return e
 }
 
 func comCategoryRule(v string) string {
@@ -66,61 +58,82 @@ func (r *reader) comServers(extension *node, application string) {
 		if comVersion(n.name.Space) == 0 || n.name.Local != "ComServer" {
 			continue
 		}
-		n.used = true
+		n.used, n.taken = true, true
 		if first != nil {
-			r.add(n.line, "%s has a second %s; the first is in line %d", extension.raw, n.raw, first.line)
+			r.add(n.pos, RuleTwice, "%s has a second %s; the first is in line %d", extension.raw, n.raw, first.line)
 			continue
 		}
 		first = n
-		r.comServer(n, application)
+		r.comServer(extension, n, application)
 	}
 }
 
-func (r *reader) comServer(parent *node, application string) {
+func (r *reader) comServer(extension, parent *node, application string) {
+	com := ComServer{
+		Application: application, Version: comVersion(parent.name.Space), Line: parent.line,
+		Attrs: extension.foreignAttrs(func(a *attr) bool { return !a.taken }),
+	}
+	index := len(r.m.ComServers)
+	r.m.ComServers = append(r.m.ComServers, com)
 	for _, n := range parent.children {
 		if comVersion(n.name.Space) == 0 {
 			continue
 		}
 		switch n.name.Local {
 		case "ExeServer", "SurrogateServer", "ServiceServer":
-			n.used = true
-			r.server(n, Kind(n.name.Local), application)
+			n.used, n.taken = true, true
+			r.server(n, Kind(n.name.Local), index)
 		case "Class":
 			n.used = true
 			if c, ok := r.class(n); ok {
-				r.m.Classes = append(r.m.Classes, c)
+				n.taken = true
+				c.Version = sameVersion(comVersion(n.name.Space), com.Version)
+				com.Classes = append(com.Classes, c)
 			}
 		case "TreatAsClass":
 			if _, ok := r.class(n); ok {
-				r.warn(n.line, "%s is not supported here and makes no class", n.raw)
+				r.add(n.pos, RuleUnsupported, "%s is not supported here and makes no class", n.raw)
 			}
 		}
 	}
+	com.Other = parent.other()
+	r.m.ComServers[index] = com
 }
 
-func (r *reader) server(n *node, kind Kind, application string) {
+func (r *reader) server(n *node, kind Kind, com int) {
 	s := Server{
 		Kind:        kind,
-		Application: application,
-		DisplayName: r.optional(n, "DisplayName", displayNameRule),
-		Permission:  r.optional(n, "LaunchAndActivationPermission", permissionRule),
+		Application: r.m.ComServers[com].Application,
+		ComServer:   com,
+		Version:     sameVersion(comVersion(n.name.Space), r.m.ComServers[com].Version),
+		DisplayName: r.optional(n, "DisplayName", displayNameValue),
+		Permission:  r.optional(n, "LaunchAndActivationPermission", permissionValue),
 		Line:        n.line,
 	}
 	switch kind {
 	case ExeServer:
 		r.known(n, "Executable", "Arguments", "DisplayName", "LaunchAndActivationPermission")
-		s.Executable = r.required(n, "Executable", executableRule)
-		s.Arguments = r.optional(n, "Arguments", textRule)
+		s.Executable = r.required(n, "Executable", executableValue)
+		s.Arguments = r.optional(n, "Arguments", textValue)
 	case SurrogateServer:
-		s.AppID = r.optional(n, "AppId", guidRule)
-		r.warn(n.line, "%s is not started here: its classes live in a DLL", n.raw)
+		s.AppID = r.optional(n, "AppId", guidValue)
+		r.add(n.pos, RuleUnsupported, "%s is not started here: its classes live in a DLL", n.raw)
 	case ServiceServer:
-		s.ServiceName = r.required(n, "ServiceName", textRule)
-		s.Arguments = r.optional(n, "Arguments", textRule)
-		r.warn(n.line, "%s is not started here: it is a service of Windows", n.raw)
+		s.ServiceName = r.required(n, "ServiceName", textValue)
+		s.Arguments = r.optional(n, "Arguments", textValue)
+		r.add(n.pos, RuleUnsupported, "%s is not started here: it is a service of Windows", n.raw)
 	}
 	r.m.Servers = append(r.m.Servers, s)
 	r.serverClasses(n, len(r.m.Servers)-1)
+	r.m.Servers[len(r.m.Servers)-1].Other = n.other()
+}
+
+// sameVersion is 0 for what has the version of what it stands in.
+func sameVersion(own, outer int) int {
+	if own == outer {
+		return 0
+	}
+	return own
 }
 
 func (r *reader) serverClasses(parent *node, server int) {
@@ -134,30 +147,33 @@ func (r *reader) serverClasses(parent *node, server int) {
 		case "Class":
 			served = true
 			if c, ok := r.class(n); ok {
+				n.taken = true
+				c.Version = sameVersion(comVersion(n.name.Space), comVersion(parent.name.Space))
 				s.Classes = append(s.Classes, c)
 			}
 		case "ClassReference":
 			served = true
 			if id, ok := r.guid(n); ok && s.Kind == ExeServer {
+				n.taken = true
 				r.refs = append(r.refs, reference{server, id, n})
 			}
 		}
 	}
 	if !served && s.Kind == ExeServer && comVersion(parent.name.Space) < 4 {
-		r.add(parent.line, "%s serves no class; it needs an element Class", parent.raw)
+		r.add(parent.pos, RuleNoClass, "%s serves no class; it needs an element Class", parent.raw)
 	}
 }
 
 // class reads a declaration; false when it is refused, or its Id is a token.
 func (r *reader) class(n *node) (Class, bool) {
-	c := Class{DisplayName: r.optional(n, "DisplayName", displayNameRule), Line: n.line}
+	c := Class{DisplayName: r.optional(n, "DisplayName", displayNameValue), Line: n.line}
 	id, ok := r.guid(n)
 	if !ok {
 		return c, false
 	}
-	c.ID = id
+	c.ID, c.Other = id, n.other()
 	if first, ok := r.declared[id]; ok {
-		r.add(n.attr("Id").line, "%s Id=\"%s\" is declared twice; the first is in line %d", n.raw, n.attr("Id").value, first)
+		r.add(n.attr("Id").pos, RuleClassTwice, "%s Id=\"%s\" is declared twice; the first is in line %d", n.raw, n.attr("Id").value, first)
 		return c, false
 	}
 	r.declared[id] = n.attr("Id").line
@@ -165,7 +181,7 @@ func (r *reader) class(n *node) (Class, bool) {
 }
 
 func (r *reader) guid(n *node) (task.GUID, bool) {
-	text := r.required(n, "Id", guidRule)
+	text := r.required(n, "Id", guidValue)
 	if guidRule(text) != "" {
 		return task.GUID{}, false
 	}
@@ -175,23 +191,27 @@ func (r *reader) guid(n *node) (task.GUID, bool) {
 
 // resolve gives to the servers the classes that they only refer to.
 func (r *reader) resolve() {
-	classes := make(map[task.GUID]Class, len(r.m.Classes))
-	for _, c := range r.m.Classes {
-		classes[c.ID] = c
+	classes := make(map[task.GUID]Class)
+	for _, com := range r.m.ComServers {
+		for _, c := range com.Classes {
+			classes[c.ID] = c
+		}
 	}
 	served := make(map[task.GUID]int)
 	for _, ref := range r.refs {
 		id := ref.node.attr("Id")
 		c, ok := classes[ref.id]
 		if !ok {
-			r.add(id.line, "%s Id=\"%s\" names no Class of a ComServer", ref.node.raw, id.value)
+			r.add(id.pos, RuleReference, "%s Id=\"%s\" names no Class of a ComServer", ref.node.raw, id.value)
 			continue
 		}
 		if first, ok := served[ref.id]; ok {
-			r.add(id.line, "%s Id=\"%s\" is served twice; the first is in line %d", ref.node.raw, id.value, first)
+			r.add(id.pos, RuleClassTwice, "%s Id=\"%s\" is served twice; the first is in line %d", ref.node.raw, id.value, first)
 			continue
 		}
 		served[ref.id] = id.line
+		c.Reference, c.Other = true, ref.node.other()
+		c.Version = sameVersion(comVersion(ref.node.name.Space), comVersion(ref.node.parent.name.Space))
 		s := &r.m.Servers[ref.server]
 		s.Classes = append(s.Classes, c)
 	}
@@ -205,11 +225,11 @@ func (r *reader) misplaced(n *node) {
 		isCom := comVersion(c.name.Space) > 0
 		switch {
 		case ok && isCom && !c.used:
-			r.add(c.line, "%s stands in %s; it belongs in %s", c.raw, n.raw, home)
+			r.add(c.pos, RulePlace, "%s stands in %s; it belongs in %s", c.raw, n.raw, home)
 		case !isCom && (ok && c.name.Local != "Extension" || c.name.Local == "Class" && n.used):
-			r.add(c.line, "%s is of the namespace %q; it must be of %q or a later one", c.raw, show(c.name.Space), comNamespace)
+			r.add(c.pos, RuleNamespace, "%s is of the namespace %q; it must be of %q or a later one", c.raw, show(c.name.Space), comNamespace)
 		case c.name.Local == "Class" && isCom && comVersion(n.name.Space) == 0:
-			r.add(c.line, "%s stands in %s; it belongs in ExeServer", c.raw, n.raw)
+			r.add(c.pos, RulePlace, "%s stands in %s; it belongs in ExeServer", c.raw, n.raw)
 		default:
 			r.misplaced(c)
 		}

@@ -150,8 +150,8 @@ func TestWarnings(t *testing.T) {
 	}
 	_, p := parsePackage(t, text)
 	want := []string{
-		"AppxManifest.xml:7: IgnorableNamespaces names com: a Windows that does not know it drops the class servers in silence",
 		"AppxManifest.xml:2: no Capability runFullTrust: Windows needs it to start a class server",
+		"AppxManifest.xml:7: IgnorableNamespaces names com: a Windows that does not know it drops the class servers in silence",
 		`AppxManifest.xml:21: TargetDeviceFamily MinVersion="10.0.17763.0": background tasks with a CLSID need Windows 10.0.19041.0`,
 	}
 	if diff := cmp.Diff(want, p.Warnings); diff != "" {

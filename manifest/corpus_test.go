@@ -126,7 +126,10 @@ func describe(t *testing.T, m *Manifest, data []byte, want row) row {
 	if m.Template() {
 		got.Kind = "template"
 	}
-	kinds, classes := make(map[Kind]int), len(m.Classes)
+	kinds, classes := make(map[Kind]int), 0
+	for _, com := range m.ComServers {
+		classes += len(com.Classes)
+	}
 	for _, s := range m.Servers {
 		kinds[s.Kind]++
 		classes += len(s.Classes)
@@ -142,7 +145,7 @@ func describe(t *testing.T, m *Manifest, data []byte, want row) row {
 	}
 	slices.Sort(tokens)
 	got.Tokens = strings.Join(slices.Compact(tokens), " ")
-	root := parse(&faults{}, data)
+	root := parse(&findings{}, data)
 	got.ComNamespaces = strings.Join(prefixes(root, func(uri string) bool { return comVersion(uri) > 0 }), "+")
 	got.Flags = sameFlags(flags(m, root, data), want.Flags)
 	return got

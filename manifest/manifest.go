@@ -10,16 +10,24 @@ import (
 // FileName is the manifest's name in a package folder.
 const FileName = "AppxManifest.xml"
 
-// Manifest is what bgtask needs of an AppxManifest.xml.
+// Manifest is an AppxManifest.xml. What has no field of its own is kept in the
+// Other of its element, and as Extensions, so nothing is lost when it is written
+// again but comments and layout.
 type Manifest struct {
 	File         string // its name in messages and in ClassServer.Declared
 	Identity     Identity
 	Properties   Properties
+	Dependencies Dependencies
+	Resources    []Resource
 	Applications []Application
-	Servers      []Server // of every kind, in the order of the file
-	Classes      []Class  // declared beside the servers, for references (com4)
-	Tokens       []Token  // what a build has still to fill in
-	Warnings     []string // what is allowed and probably not meant
+	ComServers   []ComServer // the elements in which the Servers stand
+	Servers      []Server    // of every kind, in the order of the file
+	Extensions   []Extension // all others, of applications and of the package
+	Capabilities []Capability
+	Other        Other
+
+	Tokens   []Token  // what a build has still to fill in
+	Warnings []string // what is allowed and probably not meant
 }
 
 // Properties is how the package is shown. A value may be a reference into
@@ -29,14 +37,68 @@ type Properties struct {
 	PublisherDisplayName string
 	Description          string
 	Logo                 string // path in the package
+	Other                Other
+}
+
+// Dependencies is what the package needs: which Windows, and in Other which
+// packages.
+type Dependencies struct {
+	Families []DeviceFamily
+	Other    Other
+}
+
+// DeviceFamily is a TargetDeviceFamily: a kind of Windows that the package runs
+// on.
+type DeviceFamily struct {
+	Name             string // "Windows.Desktop"
+	MinVersion       string // "10.0.19041.0"
+	MaxVersionTested string
+	Line             int
+}
+
+// Resource is a language that the package speaks, or in Other a scale.
+type Resource struct {
+	Language string // "en-us"
+	Other    Other
+}
+
+// Capability is what the package asks to be allowed.
+type Capability struct {
+	Space string // "" is the foundation's namespace; NamespaceRescap that of restricted ones
+	Kind  string // "" is the element Capability; others are DeviceCapability and CustomCapability
+	Name  string // "runFullTrust"
+	Other Other
+	Line  int
 }
 
 // Application is one of the package's programs with an entry in the start menu.
 type Application struct {
-	ID          string
-	Executable  string // as written; "" where the application has none of its own
-	EntryPoint  string
-	DisplayName string
+	ID         string
+	Executable string // as written; "" where the application has none of its own
+	EntryPoint string
+	Visual     Visual
+	Other      Other
+	Line       int
+}
+
+// Visual is how an application is shown: its VisualElements.
+type Visual struct {
+	Space             string // "" is NamespaceUAP
+	DisplayName       string
+	Description       string
+	BackgroundColor   string
+	Square150x150Logo string // path in the package
+	Square44x44Logo   string
+	Other             Other
+}
+
+// ComServer is an element com:ComServer in its com:Extension.
+type ComServer struct {
+	Application string  // Id of the application in which it stands; "": in the package
+	Version     int     // of the com namespace, 1 to 4 and later; 0 is 1
+	Classes     []Class // declared beside the servers, for references (com4)
+	Attrs       []Attr  // of the Extension
+	Other       Other   // of the ComServer: TreatAsClass, ProgId
 	Line        int
 }
 
@@ -61,6 +123,9 @@ type Server struct {
 	AppID       string // of a SurrogateServer
 	ServiceName string // of a ServiceServer
 	Classes     []Class
+	ComServer   int // index in Manifest.ComServers, where there are any
+	Version     int // of the com namespace; 0 is that of its ComServer
+	Other       Other
 	Line        int
 }
 
@@ -68,14 +133,25 @@ type Server struct {
 type Class struct {
 	ID          task.GUID
 	DisplayName string
+	Version     int  // of the com namespace; 0 is that of what it stands in
+	Reference   bool // a com4:ClassReference to a class of the ComServer
+	Other       Other
 	Line        int
+}
+
+// Extension is one that has no meaning here: it is kept for Windows.
+type Extension struct {
+	Application string // Id of the application in which it stands; "": in the package
+	Category    string // "windows.protocol"
+	Element     Element
 }
 
 // Token is a place which a build has to fill in.
 type Token struct {
 	Text  string // "$targetnametoken$" or "x-generate"
 	Where string // the element and attribute with its value
-	Line  int
+
+	Line, Column int
 }
 
 // Template says whether tokens of a build are left in the manifest. A template
@@ -93,21 +169,27 @@ func Read(name string, r io.Reader) (*Manifest, error) {
 }
 
 // Parse reads a manifest. The name, usually FileName, is for messages and for
-// ClassServer.Declared. Faults come joined, each a *task.Error.
+// ClassServer.Declared. It refuses what cannot be understood or would not work
+// here; faults come joined, each a *task.Error. Check finds all that is wrong with
+// a manifest.
 func Parse(name string, data []byte) (*Manifest, error) {
-	f := &faults{name: name}
-	if len(data) > task.MaxManifest {
-		f.addErr(0, task.ErrLimit, fmt.Sprintf("is larger than a manifest may be (%d bytes)", task.MaxManifest))
-		return nil, f.err()
-	}
-	root := parse(f, data)
-	if root == nil {
-		return nil, f.err()
-	}
-	r := newReader(f, root)
-	r.readPackage()
-	if err := f.err(); err != nil {
+	r, ok := read(name, data)
+	if err := r.err(); err != nil || !ok {
 		return nil, err
 	}
+	r.m.Warnings = r.warnings()
 	return r.m, nil
+}
+
+// read says no when there is nothing to go on with; the reader has the findings.
+func read(name string, data []byte) (*reader, bool) {
+	r := &reader{findings: &findings{name: name}, m: &Manifest{File: name}, declared: make(map[task.GUID]int)}
+	if len(data) > task.MaxManifest {
+		r.add(pos{}, RuleLimit, "is larger than a manifest may be (%d bytes)", task.MaxManifest)
+		return r, false
+	}
+	if r.root = parse(r.findings, data); r.root == nil {
+		return r, false
+	}
+	return r, r.readPackage()
 }

@@ -21,9 +21,9 @@ type Resolve func(rel string) (abs string, ok bool)
 // SampleBackgroundApp/SampleBackgroundApp.exe, and where that is none or does not
 // run here, the one without .exe.
 func (m *Manifest) Package(folder string, resolve Resolve) (task.Package, error) {
-	f := &faults{name: m.File}
+	f := &findings{name: m.File}
 	for _, t := range m.Tokens {
-		f.add(t.Line, "%s still holds %s, which a build has to fill in", t.Where, t.Text)
+		f.add(pos{t.Line, t.Column}, RuleToken, "%s still holds %s, which a build has to fill in", t.Where, t.Text)
 	}
 	if len(f.list) > 0 {
 		return task.Package{}, f.err()
@@ -62,7 +62,7 @@ func addServer(p *task.Package, index map[string]int, s task.ClassServer) {
 	p.Servers[i].Classes = append(p.Servers[i].Classes, s.Classes...)
 }
 
-func (s *Server) classServer(f *faults, resolve Resolve) task.ClassServer {
+func (s *Server) classServer(f *findings, resolve Resolve) task.ClassServer {
 	server := task.ClassServer{
 		Executable: s.program(f, resolve),
 		Arguments:  SplitArguments(s.Arguments),
@@ -74,10 +74,10 @@ func (s *Server) classServer(f *faults, resolve Resolve) task.ClassServer {
 	return server
 }
 
-func (s *Server) program(f *faults, resolve Resolve) string {
+func (s *Server) program(f *findings, resolve Resolve) string {
 	rel, problem := packagePath(s.Executable)
 	if problem != "" {
-		f.add(s.Line, "%s Executable=\"%s\" %s", s.Kind, show(s.Executable), problem)
+		f.add(pos{line: s.Line}, RuleExecutable, "%s Executable=\"%s\" %s", s.Kind, show(s.Executable), problem)
 		return ""
 	}
 	for _, candidate := range []string{rel, without(rel)} {
@@ -85,7 +85,7 @@ func (s *Server) program(f *faults, resolve Resolve) string {
 			return abs
 		}
 	}
-	f.add(s.Line, "%s Executable=\"%s\": the package has no program %s or %s that runs here",
+	f.add(pos{line: s.Line}, RuleFile, "%s Executable=\"%s\": the package has no program %s or %s that runs here",
 		s.Kind, show(s.Executable), show(rel), show(without(rel)))
 	return ""
 }
@@ -108,7 +108,9 @@ func (m *Manifest) classes() []task.GUID {
 			add(s.Classes)
 		}
 	}
-	add(m.Classes)
+	for _, com := range m.ComServers {
+		add(com.Classes)
+	}
 	return ids
 }
 

@@ -154,6 +154,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
+		writeTwice(t, m)
 		p, err := m.Package("/opt/app", func(rel string) (string, bool) {
 			if !localPath(rel) {
 				t.Errorf("asked for the path %q", rel)
@@ -171,4 +172,24 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// writeTwice demands that what is written is read, and then written the same.
+func writeTwice(t *testing.T, m *Manifest) {
+	t.Helper()
+	out, err := m.Marshal()
+	if err != nil {
+		if !errors.Is(err, task.ErrLimit) {
+			t.Error(err)
+		}
+		return
+	}
+	again, err := Parse(FileName, out)
+	if err != nil {
+		t.Fatalf("what was written is refused: %v\n%s", err, out)
+	}
+	second, err := again.Marshal()
+	if err != nil || !bytes.Equal(out, second) {
+		t.Errorf("written a second time: %v\n%s\n%s", err, out, second)
+	}
 }

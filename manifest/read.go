@@ -9,68 +9,70 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// foundation is the namespace of Package, Identity, Application.
-const foundation = "http://schemas.microsoft.com/appx/manifest/foundation/windows10"
-
 const maxApplications = 100
 
 var tokenPattern = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_.-]*\$`)
 
 // reader makes a Manifest of a tree.
 type reader struct {
-	*faults
+	*findings
 	root     *node
 	m        *Manifest
 	declared map[task.GUID]int // line of the class; unique in the package
 	refs     []reference
 }
 
-func newReader(f *faults, root *node) *reader {
-	return &reader{faults: f, root: root, m: &Manifest{File: f.name}, declared: make(map[task.GUID]int)}
-}
-
-func (r *reader) readPackage() {
+// readPackage says no when there is nothing to go on with.
+func (r *reader) readPackage() bool {
 	if r.root.name.Local != "Package" || r.root.name.Space != foundation {
-		r.add(r.root.line, "the root element is %s of the namespace %q; it must be Package of %q",
+		r.add(r.root.pos, RuleRoot, "the root element is %s of the namespace %q; it must be Package of %q",
 			show(r.root.raw), show(r.root.name.Space), foundation)
-		return
+		return false
 	}
 	r.tokens(r.root)
 	r.readIdentity()
 	r.readProperties()
+	r.readDependencies()
+	r.readResources()
 	if !r.readApplications() {
-		return
+		return false
 	}
 	r.extensions(r.root, "")
 	r.resolve()
 	r.misplaced(r.root)
+	r.readCapabilities()
 	r.ignorable()
+	r.root.take("IgnorableNamespaces")
+	r.m.Other = r.root.other()
 	r.warnWindows()
+	return true
 }
 
-func (r *reader) warn(line int, format string, args ...any) {
-	r.m.Warnings = append(r.m.Warnings, r.place(line)+": "+fmt.Sprintf(format, args...))
-}
-
-// optional gives the value of an attribute and checks it by the rule; "" when it
-// is not there. What holds a token can not be checked.
-func (r *reader) optional(n *node, name string, check rule) string {
+// take marks an attribute as read and gives its value, "" where it is not there.
+func (n *node) take(name string) string {
 	a := n.attr(name)
 	if a == nil {
 		return ""
 	}
-	if tokenPattern.MatchString(a.value) {
-		return a.value
-	}
-	if problem := check(a.value); problem != "" {
-		r.add(a.line, "%s %s=\"%s\" %s", n.raw, name, show(a.value), problem)
-	}
+	a.taken = true
 	return a.value
+}
+
+// optional takes an attribute and checks its value by the rule; "" when it is not
+// there. What holds a token can not be checked.
+func (r *reader) optional(n *node, name string, check rule) string {
+	v := n.take(name)
+	if a := n.attr(name); a != nil && !tokenPattern.MatchString(v) {
+		if problem := check.problem(v); problem != "" {
+			r.add(a.pos, check.name, "%s %s=\"%s\" %s", n.raw, name, show(v), problem)
+		}
+	}
+	return v
 }
 
 func (r *reader) required(n *node, name string, check rule) string {
 	if n.attr(name) == nil {
-		r.add(n.line, "%s has no attribute %s", n.raw, name)
+		r.add(n.pos, RuleMissing, "%s has no attribute %s", n.raw, name)
 	}
 	return r.optional(n, name, check)
 }
@@ -80,12 +82,12 @@ func (r *reader) required(n *node, name string, check rule) string {
 func (r *reader) known(n *node, names ...string) {
 	for _, a := range n.attrs {
 		if a.name.Space == "" && a.name.Local != "xmlns" && !slices.Contains(names, a.name.Local) {
-			r.add(a.line, "%s has no attribute %s; it may have %s", n.raw, show(a.name.Local), strings.Join(names, ", "))
+			r.add(a.pos, RuleUnknown, "%s has no attribute %s; it may have %s", n.raw, show(a.name.Local), strings.Join(names, ", "))
 		}
 	}
 }
 
-// only gives the one child of that name, nil when there is none, and refuses a
+// only takes the one child of that name, nil when there is none, and refuses a
 // second one.
 func (r *reader) only(n *node, local string) *node {
 	var first *node
@@ -94,10 +96,11 @@ func (r *reader) only(n *node, local string) *node {
 			continue
 		}
 		if first != nil {
-			r.add(c.line, "%s has a second %s; the first is in line %d", n.raw, c.raw, first.line)
+			r.add(c.pos, RuleTwice, "%s has a second %s; the first is in line %d", n.raw, c.raw, first.line)
 			break
 		}
 		first = c
+		c.taken = true
 	}
 	return first
 }
@@ -105,16 +108,16 @@ func (r *reader) only(n *node, local string) *node {
 func (r *reader) readIdentity() {
 	n := r.only(r.root, "Identity")
 	if n == nil {
-		r.add(r.root.line, "%s has no element Identity", r.root.raw)
+		r.add(r.root.pos, RuleMissing, "%s has no element Identity", r.root.raw)
 		return
 	}
 	r.known(n, "Name", "Publisher", "Version", "ProcessorArchitecture", "ResourceId")
 	r.m.Identity = Identity{
-		Name:         r.required(n, "Name", nameRule),
-		Publisher:    r.required(n, "Publisher", publisherRule),
-		Version:      r.required(n, "Version", versionRule),
-		Architecture: r.optional(n, "ProcessorArchitecture", architectureRule),
-		ResourceID:   r.optional(n, "ResourceId", resourceRule),
+		Name:         r.required(n, "Name", nameValue),
+		Publisher:    r.required(n, "Publisher", publisherValue),
+		Version:      r.required(n, "Version", versionValue),
+		Architecture: r.optional(n, "ProcessorArchitecture", processorValue),
+		ResourceID:   r.optional(n, "ResourceId", resourceValue),
 		Line:         n.line,
 	}
 }
@@ -122,7 +125,7 @@ func (r *reader) readIdentity() {
 func (r *reader) readProperties() {
 	n := r.only(r.root, "Properties")
 	if n == nil {
-		r.add(r.root.line, "%s has no element Properties", r.root.raw)
+		r.add(r.root.pos, RuleMissing, "%s has no element Properties", r.root.raw)
 		return
 	}
 	text := func(local string) string {
@@ -132,13 +135,61 @@ func (r *reader) readProperties() {
 		}
 		return strings.TrimSpace(string(c.text))
 	}
-	r.m.Properties = Properties{text("DisplayName"), text("PublisherDisplayName"), text("Description"), text("Logo")}
+	r.m.Properties = Properties{
+		DisplayName: text("DisplayName"), PublisherDisplayName: text("PublisherDisplayName"),
+		Description: text("Description"), Logo: text("Logo"),
+	}
+	r.m.Properties.Other = n.other()
 	name := r.m.Properties.DisplayName
 	switch c := n.child(foundation, "DisplayName"); {
 	case c == nil:
-		r.add(n.line, "%s has no element DisplayName", n.raw)
+		r.add(n.pos, RuleMissing, "%s has no element DisplayName", n.raw)
 	case displayNameRule(name) != "":
-		r.add(c.line, "%s %q %s", c.raw, show(name), displayNameRule(name))
+		r.add(c.pos, RuleDisplayName, "%s %q %s", c.raw, show(name), displayNameRule(name))
+	}
+}
+
+func (r *reader) readDependencies() {
+	n := r.only(r.root, "Dependencies")
+	if n == nil {
+		return
+	}
+	for _, c := range n.children {
+		if c.name.Space == foundation && c.name.Local == "TargetDeviceFamily" && len(c.children) == 0 {
+			c.taken = true
+			r.m.Dependencies.Families = append(r.m.Dependencies.Families,
+				DeviceFamily{c.take("Name"), c.take("MinVersion"), c.take("MaxVersionTested"), c.line})
+		}
+	}
+	r.m.Dependencies.Other = n.other()
+}
+
+func (r *reader) readResources() {
+	n := r.only(r.root, "Resources")
+	if n == nil {
+		return
+	}
+	for _, c := range n.children {
+		if c.name.Space == foundation && c.name.Local == "Resource" {
+			r.m.Resources = append(r.m.Resources, Resource{c.take("Language"), c.other()})
+		}
+	}
+}
+
+func (r *reader) readCapabilities() {
+	n := r.only(r.root, "Capabilities")
+	if n == nil {
+		return
+	}
+	for _, c := range n.children {
+		capability := Capability{Space: c.name.Space, Kind: c.name.Local, Name: c.take("Name"), Other: c.other(), Line: c.line}
+		if capability.Space == foundation {
+			capability.Space = ""
+		}
+		if capability.Kind == "Capability" {
+			capability.Kind = ""
+		}
+		r.m.Capabilities = append(r.m.Capabilities, capability)
 	}
 }
 
@@ -155,7 +206,7 @@ func (r *reader) readApplications() bool {
 		}
 	}
 	if len(apps) > maxApplications {
-		r.addErr(list.line, task.ErrLimit, fmt.Sprintf("there are more than %d applications", maxApplications))
+		r.add(list.pos, RuleLimit, "there are more than %d applications", maxApplications)
 		return false
 	}
 	lines := make(map[string]int)
@@ -167,24 +218,38 @@ func (r *reader) readApplications() bool {
 
 func (r *reader) readApplication(n *node, lines map[string]int) {
 	app := Application{
-		ID:         r.required(n, "Id", applicationRule),
-		Executable: r.optional(n, "Executable", executableRule),
-		EntryPoint: r.optional(n, "EntryPoint", textRule),
+		ID:         r.required(n, "Id", applicationValue),
+		Executable: r.optional(n, "Executable", executableValue),
+		EntryPoint: r.optional(n, "EntryPoint", textValue),
 		Line:       n.line,
 	}
 	key := strings.ToLower(app.ID)
 	if first, ok := lines[key]; ok && app.ID != "" {
-		r.add(n.line, "%s Id=\"%s\" is there twice; the first is in line %d", n.raw, show(app.ID), first)
+		r.add(n.pos, RuleTwice, "%s Id=\"%s\" is there twice; the first is in line %d", n.raw, show(app.ID), first)
 	} else {
 		lines[key] = n.line
 	}
+	if c := n.visual(); c != nil {
+		c.taken = true
+		app.Visual = Visual{
+			Space: c.name.Space, DisplayName: c.take("DisplayName"), Description: c.take("Description"), BackgroundColor: c.take("BackgroundColor"),
+			Square150x150Logo: c.take("Square150x150Logo"), Square44x44Logo: c.take("Square44x44Logo"),
+		}
+		app.Visual.Other = c.other()
+	}
+	r.extensions(n, app.ID)
+	app.Other = n.other()
+	r.m.Applications = append(r.m.Applications, app)
+}
+
+// visual is the element that says how an application is shown, or nil.
+func (n *node) visual() *node {
 	for _, c := range n.children {
-		if a := c.attr("DisplayName"); a != nil && c.name.Local == "VisualElements" {
-			app.DisplayName = a.value
+		if c.name.Local == "VisualElements" && c.attr("DisplayName") != nil {
+			return c
 		}
 	}
-	r.m.Applications = append(r.m.Applications, app)
-	r.extensions(n, app.ID)
+	return nil
 }
 
 // tokens finds what a build has still to fill in, anywhere in the document.
@@ -192,18 +257,22 @@ func (r *reader) tokens(n *node) {
 	for _, a := range n.attrs {
 		where := fmt.Sprintf(`%s %s="%s"`, n.raw, a.raw, show(a.value))
 		for _, t := range tokenPattern.FindAllString(a.value, -1) {
-			r.m.Tokens = append(r.m.Tokens, Token{t, where, a.line})
+			r.token(t, where, a.pos)
 		}
 		if a.value == "x-generate" && n.name.Local == "Resource" && a.name.Local == "Language" {
-			r.m.Tokens = append(r.m.Tokens, Token{a.value, where, a.line})
+			r.token(a.value, where, a.pos)
 		}
 	}
 	for _, t := range tokenPattern.FindAllString(string(n.text), -1) {
-		r.m.Tokens = append(r.m.Tokens, Token{t, n.raw, n.line})
+		r.token(t, n.raw, n.pos)
 	}
 	for _, c := range n.children {
 		r.tokens(c)
 	}
+}
+
+func (r *reader) token(text, where string, at pos) {
+	r.m.Tokens = append(r.m.Tokens, Token{text, where, at.line, at.col})
 }
 
 // ignorable checks that the prefixes of IgnorableNamespaces are declared.
@@ -216,9 +285,9 @@ func (r *reader) ignorable() {
 		uri, ok := r.prefix(prefix)
 		switch {
 		case !ok:
-			r.add(a.line, "%s IgnorableNamespaces names %s, and xmlns:%s is missing", r.root.raw, show(prefix), show(prefix))
+			r.add(a.pos, RuleUndeclared, "%s IgnorableNamespaces names %s, and xmlns:%s is missing", r.root.raw, show(prefix), show(prefix))
 		case comVersion(uri) > 0 && len(r.m.Servers) > 0:
-			r.warn(a.line, "IgnorableNamespaces names %s: a Windows that does not know it drops the class servers in silence", prefix)
+			r.add(a.pos, RuleIgnorableCom, "IgnorableNamespaces names %s: a Windows that does not know it drops the class servers in silence", prefix)
 		}
 	}
 }

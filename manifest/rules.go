@@ -8,10 +8,29 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// rule says what is wrong with a value, to follow the words
+// rule judges a value: problem says what is wrong with it, to follow the words
 // `Identity Name="x"`; "" when nothing is. The numbers and patterns are those of
 // the schema of Windows unless said otherwise.
-type rule func(value string) string
+type rule struct {
+	name    Rule
+	problem func(value string) string
+}
+
+var (
+	nameValue        = rule{RuleName, nameRule}
+	publisherValue   = rule{RulePublisher, publisherRule}
+	versionValue     = rule{RuleVersion, versionRule}
+	processorValue   = rule{RuleArchitecture, architectureRule}
+	resourceValue    = rule{RuleResourceID, resourceRule}
+	applicationValue = rule{RuleApplicationID, applicationRule}
+	displayNameValue = rule{RuleDisplayName, displayNameRule}
+	textValue        = rule{RuleText, textRule}
+	guidValue        = rule{RuleGUID, guidRule}
+	permissionValue  = rule{RulePermission, permissionRule}
+	executableValue  = rule{RuleExecutable, executableRule}
+	categoryValue    = rule{RuleCategory, comCategoryRule}
+	anyValue         = rule{RuleText, func(string) string { return "" }}
+)
 
 var (
 	namePattern        = regexp.MustCompile(`^[-.A-Za-z0-9]+$`)

@@ -9,7 +9,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const sample = "../examples/primes/AppxManifest.xml"
+const sample = "testdata/sample.xml"
 
 func readSample(t testing.TB) []byte {
 	t.Helper()
@@ -55,7 +55,15 @@ func TestSample(t *testing.T) {
 	checkSample(t, m, 46)
 	apps := []Application{{
 		ID: "App", Executable: `SampleBackgroundApp\SampleBackgroundApp.exe`, EntryPoint: "Windows.FullTrustApplication",
-		DisplayName: "SampleBackgroundApp", Line: 29,
+		Visual: Visual{
+			Space: NamespaceUAP, DisplayName: "SampleBackgroundApp", Description: "SampleBackgroundApp", BackgroundColor: "transparent",
+			Square150x150Logo: `Images\Square150x150Logo.png`, Square44x44Logo: `Images\Square44x44Logo.png`,
+			Other: Other{Elements: []Element{
+				{Space: NamespaceUAP, Local: "DefaultTile", Attrs: []Attr{{"", "Wide310x150Logo", `Images\Wide310x150Logo.png`}}, Line: 39},
+				{Space: NamespaceUAP, Local: "SplashScreen", Attrs: []Attr{{"", "Image", `Images\SplashScreen.png`}}, Line: 40},
+			}},
+		},
+		Line: 29,
 	}}
 	if diff := cmp.Diff(apps, m.Applications); diff != "" {
 		t.Errorf("applications (-want +got):\n%s", diff)

@@ -12,14 +12,14 @@ type rawTag struct {
 type rawAttr struct {
 	name  string
 	value string // between the quotes, references not replaced
-	line  int
+	at    int    // its offset in the tag
 }
 
 const space = " \t\r\n"
 
 // scanTag takes a start tag apart which the decoder has accepted. It says no
 // where an attribute follows the one before without a space.
-func scanTag(tag string, line int) (rawTag, bool) {
+func scanTag(tag string) (rawTag, bool) {
 	rest := strings.TrimPrefix(tag, "<")
 	end := strings.IndexAny(rest, space+"/>")
 	if end < 0 {
@@ -30,26 +30,25 @@ func scanTag(tag string, line int) (rawTag, bool) {
 	for {
 		trimmed := strings.TrimLeft(rest, space)
 		gap := rest[:len(rest)-len(trimmed)]
-		line += strings.Count(gap, "\n")
 		if trimmed == "" || trimmed[0] == '/' || trimmed[0] == '>' {
 			return t, true
 		}
 		if gap == "" {
 			return t, false
 		}
-		a, length := scanAttr(trimmed, line)
+		a, length := scanAttr(trimmed)
 		if length == 0 {
 			return t, false
 		}
+		a.at = len(tag) - len(trimmed)
 		t.attrs = append(t.attrs, a)
-		line += strings.Count(trimmed[:length], "\n")
 		rest = trimmed[length:]
 	}
 }
 
 // scanAttr reads name="value" at the start of s and says how long it is, 0 for
 // none.
-func scanAttr(s string, line int) (rawAttr, int) {
+func scanAttr(s string) (rawAttr, int) {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok {
 		return rawAttr{}, 0
@@ -63,5 +62,5 @@ func scanAttr(s string, line int) (rawAttr, int) {
 		return rawAttr{}, 0
 	}
 	length := len(s) - len(value) + end + 2
-	return rawAttr{strings.TrimRight(name, space), value[1 : end+1], line}, length
+	return rawAttr{name: strings.TrimRight(name, space), value: value[1 : end+1]}, length
 }

@@ -9,8 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/bgtask/bgtask/task"
 )
 
 // Bounds on the document beside task.MaxManifest. The deepest manifest of the
@@ -25,19 +23,21 @@ const (
 type node struct {
 	name     xml.Name
 	raw      string // the name as written, "com:Class"
-	line     int
+	pos             // where it begins
 	attrs    []attr
 	text     []byte
 	parent   *node
 	children []*node
-	used     bool // the reader has understood it
+	used     bool // the reader has understood it as a class server or what belongs to one
+	taken    bool // it is in a field of the Manifest; what is not is kept as Other
 }
 
 type attr struct {
 	name  xml.Name
 	raw   string
 	value string
-	line  int
+	pos
+	taken bool
 }
 
 // child gives the first child of that name, or nil.
@@ -73,28 +73,30 @@ func noCharacter(r rune) bool {
 // entities but the five of XML and expands none; what it lets pass beyond XML is
 // refused here.
 type parser struct {
-	*faults
+	*findings
 	text     []byte
 	dec      *xml.Decoder
 	root     *node
 	open     *node // the innermost open element
 	depth    int
 	elements int
+	cursor   cursor
 }
 
 // parse reports faults and gives nil when there is no tree to go on with.
-func parse(f *faults, data []byte) *node {
+func parse(f *findings, data []byte) *node {
 	text, wide, err := decode(data)
 	if err != nil {
-		f.add(0, "%v", err)
+		f.add(pos{}, RuleEncoding, "%v", err)
 		return nil
 	}
+	c := cursor{text: text, pos: pos{1, 1}}
 	if i := bytes.IndexFunc(text, noCharacter); i >= 0 {
 		r, _ := utf8.DecodeRune(text[i:])
-		f.add(1+bytes.Count(text[:i], []byte("\n")), "not well-formed XML: the character %U", r)
+		f.add(c.to(i), RuleXML, "not well-formed XML: the character %U", r)
 		return nil
 	}
-	p := &parser{faults: f, text: text, dec: xml.NewDecoder(bytes.NewReader(text))}
+	p := &parser{findings: f, text: text, dec: xml.NewDecoder(bytes.NewReader(text)), cursor: c}
 	p.dec.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
 		if wide && strings.HasPrefix(strings.ToLower(charset), "utf-16") {
 			return in, nil // decode has been here
@@ -105,7 +107,7 @@ func parse(f *faults, data []byte) *node {
 		return nil
 	}
 	if p.root == nil {
-		f.add(0, "there is no element in it")
+		f.add(pos{}, RuleXML, "there is no element in it")
 	}
 	return p.root
 }
@@ -113,101 +115,107 @@ func parse(f *faults, data []byte) *node {
 // run reads to the end; false means that the text is no well-formed XML.
 func (p *parser) run() bool {
 	for {
-		start := p.dec.InputOffset()
-		line, _ := p.dec.InputPos()
+		start := int(p.dec.InputOffset())
+		at := p.cursor.to(start)
 		tok, err := p.dec.Token()
 		if err == io.EOF {
 			return true
 		}
 		if err != nil {
-			p.syntax(line, err)
+			p.syntax(at, err)
 			return false
 		}
-		if !p.token(tok, start, line) {
+		if !p.token(tok, start, at) {
 			return false
 		}
 	}
 }
 
-func (p *parser) syntax(line int, err error) {
+// syntax is an error of the decoder. It knows the line; the column is where it
+// stopped reading.
+func (p *parser) syntax(at pos, err error) {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
-		p.add(syntax.Line, "not well-formed XML: %s", syntax.Msg)
+		at = p.cursor.to(int(p.dec.InputOffset()))
+		if at.line != syntax.Line {
+			at = pos{syntax.Line, 1}
+		}
+		p.add(at, RuleXML, "not well-formed XML: %s", syntax.Msg)
 		return
 	}
 	if cause := errors.Unwrap(err); cause != nil { // of CharsetReader
 		err = cause
 	}
-	p.add(line, "%s", strings.TrimPrefix(err.Error(), "xml: "))
+	p.add(at, RuleEncoding, "%s", strings.TrimPrefix(err.Error(), "xml: "))
 }
 
-func (p *parser) token(tok xml.Token, start int64, line int) bool {
+func (p *parser) token(tok xml.Token, start int, at pos) bool {
 	switch tok := tok.(type) {
 	case xml.StartElement:
-		return p.start(tok, start, line)
+		return p.start(tok, start, at)
 	case xml.EndElement:
 		p.open = p.open.parent
 		p.depth--
 	case xml.CharData:
-		return p.chars(tok, line)
+		return p.chars(tok, at)
 	case xml.ProcInst:
-		return p.instruction(tok, start, line)
+		return p.instruction(tok, start, at)
 	case xml.Directive:
-		p.add(line, "a manifest has no DOCTYPE and no other <!...> declaration")
+		p.add(at, RuleDoctype, "a manifest has no DOCTYPE and no other <!...> declaration")
 		return false
 	}
 	return true
 }
 
-func (p *parser) instruction(tok xml.ProcInst, start int64, line int) bool {
+func (p *parser) instruction(tok xml.ProcInst, start int, at pos) bool {
 	if tok.Target != "xml" {
 		return true
 	}
 	if start != 0 {
-		p.add(line, "the XML declaration is not the first thing in the file; remove what is before it")
+		p.add(at, RuleXML, "the XML declaration is not the first thing in the file; remove what is before it")
 		return false
 	}
 	if !declaration.Match(tok.Inst) {
-		p.add(line, "not well-formed XML: the XML declaration is not like <?xml version=\"1.0\" encoding=\"utf-8\"?>")
+		p.add(at, RuleXML, "not well-formed XML: the XML declaration is not like <?xml version=\"1.0\" encoding=\"utf-8\"?>")
 		return false
 	}
 	return true
 }
 
-func (p *parser) chars(text xml.CharData, line int) bool {
+func (p *parser) chars(text xml.CharData, at pos) bool {
 	if p.open != nil {
 		p.open.text = append(p.open.text, text...)
 		return true
 	}
 	if len(bytes.TrimSpace(text)) > 0 {
-		p.add(line, "not well-formed XML: text outside the root element")
+		p.add(at, RuleXML, "not well-formed XML: text outside the root element")
 		return false
 	}
 	return true
 }
 
-func (p *parser) start(tok xml.StartElement, start int64, line int) bool {
+func (p *parser) start(tok xml.StartElement, start int, at pos) bool {
 	p.depth++
 	p.elements++
 	switch {
 	case p.depth > maxDepth:
-		p.addErr(line, task.ErrLimit, fmt.Sprintf("elements are nested deeper than %d", maxDepth))
+		p.add(at, RuleLimit, "elements are nested deeper than %d", maxDepth)
 		return false
 	case p.elements > maxElements:
-		p.addErr(line, task.ErrLimit, fmt.Sprintf("there are more than %d elements", maxElements))
+		p.add(at, RuleLimit, "there are more than %d elements", maxElements)
 		return false
 	case p.open == nil && p.root != nil:
-		p.add(line, "not well-formed XML: a second root element")
+		p.add(at, RuleXML, "not well-formed XML: a second root element")
 		return false
 	}
-	tag, ok := scanTag(string(p.text[start:p.dec.InputOffset()]), line)
+	tag, ok := scanTag(string(p.text[start:p.dec.InputOffset()]))
 	if !ok || len(tag.attrs) != len(tok.Attr) {
-		p.add(line, "not well-formed XML: no space between attributes")
+		p.add(at, RuleXML, "not well-formed XML: no space between attributes")
 		return false
 	}
-	n := &node{name: tok.Name, raw: tag.name, line: line, parent: p.open}
-	p.prefix(n.raw, n.name, line)
-	p.attributes(n, tok.Attr, tag.attrs)
+	n := &node{name: tok.Name, raw: tag.name, pos: at, parent: p.open}
+	p.prefix(n.raw, n.name, at)
+	p.attributes(n, tok.Attr, tag.attrs, start)
 	if p.open == nil {
 		p.root = n
 	} else {
@@ -217,26 +225,27 @@ func (p *parser) start(tok xml.StartElement, start int64, line int) bool {
 	return true
 }
 
-func (p *parser) attributes(n *node, attrs []xml.Attr, raw []rawAttr) {
+func (p *parser) attributes(n *node, attrs []xml.Attr, raw []rawAttr, start int) {
 	seen := make(map[xml.Name]bool, len(attrs))
 	for i, a := range attrs {
+		at := p.cursor.to(start + raw[i].at)
 		if seen[a.Name] {
-			p.add(raw[i].line, "%s has two attributes %s", n.raw, raw[i].name)
+			p.add(at, RuleXML, "%s has two attributes %s", n.raw, raw[i].name)
 		}
 		seen[a.Name] = true
 		if a.Name.Space != "xmlns" {
-			p.prefix(raw[i].name, a.Name, raw[i].line)
+			p.prefix(raw[i].name, a.Name, at)
 		}
-		n.attrs = append(n.attrs, attr{a.Name, raw[i].name, normal(a.Value, raw[i].value), raw[i].line})
+		n.attrs = append(n.attrs, attr{name: a.Name, raw: raw[i].name, value: normal(a.Value, raw[i].value), pos: at})
 	}
 }
 
 // prefix refuses a name whose prefix no xmlns attribute declares; the decoder
 // leaves the prefix in the place of the namespace.
-func (p *parser) prefix(raw string, name xml.Name, line int) {
+func (p *parser) prefix(raw string, name xml.Name, at pos) {
 	prefix, _, ok := strings.Cut(raw, ":")
 	if ok && name.Space == prefix {
-		p.add(line, "%s: the prefix %s is not declared; xmlns:%s is missing", raw, prefix, prefix)
+		p.add(at, RuleXML, "%s: the prefix %s is not declared; xmlns:%s is missing", raw, prefix, prefix)
 	}
 }
 
@@ -247,4 +256,24 @@ func normal(value, raw string) string {
 		return value
 	}
 	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(value)
+}
+
+// cursor finds lines and columns of offsets that only grow.
+type cursor struct {
+	text   []byte
+	offset int
+	pos
+}
+
+// to moves on to an offset and says where that is.
+func (c *cursor) to(offset int) pos {
+	for c.offset < offset && c.offset < len(c.text) {
+		r, size := utf8.DecodeRune(c.text[c.offset:])
+		c.offset += size
+		c.col++
+		if r == '\n' {
+			c.pos = pos{c.line + 1, 1}
+		}
+	}
+	return c.pos
 }

@@ -5,8 +5,6 @@ import (
 	"strings"
 )
 
-const rescap = "http://schemas.microsoft.com/appx/manifest/foundation/windows10/restrictedcapabilities"
-
 // clsidTasks is the build of Windows that brought tasks with a CLSID.
 const clsidTasks = 19041
 
@@ -16,7 +14,7 @@ func (r *reader) warnWindows() {
 		return
 	}
 	if !r.fullTrust() {
-		r.warn(r.root.line, "no Capability runFullTrust: Windows needs it to start a class server")
+		r.add(r.root.pos, RuleFullTrust, "no Capability runFullTrust: Windows needs it to start a class server")
 	}
 	dependencies := r.root.child(foundation, "Dependencies")
 	if dependencies == nil {
@@ -28,7 +26,7 @@ func (r *reader) warnWindows() {
 			continue
 		}
 		if build, ok := windowsBuild(a.value); ok && build < clsidTasks {
-			r.warn(a.line, "TargetDeviceFamily MinVersion=\"%s\": background tasks with a CLSID need Windows 10.0.%d.0", show(a.value), clsidTasks)
+			r.add(a.pos, RuleMinVersion, "TargetDeviceFamily MinVersion=\"%s\": background tasks with a CLSID need Windows 10.0.%d.0", show(a.value), clsidTasks)
 		}
 	}
 }
