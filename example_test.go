@@ -74,6 +74,23 @@ func ExampleInstance_GetDeferral() {
 	})
 }
 
+// A toast whose button fires a task, also when the application has ended meanwhile.
+func ExampleShowToast() {
+	ctx := context.Background()
+	_, err := bgtask.Builder{Name: "Clicks", EntryPoint: reports, Trigger: bgtask.ToastNotificationActionTrigger{}}.Ensure(ctx)
+	if err != nil {
+		log.Fatal(err, "\n", bgtask.Hint(err))
+	}
+	_, err = bgtask.ShowToast(ctx, bgtask.Toast{
+		Title:   "The report is ready",
+		Actions: []bgtask.ToastAction{{Key: "mail", Label: "Mail it"}},
+	})
+	if err != nil {
+		log.Fatal(err, "\n", bgtask.Hint(err))
+	}
+	// In Run: instance.TriggerDetails().(bgtask.ToastNotificationActionTriggerDetails).Action is "mail".
+}
+
 // What the trigger tells depends on its kind.
 func ExampleInstance_TriggerDetails() {
 	_ = bgtask.TaskFunc(func(ctx context.Context, instance *bgtask.Instance) error {

@@ -37,6 +37,10 @@ type (
 	SocketActivityTrigger = task.SocketActivityTrigger
 	// DeviceWatcherTrigger fires when a device is added, removed or changed.
 	DeviceWatcherTrigger = task.DeviceWatcherTrigger
+	// ToastNotificationActionTrigger fires when the user acts on a toast.
+	ToastNotificationActionTrigger = task.ToastNotificationActionTrigger
+	// PushNotificationTrigger fires when a push message arrives.
+	PushNotificationTrigger = task.PushNotificationTrigger
 )
 
 // The types of SystemTrigger, WinRT's.
@@ -82,6 +86,10 @@ type (
 	SocketActivityTriggerDetails = task.SocketActivityTriggerDetails
 	// DeviceWatcherTriggerDetails are those of DeviceWatcherTrigger.
 	DeviceWatcherTriggerDetails = task.DeviceWatcherTriggerDetails
+	// ToastNotificationActionTriggerDetails are those of ToastNotificationActionTrigger.
+	ToastNotificationActionTriggerDetails = task.ToastNotificationActionTriggerDetails
+	// PushNotificationTriggerDetails are those of PushNotificationTrigger.
+	PushNotificationTriggerDetails = task.PushNotificationTriggerDetails
 	// ManualDetails are those of any trigger that was fired by hand.
 	ManualDetails = task.ManualDetails
 )

@@ -38,6 +38,7 @@ type Machine struct {
 	hosts    map[task.Process]*line
 	servers  map[task.LaunchToken]*server
 	log      []task.Event
+	toasts   []task.Toast
 	told     chan struct{} // closed when log grows
 
 	running sync.WaitGroup // streams and servers

@@ -240,3 +240,30 @@ func TestMachineRefuses(t *testing.T) {
 		}
 	})
 }
+
+func TestToasts(t *testing.T) {
+	said := make(chan bgtask.Details, 1)
+	run := func(_ context.Context, task *bgtask.Instance) error {
+		said <- task.TriggerDetails()
+		return nil
+	}
+	byToast := func(b *bgtask.Builder) {
+		b.Trigger, b.Conditions = bgtask.ToastNotificationActionTrigger{Tag: "build"}, nil
+	}
+	world(t, run, byToast, func(t *testing.T, m *bgtasktest.Machine, _ *bgtask.Registration) {
+		for _, tag := range []string{"other", "build"} {
+			if _, err := m.Client().ShowToast(t.Context(), bgtask.Toast{Title: "Done", Tag: tag, Reply: "Answer"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := len(m.Toasts()); n != 2 {
+			t.Fatalf("%d toasts are shown", n)
+		}
+		m.ActOnToast(1, bgtask.DefaultAction, "") // of another tag
+		m.ActOnToast(2, bgtask.ReplyAction, "well done")
+		want := bgtask.ToastNotificationActionTriggerDetails{ID: 2, Action: bgtask.ReplyAction, Tag: "build", UserInput: "well done"}
+		if got := <-said; got != want {
+			t.Errorf("told was %+v", got)
+		}
+	})
+}

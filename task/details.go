@@ -49,8 +49,13 @@ type DeviceWatcherTriggerDetails struct {
 
 // ToastNotificationActionTriggerDetails are those of ToastNotificationActionTrigger.
 type ToastNotificationActionTriggerDetails struct {
-	Action string
-	ID     uint32
+	Action    string // of the button; DefaultAction for the toast itself, ReplyAction for an answer
+	ID        uint32 // of the toast, as ShowToast gave it
+	Tag       string // of the toast
+	UserInput string // what the user wrote, with ReplyAction
+	// ActivationToken lets a program that is started take the focus: it belongs
+	// into XDG_ACTIVATION_TOKEN of its environment. "": the desktop gave none.
+	ActivationToken string
 }
 
 // PushNotificationTriggerDetails are those of PushNotificationTrigger.
@@ -83,6 +88,8 @@ func PayloadSize(d Details) int {
 		return len(d.Payload)
 	case PushNotificationTriggerDetails:
 		return len(d.Content)
+	case ToastNotificationActionTriggerDetails:
+		return len(d.UserInput)
 	case ManualDetails:
 		return len(d.Arguments)
 	case StorageLibraryContentChangedTriggerDetails:

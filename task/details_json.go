@@ -83,6 +83,9 @@ func (w *jsonWriter) details(d Details) {
 		w.text("type", "ToastNotificationActionTrigger")
 		w.text("action", d.Action)
 		w.uint("notification_id", uint64(d.ID))
+		w.text("tag", d.Tag)
+		w.text("user_input", d.UserInput)
+		w.text("activation_token", d.ActivationToken)
 	case PushNotificationTriggerDetails:
 		w.text("type", "PushNotificationTrigger")
 		w.bytes("content", d.Content)
@@ -109,6 +112,8 @@ type detailMembers struct {
 	action, device string
 	properties     map[string]string
 	notification   uint32
+	tag, input     string
+	token          string
 }
 
 const (
@@ -183,6 +188,12 @@ func (r *jsonReader) detailMember(m *detailMembers, key string) bool {
 		m.properties, member = r.textMap(), hasDeviceEvent
 	case "notification_id":
 		m.notification, member = r.uint32(), hasNotification
+	case "tag":
+		m.tag, member = r.text(), hasNotification
+	case "user_input":
+		m.input, member = r.text(), hasNotification
+	case "activation_token":
+		m.token, member = r.text(), hasNotification
 	case "content":
 		m.bytes, member = r.bytes(), hasContent
 	default:
@@ -209,7 +220,7 @@ func (m *detailMembers) details() (d Details, may uint) {
 	case "DeviceWatcherTrigger":
 		return DeviceWatcherTriggerDetails{m.action, m.device, m.properties}, hasAction | hasDeviceEvent
 	case "ToastNotificationActionTrigger":
-		return ToastNotificationActionTriggerDetails{m.action, m.notification}, hasAction | hasNotification
+		return ToastNotificationActionTriggerDetails{m.action, m.notification, m.tag, m.input, m.token}, hasAction | hasNotification
 	case "PushNotificationTrigger":
 		return PushNotificationTriggerDetails{m.bytes}, hasContent
 	case "Manual":

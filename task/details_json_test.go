@@ -25,7 +25,7 @@ var allDetails = rapid.Custom(func(t *rapid.T) Details {
 		StorageLibraryContentChangedTriggerDetails{lists(texts).Draw(t, "paths"), n > 0},
 		SocketActivityTriggerDetails{s},
 		DeviceWatcherTriggerDetails{s, texts.Draw(t, "device"), textMaps.Draw(t, "properties")},
-		ToastNotificationActionTriggerDetails{s, uint32(n)},
+		ToastNotificationActionTriggerDetails{s, uint32(n), s + s, s, s},
 		PushNotificationTriggerDetails{payload},
 		ManualDetails{payload},
 		nil,

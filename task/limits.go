@@ -20,7 +20,10 @@ const (
 	MaxPath            = 4095    // bytes, as the kernel's PATH_MAX without the NUL
 	MaxExpression      = 1 << 10 // bytes of a calendar expression
 	MaxProperties      = 64      // of a DeviceWatcherTrigger
-	MaxAttempts        = 1000    // of a RetryPolicy
+	MaxToastBody       = 8 << 10
+	MaxToastActions    = 5
+	MaxToasts          = 20   // shown at once per package; as on Windows, the oldest goes
+	MaxAttempts        = 1000 // of a RetryPolicy
 	MaxWatchedPaths    = 64
 	MaxChangedPaths    = 1000
 	MaxCommandLine     = 128 << 10

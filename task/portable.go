@@ -56,6 +56,10 @@ func (p *portability) trigger(t Trigger) {
 		p.no("Windows watches libraries, not paths", "use a TimeTrigger there")
 	case SocketActivityTrigger:
 		p.no("Windows has no listen address in a SocketActivityTrigger: there the application hands over its socket", "serve the socket in the application there")
+	case ToastNotificationActionTrigger:
+		if t.Tag != "" {
+			p.no("Windows has no tag in a ToastNotificationActionTrigger", "look at the details in Run there")
+		}
 	case DeviceWatcherTrigger:
 		p.no("Windows has no subsystem in a DeviceWatcherTrigger: there a DeviceWatcher makes it", "use a TimeTrigger there")
 	}

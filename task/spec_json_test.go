@@ -47,7 +47,7 @@ var triggers = rapid.Custom(func(t *rapid.T) Trigger {
 		StorageLibraryContentChangedTrigger{lists(texts).Draw(t, "paths"), d},
 		SocketActivityTrigger{s},
 		DeviceWatcherTrigger{s, textMaps.Draw(t, "properties")},
-		ToastNotificationActionTrigger{},
+		ToastNotificationActionTrigger{s},
 		PushNotificationTrigger{s},
 		nil,
 	}

@@ -91,7 +91,7 @@ var triggerRows = []TriggerRow{
 	{"SystemTrigger", true, Supported, "the facts", "fires on the edge of a fact; the types are in a table of their own"},
 	{"TetheringEntitlementCheckTrigger", true, Refused, "", whyModem},
 	{"TimeTrigger", true, Supported, "the broker's clock", "fires every Freshness on a fixed grid, or once"},
-	{"ToastNotificationActionTrigger", true, Later, "org.freedesktop.Notifications", "the actions of notifications are not followed yet; an application that shows one can ask for a run with an ApplicationTrigger"},
+	{"ToastNotificationActionTrigger", true, Supported, "org.freedesktop.Notifications", "fires when the user acts on a toast that the application has shown with ShowToast"},
 	{"ToastNotificationHistoryChangedTrigger", true, Later, "org.freedesktop.Notifications", "the closing of notifications is not followed yet"},
 	{"UserNotificationChangedTrigger", true, Refused, "", "an application cannot see the notifications of others on this platform"},
 	{"WiFiOnDemandHotspotConnectTrigger", true, Refused, "", "phones offer no hotspot on demand to applications on this platform"},

@@ -27,10 +27,11 @@ WiFiOnDemandHotspotConnectTrigger WiFiOnDemandHotspotUpdateMetadataTrigger`
 var goTriggers = []Trigger{
 	TimeTrigger{}, MaintenanceTrigger{}, CalendarTrigger{}, SystemTrigger{}, ApplicationTrigger{}, CustomSystemEventTrigger{},
 	StorageLibraryContentChangedTrigger{}, SocketActivityTrigger{}, DeviceWatcherTrigger{},
+	ToastNotificationActionTrigger{},
 }
 
 // laterTriggers are the types of what cannot fire yet.
-var laterTriggers = []Trigger{ToastNotificationActionTrigger{}, PushNotificationTrigger{}}
+var laterTriggers = []Trigger{PushNotificationTrigger{}}
 
 func TestTriggerTableIsWhole(t *testing.T) {
 	var windows, supported []string

@@ -91,11 +91,16 @@ type DeviceWatcherTrigger struct {
 	Properties map[string]string
 }
 
-// ToastNotificationActionTrigger fires when the user acts on a notification of
-// the application.
-type ToastNotificationActionTrigger struct{}
+// ToastNotificationActionTrigger fires when the user acts on a toast of the
+// application: clicks it or one of its buttons, or replies. Tag narrows it to the
+// toasts that have that tag; "" is all of the application's.
+type ToastNotificationActionTrigger struct {
+	Tag string
+}
 
-// PushNotificationTrigger fires when a push message arrives (UnifiedPush).
+// PushNotificationTrigger fires when a push message arrives (UnifiedPush), at the
+// endpoint that the application's push channel names. An application that has
+// several channels tells them apart by ApplicationID; "" is its only one.
 type PushNotificationTrigger struct {
 	ApplicationID string
 }

@@ -85,6 +85,8 @@ func (w *jsonWriter) trigger(t Trigger) {
 	case DeviceWatcherTrigger:
 		w.text("subsystem", t.Subsystem)
 		w.textMap("properties", t.Properties)
+	case ToastNotificationActionTrigger:
+		w.text("tag", t.Tag)
 	case PushNotificationTrigger:
 		w.text("application_id", t.ApplicationID)
 	}
@@ -106,6 +108,7 @@ type triggerMembers struct {
 	listen     string
 	subsystem  string
 	properties map[string]string
+	tag        string
 	app        string
 }
 
@@ -118,6 +121,7 @@ const (
 	hasPaths
 	hasListen
 	hasDevice
+	hasTag
 	hasApp
 )
 
@@ -175,6 +179,8 @@ func (r *jsonReader) triggerMember(m *triggerMembers, key string) bool {
 		m.subsystem, member = r.text(), hasDevice
 	case "properties":
 		m.properties, member = r.textMap(), hasDevice
+	case "tag":
+		m.tag, member = r.text(), hasTag
 	case "application_id":
 		m.app, member = r.text(), hasApp
 	default:
@@ -206,7 +212,7 @@ func (m *triggerMembers) trigger() (t Trigger, may uint) {
 	case "DeviceWatcherTrigger":
 		return DeviceWatcherTrigger{m.subsystem, m.properties}, hasDevice
 	case "ToastNotificationActionTrigger":
-		return ToastNotificationActionTrigger{}, 0
+		return ToastNotificationActionTrigger{m.tag}, hasTag
 	case "PushNotificationTrigger":
 		return PushNotificationTrigger{m.app}, hasApp
 	}

@@ -28,7 +28,10 @@ func WaitsFor(t Trigger) string {
 	case DeviceWatcherTrigger:
 		return "a device change (" + deviceText(t) + ")"
 	case ToastNotificationActionTrigger:
-		return "an action on a notification"
+		if t.Tag != "" {
+			return "an action on a toast tagged " + strconv.Quote(t.Tag)
+		}
+		return "an action on a toast"
 	case PushNotificationTrigger:
 		return "a push message"
 	}
@@ -67,7 +70,7 @@ func TriggerText(t Trigger, gridFrom time.Time) string {
 		}
 	case CalendarTrigger:
 		s += ", " + timing(t)
-	case ApplicationTrigger, ToastNotificationActionTrigger, PushNotificationTrigger:
+	case ApplicationTrigger:
 	default:
 		s += ", " + WaitsFor(t)
 	}

@@ -103,6 +103,11 @@ func (f *faults) text(what, s string, most int) {
 	}
 }
 
+// prose is text that may have several lines.
+func (f *faults) prose(what, s string, most int) {
+	f.text(what, strings.NewReplacer("\n", " ", "\t", " ").Replace(s), most)
+}
+
 func textFault(s string) string {
 	if !utf8.ValidString(s) {
 		return "is not UTF-8"

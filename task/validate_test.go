@@ -147,7 +147,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"nameless property", trigger(DeviceWatcherTrigger{Subsystem: "usb", Properties: map[string]string{"": "x"}}), ErrInvalid, "has no name"},
 		{"many properties", trigger(DeviceWatcherTrigger{Subsystem: "usb", Properties: manyProperties(65)}), ErrLimit, "65 device properties"},
 		{"push", trigger(PushNotificationTrigger{}), ErrTriggerNotSupported, "push messages are not received yet"},
-		{"toast", trigger(ToastNotificationActionTrigger{}), ErrTriggerNotSupported, "actions of notifications are not followed yet"},
+		{"toast", trigger(ToastNotificationActionTrigger{Tag: "a\n"}), ErrInvalid, "the tag"},
 
 		{"no such condition", func(s *Spec) { s.Conditions = []Condition{9} }, ErrInvalid, "number 9"},
 		{"condition twice", func(s *Spec) { s.Conditions = []Condition{ACPower, ACPower} }, ErrInvalid, "ACPower is given twice"},

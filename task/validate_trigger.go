@@ -22,7 +22,7 @@ func (f *faults) trigger(t Trigger) {
 		f.calendar(t)
 	case SystemTrigger:
 		f.system(t)
-	case ApplicationTrigger, ToastNotificationActionTrigger:
+	case ApplicationTrigger:
 	case CustomSystemEventTrigger:
 		f.event(t)
 	case StorageLibraryContentChangedTrigger:
@@ -31,6 +31,8 @@ func (f *faults) trigger(t Trigger) {
 		f.listen(t.Listen)
 	case DeviceWatcherTrigger:
 		f.device(t)
+	case ToastNotificationActionTrigger:
+		f.text("the tag", t.Tag, MaxName)
 	case PushNotificationTrigger:
 		f.text("the application id", t.ApplicationID, MaxName)
 	default: // a pointer to one, or one embedded in another type

@@ -27,7 +27,7 @@ func (o *triggerOptions) flags(f *pflag.FlagSet) {
 	durationVar(f, &o.in, "in", "once, after this time")
 	f.StringVar(&o.at, "at", "", `once, at this time: "2026-12-01 09:00", 09:00`)
 	f.StringVar(&o.calendar, "calendar", "", `a calendar expression: "Mon..Fri 09:00", "0 9 * * 1-5"`)
-	f.StringVar(&o.on, "on", "", "on an event: internet, power, event:ID, path:DIR, socket:ADDRESS, ...")
+	f.StringVar(&o.on, "on", "", "on an event: internet, power, event:ID, path:DIR, socket:ADDRESS, toast, ...")
 }
 
 // trigger is that of the one flag which is given; none is fired by hand only.
@@ -136,6 +136,7 @@ const (
 	onPath   = "path:"
 	onSocket = "socket:"
 	onDevice = "device:"
+	onToast  = "toast"
 )
 
 // onTrigger reads the word of --on.
@@ -153,10 +154,16 @@ func onTrigger(word string) (task.Trigger, error) {
 		return socketTrigger(address)
 	}
 	if subsystem, ok := strings.CutPrefix(word, onDevice); ok {
-		if subsystem == "" {
-			return nil, refuse("--on device: has no subsystem", "write --on device:usb; /sys/class and /sys/bus have them")
+		return deviceTrigger(subsystem)
+	}
+	if word == onToast {
+		return task.ToastNotificationActionTrigger{}, nil
+	}
+	if tag, ok := strings.CutPrefix(word, onToast+":"); ok {
+		if tag == "" {
+			return nil, refuse("--on toast: has no tag", "write --on toast:TAG, or --on toast for all; 'bgtask toast --tag TAG' shows one")
 		}
-		return task.DeviceWatcherTrigger{Subsystem: subsystem}, nil
+		return task.ToastNotificationActionTrigger{Tag: tag}, nil
 	}
 	for _, row := range task.SystemTriggerTypes() {
 		switch {
@@ -201,7 +208,30 @@ func triggerWords() (all []string) {
 			all = append(all, row.Word)
 		}
 	}
-	return append(all, onEvent+"ID", onPath+"DIR", onSocket+"ADDRESS", onDevice+"SUBSYSTEM")
+	return append(all, onEvent+"ID", onPath+"DIR", onSocket+"ADDRESS", onDevice+"SUBSYSTEM[,NAME=VALUE]", onToast+"[:TAG]")
+}
+
+// deviceTrigger reads SUBSYSTEM[,NAME=VALUE]...
+func deviceTrigger(word string) (task.Trigger, error) {
+	words := strings.Split(word, ",")
+	if words[0] == "" {
+		return nil, refuse("--on device: has no subsystem", "write --on device:usb; /sys/class and /sys/bus have them")
+	}
+	t := task.DeviceWatcherTrigger{Subsystem: words[0]}
+	for _, property := range words[1:] {
+		name, value, ok := strings.Cut(property, "=")
+		_, twice := t.Properties[name]
+		switch {
+		case !ok || name == "":
+			return nil, refuse(fmt.Sprintf("--on device:%s: %q is not NAME=VALUE", word, property), "such as --on device:usb,ID_VENDOR_ID=046d; 'udevadm monitor --property' shows them")
+		case twice:
+			return nil, refuse(fmt.Sprintf("--on device:%s: %s is given twice", word, name), "a device has one value of it")
+		case t.Properties == nil:
+			t.Properties = map[string]string{}
+		}
+		t.Properties[name] = value
+	}
+	return t, nil
 }
 
 // pathTrigger watches a file or folder that is there: what is not could be a
@@ -263,7 +293,8 @@ func triggerPhrase(t task.Trigger) string {
 		return fmt.Sprintf("at %q", t.Expr)
 	case task.ApplicationTrigger:
 		return "only by fire"
-	case task.CustomSystemEventTrigger, task.StorageLibraryContentChangedTrigger, task.SocketActivityTrigger, task.DeviceWatcherTrigger, task.SystemTrigger:
+	case task.CustomSystemEventTrigger, task.StorageLibraryContentChangedTrigger, task.SocketActivityTrigger, task.DeviceWatcherTrigger, task.SystemTrigger,
+		task.ToastNotificationActionTrigger, task.PushNotificationTrigger:
 		return "on " + task.WaitsFor(t)
 	}
 	return t.Class()

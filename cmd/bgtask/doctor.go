@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -72,6 +73,7 @@ func (a *app) checks(ctx context.Context) []task.Check {
 	}
 	n := newNames(tasks)
 	all = append(all, factChecks(facts, sources, n)...)
+	all = append(all, triggerChecks(sources, tasks, n)...)
 	return append(all, taskChecks(tasks, n)...)
 }
 
@@ -129,6 +131,36 @@ func factChecks(facts []task.Fact, sources []task.SourceState, n names) (all []t
 		}
 	}
 	return all
+}
+
+// triggerChecks tells of triggers that cannot fire now. It is a failure when a task
+// has one.
+func triggerChecks(sources []task.SourceState, tasks []task.Info, n names) (all []task.Check) {
+	for _, s := range sources {
+		for _, class := range mute(s) {
+			c := task.Check{Level: task.CheckWarn, Subject: "source", Text: class + " cannot fire: " + cmp.Or(s.Detail, s.Status.String()), Fix: s.Remedy}
+			var users []string
+			for _, info := range tasks {
+				if info.Spec.Trigger.Class() == class {
+					users = append(users, n.of(info.TaskID, info.Spec.Name))
+				}
+			}
+			if len(users) > 0 {
+				c.Level = task.CheckFail
+				c.Text += " (" + strings.Join(users, ", ") + ")"
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// mute are the classes of triggers that a source feeds and cannot.
+func mute(s task.SourceState) []string {
+	if s.Status == task.SourceNotHere || s.Status == task.SourceGone {
+		return s.Triggers
+	}
+	return nil
 }
 
 func sourceCheck(f task.Fact, sources []task.SourceState, n names) task.Check {

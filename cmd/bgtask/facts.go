@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,6 +31,11 @@ func newFacts(a *app) *cobra.Command {
 				return err
 			}
 			a.facts(facts, newNames(all))
+			for _, s := range sources {
+				for _, class := range mute(s) {
+					a.printf("%s cannot fire: %s\n", class, clean(cmp.Or(s.Detail, s.Status.String())))
+				}
+			}
 			return nil
 		},
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -31,6 +32,7 @@ type fake struct {
 	err      error // of all
 	refused  error // of Register
 
+	lacks []string  // warnings of ShowToast
 	spec  task.Spec // that was registered
 	asked []string
 }
@@ -65,7 +67,13 @@ func (f *fake) Facts(context.Context) ([]task.Fact, []task.SourceState, error) {
 }
 
 func (f *fake) Packages(context.Context) ([]task.Package, error) { return f.packages, f.err }
-func (f *fake) Status(context.Context) (task.Status, error)      { return f.status, f.err }
+func (f *fake) ShowToast(_ context.Context, t task.Toast, pkg string) (task.ToastShown, error) {
+	return task.ToastShown{ID: 7, Warnings: f.lacks}, f.ask("toast", pkg, fmt.Sprintf("%+v", t))
+}
+
+func (f *fake) HideToast(_ context.Context, id uint32) error { return f.ask("hide", fmt.Sprint(id)) }
+
+func (f *fake) Status(context.Context) (task.Status, error) { return f.status, f.err }
 
 func (f *fake) History(_ context.Context, q wire.HistoryQuery) iter.Seq2[task.Event, error] {
 	return f.events(f.history, nil)

@@ -142,7 +142,8 @@ func indented(t *testing.T, line string) string {
 // changes are the verbs that change something.
 var changes = [][]string{
 	{"fire", "SyncNotes"}, {"fire", "SyncNotes", "--now", "--arg", "hi"}, {"fire", "SyncNotes", "--arg-file", "-"}, {"fire", "SampleTask"},
-	{"raise", "morning", "--payload", "x"}, {"cancel", "SampleTask"}, {"cancel", "SampleTask", "--reason", "idletask", "--kill"},
+	{"raise", "morning", "--payload", "x"},
+	{"toast", "The build failed", "12 tests", "--tag", "build", "--action", "log=Show the log", "--reply", "Answer", "--urgency", "low"}, {"toast", "--hide", "7"}, {"cancel", "SampleTask"}, {"cancel", "SampleTask", "--reason", "idletask", "--kill"},
 	{"resume", "report"}, {"remove", "SampleTask"}, {"remove", "SampleTask", "--cancel"}, {"facts", "override", "internet=no", "--for", "90s"},
 	{"facts", "override", "internet=unknown"}, {"facts", "clear", "internet"}, {"facts", "clear"},
 	{"install", "/opt/sample"}, {"uninstall", "SamplePackagedWinMainBackgroundApp", "--keep-data"}, {"uninstall", notes},
@@ -165,6 +166,7 @@ var refusals = [][]string{
 	{"facts", "override", "internet"}, {"facts", "override", "internet=maybe"}, {"facts", "override", "internet=no", "--for", "0s"}, {"uninstall", "commands"}, {"uninstall", "note"}, {"access", "notes", "maybe"},
 	{"fire", "backup", "--arg", "a", "--arg-file", "b"}, {"fire", "backup", "--arg-file", "/nowhere/at/all"}, {"fire", "backup", "--timeout", "soon"}, {"logs", "SyncNotes", "--run", "beef"},
 	{"logs", "backup", "-n", "-2"},
+	{"toast"}, {"toast", "a", "b", "c"}, {"toast", " "}, {"toast", "t", "--action", "log"}, {"toast", "t", "--action", "default=x"}, {"toast", "t", "--urgency", "loud"}, {"toast", "t", "--hide", "3"}, {"toast", "t", "--reply", "a\nb"},
 }
 
 func TestRefusals(t *testing.T) {

@@ -47,7 +47,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
 	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
 	root.AddCommand(withBroker(a, list,
-		newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
+		newShow(a), newWhy(a), newFire(a), newRaise(a), newToast(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
 		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
 		newPackages(a), newInstall(a), newUninstall(a), newAccess(a), newDoctor(a),
 	)...)

@@ -15,12 +15,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// watches tells the watchers of files, sockets and devices what the registrations
+// watches tells the watchers of files, sockets, devices and the desktop what the registrations
 // want, and the engine what they saw.
 type watches struct {
 	broker   *broker
 	watchers map[string]source.Watcher // by the class of trigger that they feed
 	sockets  *source.Sockets           // one of them
+	toasts   *source.Toasts            // another one
 
 	mu      sync.Mutex
 	wanted  map[string]map[task.GUID]task.Trigger // by class
@@ -31,10 +32,12 @@ type watches struct {
 func newWatches(b *broker) *watches {
 	w := &watches{broker: b, wanted: make(map[string]map[task.GUID]task.Trigger), changed: make(map[string]bool), trouble: make(map[task.GUID]error)}
 	w.sockets = source.NewSockets(b.cfg.Sockets, w)
+	w.toasts = source.NewToasts("", filepath.Join(b.cfg.StateDir, "toasts.json"), w.acted)
 	w.watchers = map[string]source.Watcher{
 		task.SocketActivityTrigger{}.Class():               w.sockets,
 		task.StorageLibraryContentChangedTrigger{}.Class(): source.NewFiles(filepath.Join(b.cfg.StateDir, "watched"), w),
 		task.DeviceWatcherTrigger{}.Class():                source.NewDevices("/", w),
+		task.ToastNotificationActionTrigger{}.Class():      w.toasts,
 	}
 	return w
 }

@@ -19,6 +19,10 @@ type Broker interface {
 	Resume(ctx context.Context, id task.GUID) error
 	RequestAccess(ctx context.Context) (task.AccessStatus, error)
 
+	ShowToast(ctx context.Context, t task.Toast, pkg string) (task.ToastShown, error)
+	HideToast(ctx context.Context, id uint32) error
+	PushChannel(ctx context.Context, id task.GUID) (task.PushChannel, error)
+
 	Tasks(ctx context.Context, q wire.TaskQuery) ([]task.Info, error)
 	Task(ctx context.Context, id task.GUID) (task.Info, error)
 	Groups(ctx context.Context) ([]string, error)

@@ -39,6 +39,19 @@ func (n NoBroker) Resume(context.Context, task.GUID) error { return n.Err }
 // RequestAccess fails.
 func (n NoBroker) RequestAccess(context.Context) (task.AccessStatus, error) { return 0, n.Err }
 
+// ShowToast fails.
+func (n NoBroker) ShowToast(context.Context, task.Toast, string) (task.ToastShown, error) {
+	return task.ToastShown{}, n.Err
+}
+
+// HideToast fails.
+func (n NoBroker) HideToast(context.Context, uint32) error { return n.Err }
+
+// PushChannel fails.
+func (n NoBroker) PushChannel(context.Context, task.GUID) (task.PushChannel, error) {
+	return task.PushChannel{}, n.Err
+}
+
 // Tasks fails.
 func (n NoBroker) Tasks(context.Context, wire.TaskQuery) ([]task.Info, error) { return nil, n.Err }
 

@@ -53,16 +53,24 @@ func environment(own []string, a task.Activation) ([]string, error) {
 	if a.Details != nil {
 		e["BGTASK_DETAILS"] = details(a.Details)
 	}
+	if d, ok := a.Details.(task.ToastNotificationActionTriggerDetails); ok && d.ActivationToken != "" {
+		e["XDG_ACTIVATION_TOKEN"] = d.ActivationToken
+		e["DESKTOP_STARTUP_ID"] = d.ActivationToken // its name on X11
+	}
 	return e.list(), nil
 }
 
 // maxDetails is less than the kernel takes for one variable, 128 KiB. Only changed
-// paths, written as JSON, can be more.
+// paths and text of the user, written as JSON, can be more.
 const maxDetails = 120 << 10
 
 // details is what the trigger tells, as JSON.
 func details(d task.Details) string {
 	b, err := json.Marshal(d)
+	if toast, ok := d.(task.ToastNotificationActionTriggerDetails); ok && len(b) > maxDetails {
+		toast.UserInput = ""
+		return details(toast)
+	}
 	if err != nil || len(b) > maxDetails {
 		b, _ = json.Marshal(task.StorageLibraryContentChangedTriggerDetails{Overflow: true})
 	}

@@ -135,22 +135,35 @@ var stateInterfaces = []string{"org.freedesktop.DBus.Properties", "org.freedeskt
 
 func (s service) connect(ctx context.Context) (*peer, error) {
 	p := &peer{service: s, hints: newHints()}
-	if s.bus == "" {
-		return nil, &NotHere{Detail: "there is no session bus", Remedy: "start a user session with D-Bus (dbus-user-session)"}
-	}
-	conn, err := dbus.Connect(s.bus, dbus.WithContext(ctx), dbus.WithSignalHandler(p))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, &NotHere{Detail: "there is no D-Bus at " + s.bus, Remedy: "install and start dbus"}
-	}
+	return p, p.open(ctx, p)
+}
+
+// open connects, and subscribes for a handler of signals.
+func (p *peer) open(ctx context.Context, signals dbus.SignalHandler) error {
+	conn, err := openBus(ctx, p.bus, signals)
 	if err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", s.bus, err)
+		return err
 	}
 	p.conn = conn
 	if err := p.subscribe(ctx); err != nil {
 		p.close()
-		return nil, err
+		return err
 	}
-	return p, nil
+	return nil
+}
+
+func openBus(ctx context.Context, address string, signals dbus.SignalHandler) (*dbus.Conn, error) {
+	if address == "" {
+		return nil, &NotHere{Detail: "there is no session bus", Remedy: "start a user session with D-Bus (dbus-user-session)"}
+	}
+	conn, err := dbus.Connect(address, dbus.WithContext(ctx), dbus.WithSignalHandler(signals))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, &NotHere{Detail: "there is no D-Bus at " + address, Remedy: "install and start dbus"}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("connect to %s: %w", address, err)
+	}
+	return conn, nil
 }
 
 func (p *peer) close() { _ = p.conn.Close() }
@@ -205,10 +218,16 @@ func (p *peer) nameOwner(ctx context.Context) (owner string, err error) {
 	return owner, err
 }
 
+// activatable says whether the bus could start the service.
+func (p *peer) activatable(ctx context.Context) bool {
+	var names []string
+	err := p.call(ctx, busName, busPath, busName+".ListActivatableNames", []any{&names})
+	return err == nil && slices.Contains(names, p.name)
+}
+
 // start says whether the bus started the service.
 func (p *peer) start(ctx context.Context) bool {
-	var names []string
-	if p.call(ctx, busName, busPath, busName+".ListActivatableNames", []any{&names}) != nil || !slices.Contains(names, p.name) {
+	if !p.activatable(ctx) {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, activateTimeout)

@@ -86,7 +86,7 @@ func trigger(c *codec, t *task.Trigger) {
 		name(c, 1, &v.Subsystem)
 		properties(c, 2, &v.Properties)
 	})
-	variant(c, 10, t, func(*codec, *task.ToastNotificationActionTrigger) {})
+	variant(c, 10, t, func(c *codec, v *task.ToastNotificationActionTrigger) { name(c, 1, &v.Tag) })
 	variant(c, 11, t, func(c *codec, v *task.PushNotificationTrigger) { text(c, 1, &v.ApplicationID) })
 }
 
@@ -118,6 +118,9 @@ func details(c *codec, d *task.Details) {
 	variant(c, 8, d, func(c *codec, v *task.ToastNotificationActionTriggerDetails) {
 		text(c, 1, &v.Action)
 		unsigned(c, 2, &v.ID)
+		text(c, 3, &v.Tag)
+		text(c, 4, &v.UserInput)
+		text(c, 5, &v.ActivationToken)
 	})
 	variant(c, 9, d, func(c *codec, v *task.PushNotificationTriggerDetails) { c.blob(1, &v.Content) })
 	variant(c, 10, d, func(c *codec, v *task.ManualDetails) { c.blob(1, &v.Arguments) })

@@ -29,7 +29,7 @@ func detailsTo(details task.Details) *pb.Details {
 			Action: text(t.Action), Device: text(t.Device), Properties: propertiesTo(t.Properties)}}}
 	case task.ToastNotificationActionTriggerDetails:
 		return &pb.Details{Kind: &pb.Details_ToastNotificationAction{ToastNotificationAction: &pb.ToastNotificationActionTriggerDetails{
-			Action: text(t.Action), Id: t.ID}}}
+			Action: text(t.Action), Id: t.ID, Tag: text(t.Tag), UserInput: text(t.UserInput), ActivationToken: text(t.ActivationToken)}}}
 	case task.PushNotificationTriggerDetails:
 		return &pb.Details{Kind: &pb.Details_PushNotification{PushNotification: &pb.PushNotificationTriggerDetails{Content: t.Content}}}
 	case task.ManualDetails:
@@ -83,8 +83,11 @@ func (d *decoder) details(m *pb.Details) task.Details {
 		}
 	case *pb.Details_ToastNotificationAction:
 		return task.ToastNotificationActionTriggerDetails{
-			Action: d.text("action", t.ToastNotificationAction.GetAction(), task.MaxName),
-			ID:     t.ToastNotificationAction.GetId(),
+			Action:          d.text("action", t.ToastNotificationAction.GetAction(), task.MaxName),
+			ID:              t.ToastNotificationAction.GetId(),
+			Tag:             d.text("tag", t.ToastNotificationAction.GetTag(), task.MaxName),
+			UserInput:       d.text("user_input", t.ToastNotificationAction.GetUserInput(), task.MaxPayload),
+			ActivationToken: d.text("activation_token", t.ToastNotificationAction.GetActivationToken(), task.MaxFactValue),
 		}
 	case *pb.Details_PushNotification:
 		return task.PushNotificationTriggerDetails{Content: d.bytes("content", t.PushNotification.GetContent(), task.MaxPayload)}

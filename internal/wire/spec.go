@@ -152,7 +152,7 @@ func triggerTo(t task.Trigger) *pb.Trigger {
 		return &pb.Trigger{Kind: &pb.Trigger_DeviceWatcher{DeviceWatcher: &pb.DeviceWatcherTrigger{
 			Subsystem: text(t.Subsystem), Properties: propertiesTo(t.Properties)}}}
 	case task.ToastNotificationActionTrigger:
-		return &pb.Trigger{Kind: &pb.Trigger_ToastNotificationAction{ToastNotificationAction: &pb.ToastNotificationActionTrigger{}}}
+		return &pb.Trigger{Kind: &pb.Trigger_ToastNotificationAction{ToastNotificationAction: &pb.ToastNotificationActionTrigger{Tag: text(t.Tag)}}}
 	case task.PushNotificationTrigger:
 		return &pb.Trigger{Kind: &pb.Trigger_PushNotification{PushNotification: &pb.PushNotificationTrigger{ApplicationId: text(t.ApplicationID)}}}
 	}
@@ -193,7 +193,7 @@ func (d *decoder) trigger(m *pb.Trigger) task.Trigger {
 			Properties: d.properties("properties", t.DeviceWatcher.GetProperties()),
 		}
 	case *pb.Trigger_ToastNotificationAction:
-		return task.ToastNotificationActionTrigger{}
+		return task.ToastNotificationActionTrigger{Tag: d.text("tag", t.ToastNotificationAction.GetTag(), task.MaxName)}
 	case *pb.Trigger_PushNotification:
 		return task.PushNotificationTrigger{ApplicationID: d.text("application_id", t.PushNotification.GetApplicationId(), task.MaxName)}
 	case nil:

@@ -109,14 +109,14 @@ var File_bgtask_v1_broker_proto protoreflect.FileDescriptor
 
 const file_bgtask_v1_broker_proto_rawDesc = "" +
 	"\n" +
-	"\x16bgtask/v1/broker.proto\x12\tbgtask.v1\x1a\x16bgtask/v1/change.proto\x1a\x15bgtask/v1/query.proto\"p\n" +
+	"\x16bgtask/v1/broker.proto\x12\tbgtask.v1\x1a\x16bgtask/v1/change.proto\x1a\x17bgtask/v1/desktop.proto\x1a\x15bgtask/v1/query.proto\"p\n" +
 	"\x06Caller\x12\x18\n" +
 	"\apackage\x18\x01 \x01(\tR\apackage\x12\x1e\n" +
 	"\n" +
 	"executable\x18\x02 \x01(\tR\n" +
 	"executable\x12\x12\n" +
 	"\x04user\x18\x03 \x01(\bR\x04user\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\tR\aversion2\xa4\x0e\n" +
+	"\aversion\x18\x04 \x01(\tR\aversion2\x8b\x10\n" +
 	"\rBrokerService\x12C\n" +
 	"\bRegister\x12\x1a.bgtask.v1.RegisterRequest\x1a\x1b.bgtask.v1.RegisterResponse\x12I\n" +
 	"\n" +
@@ -124,7 +124,10 @@ const file_bgtask_v1_broker_proto_rawDesc = "" +
 	"\x04Fire\x12\x16.bgtask.v1.FireRequest\x1a\x17.bgtask.v1.FireResponse\x12:\n" +
 	"\x05Raise\x12\x17.bgtask.v1.RaiseRequest\x1a\x18.bgtask.v1.RaiseResponse\x12=\n" +
 	"\x06Cancel\x12\x18.bgtask.v1.CancelRequest\x1a\x19.bgtask.v1.CancelResponse\x12=\n" +
-	"\x06Resume\x12\x18.bgtask.v1.ResumeRequest\x1a\x19.bgtask.v1.ResumeResponse\x12R\n" +
+	"\x06Resume\x12\x18.bgtask.v1.ResumeRequest\x1a\x19.bgtask.v1.ResumeResponse\x12F\n" +
+	"\tShowToast\x12\x1b.bgtask.v1.ShowToastRequest\x1a\x1c.bgtask.v1.ShowToastResponse\x12F\n" +
+	"\tHideToast\x12\x1b.bgtask.v1.HideToastRequest\x1a\x1c.bgtask.v1.HideToastResponse\x12U\n" +
+	"\x0eGetPushChannel\x12 .bgtask.v1.GetPushChannelRequest\x1a!.bgtask.v1.GetPushChannelResponse\x12R\n" +
 	"\rRequestAccess\x12\x1f.bgtask.v1.RequestAccessRequest\x1a .bgtask.v1.RequestAccessResponse\x12F\n" +
 	"\tSetAccess\x12\x1b.bgtask.v1.SetAccessRequest\x1a\x1c.bgtask.v1.SetAccessResponse\x12U\n" +
 	"\x0eInstallPackage\x12 .bgtask.v1.InstallPackageRequest\x1a!.bgtask.v1.InstallPackageResponse\x12[\n" +
@@ -166,50 +169,56 @@ var file_bgtask_v1_broker_proto_goTypes = []any{
 	(*RaiseRequest)(nil),             // 4: bgtask.v1.RaiseRequest
 	(*CancelRequest)(nil),            // 5: bgtask.v1.CancelRequest
 	(*ResumeRequest)(nil),            // 6: bgtask.v1.ResumeRequest
-	(*RequestAccessRequest)(nil),     // 7: bgtask.v1.RequestAccessRequest
-	(*SetAccessRequest)(nil),         // 8: bgtask.v1.SetAccessRequest
-	(*InstallPackageRequest)(nil),    // 9: bgtask.v1.InstallPackageRequest
-	(*UninstallPackageRequest)(nil),  // 10: bgtask.v1.UninstallPackageRequest
-	(*OverrideFactRequest)(nil),      // 11: bgtask.v1.OverrideFactRequest
-	(*ClearOverrideRequest)(nil),     // 12: bgtask.v1.ClearOverrideRequest
-	(*StopRequest)(nil),              // 13: bgtask.v1.StopRequest
-	(*ReportFactsRequest)(nil),       // 14: bgtask.v1.ReportFactsRequest
-	(*ListTasksRequest)(nil),         // 15: bgtask.v1.ListTasksRequest
-	(*ListTaskGroupsRequest)(nil),    // 16: bgtask.v1.ListTaskGroupsRequest
-	(*GetTaskRequest)(nil),           // 17: bgtask.v1.GetTaskRequest
-	(*WhyRequest)(nil),               // 18: bgtask.v1.WhyRequest
-	(*ListFactsRequest)(nil),         // 19: bgtask.v1.ListFactsRequest
-	(*ListPackagesRequest)(nil),      // 20: bgtask.v1.ListPackagesRequest
-	(*HistoryRequest)(nil),           // 21: bgtask.v1.HistoryRequest
-	(*LogsRequest)(nil),              // 22: bgtask.v1.LogsRequest
-	(*WatchRequest)(nil),             // 23: bgtask.v1.WatchRequest
-	(*GetLocalFolderRequest)(nil),    // 24: bgtask.v1.GetLocalFolderRequest
-	(*GetStatusRequest)(nil),         // 25: bgtask.v1.GetStatusRequest
-	(*RegisterResponse)(nil),         // 26: bgtask.v1.RegisterResponse
-	(*UnregisterResponse)(nil),       // 27: bgtask.v1.UnregisterResponse
-	(*FireResponse)(nil),             // 28: bgtask.v1.FireResponse
-	(*RaiseResponse)(nil),            // 29: bgtask.v1.RaiseResponse
-	(*CancelResponse)(nil),           // 30: bgtask.v1.CancelResponse
-	(*ResumeResponse)(nil),           // 31: bgtask.v1.ResumeResponse
-	(*RequestAccessResponse)(nil),    // 32: bgtask.v1.RequestAccessResponse
-	(*SetAccessResponse)(nil),        // 33: bgtask.v1.SetAccessResponse
-	(*InstallPackageResponse)(nil),   // 34: bgtask.v1.InstallPackageResponse
-	(*UninstallPackageResponse)(nil), // 35: bgtask.v1.UninstallPackageResponse
-	(*OverrideFactResponse)(nil),     // 36: bgtask.v1.OverrideFactResponse
-	(*ClearOverrideResponse)(nil),    // 37: bgtask.v1.ClearOverrideResponse
-	(*StopResponse)(nil),             // 38: bgtask.v1.StopResponse
-	(*ReportFactsResponse)(nil),      // 39: bgtask.v1.ReportFactsResponse
-	(*ListTasksResponse)(nil),        // 40: bgtask.v1.ListTasksResponse
-	(*ListTaskGroupsResponse)(nil),   // 41: bgtask.v1.ListTaskGroupsResponse
-	(*GetTaskResponse)(nil),          // 42: bgtask.v1.GetTaskResponse
-	(*WhyResponse)(nil),              // 43: bgtask.v1.WhyResponse
-	(*ListFactsResponse)(nil),        // 44: bgtask.v1.ListFactsResponse
-	(*ListPackagesResponse)(nil),     // 45: bgtask.v1.ListPackagesResponse
-	(*HistoryResponse)(nil),          // 46: bgtask.v1.HistoryResponse
-	(*LogsResponse)(nil),             // 47: bgtask.v1.LogsResponse
-	(*WatchResponse)(nil),            // 48: bgtask.v1.WatchResponse
-	(*GetLocalFolderResponse)(nil),   // 49: bgtask.v1.GetLocalFolderResponse
-	(*GetStatusResponse)(nil),        // 50: bgtask.v1.GetStatusResponse
+	(*ShowToastRequest)(nil),         // 7: bgtask.v1.ShowToastRequest
+	(*HideToastRequest)(nil),         // 8: bgtask.v1.HideToastRequest
+	(*GetPushChannelRequest)(nil),    // 9: bgtask.v1.GetPushChannelRequest
+	(*RequestAccessRequest)(nil),     // 10: bgtask.v1.RequestAccessRequest
+	(*SetAccessRequest)(nil),         // 11: bgtask.v1.SetAccessRequest
+	(*InstallPackageRequest)(nil),    // 12: bgtask.v1.InstallPackageRequest
+	(*UninstallPackageRequest)(nil),  // 13: bgtask.v1.UninstallPackageRequest
+	(*OverrideFactRequest)(nil),      // 14: bgtask.v1.OverrideFactRequest
+	(*ClearOverrideRequest)(nil),     // 15: bgtask.v1.ClearOverrideRequest
+	(*StopRequest)(nil),              // 16: bgtask.v1.StopRequest
+	(*ReportFactsRequest)(nil),       // 17: bgtask.v1.ReportFactsRequest
+	(*ListTasksRequest)(nil),         // 18: bgtask.v1.ListTasksRequest
+	(*ListTaskGroupsRequest)(nil),    // 19: bgtask.v1.ListTaskGroupsRequest
+	(*GetTaskRequest)(nil),           // 20: bgtask.v1.GetTaskRequest
+	(*WhyRequest)(nil),               // 21: bgtask.v1.WhyRequest
+	(*ListFactsRequest)(nil),         // 22: bgtask.v1.ListFactsRequest
+	(*ListPackagesRequest)(nil),      // 23: bgtask.v1.ListPackagesRequest
+	(*HistoryRequest)(nil),           // 24: bgtask.v1.HistoryRequest
+	(*LogsRequest)(nil),              // 25: bgtask.v1.LogsRequest
+	(*WatchRequest)(nil),             // 26: bgtask.v1.WatchRequest
+	(*GetLocalFolderRequest)(nil),    // 27: bgtask.v1.GetLocalFolderRequest
+	(*GetStatusRequest)(nil),         // 28: bgtask.v1.GetStatusRequest
+	(*RegisterResponse)(nil),         // 29: bgtask.v1.RegisterResponse
+	(*UnregisterResponse)(nil),       // 30: bgtask.v1.UnregisterResponse
+	(*FireResponse)(nil),             // 31: bgtask.v1.FireResponse
+	(*RaiseResponse)(nil),            // 32: bgtask.v1.RaiseResponse
+	(*CancelResponse)(nil),           // 33: bgtask.v1.CancelResponse
+	(*ResumeResponse)(nil),           // 34: bgtask.v1.ResumeResponse
+	(*ShowToastResponse)(nil),        // 35: bgtask.v1.ShowToastResponse
+	(*HideToastResponse)(nil),        // 36: bgtask.v1.HideToastResponse
+	(*GetPushChannelResponse)(nil),   // 37: bgtask.v1.GetPushChannelResponse
+	(*RequestAccessResponse)(nil),    // 38: bgtask.v1.RequestAccessResponse
+	(*SetAccessResponse)(nil),        // 39: bgtask.v1.SetAccessResponse
+	(*InstallPackageResponse)(nil),   // 40: bgtask.v1.InstallPackageResponse
+	(*UninstallPackageResponse)(nil), // 41: bgtask.v1.UninstallPackageResponse
+	(*OverrideFactResponse)(nil),     // 42: bgtask.v1.OverrideFactResponse
+	(*ClearOverrideResponse)(nil),    // 43: bgtask.v1.ClearOverrideResponse
+	(*StopResponse)(nil),             // 44: bgtask.v1.StopResponse
+	(*ReportFactsResponse)(nil),      // 45: bgtask.v1.ReportFactsResponse
+	(*ListTasksResponse)(nil),        // 46: bgtask.v1.ListTasksResponse
+	(*ListTaskGroupsResponse)(nil),   // 47: bgtask.v1.ListTaskGroupsResponse
+	(*GetTaskResponse)(nil),          // 48: bgtask.v1.GetTaskResponse
+	(*WhyResponse)(nil),              // 49: bgtask.v1.WhyResponse
+	(*ListFactsResponse)(nil),        // 50: bgtask.v1.ListFactsResponse
+	(*ListPackagesResponse)(nil),     // 51: bgtask.v1.ListPackagesResponse
+	(*HistoryResponse)(nil),          // 52: bgtask.v1.HistoryResponse
+	(*LogsResponse)(nil),             // 53: bgtask.v1.LogsResponse
+	(*WatchResponse)(nil),            // 54: bgtask.v1.WatchResponse
+	(*GetLocalFolderResponse)(nil),   // 55: bgtask.v1.GetLocalFolderResponse
+	(*GetStatusResponse)(nil),        // 56: bgtask.v1.GetStatusResponse
 }
 var file_bgtask_v1_broker_proto_depIdxs = []int32{
 	1,  // 0: bgtask.v1.BrokerService.Register:input_type -> bgtask.v1.RegisterRequest
@@ -218,52 +227,58 @@ var file_bgtask_v1_broker_proto_depIdxs = []int32{
 	4,  // 3: bgtask.v1.BrokerService.Raise:input_type -> bgtask.v1.RaiseRequest
 	5,  // 4: bgtask.v1.BrokerService.Cancel:input_type -> bgtask.v1.CancelRequest
 	6,  // 5: bgtask.v1.BrokerService.Resume:input_type -> bgtask.v1.ResumeRequest
-	7,  // 6: bgtask.v1.BrokerService.RequestAccess:input_type -> bgtask.v1.RequestAccessRequest
-	8,  // 7: bgtask.v1.BrokerService.SetAccess:input_type -> bgtask.v1.SetAccessRequest
-	9,  // 8: bgtask.v1.BrokerService.InstallPackage:input_type -> bgtask.v1.InstallPackageRequest
-	10, // 9: bgtask.v1.BrokerService.UninstallPackage:input_type -> bgtask.v1.UninstallPackageRequest
-	11, // 10: bgtask.v1.BrokerService.OverrideFact:input_type -> bgtask.v1.OverrideFactRequest
-	12, // 11: bgtask.v1.BrokerService.ClearOverride:input_type -> bgtask.v1.ClearOverrideRequest
-	13, // 12: bgtask.v1.BrokerService.Stop:input_type -> bgtask.v1.StopRequest
-	14, // 13: bgtask.v1.BrokerService.ReportFacts:input_type -> bgtask.v1.ReportFactsRequest
-	15, // 14: bgtask.v1.BrokerService.ListTasks:input_type -> bgtask.v1.ListTasksRequest
-	16, // 15: bgtask.v1.BrokerService.ListTaskGroups:input_type -> bgtask.v1.ListTaskGroupsRequest
-	17, // 16: bgtask.v1.BrokerService.GetTask:input_type -> bgtask.v1.GetTaskRequest
-	18, // 17: bgtask.v1.BrokerService.Why:input_type -> bgtask.v1.WhyRequest
-	19, // 18: bgtask.v1.BrokerService.ListFacts:input_type -> bgtask.v1.ListFactsRequest
-	20, // 19: bgtask.v1.BrokerService.ListPackages:input_type -> bgtask.v1.ListPackagesRequest
-	21, // 20: bgtask.v1.BrokerService.History:input_type -> bgtask.v1.HistoryRequest
-	22, // 21: bgtask.v1.BrokerService.Logs:input_type -> bgtask.v1.LogsRequest
-	23, // 22: bgtask.v1.BrokerService.Watch:input_type -> bgtask.v1.WatchRequest
-	24, // 23: bgtask.v1.BrokerService.GetLocalFolder:input_type -> bgtask.v1.GetLocalFolderRequest
-	25, // 24: bgtask.v1.BrokerService.GetStatus:input_type -> bgtask.v1.GetStatusRequest
-	26, // 25: bgtask.v1.BrokerService.Register:output_type -> bgtask.v1.RegisterResponse
-	27, // 26: bgtask.v1.BrokerService.Unregister:output_type -> bgtask.v1.UnregisterResponse
-	28, // 27: bgtask.v1.BrokerService.Fire:output_type -> bgtask.v1.FireResponse
-	29, // 28: bgtask.v1.BrokerService.Raise:output_type -> bgtask.v1.RaiseResponse
-	30, // 29: bgtask.v1.BrokerService.Cancel:output_type -> bgtask.v1.CancelResponse
-	31, // 30: bgtask.v1.BrokerService.Resume:output_type -> bgtask.v1.ResumeResponse
-	32, // 31: bgtask.v1.BrokerService.RequestAccess:output_type -> bgtask.v1.RequestAccessResponse
-	33, // 32: bgtask.v1.BrokerService.SetAccess:output_type -> bgtask.v1.SetAccessResponse
-	34, // 33: bgtask.v1.BrokerService.InstallPackage:output_type -> bgtask.v1.InstallPackageResponse
-	35, // 34: bgtask.v1.BrokerService.UninstallPackage:output_type -> bgtask.v1.UninstallPackageResponse
-	36, // 35: bgtask.v1.BrokerService.OverrideFact:output_type -> bgtask.v1.OverrideFactResponse
-	37, // 36: bgtask.v1.BrokerService.ClearOverride:output_type -> bgtask.v1.ClearOverrideResponse
-	38, // 37: bgtask.v1.BrokerService.Stop:output_type -> bgtask.v1.StopResponse
-	39, // 38: bgtask.v1.BrokerService.ReportFacts:output_type -> bgtask.v1.ReportFactsResponse
-	40, // 39: bgtask.v1.BrokerService.ListTasks:output_type -> bgtask.v1.ListTasksResponse
-	41, // 40: bgtask.v1.BrokerService.ListTaskGroups:output_type -> bgtask.v1.ListTaskGroupsResponse
-	42, // 41: bgtask.v1.BrokerService.GetTask:output_type -> bgtask.v1.GetTaskResponse
-	43, // 42: bgtask.v1.BrokerService.Why:output_type -> bgtask.v1.WhyResponse
-	44, // 43: bgtask.v1.BrokerService.ListFacts:output_type -> bgtask.v1.ListFactsResponse
-	45, // 44: bgtask.v1.BrokerService.ListPackages:output_type -> bgtask.v1.ListPackagesResponse
-	46, // 45: bgtask.v1.BrokerService.History:output_type -> bgtask.v1.HistoryResponse
-	47, // 46: bgtask.v1.BrokerService.Logs:output_type -> bgtask.v1.LogsResponse
-	48, // 47: bgtask.v1.BrokerService.Watch:output_type -> bgtask.v1.WatchResponse
-	49, // 48: bgtask.v1.BrokerService.GetLocalFolder:output_type -> bgtask.v1.GetLocalFolderResponse
-	50, // 49: bgtask.v1.BrokerService.GetStatus:output_type -> bgtask.v1.GetStatusResponse
-	25, // [25:50] is the sub-list for method output_type
-	0,  // [0:25] is the sub-list for method input_type
+	7,  // 6: bgtask.v1.BrokerService.ShowToast:input_type -> bgtask.v1.ShowToastRequest
+	8,  // 7: bgtask.v1.BrokerService.HideToast:input_type -> bgtask.v1.HideToastRequest
+	9,  // 8: bgtask.v1.BrokerService.GetPushChannel:input_type -> bgtask.v1.GetPushChannelRequest
+	10, // 9: bgtask.v1.BrokerService.RequestAccess:input_type -> bgtask.v1.RequestAccessRequest
+	11, // 10: bgtask.v1.BrokerService.SetAccess:input_type -> bgtask.v1.SetAccessRequest
+	12, // 11: bgtask.v1.BrokerService.InstallPackage:input_type -> bgtask.v1.InstallPackageRequest
+	13, // 12: bgtask.v1.BrokerService.UninstallPackage:input_type -> bgtask.v1.UninstallPackageRequest
+	14, // 13: bgtask.v1.BrokerService.OverrideFact:input_type -> bgtask.v1.OverrideFactRequest
+	15, // 14: bgtask.v1.BrokerService.ClearOverride:input_type -> bgtask.v1.ClearOverrideRequest
+	16, // 15: bgtask.v1.BrokerService.Stop:input_type -> bgtask.v1.StopRequest
+	17, // 16: bgtask.v1.BrokerService.ReportFacts:input_type -> bgtask.v1.ReportFactsRequest
+	18, // 17: bgtask.v1.BrokerService.ListTasks:input_type -> bgtask.v1.ListTasksRequest
+	19, // 18: bgtask.v1.BrokerService.ListTaskGroups:input_type -> bgtask.v1.ListTaskGroupsRequest
+	20, // 19: bgtask.v1.BrokerService.GetTask:input_type -> bgtask.v1.GetTaskRequest
+	21, // 20: bgtask.v1.BrokerService.Why:input_type -> bgtask.v1.WhyRequest
+	22, // 21: bgtask.v1.BrokerService.ListFacts:input_type -> bgtask.v1.ListFactsRequest
+	23, // 22: bgtask.v1.BrokerService.ListPackages:input_type -> bgtask.v1.ListPackagesRequest
+	24, // 23: bgtask.v1.BrokerService.History:input_type -> bgtask.v1.HistoryRequest
+	25, // 24: bgtask.v1.BrokerService.Logs:input_type -> bgtask.v1.LogsRequest
+	26, // 25: bgtask.v1.BrokerService.Watch:input_type -> bgtask.v1.WatchRequest
+	27, // 26: bgtask.v1.BrokerService.GetLocalFolder:input_type -> bgtask.v1.GetLocalFolderRequest
+	28, // 27: bgtask.v1.BrokerService.GetStatus:input_type -> bgtask.v1.GetStatusRequest
+	29, // 28: bgtask.v1.BrokerService.Register:output_type -> bgtask.v1.RegisterResponse
+	30, // 29: bgtask.v1.BrokerService.Unregister:output_type -> bgtask.v1.UnregisterResponse
+	31, // 30: bgtask.v1.BrokerService.Fire:output_type -> bgtask.v1.FireResponse
+	32, // 31: bgtask.v1.BrokerService.Raise:output_type -> bgtask.v1.RaiseResponse
+	33, // 32: bgtask.v1.BrokerService.Cancel:output_type -> bgtask.v1.CancelResponse
+	34, // 33: bgtask.v1.BrokerService.Resume:output_type -> bgtask.v1.ResumeResponse
+	35, // 34: bgtask.v1.BrokerService.ShowToast:output_type -> bgtask.v1.ShowToastResponse
+	36, // 35: bgtask.v1.BrokerService.HideToast:output_type -> bgtask.v1.HideToastResponse
+	37, // 36: bgtask.v1.BrokerService.GetPushChannel:output_type -> bgtask.v1.GetPushChannelResponse
+	38, // 37: bgtask.v1.BrokerService.RequestAccess:output_type -> bgtask.v1.RequestAccessResponse
+	39, // 38: bgtask.v1.BrokerService.SetAccess:output_type -> bgtask.v1.SetAccessResponse
+	40, // 39: bgtask.v1.BrokerService.InstallPackage:output_type -> bgtask.v1.InstallPackageResponse
+	41, // 40: bgtask.v1.BrokerService.UninstallPackage:output_type -> bgtask.v1.UninstallPackageResponse
+	42, // 41: bgtask.v1.BrokerService.OverrideFact:output_type -> bgtask.v1.OverrideFactResponse
+	43, // 42: bgtask.v1.BrokerService.ClearOverride:output_type -> bgtask.v1.ClearOverrideResponse
+	44, // 43: bgtask.v1.BrokerService.Stop:output_type -> bgtask.v1.StopResponse
+	45, // 44: bgtask.v1.BrokerService.ReportFacts:output_type -> bgtask.v1.ReportFactsResponse
+	46, // 45: bgtask.v1.BrokerService.ListTasks:output_type -> bgtask.v1.ListTasksResponse
+	47, // 46: bgtask.v1.BrokerService.ListTaskGroups:output_type -> bgtask.v1.ListTaskGroupsResponse
+	48, // 47: bgtask.v1.BrokerService.GetTask:output_type -> bgtask.v1.GetTaskResponse
+	49, // 48: bgtask.v1.BrokerService.Why:output_type -> bgtask.v1.WhyResponse
+	50, // 49: bgtask.v1.BrokerService.ListFacts:output_type -> bgtask.v1.ListFactsResponse
+	51, // 50: bgtask.v1.BrokerService.ListPackages:output_type -> bgtask.v1.ListPackagesResponse
+	52, // 51: bgtask.v1.BrokerService.History:output_type -> bgtask.v1.HistoryResponse
+	53, // 52: bgtask.v1.BrokerService.Logs:output_type -> bgtask.v1.LogsResponse
+	54, // 53: bgtask.v1.BrokerService.Watch:output_type -> bgtask.v1.WatchResponse
+	55, // 54: bgtask.v1.BrokerService.GetLocalFolder:output_type -> bgtask.v1.GetLocalFolderResponse
+	56, // 55: bgtask.v1.BrokerService.GetStatus:output_type -> bgtask.v1.GetStatusResponse
+	28, // [28:56] is the sub-list for method output_type
+	0,  // [0:28] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -275,6 +290,7 @@ func file_bgtask_v1_broker_proto_init() {
 		return
 	}
 	file_bgtask_v1_change_proto_init()
+	file_bgtask_v1_desktop_proto_init()
 	file_bgtask_v1_query_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{

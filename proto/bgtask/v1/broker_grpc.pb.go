@@ -34,6 +34,9 @@ const (
 	BrokerService_Raise_FullMethodName            = "/bgtask.v1.BrokerService/Raise"
 	BrokerService_Cancel_FullMethodName           = "/bgtask.v1.BrokerService/Cancel"
 	BrokerService_Resume_FullMethodName           = "/bgtask.v1.BrokerService/Resume"
+	BrokerService_ShowToast_FullMethodName        = "/bgtask.v1.BrokerService/ShowToast"
+	BrokerService_HideToast_FullMethodName        = "/bgtask.v1.BrokerService/HideToast"
+	BrokerService_GetPushChannel_FullMethodName   = "/bgtask.v1.BrokerService/GetPushChannel"
 	BrokerService_RequestAccess_FullMethodName    = "/bgtask.v1.BrokerService/RequestAccess"
 	BrokerService_SetAccess_FullMethodName        = "/bgtask.v1.BrokerService/SetAccess"
 	BrokerService_InstallPackage_FullMethodName   = "/bgtask.v1.BrokerService/InstallPackage"
@@ -78,6 +81,15 @@ type BrokerServiceClient interface {
 	Cancel(ctx context.Context, in *CancelRequest, opts ...grpc.CallOption) (*CancelResponse, error)
 	// Resume ends a suspension or a back-off.
 	Resume(ctx context.Context, in *ResumeRequest, opts ...grpc.CallOption) (*ResumeResponse, error)
+	// ShowToast shows a notification of the caller's; what the user does with it
+	// fires the caller's ToastNotificationActionTriggers. It is not remembered by
+	// its request id: asked for again it is shown again.
+	ShowToast(ctx context.Context, in *ShowToastRequest, opts ...grpc.CallOption) (*ShowToastResponse, error)
+	// HideToast takes a notification of the caller's away.
+	HideToast(ctx context.Context, in *HideToastRequest, opts ...grpc.CallOption) (*HideToastResponse, error)
+	// GetPushChannel tells to which address push messages for a registration with
+	// a PushNotificationTrigger are sent. It waits until there is one.
+	GetPushChannel(ctx context.Context, in *GetPushChannelRequest, opts ...grpc.CallOption) (*GetPushChannelResponse, error)
 	// RequestAccess asks whether the caller's tasks may run.
 	RequestAccess(ctx context.Context, in *RequestAccessRequest, opts ...grpc.CallOption) (*RequestAccessResponse, error)
 	// SetAccess is the user's word on a package. This and the following changes
@@ -183,6 +195,36 @@ func (c *brokerServiceClient) Resume(ctx context.Context, in *ResumeRequest, opt
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ResumeResponse)
 	err := c.cc.Invoke(ctx, BrokerService_Resume_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *brokerServiceClient) ShowToast(ctx context.Context, in *ShowToastRequest, opts ...grpc.CallOption) (*ShowToastResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ShowToastResponse)
+	err := c.cc.Invoke(ctx, BrokerService_ShowToast_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *brokerServiceClient) HideToast(ctx context.Context, in *HideToastRequest, opts ...grpc.CallOption) (*HideToastResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HideToastResponse)
+	err := c.cc.Invoke(ctx, BrokerService_HideToast_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *brokerServiceClient) GetPushChannel(ctx context.Context, in *GetPushChannelRequest, opts ...grpc.CallOption) (*GetPushChannelResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetPushChannelResponse)
+	err := c.cc.Invoke(ctx, BrokerService_GetPushChannel_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -468,6 +510,15 @@ type BrokerServiceServer interface {
 	Cancel(context.Context, *CancelRequest) (*CancelResponse, error)
 	// Resume ends a suspension or a back-off.
 	Resume(context.Context, *ResumeRequest) (*ResumeResponse, error)
+	// ShowToast shows a notification of the caller's; what the user does with it
+	// fires the caller's ToastNotificationActionTriggers. It is not remembered by
+	// its request id: asked for again it is shown again.
+	ShowToast(context.Context, *ShowToastRequest) (*ShowToastResponse, error)
+	// HideToast takes a notification of the caller's away.
+	HideToast(context.Context, *HideToastRequest) (*HideToastResponse, error)
+	// GetPushChannel tells to which address push messages for a registration with
+	// a PushNotificationTrigger are sent. It waits until there is one.
+	GetPushChannel(context.Context, *GetPushChannelRequest) (*GetPushChannelResponse, error)
 	// RequestAccess asks whether the caller's tasks may run.
 	RequestAccess(context.Context, *RequestAccessRequest) (*RequestAccessResponse, error)
 	// SetAccess is the user's word on a package. This and the following changes
@@ -536,6 +587,15 @@ func (UnimplementedBrokerServiceServer) Cancel(context.Context, *CancelRequest) 
 }
 func (UnimplementedBrokerServiceServer) Resume(context.Context, *ResumeRequest) (*ResumeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Resume not implemented")
+}
+func (UnimplementedBrokerServiceServer) ShowToast(context.Context, *ShowToastRequest) (*ShowToastResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ShowToast not implemented")
+}
+func (UnimplementedBrokerServiceServer) HideToast(context.Context, *HideToastRequest) (*HideToastResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method HideToast not implemented")
+}
+func (UnimplementedBrokerServiceServer) GetPushChannel(context.Context, *GetPushChannelRequest) (*GetPushChannelResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetPushChannel not implemented")
 }
 func (UnimplementedBrokerServiceServer) RequestAccess(context.Context, *RequestAccessRequest) (*RequestAccessResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RequestAccess not implemented")
@@ -719,6 +779,60 @@ func _BrokerService_Resume_Handler(srv interface{}, ctx context.Context, dec fun
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(BrokerServiceServer).Resume(ctx, req.(*ResumeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BrokerService_ShowToast_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ShowToastRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BrokerServiceServer).ShowToast(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BrokerService_ShowToast_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BrokerServiceServer).ShowToast(ctx, req.(*ShowToastRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BrokerService_HideToast_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HideToastRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BrokerServiceServer).HideToast(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BrokerService_HideToast_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BrokerServiceServer).HideToast(ctx, req.(*HideToastRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BrokerService_GetPushChannel_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetPushChannelRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BrokerServiceServer).GetPushChannel(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BrokerService_GetPushChannel_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BrokerServiceServer).GetPushChannel(ctx, req.(*GetPushChannelRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -1035,6 +1149,18 @@ var BrokerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Resume",
 			Handler:    _BrokerService_Resume_Handler,
+		},
+		{
+			MethodName: "ShowToast",
+			Handler:    _BrokerService_ShowToast_Handler,
+		},
+		{
+			MethodName: "HideToast",
+			Handler:    _BrokerService_HideToast_Handler,
+		},
+		{
+			MethodName: "GetPushChannel",
+			Handler:    _BrokerService_GetPushChannel_Handler,
 		},
 		{
 			MethodName: "RequestAccess",

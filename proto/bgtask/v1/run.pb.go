@@ -1352,12 +1352,18 @@ func (x *DeviceWatcherTriggerDetails) GetProperties() map[string]string {
 // ToastNotificationActionTriggerDetails are those of a notification's action.
 type ToastNotificationActionTriggerDetails struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The action's name.
+	// The key of the button; "default" is the toast itself, "inline-reply" an answer.
 	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
-	// The notification.
-	Id            uint32 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// The toast.
+	Id uint32 `protobuf:"varint,2,opt,name=id,proto3" json:"id,omitempty"`
+	// The toast's tag.
+	Tag string `protobuf:"bytes,3,opt,name=tag,proto3" json:"tag,omitempty"`
+	// What the user wrote.
+	UserInput string `protobuf:"bytes,4,opt,name=user_input,json=userInput,proto3" json:"user_input,omitempty"`
+	// Lets a program take the focus: XDG_ACTIVATION_TOKEN.
+	ActivationToken string `protobuf:"bytes,5,opt,name=activation_token,json=activationToken,proto3" json:"activation_token,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ToastNotificationActionTriggerDetails) Reset() {
@@ -1402,6 +1408,27 @@ func (x *ToastNotificationActionTriggerDetails) GetId() uint32 {
 		return x.Id
 	}
 	return 0
+}
+
+func (x *ToastNotificationActionTriggerDetails) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+func (x *ToastNotificationActionTriggerDetails) GetUserInput() string {
+	if x != nil {
+		return x.UserInput
+	}
+	return ""
+}
+
+func (x *ToastNotificationActionTriggerDetails) GetActivationToken() string {
+	if x != nil {
+		return x.ActivationToken
+	}
+	return ""
 }
 
 // PushNotificationTriggerDetails are those of a push message.
@@ -2564,10 +2591,14 @@ const file_bgtask_v1_run_proto_rawDesc = "" +
 	"properties\x1a=\n" +
 	"\x0fPropertiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"O\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xab\x01\n" +
 	"%ToastNotificationActionTriggerDetails\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x0e\n" +
-	"\x02id\x18\x02 \x01(\rR\x02id\":\n" +
+	"\x02id\x18\x02 \x01(\rR\x02id\x12\x10\n" +
+	"\x03tag\x18\x03 \x01(\tR\x03tag\x12\x1d\n" +
+	"\n" +
+	"user_input\x18\x04 \x01(\tR\tuserInput\x12)\n" +
+	"\x10activation_token\x18\x05 \x01(\tR\x0factivationToken\":\n" +
 	"\x1ePushNotificationTriggerDetails\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\"-\n" +
 	"\rManualDetails\x12\x1c\n" +

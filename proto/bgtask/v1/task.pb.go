@@ -1551,9 +1551,12 @@ func (x *DeviceWatcherTrigger) GetProperties() map[string]string {
 	return nil
 }
 
-// ToastNotificationActionTrigger fires when the user acts on a notification.
+// ToastNotificationActionTrigger fires when the user acts on a toast of the
+// application's.
 type ToastNotificationActionTrigger struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only of toasts with this tag; empty: of all.
+	Tag           string `protobuf:"bytes,1,opt,name=tag,proto3" json:"tag,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1586,6 +1589,13 @@ func (x *ToastNotificationActionTrigger) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ToastNotificationActionTrigger.ProtoReflect.Descriptor instead.
 func (*ToastNotificationActionTrigger) Descriptor() ([]byte, []int) {
 	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ToastNotificationActionTrigger) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
 }
 
 // PushNotificationTrigger fires when a push message arrives.
@@ -1721,8 +1731,9 @@ const file_bgtask_v1_task_proto_rawDesc = "" +
 	"properties\x1a=\n" +
 	"\x0fPropertiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\" \n" +
-	"\x1eToastNotificationActionTrigger\"@\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"2\n" +
+	"\x1eToastNotificationActionTrigger\x12\x10\n" +
+	"\x03tag\x18\x01 \x01(\tR\x03tag\"@\n" +
 	"\x17PushNotificationTrigger\x12%\n" +
 	"\x0eapplication_id\x18\x01 \x01(\tR\rapplicationId*\xd3\x03\n" +
 	"\tCondition\x12\x19\n" +

@@ -1,0 +1,244 @@
+//go:build linux
+
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/google/renameio/v2"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// desktop is a notification service on a connection of our own, and what it shows.
+type desktop struct {
+	peer
+	signals signals
+	file    string
+	busID   string
+	can     []string // its capabilities; nil: not asked yet
+	shown   []shown  // oldest first
+}
+
+// shown is a toast that the user may act on.
+type shown struct {
+	ID     uint32 `json:"id"`
+	Family string `json:"package"`
+	Tag    string `json:"tag,omitempty"`
+	token  string // for the action that follows
+}
+
+// arrive takes notice of who serves now. The toasts of another one are gone, and
+// nobody is an error when nobody could be started either.
+func (d *desktop) arrive(ctx context.Context) error {
+	owner, err := d.nameOwner(ctx)
+	switch {
+	case err != nil && !isDBusError(err, errNoOwner):
+		return d.explain(ctx, err)
+	case err != nil && !d.activatable(ctx):
+		if d.serve != "" {
+			return d.left()
+		}
+		missing := d.missing
+		return &missing
+	}
+	if owner != d.serve {
+		d.serve, d.can, d.shown = owner, nil, nil
+		d.save()
+	}
+	return nil
+}
+
+// load finds what an earlier connection showed, if the desktop is still the same.
+func (d *desktop) load(ctx context.Context) {
+	if d.call(ctx, busName, busPath, busName+".GetId", []any{&d.busID}) != nil {
+		return
+	}
+	var kept keptToasts
+	data, err := os.ReadFile(d.file)
+	if err == nil && json.Unmarshal(data, &kept) == nil && kept.Bus == d.busID && kept.Desktop == d.serve && d.serve != "" {
+		d.shown = kept.Shown
+	}
+}
+
+// keptToasts is the file. Numbers of toasts mean something to one process of a
+// desktop only.
+type keptToasts struct {
+	Bus     string  `json:"bus"`
+	Desktop string  `json:"desktop"`
+	Shown   []shown `json:"shown"`
+}
+
+// save keeps what is shown as well as it can: what is lost are clicks on toasts that
+// outlive the broker.
+func (d *desktop) save() {
+	if d.busID == "" {
+		return
+	}
+	if data, err := json.Marshal(keptToasts{d.busID, d.serve, d.shown}); err == nil {
+		_ = renameio.WriteFile(d.file, data, 0o600)
+	}
+}
+
+// ask calls a method, which may start the service.
+func (d *desktop) ask(ctx context.Context, method string, results []any, args ...any) error {
+	ctx, cancel := context.WithTimeout(ctx, activateTimeout)
+	defer cancel()
+	err := d.conn.Object(notifyName, notifyPath).CallWithContext(ctx, notifyName+"."+method, 0, args...).Store(results...)
+	if err != nil {
+		return d.explain(ctx, err)
+	}
+	return nil
+}
+
+func (d *desktop) show(ctx context.Context, family, app string, t task.Toast, clicks bool) (task.ToastShown, error) {
+	if d.can == nil {
+		if err := d.ask(ctx, "GetCapabilities", []any{&d.can}); err != nil {
+			return task.ToastShown{}, err
+		}
+		if err := d.arrive(ctx); err != nil { // it was started just now
+			return task.ToastShown{}, err
+		}
+	}
+	out := task.ToastShown{Warnings: d.lacks(t)}
+	expires := int32(-1)
+	if t.Expires > 0 {
+		expires = int32(t.Expires.Milliseconds())
+	}
+	hints := map[string]dbus.Variant{"urgency": dbus.MakeVariant(urgencyBytes[t.Urgency]), "suppress-sound": dbus.MakeVariant(t.Silent)}
+	err := d.ask(ctx, "Notify", []any{&out.ID}, app, d.replaced(family, t.Tag), t.Icon, t.Title, d.body(t.Body), buttons(t, clicks), hints, expires)
+	if err != nil {
+		return task.ToastShown{}, err
+	}
+	d.forget(out.ID)
+	d.shown = append(d.shown, shown{ID: out.ID, Family: family, Tag: t.Tag})
+	d.makeRoom(ctx, family)
+	d.save()
+	return out, nil
+}
+
+var urgencyBytes = map[task.Urgency]byte{task.UrgencyLow: 0, task.UrgencyNormal: 1, task.UrgencyCritical: 2}
+
+// lacks says what the desktop cannot show.
+func (d *desktop) lacks(t task.Toast) []string {
+	var all []string
+	lack := func(wanted bool, capability, text string) {
+		if wanted && !slices.Contains(d.can, capability) {
+			all = append(all, text)
+		}
+	}
+	lack(t.Body != "", "body", "this desktop shows titles only, no body")
+	lack(t.Acts(), "actions", "this desktop shows no buttons")
+	lack(t.Reply != "", "inline-reply", "this desktop takes no answer: the reply is a button")
+	return all
+}
+
+var escapeMarkup = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+
+// body is plain text, also for a desktop that reads markup.
+func (d *desktop) body(s string) string {
+	if slices.Contains(d.can, "body-markup") {
+		return escapeMarkup.Replace(s)
+	}
+	return s
+}
+
+// buttons are keys and labels in turn.
+func buttons(t task.Toast, clicks bool) []string {
+	all := []string{}
+	if clicks {
+		all = append(all, task.DefaultAction, "")
+	}
+	for _, a := range t.Actions {
+		all = append(all, a.Key, a.Label)
+	}
+	if t.Reply != "" {
+		all = append(all, task.ReplyAction, t.Reply)
+	}
+	return all
+}
+
+// replaced is the toast of the package with that tag; zero when there is none.
+func (d *desktop) replaced(family, tag string) uint32 {
+	for _, s := range d.shown {
+		if tag != "" && s.Family == family && s.Tag == tag {
+			return s.ID
+		}
+	}
+	return 0
+}
+
+// makeRoom takes the oldest toasts of a package away when there are too many.
+func (d *desktop) makeRoom(ctx context.Context, family string) {
+	var own []uint32
+	for _, s := range d.shown {
+		if s.Family == family {
+			own = append(own, s.ID)
+		}
+	}
+	for len(own) > task.MaxToasts {
+		_ = d.hide(ctx, family, own[0])
+		own = own[1:]
+	}
+}
+
+func (d *desktop) hide(ctx context.Context, family string, id uint32) error {
+	i := d.index(id)
+	if i < 0 || family != "" && d.shown[i].Family != family {
+		return nil
+	}
+	d.forget(id)
+	d.save()
+	err := d.ask(ctx, "CloseNotification", nil, id)
+	if _, said := err.(dbus.Error); said { // that it is gone already
+		return nil
+	}
+	return err
+}
+
+func (d *desktop) index(id uint32) int {
+	return slices.IndexFunc(d.shown, func(s shown) bool { return s.ID == id })
+}
+
+func (d *desktop) forget(id uint32) {
+	d.shown = slices.DeleteFunc(d.shown, func(s shown) bool { return s.ID == id })
+}
+
+// said reads a signal; details are nil unless the user acted on a toast of ours.
+func (d *desktop) said(sig *dbus.Signal) (shown, *task.ToastNotificationActionTriggerDetails) {
+	if sig.Sender != d.serve || len(sig.Body) != 2 {
+		return shown{}, nil
+	}
+	id, _ := sig.Body[0].(uint32)
+	i := d.index(id)
+	if i < 0 {
+		return shown{}, nil // of another program
+	}
+	t := &d.shown[i]
+	details := task.ToastNotificationActionTriggerDetails{ID: id, Tag: t.Tag, ActivationToken: t.token}
+	word, _ := sig.Body[1].(string)
+	switch strings.TrimPrefix(sig.Name, notifyName+".") {
+	case "ActivationToken":
+		if len(word) <= task.MaxFactValue {
+			t.token = word
+		}
+		return *t, nil
+	case "ActionInvoked":
+		details.Action = word
+	case "NotificationReplied":
+		details.Action, details.UserInput = task.ReplyAction, word
+	case "NotificationClosed":
+		d.forget(id)
+		d.save()
+		return shown{}, nil
+	default:
+		return *t, nil
+	}
+	t.token = ""
+	return *t, &details
+}
