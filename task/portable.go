@@ -9,6 +9,12 @@ import (
 // PortableToWindows is a Rule: everything in s has to work the same on Windows,
 // in a program with a COM class server.
 func PortableToWindows(s Spec) error {
+	return errors.Join(OnWindows(s), uncertain(s))
+}
+
+// OnWindows is the Rule of the Windows backend: what it has no way to ask Windows
+// for. PortableToWindows refuses more: what Windows is known to answer with a no.
+func OnWindows(s Spec) error {
 	p := &portability{faults: newFaults(s.Name)}
 	p.trigger(s.Trigger)
 	for _, c := range s.Conditions {
@@ -16,28 +22,35 @@ func PortableToWindows(s Spec) error {
 			p.no(fmt.Sprintf("Windows does not know the condition %s", row.Name), "leave it out there")
 		}
 	}
-	p.option("RunIfUnknown", len(s.RunIfUnknown) > 0)
-	p.option("Retry", s.Retry != RetryPolicy{})
-	p.option("Misfire", s.Misfire != Misfire{})
-	p.option("Hold", s.Hold != Hold{})
-	p.option("Queue", s.Queue != 0)
-	p.option("Exclusive", s.Exclusive != "")
-	p.option("RunLimit", s.RunLimit != 0)
-	p.option("Command", s.Command != nil)
+	for _, row := range windowsOptions {
+		if row.set(s) {
+			p.no("Windows has no "+row.What, row.Hint)
+		}
+	}
+	return errors.Join(p.errs...)
+}
+
+// uncertain refuses the triggers that Windows has, and gives to packaged
+// components only.
+func uncertain(s Spec) error {
+	p := &portability{faults: newFaults(s.Name)}
+	switch s.Trigger.(type) {
+	case SystemTrigger:
+		p.no("Windows refuses a SystemTrigger for a COM class (0x80070032)", "use a TimeTrigger with a condition there")
+	case ApplicationTrigger:
+		p.no("Windows refuses an ApplicationTrigger for a COM class (0x80070032)", "do the work in the application there")
+	}
 	return errors.Join(p.errs...)
 }
 
 type portability struct{ *faults }
 
-func (p *portability) no(detail, hint string) { p.add(ErrNotSupported, detail, hint) }
-
-func (p *portability) option(name string, set bool) {
-	if set {
-		p.no("Windows has no "+name, "leave it out there")
-	}
-}
+func (p *portability) no(detail, hint string) { p.add(ErrNotSupportedOnWindows, detail, hint) }
 
 func (p *portability) trigger(t Trigger) {
+	if !isTrigger(t) {
+		return // Validate says so
+	}
 	switch t := t.(type) {
 	case TimeTrigger:
 		p.freshness(t.Freshness)
@@ -46,23 +59,25 @@ func (p *portability) trigger(t Trigger) {
 		if t.Freshness > windowsMaintenanceMost {
 			p.no("Windows may refuse a MaintenanceTrigger of more than 30 days", "make Freshness shorter")
 		}
-	case CalendarTrigger:
-		p.no("Windows has no CalendarTrigger", "use a TimeTrigger and look at the time in Run")
-	case SystemTrigger:
-		p.no("Windows refuses a SystemTrigger for a COM class (0x80070032)", "use a TimeTrigger with a condition there")
-	case ApplicationTrigger:
-		p.no("Windows refuses an ApplicationTrigger for a COM class (0x80070032)", "do the work in the application there")
-	case StorageLibraryContentChangedTrigger:
-		p.no("Windows watches libraries, not paths", "use a TimeTrigger there")
-	case SocketActivityTrigger:
-		p.no("Windows has no listen address in a SocketActivityTrigger: there the application hands over its socket", "serve the socket in the application there")
 	case ToastNotificationActionTrigger:
 		if t.Tag != "" {
 			p.no("Windows has no tag in a ToastNotificationActionTrigger", "look at the details in Run there")
 		}
-	case DeviceWatcherTrigger:
-		p.no("Windows has no subsystem in a DeviceWatcherTrigger: there a DeviceWatcher makes it", "use a TimeTrigger there")
+	case SystemTrigger, ApplicationTrigger, PushNotificationTrigger:
+	default:
+		row := withoutWindows[t.Class()]
+		p.no(row.detail, row.hint)
 	}
+}
+
+// withoutWindows says of triggers why Windows cannot have them as they are here.
+var withoutWindows = map[string]struct{ detail, hint string }{
+	"CalendarTrigger":                     {"Windows has no CalendarTrigger", "use a TimeTrigger and look at the time in Run"},
+	"CustomSystemEventTrigger":            {"Windows has nobody who raises the event of a CustomSystemEventTrigger for a COM class", "use a TimeTrigger there"},
+	"StorageLibraryContentChangedTrigger": {"Windows watches libraries, not paths", "use a TimeTrigger there"},
+	"SocketActivityTrigger": {"Windows has no listen address in a SocketActivityTrigger: there the application hands over its socket",
+		"serve the socket in the application there"},
+	"DeviceWatcherTrigger": {"Windows has no subsystem in a DeviceWatcherTrigger: there a DeviceWatcher makes it", "use a TimeTrigger there"},
 }
 
 // windowsMaintenanceMost is above what some releases of Windows accept.

@@ -20,8 +20,17 @@ type Rule func(Spec) error
 // nil when there is none. It needs no broker. What only the broker knows is
 // checked there: its policy (CheckFreshness), the calendar's grammar, the
 // package's classes and what can fire on this machine.
-func (s Spec) Validate(rules ...Rule) error {
+func (s Spec) Validate(rules ...Rule) error { return s.validate(newFaults(s.Name), rules) }
+
+// ValidateForWindows is Validate where the broker is Windows' own: whether a
+// trigger can fire is for OnWindows to say, and for Windows.
+func (s Spec) ValidateForWindows(rules ...Rule) error {
 	f := newFaults(s.Name)
+	f.windows = true
+	return s.validate(f, append([]Rule{OnWindows}, rules...))
+}
+
+func (s Spec) validate(f *faults, rules []Rule) error {
 	f.name(s.Name)
 	f.entryPoint(s)
 	f.trigger(s.Trigger)
@@ -65,6 +74,7 @@ func freshnessOf(t Trigger) (time.Duration, bool) {
 // faults collects what is wrong with one registration.
 type faults struct {
 	subject string
+	windows bool // the broker is Windows' own
 	errs    []error
 }
 

@@ -230,7 +230,7 @@ func TestPortableToWindows(t *testing.T) {
 	all := faultsOf(PortableToWindows(wide()))
 	var text []string
 	for _, e := range all {
-		if !errors.Is(e, ErrNotSupported) || e.Hint == "" {
+		if !errors.Is(e, ErrNotSupported) || !errors.Is(e, ErrNotSupportedOnWindows) || e.Hint == "" {
 			t.Errorf("%v: %+v", e, e)
 		}
 		text = append(text, e.Detail)
@@ -247,6 +247,54 @@ func TestPortableToWindows(t *testing.T) {
 	} {
 		if err := PortableToWindows(Spec{Name: "a", Trigger: tr}); !errors.Is(err, ErrNotSupported) {
 			t.Errorf("%+v passes as portable", tr)
+		}
+	}
+}
+
+// TestValidateForWindows: there Windows decides what fires, and what it has no word
+// for is refused.
+func TestValidateForWindows(t *testing.T) {
+	s := good()
+	s.Conditions = []Condition{InternetAvailable}
+	for _, tr := range []Trigger{
+		TimeTrigger{Freshness: 15 * time.Minute}, MaintenanceTrigger{Freshness: time.Hour, OneShot: true}, SystemTrigger{Type: OnSmsReceived},
+		ApplicationTrigger{}, PushNotificationTrigger{ApplicationID: "App"}, ToastNotificationActionTrigger{},
+	} {
+		s.Trigger = tr
+		if err := s.ValidateForWindows(); err != nil {
+			t.Errorf("%+v: %v", tr, err)
+		}
+	}
+	for _, tr := range []Trigger{
+		TimeTrigger{Freshness: time.Minute}, CalendarTrigger{Expr: "daily"}, SocketActivityTrigger{Listen: "tcp:127.0.0.1:80"},
+		CustomSystemEventTrigger{ID: "a"}, StorageLibraryContentChangedTrigger{Paths: []string{"/a"}}, DeviceWatcherTrigger{Subsystem: "usb"},
+		ToastNotificationActionTrigger{Tag: "a"},
+	} {
+		s.Trigger = tr
+		if err := s.ValidateForWindows(); !errors.Is(err, ErrNotSupportedOnWindows) || Hint(err) == "" {
+			t.Errorf("%+v: %v", tr, err)
+		}
+	}
+	s.Trigger = SystemTrigger{Type: 99}
+	if err := s.ValidateForWindows(); !errors.Is(err, ErrInvalid) {
+		t.Errorf("a type that is none: %v", err)
+	}
+	s.Trigger, s.Queue = ApplicationTrigger{}, 3
+	if err := s.ValidateForWindows(); !errors.Is(err, ErrNotSupportedOnWindows) {
+		t.Errorf("a queue: %v", err)
+	}
+}
+
+// TestWindowsRows: what is refused says what to do instead.
+func TestWindowsRows(t *testing.T) {
+	seen := map[string]bool{}
+	for _, row := range append(WindowsOptions(), WindowsOperations()...) {
+		if seen[row.What] || row.How == "" || strings.HasSuffix(row.How, ".") || !row.Done && row.Hint == "" {
+			t.Errorf("%+v", row)
+		}
+		seen[row.What] = true
+		if err := NotOnWindows(row.What, "a"); !errors.Is(err, ErrNotSupported) {
+			t.Error(err)
 		}
 	}
 }

@@ -42,6 +42,7 @@ func page() []byte {
 	reasons(b)
 	access(b)
 	membersTable(b)
+	windows(b)
 	return b.Bytes()
 }
 
@@ -164,5 +165,22 @@ func membersTable(b *bytes.Buffer) {
 	section(b, "Members", "Where each name of the Windows page has its place in package bgtask.", "Windows", "here", "remark")
 	for _, m := range members {
 		row(b, m.windows, m.here, m.remark)
+	}
+}
+
+func windows(b *bytes.Buffer) {
+	b.WriteString("\n# The same program on Windows\n\nThere the broker is Windows' own; doc/WINDOWS.md says how a program is shipped. What it has no equal of is refused with `ErrNotSupportedOnWindows`.\n")
+	section(b, "Options that Windows does not have", "Refused by `Validate` and `Register` on Windows, and by `Validate(PortableToWindows)` everywhere. So are our conditions, our triggers, and timers below 15 minutes or of a fraction of a minute.",
+		"option", "why", "instead")
+	for _, r := range task.WindowsOptions() {
+		row(b, code("Builder."+r.What), r.How, r.Hint)
+	}
+	section(b, "What is different on Windows, or not there", "", "member", "there", "how, or why not", "instead")
+	for _, r := range task.WindowsOperations() {
+		there := "refused"
+		if r.Done {
+			there = "yes"
+		}
+		row(b, code(r.What), there, r.How, r.Hint)
 	}
 }
