@@ -43,7 +43,7 @@ func (b Builder) Ensure(ctx context.Context) (*Registration, error) {
 
 func (b Builder) register(ctx context.Context, how client.Registering) (*Registration, error) {
 	spec := b.spec()
-	if err := spec.Validate(); err != nil {
+	if err := validate(spec); err != nil {
 		return nil, &Error{Op: "register", Err: err}
 	}
 	c := b.client()
@@ -60,8 +60,9 @@ func (b Builder) register(ctx context.Context, how client.Registering) (*Registr
 }
 
 // Validate needs no broker and returns all faults joined; nil when there is none.
-// PortableToWindows is a Rule.
-func (b Builder) Validate(rules ...Rule) error { return b.spec().Validate(rules...) }
+// PortableToWindows is a Rule. In a program for Windows, what Windows has no equal
+// of is a fault: ErrNotSupportedOnWindows.
+func (b Builder) Validate(rules ...Rule) error { return validate(b.spec(), rules...) }
 
 func (b Builder) client() *Client {
 	if b.Client != nil {

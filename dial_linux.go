@@ -4,6 +4,7 @@ import (
 	"runtime/debug"
 
 	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/task"
 )
 
 // dial is the platform's broker: here our own, behind its socket.
@@ -24,3 +25,5 @@ func version() string {
 	}
 	return ""
 }
+
+func validate(s task.Spec, rules ...Rule) error { return s.Validate(rules...) }

@@ -15,9 +15,10 @@ import (
 // serving is one Serve: the classes, the runs that are live, and the host that
 // speaks with the broker.
 type serving struct {
-	client *Client
-	host   *client.Host
-	linger time.Duration
+	client   *Client
+	host     client.ClassHost
+	launched bool // by the broker
+	linger   time.Duration
 
 	mu      sync.Mutex
 	classes map[GUID]Class
@@ -42,7 +43,9 @@ func newServing(c *Client, broker client.Broker, classes []Class, linger time.Du
 		sv.classes[class.CLSID] = class
 		sv.order = append(sv.order, class.CLSID)
 	}
-	sv.host = &client.Host{Broker: broker, Handler: sv, Token: token(), Logger: c.Logger}
+	launch := token()
+	sv.launched = !launch.IsZero()
+	sv.host = client.NewHost(broker, sv, launch, c.Logger)
 	return sv
 }
 
@@ -57,7 +60,7 @@ func (sv *serving) run(ctx context.Context) error {
 		<-ctx.Done()
 		sv.terminate()
 	})
-	if !sv.host.Token.IsZero() {
+	if sv.launched {
 		background.Go(func() { sv.leaveWhenIdle(ctx, stop) })
 	}
 	err := sv.host.Run(ctx)

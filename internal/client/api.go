@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"iter"
+	"log/slog"
+	"os"
 
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
@@ -62,3 +64,29 @@ type Firing struct {
 }
 
 var _ Broker = (*Client)(nil)
+
+// ClassHost is what serves the classes of a process: Host, or that of a broker
+// which has its own.
+type ClassHost interface {
+	// SetObjects replaces the class objects, from the beginning of Run on.
+	SetObjects(objects ...task.Object)
+	Progress(instance task.GUID, value uint32)
+	SaveCheckpoint(ctx context.Context, instance task.GUID, data []byte) error
+	Listener(ctx context.Context, instance task.GUID) (*os.File, error)
+	Finish(instance task.GUID, result task.Result)
+	// Leave asks whether the process may end; when it may, Run returns nil.
+	Leave(ctx context.Context) (bool, error)
+	Run(ctx context.Context) error
+}
+
+// NewHost makes the host for classes of this process: the broker's own, or one
+// that speaks over its stream. A token that is not zero says that the process was
+// launched.
+func NewHost(b Broker, handler Handler, token task.LaunchToken, logger *slog.Logger) ClassHost {
+	if own, ok := b.(interface {
+		NewHost(handler Handler, launched bool) ClassHost
+	}); ok {
+		return own.NewHost(handler, !token.IsZero())
+	}
+	return &Host{Broker: b, Handler: handler, Token: token, Logger: logger}
+}

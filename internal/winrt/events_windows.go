@@ -9,13 +9,6 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Events are told of a registration while the process is there. They come on
-// threads of the system's.
-type Events struct {
-	Progress  func(instance task.GUID, value uint32)
-	Completed func(instance task.GUID, err error) // err is what the run answered
-}
-
 // Subscribe subscribes to the events of a registration, until stop is called; false
 // when there is none.
 func Subscribe(id task.GUID, e Events) (stop func(), found bool, err error) {

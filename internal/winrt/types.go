@@ -36,3 +36,10 @@ func workCost(n int32) task.Value {
 	}
 	return values[n]
 }
+
+// Events are told of a registration while the process is there. They come on
+// threads of the system's.
+type Events struct {
+	Progress  func(instance task.GUID, value uint32)
+	Completed func(instance task.GUID, err error) // err is what the run answered
+}

@@ -173,7 +173,7 @@ func windows(b *bytes.Buffer) {
 	section(b, "Options that Windows does not have", "Refused by `Validate` and `Register` on Windows, and by `Validate(PortableToWindows)` everywhere. So are our conditions, our triggers, and timers below 15 minutes or of a fraction of a minute.",
 		"option", "why", "instead")
 	for _, r := range task.WindowsOptions() {
-		row(b, code("Builder."+r.What), r.How, r.Hint)
+		row(b, code(r.What), r.How, r.Hint)
 	}
 	section(b, "What is different on Windows, or not there", "", "member", "there", "how, or why not", "instead")
 	for _, r := range task.WindowsOperations() {

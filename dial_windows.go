@@ -1,0 +1,13 @@
+package bgtask
+
+import (
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/winbroker"
+	"github.com/bgtask/bgtask/task"
+)
+
+// dial is the platform's broker: here Windows' own.
+func dial(c *Client) (client.Broker, error) { return winbroker.New(c.Logger), nil }
+
+// validate knows what Windows has no equal of.
+func validate(s task.Spec, rules ...Rule) error { return s.ValidateForWindows(rules...) }

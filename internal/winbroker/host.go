@@ -1,0 +1,253 @@
+package winbroker
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/winrt"
+	"github.com/bgtask/bgtask/task"
+)
+
+// Host serves classes through COM. It is run once.
+type Host struct {
+	broker   *Broker
+	handler  client.Handler
+	launched bool
+	logger   *slog.Logger
+
+	calls sync.Mutex // the handler is called once at a time
+
+	mu      sync.Mutex
+	objects []task.Object // as they are to be
+	runs    map[task.GUID]*liveRun
+	active  time.Time // when something was asked of the process last
+	left    bool
+
+	wake    chan struct{} // objects changed, a run ended, or left; one is enough
+	current map[task.GUID]object
+	hidden  bool // as COM has it
+}
+
+// object is a class that is registered.
+type object struct {
+	published
+	single bool
+}
+
+var _ client.ClassHost = (*Host)(nil)
+
+const (
+	// askEvery is how often a run asks whether anybody is there. It also keeps a
+	// process that waits only from being taken for one that is stuck.
+	askEvery = 5 * time.Second
+
+	// forgottenAfter is how long a process stays for the sake of objects that
+	// nobody uses: their client may have died.
+	forgottenAfter = task.StartTimeout
+)
+
+// NewHost makes the host of the classes of this process.
+func (b *Broker) NewHost(handler client.Handler, launched bool) client.ClassHost {
+	return &Host{
+		broker: b, handler: handler, launched: launched, logger: b.logger, active: time.Now(),
+		runs: make(map[task.GUID]*liveRun), wake: make(chan struct{}, 1), current: make(map[task.GUID]object), hidden: true,
+	}
+}
+
+func (h *Host) note() {
+	select {
+	case h.wake <- struct{}{}:
+	default:
+	}
+}
+
+// SetObjects says which classes there are to be.
+func (h *Host) SetObjects(objects ...task.Object) {
+	h.mu.Lock()
+	h.objects = slices.Clone(objects)
+	h.mu.Unlock()
+	h.note()
+}
+
+// Run serves until ctx ends or Leave was told to leave. Then nothing is activated
+// any more, and it returns when all runs are over: how long that takes is up to
+// the tasks.
+func (h *Host) Run(ctx context.Context) error {
+	if _, err := h.broker.open("serve"); err != nil {
+		return err
+	}
+	system := h.broker.system
+	system.Hold()
+	defer h.revoke()
+	for {
+		if err := h.publish(); err != nil {
+			h.letGo()
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			h.revoke()
+			h.drain()
+			h.letGo()
+			return nil
+		case <-h.wake:
+			if h.hasLeft() {
+				return nil
+			}
+		case <-time.After(askEvery): // see askEvery
+		}
+	}
+}
+
+func (h *Host) hasLeft() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.left
+}
+
+func (h *Host) letGo() {
+	if !h.hasLeft() {
+		h.broker.system.Let()
+	}
+}
+
+// publish makes COM's classes those that there are to be.
+func (h *Host) publish() error {
+	h.mu.Lock()
+	objects := slices.Clone(h.objects)
+	h.mu.Unlock()
+	hidden := false
+	for _, o := range objects {
+		hidden = hidden || o.Suspended
+	}
+	if err := h.hide(hidden && len(objects) > 0); err != nil {
+		return err
+	}
+	added := false
+	for _, o := range objects {
+		if _, there := h.current[o.CLSID]; there {
+			continue
+		}
+		p, err := h.broker.system.Publish(o.CLSID, o.SingleUse, func(a activation) error { return h.run(o.CLSID, a) })
+		if err != nil {
+			return winrt.Explain("serve", o.CLSID.String(), err)
+		}
+		h.current[o.CLSID] = object{p, o.SingleUse}
+		added = true
+	}
+	for id, p := range h.current {
+		if !slices.ContainsFunc(objects, func(o task.Object) bool { return o.CLSID == id }) {
+			h.take(id, p)
+		}
+	}
+	if added && !hidden {
+		h.hidden = true // the new ones are
+	}
+	return h.hide(hidden)
+}
+
+func (h *Host) hide(hidden bool) (err error) {
+	if h.hidden == hidden || len(h.current) == 0 {
+		return nil
+	}
+	h.hidden = hidden
+	if hidden {
+		return winrt.Explain("serve", "", h.broker.system.Suspend())
+	}
+	return winrt.Explain("serve", "", h.broker.system.Resume())
+}
+
+func (h *Host) take(id task.GUID, p object) {
+	delete(h.current, id)
+	if err := p.Revoke(); err != nil {
+		h.logger.Debug("bgtask: revoke", "class", id, "error", err)
+	}
+}
+
+// revoke takes all classes out: a process must not end before.
+func (h *Host) revoke() {
+	for id, p := range h.current {
+		h.take(id, p)
+	}
+}
+
+// drain waits until the tasks are over and, for a while, until that is told.
+func (h *Host) drain() {
+	told := time.NewTicker(askEvery)
+	defer told.Stop()
+	var patience <-chan time.Time
+	for {
+		live, untold := h.counts()
+		if untold == 0 {
+			return
+		}
+		if live == 0 && patience == nil {
+			patience = time.After(task.CancelGrace)
+		}
+		select {
+		case <-h.wake:
+		case <-told.C:
+		case <-patience:
+			h.logger.Warn("bgtask: Windows' broker does not take the end of a run", "runs", untold)
+			return
+		}
+	}
+}
+
+// counts says how many runs are live, and how many are not told to be over.
+func (h *Host) counts() (live, untold int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, r := range h.runs {
+		if !r.isOver() {
+			live++
+		}
+	}
+	return live, len(h.runs)
+}
+
+// Leave lets the process end, unless something needs it. COM suspends the classes
+// in the same step: an activation that comes later starts another process.
+func (h *Host) Leave(context.Context) (bool, error) {
+	h.mu.Lock()
+	if h.left || len(h.runs) > 0 {
+		defer h.mu.Unlock()
+		return h.left, nil
+	}
+	idle := time.Since(h.active)
+	h.mu.Unlock()
+	if h.broker.system.Let() > 0 {
+		if idle < forgottenAfter {
+			h.broker.system.Hold()
+			return false, nil
+		}
+		h.logger.Info("bgtask: leaving although objects are held: who held them may be dead")
+		if err := h.broker.system.Suspend(); err != nil {
+			h.logger.Debug("bgtask: suspend", "error", err)
+		}
+	}
+	h.mu.Lock()
+	h.left = true
+	h.mu.Unlock()
+	h.note()
+	return true, nil
+}
+
+// Listener is not there on Windows.
+func (h *Host) Listener(context.Context, task.GUID) (*os.File, error) {
+	return nil, task.NotOnWindows("Instance.Listener", "")
+}
+
+var errGone = errors.New("the run is over")
+
+func (h *Host) find(instance task.GUID) *liveRun {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.runs[instance]
+}

@@ -1,0 +1,281 @@
+package winbroker
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/com"
+	"github.com/bgtask/bgtask/internal/winrt"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+// liveRun is a run of this process, from its activation until Windows was told that
+// it is over.
+type liveRun struct {
+	id      winrt.Activated
+	records *records
+	release func() // its mark
+
+	mu       sync.Mutex
+	kept     run
+	accepted bool                     // the handler has it
+	reason   *task.CancellationReason // told before that
+	progress uint32
+	over     bool
+
+	changed chan struct{} // progress; one is enough
+	done    chan struct{} // over
+}
+
+func (r *liveRun) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
+}
+
+// run is IBackgroundTask.Run, on a thread of COM's. It returns when the task is
+// over, so that a broker sees at once when the process dies. What the task
+// answered is in the records: Windows takes a failure here for one of the
+// activation, and makes it again without end.
+func (h *Host) run(class task.GUID, a activation) error {
+	defer a.Close()
+	r, err := h.begin(a)
+	if err != nil {
+		return refused(err)
+	}
+	defer h.forget(r)
+	remove, err := a.Canceled(func(reason task.CancellationReason) { h.cancel(r, reason) })
+	if err != nil {
+		return h.abandon(r, err)
+	}
+	complete, err := a.Defer()
+	if err != nil {
+		return errors.Join(h.abandon(r, err), remove())
+	}
+	if err := h.enter(class, r); err != nil {
+		return errors.Join(h.abandon(r, refused(err)), remove(), complete())
+	}
+	if lost := h.accompany(a, r); lost {
+		return nil // nobody is there to be told
+	}
+	if err := errors.Join(remove(), complete()); err != nil {
+		h.logger.Debug("bgtask: telling the end of a run", "instance", r.id.Instance, "error", err)
+	}
+	return nil
+}
+
+// begin reads the instance, and keeps that the run has begun.
+func (h *Host) begin(a activation) (*liveRun, error) {
+	opened, err := h.broker.open("activate")
+	if err != nil {
+		return nil, err
+	}
+	id, err := a.Read()
+	if err != nil {
+		return nil, err
+	}
+	release, err := h.broker.system.Mark(id.Instance)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now().Round(0)
+	begun, err := opened.records.begin(id.TaskID, run{Instance: id.Instance, PID: os.Getpid(), Launched: h.launched, Started: now})
+	if err != nil {
+		release()
+		return nil, unwritable("activate", opened.records.dir(id.TaskID), err)
+	}
+	r := &liveRun{id: id, records: opened.records, release: release, kept: begun, changed: make(chan struct{}, 1), done: make(chan struct{})}
+	h.mu.Lock()
+	h.runs[id.Instance] = r
+	h.active = now
+	h.mu.Unlock()
+	return r, nil
+}
+
+func (h *Host) forget(r *liveRun) {
+	r.release()
+	h.mu.Lock()
+	delete(h.runs, r.id.Instance)
+	h.active = time.Now()
+	h.mu.Unlock()
+	h.note()
+}
+
+// abandon keeps that Run was not entered.
+func (h *Host) abandon(r *liveRun, err error) error {
+	h.end(r, task.Result{Outcome: task.ActivationFailed, Text: wire.Clip(err.Error())})
+	return err
+}
+
+// refused is the answer to an activation that cannot be.
+func refused(err error) error {
+	switch {
+	case errors.Is(err, task.ErrUnavailable):
+		return com.ServerStopping
+	case errors.Is(err, task.ErrClassNotDeclared):
+		return com.ClassNotAvailable
+	}
+	return err
+}
+
+// enter has the handler enter Run. A cancel that came meanwhile is told after.
+func (h *Host) enter(class task.GUID, r *liveRun) error {
+	h.calls.Lock()
+	defer h.calls.Unlock()
+	if err := h.handler.Activate(h.activation(class, r)); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.accepted = true
+	early := r.reason
+	r.mu.Unlock()
+	if early != nil {
+		h.handler.Cancel(r.id.Instance, *early)
+	}
+	return nil
+}
+
+func (h *Host) activation(class task.GUID, r *liveRun) task.Activation {
+	a := task.Activation{
+		Instance: r.id.Instance, TaskID: r.id.TaskID, CLSID: class, Spec: task.Spec{Name: r.id.Name, EntryPoint: class},
+		Occurrence: r.kept.occurrence(), Attempt: 1, Details: r.id.Details, Checkpoint: r.records.checkpoint(r.id.TaskID),
+	}
+	if kept, ok := r.records.registration(r.id.TaskID); ok {
+		a.Spec, a.Registered = kept.Spec, kept.Registered
+	}
+	if opened, err := h.broker.open("activate"); err == nil {
+		a.Package, a.Folder = opened.family, opened.folder
+	}
+	return a
+}
+
+// cancel tells a run to stop.
+func (h *Host) cancel(r *liveRun, reason task.CancellationReason) {
+	r.mu.Lock()
+	accepted := r.accepted
+	if !accepted && r.reason == nil {
+		r.reason = &reason
+	}
+	r.mu.Unlock()
+	if accepted {
+		h.calls.Lock()
+		defer h.calls.Unlock()
+		h.handler.Cancel(r.id.Instance, reason)
+	}
+}
+
+const progressEvery = time.Second / task.MaxProgressRate
+
+// accompany tells the run's progress until it is over, the last one always. A
+// broker that is gone cannot cancel any more, and takes no progress: the run is
+// told to stop.
+func (h *Host) accompany(a activation, r *liveRun) (lost bool) {
+	ask := time.NewTicker(askEvery)
+	defer ask.Stop()
+	var told uint32
+	tell := func(err error) {
+		if com.Lost(err) && !lost {
+			lost = true
+			h.logger.Warn("bgtask: the connection to Windows' broker is lost; the run is told to stop", "task", r.id.Name, "instance", r.id.Instance, "error", err)
+			h.cancel(r, task.ReasonTerminating)
+		}
+	}
+	progress := func() {
+		if value := r.currentProgress(); value != told && !lost {
+			told = value
+			tell(a.Progress(value))
+		}
+	}
+	for {
+		select {
+		case <-r.done:
+			progress()
+			return lost
+		case <-r.changed:
+			progress()
+			r.pause(progressEvery)
+		case <-ask.C:
+			if !lost {
+				tell(a.Ask())
+			}
+		}
+	}
+}
+
+func (r *liveRun) currentProgress() uint32 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.progress
+}
+
+// pause waits for d, or until the run is over.
+func (r *liveRun) pause(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-r.done:
+	}
+}
+
+// Progress tells a run's progress: at most 10 a second, the last one always.
+func (h *Host) Progress(instance task.GUID, value uint32) {
+	r := h.find(instance)
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	r.progress = value
+	r.mu.Unlock()
+	select {
+	case r.changed <- struct{}{}:
+	default:
+	}
+}
+
+// SaveCheckpoint keeps data for the next run of the task.
+func (h *Host) SaveCheckpoint(_ context.Context, instance task.GUID, data []byte) error {
+	r := h.find(instance)
+	if r == nil {
+		return &task.Error{Op: "save checkpoint", Err: task.ErrInvalid, Detail: errGone.Error()}
+	}
+	if err := r.records.saveCheckpoint(r.id.TaskID, task.Checkpoint{Data: data, Number: r.kept.Number}); err != nil {
+		return unwritable("save checkpoint", r.id.Name, err)
+	}
+	return nil
+}
+
+// Finish keeps how a run ended, and has Windows told that it did.
+func (h *Host) Finish(instance task.GUID, result task.Result) {
+	if r := h.find(instance); r != nil {
+		h.end(r, result)
+	}
+}
+
+func (h *Host) end(r *liveRun, result task.Result) {
+	r.mu.Lock()
+	if r.over {
+		r.mu.Unlock()
+		return
+	}
+	r.over = true
+	over := r.kept
+	over.Ended, over.Progress, over.Outcome, over.Text = time.Now().Round(0), r.progress, result.Outcome.String(), wire.Clip(result.Text)
+	if result.Outcome == task.Canceled {
+		over.Reason = result.Reason.String()
+	}
+	r.mu.Unlock()
+	err := r.records.end(r.id.TaskID, over)
+	if !keepsCheckpoint(result.Outcome) {
+		err = errors.Join(err, r.records.dropCheckpoint(r.id.TaskID))
+	}
+	if err != nil {
+		h.logger.Error("bgtask: the outcome of a run could not be kept", "task", r.id.Name, "instance", r.id.Instance, "error", err)
+	}
+	close(r.done)
+	h.note()
+}
