@@ -49,6 +49,7 @@ const (
 	ClassSystemTrigger      = background + "SystemTrigger"
 	ClassApplicationTrigger = background + "ApplicationTrigger"
 	ClassPushTrigger        = background + "PushNotificationTrigger"
+	ClassToastTrigger       = background + "ToastNotificationActionTrigger"
 	ClassCondition          = background + "SystemCondition"
 	ClassExecutionManager   = background + "BackgroundExecutionManager"
 	ClassWorkCost           = background + "BackgroundWorkCost"

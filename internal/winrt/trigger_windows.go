@@ -30,6 +30,8 @@ func construct(t task.Trigger) (*com.Unknown, error) {
 		return activate(ClassApplicationTrigger)
 	case task.PushNotificationTrigger:
 		return pushTrigger(t.ApplicationID)
+	case task.ToastNotificationActionTrigger:
+		return activate(ClassToastTrigger)
 	}
 	return nil, fmt.Errorf("%s: %w", t.Class(), com.NotSupported)
 }
