@@ -4,9 +4,25 @@ import "strings"
 
 const extension = ".exe"
 
-// packagePath turns the path of an executable as a manifest writes it into one
-// with slashes, relative to the package folder, or says what is wrong with it.
+// packagePath is filePath for an executable: it ends in .exe.
 func packagePath(v string) (rel, problem string) {
+	rel, problem = filePath(v)
+	if problem != "" {
+		return "", problem
+	}
+	last := rel[strings.LastIndexByte(rel, '/')+1:]
+	switch {
+	case !strings.EqualFold(last[max(0, len(last)-len(extension)):], extension):
+		return "", "does not end in .exe; here, too, the program may be a file of that name without .exe"
+	case len(last) == len(extension):
+		return "", "has no name before .exe"
+	}
+	return rel, ""
+}
+
+// filePath turns the path of a file as a manifest writes it into one with slashes,
+// relative to the package folder, or says what is wrong with it.
+func filePath(v string) (rel, problem string) {
 	switch {
 	case !length(v, 1, 256):
 		return "", "is not a path of 1 to 256 characters"
@@ -22,8 +38,7 @@ func packagePath(v string) (rel, problem string) {
 		return "", `holds a control character or one of < > " : % | ? *`
 	}
 	rel = strings.ReplaceAll(v, `\`, "/")
-	segments := strings.Split(rel, "/")
-	for _, s := range segments {
+	for _, s := range strings.Split(rel, "/") {
 		switch {
 		case s == "..":
 			return "", "leaves the package folder"
@@ -32,13 +47,6 @@ func packagePath(v string) (rel, problem string) {
 		case strings.HasSuffix(s, "."):
 			return "", "has a part that ends in a dot"
 		}
-	}
-	last := segments[len(segments)-1]
-	switch {
-	case !strings.EqualFold(last[max(0, len(last)-len(extension)):], extension):
-		return "", "does not end in .exe; here, too, the program may be a file of that name without .exe"
-	case len(last) == len(extension):
-		return "", "has no name before .exe"
 	}
 	return rel, ""
 }

@@ -2,7 +2,9 @@ package manifest
 
 import (
 	"regexp"
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/bgtask/bgtask/task"
@@ -29,7 +31,10 @@ var (
 	permissionValue  = rule{RulePermission, permissionRule}
 	executableValue  = rule{RuleExecutable, executableRule}
 	categoryValue    = rule{RuleCategory, comCategoryRule}
-	anyValue         = rule{RuleText, func(string) string { return "" }}
+	descriptionValue = rule{RuleDescription, descriptionRule}
+	colorValue       = rule{RuleColor, colorRule}
+	logoValue        = rule{RuleLogo, logoRule}
+	languageValue    = rule{RuleLanguage, languageRule}
 )
 
 var (
@@ -37,6 +42,9 @@ var (
 	publisherPattern   = regexp.MustCompile(`^` + dnPart + `(, ` + dnPart + `)*$`)
 	versionPattern     = regexp.MustCompile(`^` + versionPart + `(\.` + versionPart + `){3}$`)
 	applicationPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*$`)
+	colorPattern       = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+	logoPattern        = regexp.MustCompile(`.\.(png|jpg|jpeg)$`)
+	languagePattern    = regexp.MustCompile(`^[a-zA-Z]{1,8}(-[a-zA-Z0-9]{1,8})*$`)
 	permissionPattern  = regexp.MustCompile(`^(O:[-A-Z0-9]+?)?(G:[-A-Z0-9]+?)?(D:[-A-Z0-9;()]*?)?(S:[-A-Z0-9;()]*)?$`)
 )
 
@@ -125,6 +133,40 @@ func displayNameRule(v string) string {
 	return ""
 }
 
+func descriptionRule(v string) string {
+	if !length(v, 1, 2048) || strings.TrimSpace(v) != v || strings.ContainsFunc(v, unicode.IsControl) {
+		return "is not a text of 1 to 2048 characters in one line"
+	}
+	return ""
+}
+
+func colorRule(v string) string {
+	if !colorPattern.MatchString(v) && !slices.Contains(colorNames, v) {
+		return "is neither transparent nor a color of HTML, as #RRGGBB or by its name: darkSlateGray"
+	}
+	return ""
+}
+
+func logoRule(v string) string {
+	_, problem := filePath(v)
+	switch {
+	case problem != "":
+		return problem
+	case strings.Contains(v, "/"):
+		return `has / between folders; a manifest has \`
+	case !logoPattern.MatchString(v):
+		return "does not end in .png, .jpg or .jpeg"
+	}
+	return ""
+}
+
+func languageRule(v string) string {
+	if v != "x-generate" && !languagePattern.MatchString(v) {
+		return "is not a language tag; one looks like en-us"
+	}
+	return ""
+}
+
 // textRule is for what Windows passes on: arguments, names of services.
 func textRule(v string) string {
 	switch {
@@ -157,3 +199,17 @@ func executableRule(v string) string {
 	_, problem := packagePath(v)
 	return problem
 }
+
+// colorNames are those of the schema, where case counts.
+var colorNames = strings.Fields(`aliceBlue antiqueWhite aqua aquamarine azure beige bisque black blanchedAlmond blue blueViolet brown burlyWood cadetBlue
+	chartreuse chocolate coral cornflowerBlue cornsilk crimson cyan darkBlue darkCyan darkGoldenrod darkGray darkGreen darkKhaki
+	darkMagenta darkOliveGreen darkOrange darkOrchid darkRed darkSalmon darkSeaGreen darkSlateBlue darkSlateGray darkTurquoise
+	darkViolet deepPink deepSkyBlue dimGray dodgerBlue firebrick floralWhite forestGreen fuchsia gainsboro ghostWhite gold goldenrod
+	gray green greenYellow honeydew hotPink indianRed indigo ivory khaki lavender lavenderBlush lawnGreen lemonChiffon lightBlue
+	lightCoral lightCyan lightGoldenrodYellow lightGreen lightGray lightPink lightSalmon lightSeaGreen lightSkyBlue lightSlateGray
+	lightSteelBlue lightYellow lime limeGreen linen magenta maroon mediumAquamarine mediumBlue mediumOrchid mediumPurple
+	mediumSeaGreen mediumSlateBlue mediumSpringGreen mediumTurquoise mediumVioletRed midnightBlue mintCream mistyRose moccasin
+	navajoWhite navy oldLace olive oliveDrab orange orangeRed orchid paleGoldenrod paleGreen paleTurquoise paleVioletRed papayaWhip
+	peachPuff peru pink plum powderBlue purple red rosyBrown royalBlue saddleBrown salmon sandyBrown seaGreen seaShell sienna silver
+	skyBlue slateBlue slateGray snow springGreen steelBlue tan teal thistle tomato transparent turquoise violet wheat white whiteSmoke
+	yellow yellowGreen`)

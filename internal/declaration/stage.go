@@ -1,0 +1,168 @@
+package declaration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/task"
+)
+
+// Stage makes the folder of the package for a platform: its manifest, the program,
+// built or copied, the logos and the other files. The folder is made, and has to be
+// empty if it is there.
+func (d *Declaration) Stage(ctx context.Context, p Platform, dir string) error {
+	if err := emptyFolder(dir); err != nil {
+		return err
+	}
+	text, err := d.Manifest(p.Arch).Marshal()
+	if err != nil {
+		return err
+	}
+	assets, err := d.Assets()
+	if err != nil {
+		return err
+	}
+	for _, a := range append(assets, Asset{manifest.FileName, text}) {
+		if err := writeFile(filepath.Join(dir, filepath.FromSlash(a.Name)), a.Data); err != nil {
+			return err
+		}
+	}
+	for _, name := range d.Files {
+		if err := copyTree(filepath.Join(d.Dir, filepath.FromSlash(name)), filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+			return stageError(name, err.Error(), "files names what is beside the declaration")
+		}
+	}
+	return d.MakeProgram(ctx, p, filepath.Join(dir, filepath.FromSlash(d.ExecutableFor(p))))
+}
+
+// MakeProgram builds or copies the program for a platform.
+func (d *Declaration) MakeProgram(ctx context.Context, p Platform, to string) error {
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	if made, ok := d.Programs[p.String()]; ok {
+		if err := copyFile(filepath.Join(d.Dir, filepath.FromSlash(made)), to, 0o755); err != nil {
+			return stageError(made, err.Error(), "build it first, or name the Go package with program")
+		}
+		return nil
+	}
+	if d.Program == "" {
+		return stageError(d.File, fmt.Sprintf("it names no program for %v", p), `write program = "." for a Go package, or [programs] "`+p.String()+`" = "PATH"`)
+	}
+	return d.build(ctx, p, to)
+}
+
+func (d *Declaration) build(ctx context.Context, p Platform, to string) error {
+	to, err := filepath.Abs(to)
+	if err != nil {
+		return err
+	}
+	args := append([]string{"build"}, d.buildFlags(p)...)
+	build := exec.CommandContext(ctx, "go", append(args, "-o", to, d.Program)...)
+	build.Dir = d.Dir
+	build.Env = append(os.Environ(), "GOOS="+p.OS, "GOARCH="+p.Arch)
+	out, err := build.CombinedOutput()
+	switch {
+	case errors.Is(err, exec.ErrNotFound):
+		return stageError(d.Program, "the command go is not there", "install Go, or name a program that is built already with [programs]")
+	case ctx.Err() != nil:
+		return context.Cause(ctx)
+	case err != nil:
+		return stageError(d.Program, fmt.Sprintf("it cannot be built for %v: %s", p, lastLines(out)), "")
+	}
+	return nil
+}
+
+// buildFlags keeps Windows from opening a console for a task that starts.
+func (d *Declaration) buildFlags(p Platform) []string {
+	if d.BuildFlags != nil {
+		return d.BuildFlags
+	}
+	if p.OS == "windows" {
+		return []string{"-trimpath", "-ldflags=-H=windowsgui"}
+	}
+	return []string{"-trimpath"}
+}
+
+// lastLines is the end of what a command said.
+func lastLines(out []byte) string {
+	const most = 8
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-most):], "; ")
+}
+
+func stageError(subject, detail, hint string) error {
+	return &task.Error{Op: "make the package", Subject: subject, Err: task.ErrInvalid, Detail: detail, Hint: hint}
+}
+
+func emptyFolder(dir string) error {
+	entries, err := os.ReadDir(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return os.MkdirAll(dir, 0o755)
+	case err != nil:
+		return err
+	case len(entries) > 0:
+		return stageError(dir, "it is there and not empty", "name a folder that is not there yet, or remove it")
+	}
+	return nil
+}
+
+func writeFile(name string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(name, data, 0o644)
+}
+
+// copyTree copies a file or a folder. Links and devices are refused: what they mean
+// is not the same elsewhere.
+func copyTree(from, to string) error {
+	return filepath.WalkDir(from, func(name string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(from, name)
+		if err != nil {
+			return err
+		}
+		target := filepath.Join(to, rel)
+		switch {
+		case e.IsDir():
+			return os.MkdirAll(target, 0o755)
+		case !e.Type().IsRegular():
+			return fmt.Errorf("%s is neither a file nor a folder", name)
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		return copyFile(name, target, 0o644|info.Mode().Perm()&0o111)
+	})
+}
+
+func copyFile(from, to string, mode fs.FileMode) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+		return err
+	}
+	out, err := os.OpenFile(to, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	_, err = io.Copy(out, in)
+	return err
+}

@@ -1,0 +1,68 @@
+package manifest
+
+import "strings"
+
+// CapabilityNamespace is the namespace in which Windows has a capability, "" for
+// the foundation's; false for one that is not known. Device capabilities are not
+// among them.
+func CapabilityNamespace(name string) (space string, ok bool) {
+	space, ok = capabilities[name]
+	return space, ok
+}
+
+var capabilities = capabilityTable(map[string]string{
+	"": `internetClient internetClientServer privateNetworkClientServer allJoyn codeGeneration`,
+	NamespaceUAP: `documentsLibrary picturesLibrary videosLibrary musicLibrary enterpriseAuthentication sharedUserCertificates
+		userAccountInformation removableStorage appointments contacts phoneCall blockedChatMessages objects3D voipCall chat`,
+	NamespaceUAP + "/2":  `phoneCallHistoryPublic spatialPerception`,
+	NamespaceUAP + "/3":  `backgroundMediaPlayback userNotificationListener remoteSystem`,
+	NamespaceUAP + "/4":  `offlineMapsManagement userDataTasks`,
+	NamespaceUAP + "/6":  `graphicsCapture`,
+	NamespaceUAP + "/7":  `globalMediaControl gazeInput`,
+	NamespaceUAP + "/11": `graphicsCaptureProgrammatic graphicsCaptureWithoutBorder`,
+	"http://schemas.microsoft.com/appx/manifest/mobile/windows10": `recordedCallsFolder`,
+	"http://schemas.microsoft.com/appx/manifest/iot/windows10":    `systemManagement lowLevelDevices`,
+	NamespaceRescap: `accessoryManager activity allowElevation appBroadcastServices appCaptureSettings appDiagnostics appLicensing
+		audioDeviceConfiguration backgroundMediaRecording backgroundSpatialPerception backgroundVoIP broadFileSystemAccess
+		cameraProcessingExtension cellularDeviceControl cellularDeviceIdentity cellularMessaging chatSystem childWebContent confirmAppClose
+		cortanaPermissions cortanaSpeechAccessory customInstallActions developmentModeNetwork deviceManagementAdministrator
+		deviceManagementDmAccount deviceManagementEmailAccount deviceManagementFoundation deviceManagementRegistration
+		deviceManagementWapSecurityPolicies devicePortalProvider deviceUnlock dualSimTiles email emailSystem enterpriseCloudSSO
+		enterpriseDataPolicy enterpriseDeviceLockdown expandedResources extendedBackgroundTaskTime extendedExecutionBackgroundAudio
+		extendedExecutionCritical extendedExecutionUnconstrained firstSignInSettings gameBarServices gameList gameMonitor
+		hevcPlayback inputForegroundObservation inputInjectionBrokered inputObservation inputSuppression interopServices
+		localExperienceInternal localSystemServices locationHistory locationSystem modifiableApp networkConnectionManagerProvisioning
+		networkDataPlanProvisioning networkDataUsageManagement networkingVpnProvider oemDeployment oemPublicDirectory oneProcessVoIP
+		packageManagement packagePolicySystem packageQuery packageWriteRedirectionCompatibilityShim packagedServices phoneCallHistory
+		phoneCallHistorySystem phoneLineTransportManagement previewHfp previewInkWorkspace previewPenWorkspace previewStore
+		previewUiComposition protectedApp registryRead remotePassportAuthentication remoteFileAccess runFullTrust screenDuplication
+		secondaryAuthenticationFactor secureAssessment shellExperience slapiQueryLicenseValue smbios smsSend startScreenManagement
+		storeLicenseManagement systemAIModels targetedContent teamEditionDeviceCredential teamEditionExperience teamEditionView
+		uiAccess uiAutomation unvirtualizedResources userDataAccountsProvider userDataSystem userPrincipalName userSigninSupport
+		userSystemId walletSystem xboxAccessoryManagement xboxLiveAuthenticationProvider xboxGameSpeechWindow xboxTrackPlayCommands`,
+})
+
+func capabilityTable(words map[string]string) map[string]string {
+	table := map[string]string{}
+	for space, names := range words {
+		for _, name := range strings.Fields(names) {
+			table[name] = space
+		}
+	}
+	return table
+}
+
+// Problem says what is wrong with a value by a rule on values, such as
+// RuleName or RulePublisher, to follow the words `name = "x"`; "" when nothing is,
+// and for a rule that is not on values.
+func Problem(r Rule, value string) string {
+	for _, v := range []rule{
+		nameValue, publisherValue, versionValue, processorValue, resourceValue, applicationValue, displayNameValue, descriptionValue,
+		textValue, guidValue, permissionValue, executableValue, colorValue, logoValue, languageValue,
+	} {
+		if v.name == r {
+			return v.problem(value)
+		}
+	}
+	return ""
+}
