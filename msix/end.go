@@ -118,12 +118,13 @@ func (r reader) checkEnds(e ends, at int64) error {
 
 // noEnd says why there is no end record at the end of the file.
 func (r reader) noEnd() error {
-	if r.hasEnd(max(0, r.size-none16-2*endLen), r.size) {
+	from := max(0, r.size-none16-2*endLen)
+	if r.hasEnd(from, r.size-endLen+4) {
 		return fault("", ErrTrailing, "something follows the end record, or it has a comment")
 	}
 	head, err := r.at(0, 4, "")
-	if err == nil && le.Uint32(head) == sigLocal {
-		return fault("", ErrTruncated, "the end record is missing; the file was cut short")
+	if err == nil && le.Uint32(head) == sigLocal || r.hasEnd(from, r.size) {
+		return fault("", ErrTruncated, "the end record is missing or not whole; the file was cut short")
 	}
 	return fault("", ErrFormat, "the file is no ZIP archive, which a package is")
 }
