@@ -3,7 +3,11 @@ package msix
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/pem"
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -51,5 +55,75 @@ func TestOsslsigncodeTakesOurSignature(t *testing.T) {
 				t.Errorf("signed later: %v", err)
 			}
 		})
+	}
+}
+
+// privateFile is who's key in PEM.
+func privateFile(t *testing.T, i identity) string {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(i.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written(t, "key.pem", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func TestWeTakeTheSignatureOfOsslsigncode(t *testing.T) {
+	who := contoso(t)
+	unsigned := written(t, "unsigned.msix", packed(t, testFolder(), Options{}))
+	signed := filepath.Join(t.TempDir(), "signed.msix")
+	out, err := judge(t, "osslsigncode", "sign", "-h", "sha256", "-certs", certificateFile(t, who), "-key", privateFile(t, who), "-in", unsigned, "-out", signed)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	b, err := os.ReadFile(signed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := verified(b, Policy{Roots: who.roots()})
+	if err != nil || s.Publisher != "CN=Contoso" {
+		t.Fatalf("%v", err)
+	}
+	f := forge(t, b)
+	f.find("App.exe").content[100] ^= 1
+	if _, err := verified(f.bytes(), Policy{Roots: who.roots()}); !errors.Is(err, ErrDigest) {
+		t.Errorf("changed: %v", err)
+	}
+}
+
+// What we call changed, osslsigncode calls so too.
+func TestOsslsigncodeSeesTheSameFaults(t *testing.T) {
+	who := contoso(t)
+	good := packed(t, testFolder(), Options{Signer: who.signer()})
+	for name, change := range map[string]func(*forged){
+		"payload":             flip("App.exe", 100),
+		"time in a header":    func(f *forged) { f.find("App.exe").local[10] ^= 1 },
+		"time in a directory": func(f *forged) { f.find("App.exe").record[12] ^= 1 },
+	} {
+		f := forge(t, good)
+		change(f)
+		out, err := judge(t, "osslsigncode", "verify", "-CAfile", certificateFile(t, who), "-in", written(t, "bad.msix", f.bytes()))
+		if err == nil {
+			t.Errorf("%s: osslsigncode takes it\n%s", name, out)
+		}
+	}
+}
+
+// The faults of block maps that MSIX tools overlook are seen by the script.
+func TestTheScriptSeesFaults(t *testing.T) {
+	good := packed(t, testFolder(), Options{})
+	for name, edit := range map[string][2]string{
+		"LfhSize":  {`LfhSize="37"`, `LfhSize="38"`},
+		"hash":     {`Hash="`, `Hash="AAAA`},
+		"slash":    {`data\block.bin`, `data/block.bin`},
+		"SHA-1":    {sha256Method, "http://www.w3.org/2000/09/xmldsig#sha1"},
+		"a ghost":  {"</BlockMap>", `<File Name="ghost" Size="0" LfhSize="35"/></BlockMap>`},
+		"one less": {`<File Name="data\empty" Size="0" LfhSize="40"/>`, ""},
+	} {
+		f := forge(t, good)
+		f.edit(t, good, blockMapName, edit[0], edit[1])
+		if out, err := judge(t, "python3", "testdata/blockcheck.py", written(t, "bad.msix", f.bytes())); err == nil {
+			t.Errorf("%s: the script takes it\n%s", name, out)
+		}
 	}
 }
