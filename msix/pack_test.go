@@ -58,7 +58,7 @@ func TestPackedFilesComeBack(t *testing.T) {
 	}
 }
 
-func extract(t *testing.T, p *Reader, dir string) {
+func extract(t testing.TB, p *Reader, dir string) {
 	t.Helper()
 	root, err := os.OpenRoot(dir)
 	if err != nil {

@@ -38,6 +38,9 @@ func (t *tagLimit) Read(b []byte) (int, error) {
 	if t.since > maxTag {
 		return 0, errLongTag
 	}
+	if err != nil && err != io.EOF {
+		err = sourceError{err}
+	}
 	return n, err
 }
 
@@ -114,15 +117,21 @@ func skip(d *xml.Decoder, start *xml.StartElement, part string, sentinel error, 
 }
 
 func xmlError(part string, sentinel, err error) error {
-	if errors.Is(err, errLongTag) {
-		return fault(part, ErrLimit, "%v", err)
-	}
 	var syntax *xml.SyntaxError
-	if errors.As(err, &syntax) {
-		return fault(part, sentinel, "line %d: %s", syntax.Line, syntax.Msg)
+	var source sourceError
+	switch {
+	case errors.As(err, &source):
+		return readError(part, source.error)
+	case errors.Is(err, errLongTag):
+		return fault(part, ErrLimit, "%v", err)
+	case errors.As(err, &syntax):
+		return fault(part, sentinel, "line %d: %s", syntax.Line, show(syntax.Msg))
 	}
-	return readError(part, err)
+	return fault(part, sentinel, "%s", show(err.Error()))
 }
+
+// sourceError is one of reading, not of what was read.
+type sourceError struct{ error }
 
 func attribute(n xml.StartElement, name string) string {
 	for _, a := range n.Attr {

@@ -1,0 +1,5 @@
+//go:build race
+
+package msix
+
+const raceDetector = true
