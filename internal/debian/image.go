@@ -1,0 +1,119 @@
+//go:build linux
+
+// Package debian makes folders that hold a Debian 13, for tests that need one. A
+// folder is made once by debootstrap and kept in the user's cache, outside the
+// checkout, where all clones find it; its name says how it was made. Nobody
+// writes to it: who needs to lays an overlay above it.
+package debian
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+const release = "trixie"
+
+// Image says how a folder is made.
+type Image struct {
+	Name     string
+	Packages []string // what debootstrap adds to the smallest system
+	Recipe   string   // what is left to do, by sh in the folder
+}
+
+// Make gives the folder. It makes it if it is not in the cache, and says so.
+func (i Image) Make(say func(format string, args ...any)) (string, error) {
+	cache, err := Cache()
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(cache, i.key())
+	unlock, err := Lock(dir + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+		return dir, err
+	}
+	part := dir + ".part"
+	if err := os.RemoveAll(part); err != nil {
+		return "", err
+	}
+	say("making the image %s: this takes some minutes", dir)
+	if err := i.make(part); err != nil {
+		return "", err
+	}
+	return dir, os.Rename(part, dir)
+}
+
+func (i Image) key() string {
+	sum := sha256.Sum256([]byte(strings.Join(i.Packages, ",") + i.Recipe))
+	return fmt.Sprintf("%s-%s-%x", i.Name, release, sum[:6])
+}
+
+func (i Image) make(dir string) error {
+	if err := run("", "debootstrap", "--variant=minbase", "--include="+strings.Join(i.Packages, ","), release, dir, mirror()); err != nil {
+		return err
+	}
+	if err := run(dir, "sh", "-euc", i.Recipe); err != nil {
+		return fmt.Errorf("finishing the image: %w", err)
+	}
+	return nil
+}
+
+// Cache is the folder where what tests make once is kept.
+func Cache() (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		dir = "/var/cache"
+	}
+	dir = filepath.Join(dir, "bgtask")
+	return dir, os.MkdirAll(dir, 0o755)
+}
+
+// Lock keeps other processes away until unlock is called, or this one ends.
+func Lock(path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("lock %s: %w", path, err)
+	}
+	return func() { file.Close() }, nil
+}
+
+// mirror is where this machine's own packages come from, if it is a Debian.
+func mirror() string {
+	out, err := exec.Command("apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages").Output()
+	if err == nil {
+		for line := range strings.Lines(string(out)) {
+			if uri, from, _ := strings.Cut(strings.TrimSpace(line), " "); from == "Debian/Debian" {
+				return uri
+			}
+		}
+	}
+	return "http://deb.debian.org/debian"
+}
+
+func run(dir string, args ...string) error {
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%s: %w\n%s", args[0], err, lastLines(out, 20))
+	}
+	return nil
+}
+
+func lastLines(out []byte, n int) string {
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

@@ -1,0 +1,55 @@
+//go:build linux
+
+// Package wine makes the system in which the tests of the Windows side run: a
+// Debian 13 with Wine 10 and a Windows prefix that is set up. scripts/wine runs a
+// Windows program in it.
+package wine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+
+	"github.com/bgtask/bgtask/internal/debian"
+)
+
+// recipe installs Wine, which is too much for debootstrap, and sets its prefix up.
+// Nothing that starts here may live on: it goes with the name space of its
+// processes.
+const recipe = `
+unshare --mount --pid --fork --kill-child sh -euc '
+mount -t proc proc proc
+exec chroot . sh -euc "
+export DEBIAN_FRONTEND=noninteractive
+apt-get update
+apt-get install -y --no-install-recommends wine wine64
+rm -rf /var/cache/apt/archives/*.deb /var/lib/apt/lists/*
+mkdir -p /opt/prefix /run/wine
+export WINEPREFIX=/opt/prefix XDG_RUNTIME_DIR=/run/wine WINEARCH=win64 WINEDEBUG=-all WINEDLLOVERRIDES=mscoree,mshtml,winemenubuilder.exe=
+timeout -k 10s 5m /usr/lib/wine/wine64 wineboot -i
+timeout -k 10s 1m /usr/lib/wine/wineserver -w || /usr/lib/wine/wineserver -k
+test -f /opt/prefix/system.reg
+"'
+`
+
+// Image gives the folder with Wine. It makes it if it is not in the cache.
+func Image(say func(format string, args ...any)) (string, error) {
+	if why := Missing(); why != nil {
+		return "", why
+	}
+	return debian.Image{Name: "wine", Packages: []string{"ca-certificates"}, Recipe: recipe}.Make(say)
+}
+
+// Missing says what this machine lacks to run Windows programs; nil is nothing.
+func Missing() error {
+	if os.Getuid() != 0 {
+		return errors.New("run this as root: Wine runs in a root directory of its own")
+	}
+	for program, pkg := range map[string]string{"debootstrap": "debootstrap", "unshare": "util-linux", "chroot": "coreutils"} {
+		if _, err := exec.LookPath(program); err != nil {
+			return fmt.Errorf("install the Debian package %s to run Windows programs: %w", pkg, err)
+		}
+	}
+	return nil
+}
