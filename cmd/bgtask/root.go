@@ -11,26 +11,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const rootHelp = `Background tasks that wait for the right moment.
-
-TASK is a name, PACKAGE/NAME, or a TaskID or at least four digits of one
-(id:3f2a forces the id). PACKAGE is a family name or the part before its "_";
-command tasks are in package "commands".
-
-Exit codes: 0 done, 1 failure, 2 usage, 3 not found or ambiguous, 4 denied,
-5 broker not reachable, 6 timeout, 7 still held at the timeout, 8 the run that
-was waited for did not complete.`
-
 // inVerbs makes cobra's words ours.
 var inVerbs = strings.NewReplacer("[command]", "VERB", "Available Commands:", "Verbs:", "information about a command", "about it")
 
 // newRoot is the tree of verbs.
 func newRoot(a *app) *cobra.Command {
-	list := newList(a)
 	root := &cobra.Command{
 		Use:           "bgtask",
 		Short:         "Background tasks that wait for the right moment",
-		Long:          rootHelp,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          noSuchVerb,
@@ -39,20 +27,13 @@ func newRoot(a *app) *cobra.Command {
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.StringVarP(&a.pkg, "package", "p", "", "only tasks of this package")
 	flags.BoolVar(&a.json, "json", false, "print JSON; watch and logs print an object a line")
 	flags.BoolVar(&a.noColor, "no-color", false, "print no colors")
-	root.Flags().AddFlagSet(list.Flags())
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
 	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
-	root.AddCommand(withBroker(a, list,
-		newShow(a), newWhy(a), newFire(a), newRaise(a), newToast(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
-		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
-		newPackages(a), newInstall(a), newUninstall(a), newAccess(a), newDoctor(a),
-	)...)
 	root.AddCommand(newSelftest(a), newVersion(a))
-	root.RunE = list.RunE // what a bare bgtask does
+	addPlatform(a, root)
 	refuseShells(root)
 	return root
 }

@@ -8,23 +8,28 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// withBroker has every verb that asks our broker say why it cannot: there is none
-// on this platform.
-func withBroker(_ *app, verbs ...*cobra.Command) []*cobra.Command {
-	for _, c := range verbs {
-		c.Hidden, c.Args, c.DisableFlagParsing = true, cobra.ArbitraryArgs, true
-		c.RunE = noBroker
+const rootHelp = `Background tasks that wait for the right moment.
+
+On this platform there is no broker of bgtask's: the system keeps the tasks, and
+an application registers and serves them with the SDK. Here are the verbs that
+need none.
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 not found or ambiguous, 4 denied.`
+
+// addPlatform has every verb that asks a broker say why it cannot.
+func addPlatform(a *app, root *cobra.Command) {
+	root.Long = rootHelp
+	root.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	for _, c := range brokerVerbs(a) {
+		c.Hidden, c.Args, c.DisableFlagParsing, c.RunE = true, cobra.ArbitraryArgs, true, noBroker
 		c.RemoveCommand(c.Commands()...)
+		root.AddCommand(c)
 	}
-	return verbs
 }
 
 func noBroker(c *cobra.Command, _ []string) error {
-	if c == c.Root() {
-		return c.Help()
-	}
 	return &task.Error{Op: c.Name(), Err: task.ErrNotSupported,
-		Detail: "on this platform the system keeps the tasks, and shows them to the application that registered them only",
+		Detail: "on this platform the system keeps the tasks, and shows them only to the application that registered them",
 		Hint:   "ask in the application: bgtask.AllTasks; or run bgtask on Linux"}
 }
 

@@ -1,0 +1,12 @@
+package main
+
+import "github.com/spf13/cobra"
+
+// brokerVerbs are those that ask a broker.
+func brokerVerbs(a *app) []*cobra.Command {
+	return []*cobra.Command{
+		newList(a), newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
+		newHistory(a), newLogs(a), newWatch(a), newFacts(a),
+		newPackages(a), newInstall(a), newUninstall(a), newAccess(a), newDoctor(a),
+	}
+}
