@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"internal/command":     {"", "task", "internal/client"},
 	"internal/declaration": {"manifest", "task"},
 	"internal/demo":        {"internal/client", "internal/wire", "examples/primes", "task"},
-	"internal/broker":      {"internal/engine", "internal/source", "internal/store", "internal/host", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "task"},
+	"internal/broker":      {"internal/engine", "internal/source", "internal/store", "internal/host", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "msix", "task"},
 	"internal/winbroker":   {"internal/winrt", "internal/com", "internal/client", "internal/wire", "task"},
 }
 

@@ -42,6 +42,7 @@ type broker struct {
 	inspector inspector
 	recorder  recorder
 
+	versions   string        // holds what was extracted from package files, each version in a folder with its full name
 	installing chan struct{} // holds a token while nothing is being unpacked or swept
 
 	background sync.WaitGroup // goroutines that end with their stream, or soon
@@ -55,6 +56,7 @@ func newBroker(cfg Config, s settings) *broker {
 		installing: make(chan struct{}, 1),
 	}
 	b.installing <- struct{}{}
+	b.versions = versionsDir(cfg.StateDir)
 	b.directory = &directory{ask: b.packages}
 	b.watches = newWatches(b)
 	b.removals = newRemovals()

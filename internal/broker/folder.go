@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/msix"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -72,6 +74,20 @@ func readFolder(folder string) (task.Package, error) {
 	}
 	p.Content, err = contentOf(sum, p)
 	return p, err
+}
+
+// verifyFolder holds the folder of a package that somebody unpacked against its
+// block map. Without one it is taken as it is, as a developer's.
+func verifyFolder(ctx context.Context, folder string) error {
+	if _, err := os.Lstat(filepath.Join(folder, msix.BlockMapName)); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	return msix.VerifyFolder(ctx, root.FS())
 }
 
 // contentOf tells one state of a folder from another: by its manifest, and by the

@@ -20,6 +20,9 @@ func (b *broker) install(ctx context.Context, r wire.InstallRequest) (wire.Insta
 	case file:
 		return b.installFile(ctx, path, r)
 	}
+	if err := verifyFolder(ctx, path); err != nil {
+		return wire.Installed{}, explainPackage(path, err)
+	}
 	p, err := readFolder(path)
 	if err != nil {
 		return wire.Installed{}, err

@@ -3,6 +3,7 @@
 package broker
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,8 +26,21 @@ func resolver(folder string) manifest.Resolve {
 			return "", false
 		}
 		info, err := os.Stat(real)
-		return real, err == nil && info.Mode().IsRegular() && unix.Access(real, unix.X_OK) == nil
+		return real, err == nil && info.Mode().IsRegular() && unix.Access(real, unix.X_OK) == nil && !forWindows(real)
 	}
+}
+
+// forWindows: a package may bring a program for each system, the one of Windows with
+// .exe.
+func forWindows(path string) bool {
+	file, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer file.Close()
+	var head [2]byte
+	_, err = io.ReadFull(file, head[:])
+	return err == nil && string(head[:]) == "MZ"
 }
 
 func findFile(folder, rel string) (string, bool) {

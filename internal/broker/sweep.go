@@ -15,19 +15,23 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// installedDir holds what was extracted from package files, each version in a folder
-// with its full name. It is in the state directory, which has one broker: two would
-// sweep each other's.
-func (b *broker) installedDir() string { return filepath.Join(b.cfg.StateDir, "installed") }
+// versionsDir is in the state directory, which has one broker: two would sweep each
+// other's. It is the real path, by which the kernel knows programs.
+func versionsDir(state string) string {
+	if real, err := filepath.EvalSymlinks(state); err == nil {
+		state = real
+	}
+	return filepath.Join(state, "installed")
+}
 
 // versionOf is the folder of the installed version in which a program lies, or "".
 func (b *broker) versionOf(exe string) string {
-	rel, ok := strings.CutPrefix(exe, b.installedDir()+"/")
+	rel, ok := strings.CutPrefix(exe, b.versions+"/")
 	if !ok {
 		return ""
 	}
 	name, _, _ := strings.Cut(rel, "/")
-	return filepath.Join(b.installedDir(), name)
+	return filepath.Join(b.versions, name)
 }
 
 // again separates a full name from a number, when a folder of that name is still
@@ -44,7 +48,7 @@ func familyOf(folder string) string {
 	return parts[0] + "_" + parts[4]
 }
 
-// sweeper removes the folders in installedDir that belong to no package: those of
+// sweeper removes the folders of versions that belong to no package: those of
 // earlier versions and of removed packages when their last process is gone, and
 // what an installation left that did not end.
 type sweeper struct {
@@ -93,7 +97,7 @@ func (s *sweeper) sweep() error {
 		return err
 	}
 	defer free()
-	entries, err := os.ReadDir(b.installedDir())
+	entries, err := os.ReadDir(b.versions)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	} else if err != nil {
@@ -109,10 +113,15 @@ func (s *sweeper) sweep() error {
 	}
 	var faults []error
 	for _, e := range entries {
-		if folder := filepath.Join(b.installedDir(), e.Name()); !needed[folder] && !s.inUse(folder) {
-			faults = append(faults, removeTree(folder))
-			b.log.Info("a folder that no package needs was removed", "folder", folder)
+		folder := filepath.Join(b.versions, e.Name())
+		if needed[folder] || s.inUse(folder) {
+			continue
 		}
+		if err := removeTree(folder); err != nil {
+			faults = append(faults, err)
+			continue
+		}
+		b.log.Info("a folder that no package needs was removed", "folder", folder)
 	}
 	return errors.Join(faults...)
 }
