@@ -43,13 +43,13 @@ func (b Builder) Ensure(ctx context.Context) (*Registration, error) {
 
 func (b Builder) register(ctx context.Context, how client.Registering) (*Registration, error) {
 	spec := b.spec()
-	if err := validate(spec); err != nil {
-		return nil, &Error{Op: "register", Err: err}
-	}
 	c := b.client()
 	broker, err := c.connect()
 	if err != nil {
 		return nil, err
+	}
+	if err := client.Validate(broker, spec); err != nil {
+		return nil, &Error{Op: "register", Err: err}
 	}
 	registered, err := broker.Register(ctx, spec, how)
 	if err != nil {

@@ -35,11 +35,11 @@ func ExampleBuilder_Validate() {
 	b := bgtask.Builder{
 		Name:       "Reports",
 		EntryPoint: reports,
-		Trigger:    bgtask.TimeTrigger{Freshness: 5 * time.Minute},
-		Conditions: []bgtask.Condition{bgtask.UserPresent, bgtask.DeviceIdle},
+		Trigger:    bgtask.TimeTrigger{Freshness: time.Hour},
+		Conditions: []bgtask.Condition{bgtask.UserPresent, bgtask.UserNotPresent},
 	}
 	fmt.Println(b.Validate())
-	// Output: Reports: the conditions UserPresent and DeviceIdle never hold together
+	// Output: Reports: the conditions UserPresent and UserNotPresent never hold together
 }
 
 // A run that asks for another attempt when the network fails it.

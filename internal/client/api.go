@@ -90,3 +90,12 @@ func NewHost(b Broker, handler Handler, token task.LaunchToken, logger *slog.Log
 	}
 	return &Host{Broker: b, Handler: handler, Token: token, Logger: logger}
 }
+
+// Validate says before the broker is asked what is wrong with a registration: by
+// the broker's own rules, or by those that hold everywhere.
+func Validate(b Broker, spec task.Spec) error {
+	if own, ok := b.(interface{ Validate(spec task.Spec) error }); ok {
+		return own.Validate(spec)
+	}
+	return spec.Validate()
+}

@@ -14,15 +14,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Register registers. With Ensure a task that is registered as it is asked for is
+// Validate refuses what Windows has no equal of.
+func (b *Broker) Validate(spec task.Spec) error { return spec.ValidateForWindows() }
+
+// Register registers what is valid. With Ensure a task that is registered as it is asked for is
 // left alone: to register it anew would restart its timer.
 func (b *Broker) Register(ctx context.Context, spec task.Spec, how client.Registering) (wire.Registered, error) {
 	a, err := b.open("register")
 	if err != nil {
 		return wire.Registered{}, err
-	}
-	if err := spec.ValidateForWindows(); err != nil {
-		return wire.Registered{}, &task.Error{Op: "register", Err: err}
 	}
 	if err := b.mayRegister(ctx, spec.Name); err != nil {
 		return wire.Registered{}, err

@@ -1,0 +1,5 @@
+//go:build !windows
+
+package bgtask_test
+
+const onWindows = false

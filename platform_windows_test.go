@@ -1,0 +1,3 @@
+package bgtask_test
+
+const onWindows = true
