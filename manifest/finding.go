@@ -55,8 +55,9 @@ const mostFaults = 50
 
 // findings gathers what is found in one manifest.
 type findings struct {
-	name string // of the file, for messages
-	list []Finding
+	name    string // of the file, for messages
+	list    []Finding
+	lenient bool // what Windows refuses is no more than a warning
 }
 
 // pos is a place in the text; the zero pos is the file as a whole.
@@ -64,7 +65,11 @@ type pos struct{ line, col int }
 
 // add is a finding with the severity and the remedy of its rule.
 func (f *findings) add(at pos, r Rule, format string, args ...any) {
-	f.list = append(f.list, Finding{at.line, at.col, r, r.severity(), fmt.Sprintf(format, args...), r.remedy()})
+	info := r.info()
+	if f.lenient {
+		info.Severity = min(info.Severity, Warning)
+	}
+	f.list = append(f.list, Finding{at.line, at.col, r, info.Severity, fmt.Sprintf(format, args...), info.Remedy})
 }
 
 // place is "AppxManifest.xml:34", or the name alone for the file as a whole.

@@ -177,6 +177,8 @@ func Parse(name string, data []byte) (*Manifest, error) {
 	if err := r.err(); err != nil || !ok {
 		return nil, err
 	}
+	r.lenient = true
+	r.windows()
 	r.m.Warnings = r.warnings()
 	return r.m, nil
 }

@@ -148,6 +148,9 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`<Package xmlns="` + foundation + `"><Identity Name="a.b" Publisher="CN=$a$" Version="1.0.0.0"/></Package>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Parse(FileName, data)
+		if _, all := Check(FileName, data, Options{Files: []string{"a.exe"}}); err != nil && Sound(all) {
+			t.Errorf("Check finds nothing, and Parse: %v", err)
+		}
 		if err != nil {
 			if m != nil {
 				t.Error("a manifest and an error")

@@ -44,7 +44,6 @@ func (r *reader) readPackage() bool {
 	r.ignorable()
 	r.root.take("IgnorableNamespaces")
 	r.m.Other = r.root.other()
-	r.warnWindows()
 	return true
 }
 

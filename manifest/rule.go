@@ -16,6 +16,7 @@ const (
 	RuleMissing   Rule = "missing"
 	RuleTwice     Rule = "twice"
 	RuleUnknown   Rule = "unknown-attribute"
+	RuleElement   Rule = "unknown-element"
 	RuleText      Rule = "text"
 
 	RuleName         Rule = "identity-name"
@@ -87,6 +88,7 @@ var ruleTable = []RuleInfo{
 	{RuleMissing, Error, "what Windows requires is there", "add it"},
 	{RuleTwice, Error, "what may be there once is there once", "remove one of them"},
 	{RuleUnknown, Error, "Identity and ExeServer have only attributes that exist", "correct its name, or remove it"},
+	{RuleElement, Error, "the elements of the foundation hold only elements that exist", "correct its name, or remove it"},
 	{RuleText, Error, "texts that Windows passes on have 1 to 32767 characters and no white space round them", "remove the white space"},
 
 	{RuleName, Error, "Identity/@Name has 3 to 50 letters, digits, dots and dashes, and is no reserved name", "choose a name like Contoso.Notes"},
@@ -112,7 +114,7 @@ var ruleTable = []RuleInfo{
 	{RuleMinVersion, Warning, "MinVersion is a Windows that knows what the manifest uses", "raise MinVersion"},
 	{RuleTested, Error, "MinVersion and MaxVersionTested are versions, and the first is not above the second", "write both like 10.0.19041.0"},
 
-	{RuleFullTrust, Warning, "a package with a class server or a full-trust program has the capability runFullTrust", "add <rescap:Capability Name=\"runFullTrust\" /> to Capabilities"},
+	{RuleFullTrust, Error, "a package with a class server or a full-trust program has the capability runFullTrust", "add <rescap:Capability Name=\"runFullTrust\" /> to Capabilities"},
 	{RuleCapability, Warning, "restricted capabilities are ones that there are", "correct the name: Windows refuses capabilities that it does not know"},
 
 	{RuleCategory, Error, "the Category of a com:Extension is windows.comServer or windows.comInterface", "mind upper and lower case"},
@@ -145,6 +147,3 @@ func (r Rule) info() RuleInfo {
 	}
 	return RuleInfo{Rule: r, Severity: Error}
 }
-
-func (r Rule) severity() Severity { return r.info().Severity }
-func (r Rule) remedy() string     { return r.info().Remedy }

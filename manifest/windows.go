@@ -1,56 +1,65 @@
 package manifest
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// clsidTasks is the build of Windows that brought tasks with a CLSID.
-const clsidTasks = 19041
+// clsidTasks is the build of Windows that brought tasks with a CLSID, comFour the
+// one that brought the namespace com4.
+const (
+	clsidTasks = 19041
+	comFour    = 20348
+)
 
-// warnWindows tells what works here and will not on Windows.
-func (r *reader) warnWindows() {
+// windows tells what works here and will not on Windows.
+func (r *reader) windows() {
 	if !r.hasProgram() {
 		return
 	}
 	if !r.fullTrust() {
 		r.add(r.root.pos, RuleFullTrust, "no Capability runFullTrust: Windows needs it to start a class server")
 	}
-	dependencies := r.root.child(foundation, "Dependencies")
-	if dependencies == nil {
-		return
-	}
-	for _, n := range dependencies.children {
+	for _, n := range r.targets() {
 		a := n.attr("MinVersion")
-		if n.name.Local != "TargetDeviceFamily" || a == nil {
+		if a == nil {
 			continue
 		}
-		if build, ok := windowsBuild(a.value); ok && build < clsidTasks {
+		build, ok := windowsBuild(a.value)
+		switch {
+		case ok && build < clsidTasks:
 			r.add(a.pos, RuleMinVersion, "TargetDeviceFamily MinVersion=\"%s\": background tasks with a CLSID need Windows 10.0.%d.0", show(a.value), clsidTasks)
+		case ok && build < comFour && r.usesComFour():
+			r.add(a.pos, RuleMinVersion, "TargetDeviceFamily MinVersion=\"%s\": the namespace com/windows10/4 needs Windows 10.0.%d.0", show(a.value), comFour)
 		}
 	}
+}
+
+// targets are the elements TargetDeviceFamily.
+func (r *reader) targets() (all []*node) {
+	dependencies := r.root.child(foundation, "Dependencies")
+	if dependencies == nil {
+		return nil
+	}
+	for _, n := range dependencies.children {
+		if n.name.Local == "TargetDeviceFamily" {
+			all = append(all, n)
+		}
+	}
+	return all
+}
+
+func (r *reader) usesComFour() bool {
+	return slices.ContainsFunc(r.m.ComServers, func(c ComServer) bool { return c.Version >= 4 })
 }
 
 func (r *reader) hasProgram() bool {
-	for _, s := range r.m.Servers {
-		if s.Kind == ExeServer {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.m.Servers, func(s Server) bool { return s.Kind == ExeServer })
 }
 
 func (r *reader) fullTrust() bool {
-	list := r.root.child(foundation, "Capabilities")
-	if list == nil {
-		return false
-	}
-	for _, n := range list.children {
-		if a := n.attr("Name"); n.name.Space == rescap && a != nil && a.value == "runFullTrust" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.m.Capabilities, func(c Capability) bool { return c.Space == NamespaceRescap && c.Name == "runFullTrust" })
 }
 
 // windowsBuild is the third number of a version 10.0.x.y.
@@ -61,4 +70,104 @@ func windowsBuild(version string) (int, bool) {
 	}
 	n, err := strconv.Atoi(parts[2])
 	return n, err == nil
+}
+
+// deviceFamilies are the kinds of Windows that there are, and MSIX Core's for
+// older ones.
+var deviceFamilies = []string{
+	"Windows.Universal", "Windows.Desktop", "Windows.Mobile", "Windows.Xbox", "Windows.Holographic", "Windows.Team", "Windows.IoT", "Windows.IoTUAP",
+	"Windows.IoTHeadless", "Windows.Server", "Windows.Core", "Windows.8828080", "MSIXCore.Desktop", "MSIXCore.Server", "Platform.All",
+}
+
+func (c *checker) families() {
+	n := c.root.child(foundation, "Dependencies")
+	if n == nil {
+		c.add(c.root.pos, RuleMissing, "%s has no element Dependencies", c.root.raw)
+		return
+	}
+	targets := c.targets()
+	if len(targets) == 0 {
+		c.add(n.pos, RuleMissing, "%s has no element TargetDeviceFamily", n.raw)
+	}
+	for _, t := range targets {
+		c.required(t, "Name", familyValue)
+		least, most := c.required(t, "MinVersion", windowsValue), c.required(t, "MaxVersionTested", windowsValue)
+		if a := t.attr("MinVersion"); a != nil && versionPattern.MatchString(least) && versionPattern.MatchString(most) && above(least, most) {
+			c.add(a.pos, RuleTested, "%s MinVersion=\"%s\" is above MaxVersionTested=\"%s\"", t.raw, least, most)
+		}
+	}
+}
+
+var (
+	windowsValue = rule{RuleTested, versionRule}
+	familyValue  = rule{RuleFamily, func(v string) string {
+		if !slices.Contains(deviceFamilies, v) {
+			return "is no kind of Windows that is known"
+		}
+		return ""
+	}}
+)
+
+// above compares versions of four numbers.
+func above(a, b string) bool {
+	return slices.Compare(numbers(a), numbers(b)) > 0
+}
+
+func numbers(version string) (list []int) {
+	for _, part := range strings.Split(version, ".") {
+		n, _ := strconv.Atoi(part)
+		list = append(list, n)
+	}
+	return list
+}
+
+func (c *checker) capabilityNames() {
+	seen := map[string]*node{}
+	n := c.root.child(foundation, "Capabilities")
+	if n == nil {
+		return
+	}
+	for _, each := range n.children {
+		a := each.attr("Name")
+		if a == nil {
+			if each.name.Local == "Capability" {
+				c.add(each.pos, RuleMissing, "%s has no attribute Name", each.raw)
+			}
+			continue
+		}
+		if first := seen[each.name.Local+a.value]; first != nil {
+			c.add(a.pos, RuleTwice, "%s Name=\"%s\" is there twice; the first is in line %d", each.raw, show(a.value), first.line)
+		}
+		seen[each.name.Local+a.value] = each
+		if space, ok := capabilities[a.value]; each.name.Space == NamespaceRescap && (!ok || space != NamespaceRescap) && !tokenPattern.MatchString(a.value) {
+			c.add(a.pos, RuleCapability, "%s Name=\"%s\" is no restricted capability that is known", each.raw, show(a.value))
+		}
+	}
+}
+
+// namespaces: a prefix in use which is not the foundation's is to be ignorable, but
+// not that of a class server.
+func (c *checker) namespaces() {
+	ignorable := map[string]bool{}
+	if a := c.root.attr("IgnorableNamespaces"); a != nil {
+		for _, prefix := range strings.Fields(a.value) {
+			if uri, ok := c.prefix(prefix); ok {
+				ignorable[uri] = true
+			}
+		}
+	}
+	note := func(raw, uri string, at pos) {
+		if prefix, _, ok := strings.Cut(raw, ":"); ok && uri != foundation && uri != xmlURI && comVersion(uri) == 0 && !ignorable[uri] {
+			ignorable[uri] = true // once
+			c.add(at, RuleIgnorable, "the prefix %s is in use, and IgnorableNamespaces does not name it", show(prefix))
+		}
+	}
+	visit(c.root, func(n *node) {
+		note(n.raw, n.name.Space, n.pos)
+		for _, a := range n.attrs {
+			if a.name.Space != "" && a.name.Space != "xmlns" {
+				note(a.raw, a.name.Space, a.pos)
+			}
+		}
+	})
 }

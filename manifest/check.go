@@ -1,0 +1,192 @@
+package manifest
+
+import (
+	"slices"
+	"strings"
+)
+
+// Options says what a manifest is checked for. The zero Options check a final
+// manifest by itself.
+type Options struct {
+	Template  bool     // tokens of a build may be left; what they stand for is not checked
+	Publisher string   // the subject of the certificate, as PublisherName spells it; "": not asked
+	Files     []string // the files of the package with / or \ between folders; nil: not asked
+	Linux     bool     // a program may lack the .exe that the manifest gives it
+}
+
+// Check finds everything that is wrong with a manifest, here and on Windows, in the
+// order of the file. The Manifest is nil when there was nothing to go on with. One
+// without an error among its findings is installable.
+func Check(name string, data []byte, o Options) (*Manifest, []Finding) {
+	r, ok := read(name, data)
+	if !ok {
+		r.sort()
+		return nil, r.list
+	}
+	c := &checker{reader: r, options: o}
+	c.check()
+	r.sort()
+	r.m.Warnings = r.warnings()
+	return r.m, r.list
+}
+
+// Sound says whether no error is among the findings.
+func Sound(all []Finding) bool {
+	return !slices.ContainsFunc(all, func(f Finding) bool { return f.Severity == Error })
+}
+
+// checker looks at what reading alone does not need.
+type checker struct {
+	*reader
+	options Options
+}
+
+func (c *checker) check() {
+	c.windows()
+	c.tokensLeft()
+	c.foundationOnly(c.root)
+	c.identity()
+	c.properties()
+	c.families()
+	c.languages()
+	for _, n := range c.list(c.root, "Applications", "Application") {
+		c.application(n)
+	}
+	c.capabilityNames()
+	c.namespaces()
+	c.walkCom(c.root)
+	c.activatable()
+	if c.options.Files != nil {
+		c.files()
+	}
+}
+
+// list gives the children of that name of a child, in the foundation's namespace.
+func (c *checker) list(n *node, local, each string) (all []*node) {
+	if outer := n.child(foundation, local); outer != nil {
+		for _, child := range outer.children {
+			if child.name.Space == foundation && child.name.Local == each {
+				all = append(all, child)
+			}
+		}
+	}
+	return all
+}
+
+func (c *checker) tokensLeft() {
+	if c.options.Template {
+		return
+	}
+	for _, t := range c.m.Tokens {
+		c.add(pos{t.Line, t.Column}, RuleToken, "%s still holds %s, which a build has to fill in", t.Where, t.Text)
+	}
+}
+
+// foundationElements are those that the foundation has: a misspelt one is refused by Windows, and would
+// be overlooked here.
+var foundationElements = map[string][]string{
+	"Package":      {"Identity", "Properties", "Resources", "Dependencies", "Prerequisites", "Capabilities", "Extensions", "Applications"},
+	"Properties":   {"Framework", "DisplayName", "PublisherDisplayName", "Description", "Logo", "ResourcePackage"},
+	"Resources":    {"Resource"},
+	"Dependencies": {"TargetDeviceFamily", "PackageDependency"},
+	"Capabilities": {"Capability", "DeviceCapability"},
+	"Applications": {"Application"},
+	"Application":  {"Extensions"},
+	"Extensions":   {"Extension"},
+}
+
+func (c *checker) foundationOnly(n *node) {
+	may, ok := foundationElements[n.name.Local]
+	if !ok || n.name.Space != foundation {
+		return
+	}
+	for _, child := range n.children {
+		switch {
+		case child.name.Space != foundation && child.name.Space != "":
+		case !slices.Contains(may, child.name.Local):
+			c.add(child.pos, RuleElement, "%s stands in %s, which may have %s", show(child.raw), n.raw, strings.Join(may, ", "))
+		default:
+			c.foundationOnly(child)
+		}
+	}
+}
+
+func (c *checker) identity() {
+	n := c.root.child(foundation, "Identity")
+	if n == nil {
+		return
+	}
+	id := c.m.Identity
+	if a := n.attr("Version"); a != nil && strings.HasPrefix(a.value, "0.") {
+		c.add(a.pos, RuleMajorZero, "Identity Version=\"%s\" begins with 0", show(a.value))
+	}
+	if (id.Architecture == "" || id.Architecture == "neutral") && c.hasCode() {
+		c.add(n.pos, RuleNeutral, "the package has programs and is for every processor")
+	}
+	if a := n.attr("Publisher"); a != nil && c.options.Publisher != "" && a.value != c.options.Publisher && !tokenPattern.MatchString(a.value) {
+		c.add(a.pos, RuleCertificate, "Identity Publisher=\"%s\" is not the subject of the certificate, \"%s\"", show(a.value), show(c.options.Publisher))
+	}
+}
+
+func (c *checker) hasCode() bool {
+	return c.hasProgram() || slices.ContainsFunc(c.m.Applications, func(a Application) bool { return a.Executable != "" })
+}
+
+func (c *checker) properties() {
+	n := c.root.child(foundation, "Properties")
+	if n == nil {
+		return
+	}
+	c.text(n, "PublisherDisplayName", true, displayNameValue)
+	c.text(n, "Description", false, descriptionValue)
+	c.text(n, "Logo", true, logoValue)
+}
+
+// text checks an element of text alone.
+func (c *checker) text(parent *node, local string, required bool, check rule) {
+	n := parent.child(foundation, local)
+	if n == nil {
+		if required {
+			c.add(parent.pos, RuleMissing, "%s has no element %s", parent.raw, local)
+		}
+		return
+	}
+	value := strings.TrimSpace(string(n.text))
+	if tokenPattern.MatchString(value) {
+		return
+	}
+	if problem := check.problem(value); problem != "" {
+		c.add(n.pos, check.name, "%s \"%s\" %s", n.raw, show(value), problem)
+	}
+}
+
+func (c *checker) languages() {
+	for _, n := range c.list(c.root, "Resources", "Resource") {
+		c.optional(n, "Language", languageValue)
+	}
+}
+
+func (c *checker) application(n *node) {
+	visual := n.visual()
+	if visual == nil {
+		c.add(n.pos, RuleMissing, "%s has no element uap:VisualElements with a DisplayName", n.raw)
+		return
+	}
+	c.required(visual, "DisplayName", displayNameValue)
+	c.required(visual, "Description", descriptionValue)
+	c.required(visual, "BackgroundColor", colorValue)
+	c.required(visual, "Square150x150Logo", logoValue)
+	c.required(visual, "Square44x44Logo", logoValue)
+	if a := n.attr("EntryPoint"); a != nil && a.value == fullTrustEntry && !c.fullTrust() && !c.hasProgram() {
+		c.add(a.pos, RuleFullTrust, "%s EntryPoint=\"%s\" needs the Capability runFullTrust", n.raw, fullTrustEntry)
+	}
+	c.slash(n)
+}
+
+const fullTrustEntry = "Windows.FullTrustApplication"
+
+func (c *checker) slash(n *node) {
+	if a := n.attr("Executable"); a != nil && strings.Contains(a.value, "/") {
+		c.add(a.pos, RuleSlash, "%s Executable=\"%s\" has / between folders", n.raw, show(a.value))
+	}
+}
