@@ -68,7 +68,7 @@ func (d *Declaration) build(ctx context.Context, p Platform, to string) error {
 	args := append([]string{"build"}, d.buildFlags(p)...)
 	build := exec.CommandContext(ctx, "go", append(args, "-o", to, d.Program)...)
 	build.Dir = d.Dir
-	build.Env = append(os.Environ(), "GOOS="+p.OS, "GOARCH="+p.Arch)
+	build.Env = append(append([]string{"CGO_ENABLED=0"}, os.Environ()...), "GOOS="+p.OS, "GOARCH="+p.Arch) // one program for any libc; who needs cgo says so
 	out, err := build.CombinedOutput()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):

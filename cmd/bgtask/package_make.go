@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/declaration"
+	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/msix"
+	"github.com/bgtask/bgtask/task"
+)
+
+// madePackage is one that was made.
+type madePackage struct {
+	Path         string   `json:"path"`
+	Family       string   `json:"family"`
+	FullName     string   `json:"full_name"`
+	Version      string   `json:"version"`
+	Architecture string   `json:"architecture"`
+	Platforms    []string `json:"platforms,omitempty"` // for which there is a program in it
+	Bytes        int64    `json:"bytes,omitempty"`
+	Signed       bool     `json:"signed"`
+}
+
+// maker makes packages of one command line.
+type maker struct {
+	packageFlags
+	signer   *msix.Signer
+	modified time.Time
+	several  bool // --out is a folder
+}
+
+func (a *app) makePackages(c *cobra.Command, what string, f packageFlags) error {
+	m := &maker{packageFlags: f}
+	var err error
+	if m.signer, err = f.signing.signer(c); err != nil {
+		return err
+	}
+	if m.modified, err = epoch(); err != nil {
+		return err
+	}
+	if f.folder && m.signer != nil {
+		return usage(c, "--folder makes a folder, and only packages are signed")
+	}
+	made, err := m.make(c, what)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		a.object(member{"packages", listOf(made)})
+	} else {
+		for _, p := range made {
+			a.tellPackage(p)
+		}
+	}
+	if m.signer == nil && !f.folder {
+		a.warn("not signed: Windows will not install it, and 'bgtask install' only when told to")
+	}
+	return nil
+}
+
+func (a *app) tellPackage(p madePackage) {
+	a.printf("%s: %s %s %s", clean(p.Path), clean(p.Family), p.Version, p.Architecture)
+	if len(p.Platforms) > 0 {
+		a.printf(", for %s", strings.Join(p.Platforms, " and "))
+	}
+	if p.Bytes > 0 {
+		a.printf(", %s", megabytes(p.Bytes))
+	}
+	if p.Signed {
+		a.printf(", signed")
+	}
+	a.printf("\n")
+}
+
+// make finds out what there is to pack.
+func (m *maker) make(c *cobra.Command, what string) ([]madePackage, error) {
+	info, err := os.Stat(what)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() && !exists(filepath.Join(what, declaration.FileName)) {
+		if exists(filepath.Join(what, manifest.FileName)) {
+			if m.folder || len(m.platforms) > 0 {
+				return nil, usage(c, "--folder and --platform are for a "+declaration.FileName+"; "+what+" is a finished folder")
+			}
+			return m.one(c.Context(), what)
+		}
+		return nil, &task.Error{Op: "package", Subject: what, Err: task.ErrInvalid,
+			Detail: "there is neither a " + declaration.FileName + " nor an " + manifest.FileName, Hint: "'bgtask manifest new' writes the first"}
+	}
+	d, err := declaration.Load(what)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := byProcessor(c, d, m.platforms)
+	if err != nil {
+		return nil, err
+	}
+	m.several = len(groups) > 1
+	var made []madePackage
+	for _, g := range groups {
+		p, err := m.declared(c.Context(), d, g)
+		if err != nil {
+			return nil, err
+		}
+		for _, platform := range g.platforms {
+			p.Platforms = append(p.Platforms, platform.String())
+		}
+		made = append(made, p)
+	}
+	return made, nil
+}
+
+// declared makes the package of a declaration for a processor.
+func (m *maker) declared(ctx context.Context, d *declaration.Declaration, g architectureOf) (madePackage, error) {
+	p := describe(d.Manifest(g.arch).Identity)
+	if m.folder {
+		p.Path = m.path(p, "")
+		return p, stage(ctx, d, g, p.Path)
+	}
+	dir, err := os.MkdirTemp("", "bgtask-package-")
+	if err != nil {
+		return p, err
+	}
+	defer os.RemoveAll(dir)
+	if err := stage(ctx, d, g, dir); err != nil {
+		return p, err
+	}
+	return m.pack(ctx, dir, p)
+}
+
+// one packs a finished folder.
+func (m *maker) one(ctx context.Context, dir string) ([]madePackage, error) {
+	file, err := os.Open(filepath.Join(dir, manifest.FileName))
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	parsed, err := manifest.Read(file.Name(), file)
+	if err != nil {
+		return nil, err
+	}
+	p, err := m.pack(ctx, dir, describe(parsed.Identity))
+	return []madePackage{p}, err
+}
+
+func describe(id manifest.Identity) madePackage {
+	arch := id.Architecture
+	if arch == "" {
+		arch = "neutral"
+	}
+	return madePackage{Family: id.FamilyName(), FullName: id.FullName(), Version: id.Version, Architecture: arch}
+}
+
+// path is where a package goes: into a folder by its own name, or where it is told.
+func (m *maker) path(p madePackage, extension string) string {
+	name := strings.TrimSuffix(p.FullName, p.FullName[strings.LastIndex(p.FullName, "_"):])
+	name = strings.TrimSuffix(name, "_") + extension
+	if m.out == "" {
+		return name
+	}
+	if info, err := os.Stat(m.out); m.several || strings.HasSuffix(m.out, "/") || extension != "" && err == nil && info.IsDir() {
+		return filepath.Join(m.out, name)
+	}
+	return m.out
+}
+
+// pack writes the package beside its place and moves it there when it is whole.
+func (m *maker) pack(ctx context.Context, dir string, p madePackage) (madePackage, error) {
+	p.Path, p.Signed = m.path(p, ".msix"), m.signer != nil
+	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
+		return p, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return p, err
+	}
+	defer root.Close()
+	p.Bytes, err = replace(p.Path, func(w io.Writer) error {
+		return msix.Pack(ctx, w, without{root.FS(), within(dir, p.Path)}, msix.Options{Modified: m.modified, Signer: m.signer})
+	})
+	return p, err
+}
+
+// replace writes a file that is there as a whole or not at all.
+func replace(name string, write func(io.Writer) error) (size int64, err error) {
+	file, err := os.CreateTemp(filepath.Dir(name), ".bgtask-*.msix")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(file.Name()) // when it was not moved
+	err = write(file)
+	if err == nil {
+		size, err = file.Seek(0, io.SeekEnd)
+	}
+	if err == nil {
+		err = errors.Join(file.Chmod(0o644), file.Sync())
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return 0, err
+	}
+	return size, os.Rename(file.Name(), name)
+}
+
+// without is a folder in which the package that is being made of it does not lie.
+type without struct {
+	fs.FS
+	package_ string // its path in the folder; "" when it lies elsewhere
+}
+
+// ReadDir leaves out the package of an earlier time and the one that is being written.
+func (w without) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(w.FS, name)
+	if w.package_ == "" {
+		return entries, err
+	}
+	var kept []fs.DirEntry
+	for _, e := range entries {
+		own := filepath.ToSlash(filepath.Join(name, e.Name())) == w.package_
+		writing := name == filepath.ToSlash(filepath.Dir(w.package_)) && strings.HasPrefix(e.Name(), ".bgtask-") && strings.HasSuffix(e.Name(), ".msix")
+		if !own && !writing {
+			kept = append(kept, e)
+		}
+	}
+	return kept, err
+}
+
+// within is the path of a file in a folder, "" when it lies elsewhere.
+func within(dir, name string) string {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	if name, err = filepath.Abs(name); err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(dir, name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}

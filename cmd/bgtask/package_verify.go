@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/msix"
+	"github.com/bgtask/bgtask/task"
+)
+
+const verifyHelp = `Say whether a package is whole, by whom it is signed, and what is wrong with it.
+
+Everything is checked that 'bgtask install' and Windows check before they install
+it: the structure of the archive, every file against the block map, the digests of
+the signature, the certificate, and that its subject is the manifest's publisher.
+
+It exits with 1 when the package is to be refused.`
+
+// verifyFlags are those of bgtask package verify.
+type verifyFlags struct {
+	ca, timestampCA []string
+	unsigned        bool
+}
+
+func newPackageVerify(a *app) *cobra.Command {
+	var f verifyFlags
+	c := &cobra.Command{
+		Use:   "verify FILE",
+		Short: "Say whether a package is whole, and by whom it is signed",
+		Long:  verifyHelp,
+		Args:  exactly(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			policy, err := f.policy()
+			if err != nil {
+				return err
+			}
+			return a.verifyPackage(c.Context(), args[0], policy)
+		},
+	}
+	c.Flags().StringArrayVar(&f.ca, "ca", nil, "trust the certificates in this PEM file, and no others")
+	c.Flags().StringArrayVar(&f.timestampCA, "timestamp-ca", nil, "the same for those who confirm times")
+	c.Flags().BoolVar(&f.unsigned, "unsigned", false, "a package without a signature is good, too")
+	return c
+}
+
+func (f verifyFlags) policy() (p msix.Policy, err error) {
+	p.AllowUnsigned = f.unsigned
+	if p.Roots, err = authorities(f.ca); err != nil {
+		return p, err
+	}
+	p.TimestampRoots, err = authorities(f.timestampCA)
+	return p, err
+}
+
+// authorities reads certificates; nil means those of the system.
+func authorities(files []string) (*x509.CertPool, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	pool := x509.NewCertPool()
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if pool.AppendCertsFromPEM(data) {
+			continue
+		}
+		c, err := x509.ParseCertificate(data)
+		if err != nil {
+			return nil, &task.Error{Subject: name, Err: task.ErrInvalid, Detail: "there is no certificate in it, neither PEM nor DER"}
+		}
+		pool.AddCert(c)
+	}
+	return pool, nil
+}
+
+// verdict is what was found out about a package.
+type verdict struct {
+	Path         string        `json:"path"`
+	OK           bool          `json:"ok"`
+	FullName     *string       `json:"full_name"`
+	Files        int           `json:"files"`
+	Bytes        int64         `json:"bytes"` // of the files, unpacked
+	Signed       bool          `json:"signed"`
+	Publisher    *string       `json:"publisher"` // who signed
+	ValidUntil   *time.Time    `json:"valid_until"`
+	Timestamp    *stampVerdict `json:"timestamp"`
+	Problem      *failure      `json:"problem"`
+	name, signer string
+}
+
+type stampVerdict struct {
+	Time      time.Time `json:"time"`
+	Authority string    `json:"authority"`
+	Trusted   bool      `json:"trusted"`
+}
+
+func (a *app) verifyPackage(ctx context.Context, name string, policy msix.Policy) error {
+	file, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	v := verdict{Path: name}
+	err = v.judge(ctx, file, policy)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	v.OK = err == nil
+	if err != nil {
+		v.Problem = problemOf(err)
+	}
+	if a.json {
+		a.object(member{"verification", v})
+	} else {
+		a.tellVerdict(v)
+	}
+	if err != nil {
+		return told{errUnsound}
+	}
+	return nil
+}
+
+func (v *verdict) judge(ctx context.Context, file *os.File, policy msix.Policy) error {
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	p, err := msix.Open(file, info.Size())
+	if err != nil {
+		return err
+	}
+	v.Signed = p.Signed()
+	for _, f := range p.Files() {
+		v.Files++
+		v.Bytes += f.Size
+	}
+	m, err := p.Manifest()
+	if err != nil {
+		return err
+	}
+	v.FullName = orNull(m.Identity.FullName())
+	v.name = m.Identity.Name + " " + m.Identity.Version
+	s, err := p.Verify(ctx, policy)
+	if err != nil || s == nil {
+		return err
+	}
+	v.Publisher, v.ValidUntil = orNull(s.Publisher), timeOrNull(s.Certificate.NotAfter)
+	v.signer = s.Publisher
+	if s.Timestamp != nil {
+		v.Timestamp = &stampVerdict{s.Timestamp.Time, s.Timestamp.Authority, s.Timestamp.Trusted}
+	}
+	return nil
+}
+
+func problemOf(err error) *failure {
+	hint := task.Hint(err)
+	if e := (*msix.Error)(nil); errors.As(err, &e) && e.Hint != "" {
+		hint = e.Hint
+	}
+	return &failure{reasonCode(err), strings.Join(faults(err), "; "), orNull(hint)}
+}
+
+func (a *app) tellVerdict(v verdict) {
+	if v.OK {
+		a.printf("%s: good\n", clean(v.Path))
+	} else {
+		a.printf("%s: refused\n  %s\n", clean(v.Path), clean(v.Problem.Message))
+		if v.Problem.Hint != nil {
+			a.printf("  hint: %s\n", clean(*v.Problem.Hint))
+		}
+	}
+	if v.name != "" {
+		a.printf("  package    %s, %s, %s\n", clean(v.name), plural(v.Files, "file"), megabytes(v.Bytes))
+	}
+	switch {
+	case v.signer != "":
+		a.printf("  signed by  %s, whose certificate is valid until %s\n", clean(v.signer), v.ValidUntil.In(a.zone).Format(time.DateOnly))
+	case v.OK:
+		a.printf("  signed by  nobody\n")
+	}
+	if t := v.Timestamp; t != nil {
+		note := ""
+		if !t.Trusted {
+			note = ", who is not trusted here"
+		}
+		a.printf("  signed at  %s, says %s%s\n", t.Time.In(a.zone).Format(time.DateTime), clean(t.Authority), note)
+	}
+}
+
+// reasons are the words for programs of why a package is refused.
+var reasons = []struct {
+	err  error
+	code string
+}{
+	{msix.ErrFormat, "not_a_package"}, {msix.ErrTruncated, "truncated"}, {msix.ErrTrailing, "trailing_bytes"}, {msix.ErrTwoEnds, "two_ends"},
+	{msix.ErrHidden, "hidden_bytes"}, {msix.ErrOverlap, "overlap"}, {msix.ErrHeader, "headers_disagree"}, {msix.ErrName, "bad_name"},
+	{msix.ErrDuplicate, "duplicate"}, {msix.ErrLink, "not_a_file"}, {msix.ErrBomb, "bomb"}, {msix.ErrLimit, "limit"},
+	{msix.ErrUnsupported, "unsupported"}, {msix.ErrMissing, "missing_part"}, {msix.ErrManifest, "bad_manifest"}, {msix.ErrBlockMap, "bad_block_map"},
+	{msix.ErrContentTypes, "bad_content_types"}, {msix.ErrContent, "bad_content"}, {msix.ErrUnsigned, "unsigned"}, {msix.ErrSignature, "bad_signature"},
+	{msix.ErrDigest, "changed"}, {msix.ErrPublisher, "wrong_publisher"}, {msix.ErrPurpose, "wrong_purpose"}, {msix.ErrValidity, "not_valid_then"},
+	{msix.ErrUntrusted, "untrusted"}, {msix.ErrTimestamp, "bad_timestamp"},
+}
+
+func reasonCode(err error) string {
+	for _, r := range reasons {
+		if errors.Is(err, r.err) {
+			return r.code
+		}
+	}
+	return errorCode(err)
+}
+
+// megabytes is a size for people.
+func megabytes(n int64) string {
+	switch {
+	case n < 1000:
+		return fmt.Sprintf("%d B", n)
+	case n < 1000_000:
+		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+}
+
+func exists(name string) bool {
+	_, err := os.Stat(name)
+	return err == nil
+}
+
+// firstLine is what a file with a secret holds.
+func firstLine(name string) (string, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	if !lines.Scan() {
+		return "", lines.Err()
+	}
+	return strings.TrimSuffix(lines.Text(), "\r"), nil
+}
