@@ -1,6 +1,10 @@
 package manifest
 
-import "github.com/bgtask/bgtask/task"
+import (
+	"strings"
+
+	"github.com/bgtask/bgtask/task"
+)
 
 // reference is a com4:ClassReference; what it names may stand behind it.
 type reference struct {
@@ -172,12 +176,21 @@ func (r *reader) class(n *node) (Class, bool) {
 		return c, false
 	}
 	c.ID, c.Other = id, n.other()
+	c.Spelling = spelling(n.attr("Id").value)
 	if first, ok := r.declared[id]; ok {
 		r.add(n.attr("Id").pos, RuleClassTwice, "%s Id=\"%s\" is declared twice; the first is in line %d", n.raw, n.attr("Id").value, first)
 		return c, false
 	}
 	r.declared[id] = n.attr("Id").line
 	return c, true
+}
+
+// spelling is what of the way an id is written has to be kept.
+func spelling(id string) string {
+	if id == strings.ToUpper(id) {
+		return ""
+	}
+	return id
 }
 
 func (r *reader) guid(n *node) (task.GUID, bool) {
@@ -210,7 +223,7 @@ func (r *reader) resolve() {
 			continue
 		}
 		served[ref.id] = id.line
-		c.Reference, c.Other = true, ref.node.other()
+		c.Reference, c.Other, c.Spelling = true, ref.node.other(), spelling(id.value)
 		c.Version = sameVersion(comVersion(ref.node.name.Space), comVersion(ref.node.parent.name.Space))
 		s := &r.m.Servers[ref.server]
 		s.Classes = append(s.Classes, c)

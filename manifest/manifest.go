@@ -132,6 +132,7 @@ type Server struct {
 // Class is a declared class.
 type Class struct {
 	ID          task.GUID
+	Spelling    string // of the ID in the file, for what refers to it; "" is upper case
 	DisplayName string
 	Version     int  // of the com namespace; 0 is that of what it stands in
 	Reference   bool // a com4:ClassReference to a class of the ComServer

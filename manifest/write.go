@@ -227,7 +227,7 @@ func (c *Class) element(outer string) *Element {
 	if c.Reference {
 		local, name = "ClassReference", "" // the class has it
 	}
-	e := elementIn(space, local, "Id", strings.ToUpper(c.ID.String()), "DisplayName", name)
+	e := elementIn(space, local, "Id", or(c.Spelling, strings.ToUpper(c.ID.String())), "DisplayName", name)
 	e.other(c.Other)
 	return e
 }

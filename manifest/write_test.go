@@ -56,8 +56,6 @@ func canonical(n *node) string {
 	for _, a := range n.attrs {
 		switch {
 		case a.name.Space == "xmlns" || a.name == (attr{}).name || a.name.Local == "xmlns" || a.name.Local == "IgnorableNamespaces":
-		case a.name.Local == "Id" && comVersion(n.name.Space) > 0:
-			parts = append(parts, "@Id="+strings.ToUpper(a.value))
 		default:
 			parts = append(parts, fmt.Sprintf("@{%s}%s=%q", a.name.Space, a.name.Local, a.value))
 		}
