@@ -175,6 +175,9 @@ func (c *Client) connect() (client.Broker, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.broker == nil {
+		if r := describing(); r != nil {
+			return r, nil
+		}
 		broker, err := dial(c)
 		if err != nil {
 			return nil, err

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/bgtask/bgtask/internal/describe"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -40,6 +41,9 @@ type Server struct {
 func (s *Server) Serve(ctx context.Context) error {
 	if err := s.check(); err != nil {
 		return err
+	}
+	if r := describing(); r != nil {
+		return r.Serve(classIDs(s.Classes))
 	}
 	c := s.Client
 	if c == nil {
@@ -160,3 +164,14 @@ func Main(classes ...Class) int {
 
 // Launched says that the broker started this process, to serve its classes.
 func Launched() bool { return !launchToken().IsZero() }
+
+// describing is the recorder of a process that a tool has started to learn what it
+// registers and serves ("bgtask manifest new PROGRAM"); nil in any other.
+var describing = sync.OnceValue(describe.FromEnvironment)
+
+func classIDs(classes []Class) (ids []GUID) {
+	for _, c := range classes {
+		ids = append(ids, c.CLSID)
+	}
+	return ids
+}
