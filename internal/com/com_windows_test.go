@@ -298,17 +298,11 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	work(10) // makes the tables and the threads
 	runtime.GC()
-	objects, strings, made, open, goroutines := Live(), liveStrings.Load(), callbacks.Load(), handles(t), runtime.NumGoroutine()
+	before, open, goroutines := Count(), handles(t), runtime.NumGoroutine()
 	work(rounds)
 	runtime.GC()
-	if n := Live(); n != objects {
-		t.Errorf("%d objects leaked", n-objects)
-	}
-	if n := liveStrings.Load(); n != strings {
-		t.Errorf("%d strings leaked", n-strings)
-	}
-	if n := callbacks.Load(); n != made {
-		t.Errorf("%d callbacks were used up", n-made)
+	if after := Count(); after != before {
+		t.Errorf("something leaked: %+v, before %+v", after, before)
 	}
 	if n := runtime.NumGoroutine(); n > goroutines {
 		t.Errorf("%d goroutines, %d before", n, goroutines)

@@ -57,12 +57,11 @@ func (h HString) take() string {
 	return h.String()
 }
 
-// give hands s to a caller, which deletes it.
-func give(s string, out *HString) error {
+// GiveString makes a string for a caller, which deletes it.
+func GiveString(s string) (HString, error) {
 	h, err := NewHString(s)
 	if h != 0 {
 		liveStrings.Add(-1)
 	}
-	*out = h
-	return err
+	return h, err
 }

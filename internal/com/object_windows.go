@@ -209,7 +209,9 @@ func getRuntimeClassName(t *This, out *HString) (code uintptr) {
 	if o == nil {
 		return uintptr(Disconnected)
 	}
-	return uintptr(Code(give(o.Class, out)))
+	name, err := GiveString(o.Class)
+	*out = name
+	return uintptr(Code(err))
 }
 
 // getTrustLevel answers BaseTrust.
