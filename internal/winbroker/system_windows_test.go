@@ -1,0 +1,119 @@
+package winbroker
+
+import (
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/bgtask/bgtask/internal/com"
+	"github.com/bgtask/bgtask/internal/winrt"
+	"github.com/bgtask/bgtask/task"
+)
+
+func TestMain(m *testing.M) {
+	if err := com.Start(); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
+
+// TestHostWithCOM: the class is there while the host serves; an object keeps the
+// process; when it goes, the process may.
+func TestHostWithCOM(t *testing.T) {
+	before := com.Live()
+	f, _ := newFake(t)
+	b := newBroker(servedBy{f}, slog.New(slog.DiscardHandler))
+	host := b.NewHost(&fakeHandler{}, true)
+	served := task.GUID{0x7e, 15: 1}
+	host.SetObjects(task.Object{CLSID: served})
+	ended := make(chan error, 1)
+	go func() { ended <- host.Run(t.Context()) }()
+
+	object := eventually(t, func() (*com.Unknown, error) {
+		return com.Create(com.FromTask(served), com.InProcess|com.LocalServer, winrt.Task.IID)
+	})
+	if left, err := host.Leave(t.Context()); left || err != nil {
+		t.Errorf("it leaves although an object is held: %v, %v", left, err)
+	}
+	object.Release()
+	if left, err := host.Leave(t.Context()); !left || err != nil {
+		t.Errorf("it stays: %v, %v", left, err)
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	if _, err := com.Create(com.FromTask(served), com.InProcess|com.LocalServer, winrt.Task.IID); !errors.Is(err, com.ClassNotRegistered) {
+		t.Errorf("after the end: %v", err)
+	}
+	if n := com.Live(); n != before {
+		t.Errorf("%d objects leaked", n-before)
+	}
+}
+
+// servedBy is a fake, and the real thing for classes.
+type servedBy struct{ *fakeSystem }
+
+func (servedBy) Start() error   { return windowsSystem{}.Start() }
+func (servedBy) Hold()          { windowsSystem{}.Hold() }
+func (servedBy) Let() int       { return windowsSystem{}.Let() }
+func (servedBy) Resume() error  { return windowsSystem{}.Resume() }
+func (servedBy) Suspend() error { return windowsSystem{}.Suspend() }
+func (servedBy) Publish(class task.GUID, single bool, run func(activation) error) (published, error) {
+	return windowsSystem{}.Publish(class, single, run)
+}
+
+func eventually[T any](t *testing.T, f func() (T, error)) T {
+	t.Helper()
+	var last error
+	for range 1000 {
+		value, err := f()
+		if err == nil {
+			return value
+		}
+		last = err
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal(last)
+	panic("unreachable")
+}
+
+func TestMark(t *testing.T) {
+	s, id := windowsSystem{}, task.GUID{1, 2, 3}
+	if s.Alive(id) {
+		t.Error("a run that nobody marked is alive")
+	}
+	release, err := s.Mark(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !s.Alive(id) {
+		t.Error("a run that is marked is not alive")
+	}
+	release()
+	if s.Alive(id) {
+		t.Error("it is alive after its release")
+	}
+}
+
+// TestIdentity: a process without package identity says so; the folder of one is
+// where Windows puts it.
+func TestIdentity(t *testing.T) {
+	t.Setenv(PackageEnv, "")
+	t.Setenv("LocalAppData", t.TempDir())
+	s := windowsSystem{}
+	if family, err := s.Family(); family != "" || err != nil {
+		t.Skipf("the test itself has package identity: %s, %v", family, err)
+	}
+	_, err := New(nil).open("register")
+	if !errors.Is(err, task.ErrNoPackage) || task.Hint(err) == "" {
+		t.Error(err)
+	}
+	t.Setenv(PackageEnv, "App_h91ms92gdsmmt")
+	folder, err := New(nil).LocalFolder(t.Context())
+	if err != nil || folder != filepath.Join(os.Getenv("LocalAppData"), "Packages", "App_h91ms92gdsmmt", "LocalState") {
+		t.Error(folder, err)
+	}
+}
