@@ -118,7 +118,7 @@ func TestTimestamp(t *testing.T) {
 		t.Errorf("now, without trust in the clock: %v", err)
 	}
 	file := written(t, "stamped.msix", b)
-	out, err := judge(t, "osslsigncode", "verify", "-CAfile", certificateFile(t, who), "-TSA-CAfile", certificateFile(t, clock.identity), "-in", file)
+	out, err := osslsigncode(t, "verify", "-CAfile", certificateFile(t, who), "-TSA-CAfile", certificateFile(t, clock.identity), "-in", file)
 	if err != nil || !strings.Contains(out, "Timestamp Server Signature verification: ok") {
 		t.Errorf("osslsigncode: %v\n%s", err, out)
 	}
