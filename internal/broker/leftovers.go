@@ -65,6 +65,7 @@ func (b *broker) removeFolders(p task.Package, keepData bool) {
 			b.removeOutput(p.Family)
 		}
 		b.inbox.urge(engine.FoldersRemoved{Package: p.Family})
+		b.inbox.push(item{query: func(engine.Instant) { b.system.hint() }}) // one of the system's may have been behind it
 	})
 }
 

@@ -17,7 +17,6 @@ func (b *broker) tell(events []task.Event) {
 		case task.EventPackage:
 			b.directory.changed()
 			b.sweeper.hint()
-			b.system.hint()
 		case task.EventOccurrence:
 			b.watches.over(ev.TaskID)
 		}

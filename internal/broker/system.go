@@ -63,8 +63,8 @@ func systemDirs() []string {
 func (s *system) hint() { give(s.hints) }
 
 // run looks at each hint until the broker ends. The hints come from the watcher of
-// files, when the folders have been quiet for a moment, and from packages that go:
-// behind one of the user's there may be one of the system's.
+// files, when the folders have been quiet for a moment, and from packages that are
+// gone.
 func (s *system) run() {
 	s.broker.watches.watch(systemWatch, task.StorageLibraryContentChangedTrigger{Paths: s.dirs})
 	for first := true; ; first = false {

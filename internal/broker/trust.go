@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bgtask/bgtask/manifest"
 	"github.com/bgtask/bgtask/msix"
 	"github.com/bgtask/bgtask/task"
@@ -72,6 +74,8 @@ func explainPackage(path string, err error) error {
 	switch {
 	case errors.As(err, &told), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return err
+	case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT):
+		return &task.Error{Op: "install", Subject: path, Err: task.ErrLimit, Detail: err.Error(), Hint: "make room; nothing of it was installed"}
 	case !errors.As(err, &e):
 		return &task.Error{Op: "install", Subject: path, Err: task.ErrInternal, Detail: err.Error(), Hint: "nothing of it was installed"}
 	}

@@ -144,6 +144,9 @@ func (w *watches) Fired(id task.GUID, details task.Details) {
 
 // Trouble implements source.Events.
 func (w *watches) Trouble(id task.GUID, err error) {
+	if id == systemWatch {
+		w.broker.system.hint() // from now on it is watched: what changed before is to be seen
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	last := w.trouble[id]
