@@ -17,7 +17,7 @@ import (
 // for concurrent use.
 type Client struct {
 	Package string       // family name; "": the one whose folder holds this executable, else one implied for it
-	Socket  string       // "": where the user's broker is
+	Socket  string       // "": where the user's broker is; on Windows there is none
 	Logger  *slog.Logger // nil: slog.Default
 
 	mu      sync.Mutex

@@ -7,7 +7,12 @@ import (
 )
 
 // dial is the platform's broker: here Windows' own.
-func dial(c *Client) (client.Broker, error) { return winbroker.New(c.Logger), nil }
+func dial(c *Client) (client.Broker, error) {
+	if c.Socket != "" {
+		return nil, &Error{Op: "connect", Subject: c.Socket, Err: ErrNotSupportedOnWindows, Detail: "the broker of Windows has no socket", Hint: "leave Client.Socket empty"}
+	}
+	return winbroker.New(c.Package, c.Logger), nil
+}
 
 // validate knows what Windows has no equal of.
 func validate(s task.Spec, rules ...Rule) error { return s.ValidateForWindows(rules...) }

@@ -162,7 +162,9 @@ func Main(classes ...Class) int {
 	return 1
 }
 
-// Launched says that the broker started this process, to serve its classes.
+// Launched says that the broker started this process, to serve its classes. On
+// Windows that is the flag -Embedding, which COM appends to the arguments of the
+// manifest: it is taken out of os.Args before main.
 func Launched() bool { return !launchToken().IsZero() }
 
 // describing is the recorder of a process that a tool has started to learn what it

@@ -79,9 +79,13 @@ type listed struct {
 	GoFiles      []string
 }
 
-func packages(t *testing.T) map[string]listed {
+// systems are those that there are files for.
+var systems = []string{"linux", "windows"}
+
+func packages(t *testing.T, system string) map[string]listed {
 	t.Helper()
 	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Name,Imports,TestImports,XTestImports,Deps,GoFiles", module+"/...")
+	cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {
@@ -107,7 +111,13 @@ func ours(path string) (string, bool) {
 }
 
 func TestImportsPointDown(t *testing.T) {
-	for pkg, p := range packages(t) {
+	for _, system := range systems {
+		importsPointDown(t, packages(t, system))
+	}
+}
+
+func importsPointDown(t *testing.T, all map[string]listed) {
+	for pkg, p := range all {
 		may, known := allowed[pkg]
 		if len(p.GoFiles) == 0 || free(pkg) {
 			continue
@@ -131,7 +141,7 @@ func TestImportsPointDown(t *testing.T) {
 }
 
 func TestPurePackages(t *testing.T) {
-	all := packages(t)
+	all := packages(t, "linux")
 	for _, pkg := range pure {
 		for _, imported := range all[pkg].Imports {
 			if slices.Contains(impure, imported) || strings.Contains(imported, "grpc") || strings.Contains(imported, "dbus") {
@@ -161,7 +171,12 @@ func noClock(t *testing.T, file string) {
 }
 
 func TestForbiddenDependencies(t *testing.T) {
-	all := packages(t)
+	for _, system := range systems {
+		forbiddenDependencies(t, packages(t, system))
+	}
+}
+
+func forbiddenDependencies(t *testing.T, all map[string]listed) {
 	for pkg, bad := range forbidden {
 		for _, dep := range all[pkg].Deps {
 			if slices.Contains(bad, dep) {
@@ -179,7 +194,7 @@ func TestForbiddenDependencies(t *testing.T) {
 }
 
 func TestEveryPackageSaysWhatItIsFor(t *testing.T) {
-	for pkg, p := range packages(t) {
+	for pkg, p := range packages(t, "linux") {
 		documented := len(p.GoFiles) == 0
 		for _, file := range p.GoFiles {
 			f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(p.Dir, file), nil, parser.PackageClauseOnly|parser.ParseComments)

@@ -20,6 +20,7 @@ type Broker struct {
 	client.NoBroker // for what does not get here: see task.NotOnWindows
 
 	system  system
+	claimed string // the package that the program takes itself for; "": any
 	logger  *slog.Logger
 	opening sync.Mutex
 	opened  *application
@@ -59,6 +60,9 @@ func (b *Broker) open(op string) (*application, error) {
 	if family == "" {
 		return nil, &task.Error{Op: op, Err: task.ErrNoPackage, Detail: "the process has no package identity, and Windows runs background tasks of packaged applications only",
 			Hint: "package it with 'bgtask package', or give it a sparse package, and start it from the package; doc/WINDOWS.md tells how"}
+	}
+	if b.claimed != "" && b.claimed != family {
+		return nil, &task.Error{Op: op, Subject: b.claimed, Err: task.ErrConflict, Detail: "the process belongs to the package " + family, Hint: "leave Client.Package empty: Windows knows it"}
 	}
 	folder, err := b.system.LocalFolder(family)
 	if err != nil {

@@ -61,6 +61,18 @@ func TestNoPackage(t *testing.T) {
 	expect(t, f)
 }
 
+func TestAnotherPackage(t *testing.T) {
+	_, b := newFake(t)
+	b.claimed = "Other_h91ms92gdsmmt"
+	if _, err := b.LocalFolder(t.Context()); !errors.Is(err, task.ErrConflict) || task.Hint(err) == "" {
+		t.Error(err)
+	}
+	b.claimed = "App_h91ms92gdsmmt"
+	if _, err := b.LocalFolder(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
 func second[T any](_ T, err error) error { return err }
 
 func firstError(b *Broker, t *testing.T) error {

@@ -43,9 +43,12 @@ type object struct {
 var _ client.ClassHost = (*Host)(nil)
 
 const (
-	// askEvery is how often a run asks whether anybody is there. It also keeps a
-	// process that waits only from being taken for one that is stuck.
+	// askEvery is how often a run asks whether anybody is there.
 	askEvery = 5 * time.Second
+
+	// armed is for a timer that does nothing: while there is one, Go does not take
+	// a process for stuck that waits for calls from outside only.
+	armed = time.Hour
 
 	// forgottenAfter is how long a process stays for the sake of objects that
 	// nobody uses: their client may have died.
@@ -100,7 +103,7 @@ func (h *Host) Run(ctx context.Context) error {
 			if h.hasLeft() {
 				return nil
 			}
-		case <-time.After(askEvery): // see askEvery
+		case <-time.After(armed):
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (b *Broker) Register(ctx context.Context, spec task.Spec, how client.Regist
 func (b *Broker) mayRegister(ctx context.Context, name string) error {
 	status, err := b.system.RequestAccess(ctx)
 	switch {
-	case errors.Is(err, com.ClassNotRegistered):
+	case errors.Is(err, com.ClassNotRegistered), errors.Is(err, com.ClassNotAvailable):
 		return nil // a Windows without the manager asks nobody
 	case err != nil:
 		return winrt.Explain("register", name, err)

@@ -14,8 +14,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// New gives Windows' broker. A nil logger is slog's default one.
-func New(logger *slog.Logger) *Broker { return newBroker(windowsSystem{}, logger) }
+// New gives Windows' broker. The package is the one that the program takes itself
+// for, or ""; a nil logger is slog's default one.
+func New(family string, logger *slog.Logger) *Broker {
+	b := newBroker(windowsSystem{}, logger)
+	b.claimed = family
+	return b
+}
 
 // PackageEnv stands in for package identity where the system has none to give:
 // tests under Wine, which has no packages. On Windows it changes nothing but the
@@ -39,7 +44,9 @@ func (windowsSystem) Family() (string, error) {
 // place where it would be.
 func (windowsSystem) LocalFolder(family string) (string, error) {
 	path, err := winrt.LocalFolder()
-	if !errors.Is(err, com.ClassNotRegistered) && !errors.Is(err, com.NotImplemented) {
+	switch {
+	case errors.Is(err, com.ClassNotRegistered), errors.Is(err, com.ClassNotAvailable), errors.Is(err, com.NotImplemented):
+	default:
 		return path, err
 	}
 	local, err := os.UserCacheDir() // %LocalAppData%

@@ -107,12 +107,12 @@ func TestIdentity(t *testing.T) {
 	if family, err := s.Family(); family != "" || err != nil {
 		t.Skipf("the test itself has package identity: %s, %v", family, err)
 	}
-	_, err := New(nil).open("register")
+	_, err := New("", nil).open("register")
 	if !errors.Is(err, task.ErrNoPackage) || task.Hint(err) == "" {
 		t.Error(err)
 	}
 	t.Setenv(PackageEnv, "App_h91ms92gdsmmt")
-	folder, err := New(nil).LocalFolder(t.Context())
+	folder, err := New("", nil).LocalFolder(t.Context())
 	if err != nil || folder != filepath.Join(os.Getenv("LocalAppData"), "Packages", "App_h91ms92gdsmmt", "LocalState") {
 		t.Error(folder, err)
 	}

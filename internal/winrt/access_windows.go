@@ -23,17 +23,6 @@ func RequestAccess(ctx context.Context) (task.AccessStatus, error) {
 	return task.AccessStatus(status), err
 }
 
-// Access tells it without asking.
-func Access() (task.AccessStatus, error) {
-	manager, err := ExecutionManager.factory(ClassExecutionManager)
-	if err != nil {
-		return 0, err
-	}
-	defer manager.Release()
-	status, err := get[int32](ExecutionManager, manager, "GetAccessStatus")
-	return task.AccessStatus(status), err
-}
-
 // CurrentWorkCost is what background work costs now: WinRT's
 // BackgroundWorkCostValue.
 func CurrentWorkCost() (task.Value, error) {

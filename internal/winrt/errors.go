@@ -44,6 +44,7 @@ var explanations = []explanation{
 	{"", com.NotEnoughQuota, task.ErrLimit, "a quota of Windows is used up", "unregister what is not needed any more"},
 	{"", com.InvalidArgument, task.ErrInvalid, "Windows refuses an argument", ""},
 	{"", com.ClassNotRegistered, task.ErrNotSupported, "this Windows has no background tasks", hintVersion},
+	{"", com.ClassNotAvailable, task.ErrNotSupported, "this Windows has no background tasks", hintVersion},
 	{"", com.NoInterface, task.ErrNotSupported, "this version of Windows does not have it", hintVersion},
 	{"", com.NotImplemented, task.ErrNotSupported, "this version of Windows does not have it", hintVersion},
 	{"", com.NotSupported, task.ErrNotSupportedOnWindows, "Windows does not support it", "doc/COMPATIBILITY.md lists what it does"},

@@ -21,8 +21,8 @@ func (v View) each(m *com.Unknown, f func(pair *com.Unknown) (more bool, err err
 }
 
 func (v View) walk(at *com.Unknown, f func(*com.Unknown) (bool, error)) error {
-	has, err := get[bool](v.Iterator, at, "get_HasCurrent")
-	for err == nil && has {
+	has, err := get[uint8](v.Iterator, at, "get_HasCurrent")
+	for err == nil && has != 0 {
 		var pair *com.Unknown
 		if pair, err = get[*com.Unknown](v.Iterator, at, "get_Current"); err != nil {
 			return err
@@ -32,7 +32,7 @@ func (v View) walk(at *com.Unknown, f func(*com.Unknown) (bool, error)) error {
 		if failed != nil || !more {
 			return failed
 		}
-		has, err = get[bool](v.Iterator, at, "MoveNext")
+		has, err = get[uint8](v.Iterator, at, "MoveNext")
 	}
 	return err
 }
