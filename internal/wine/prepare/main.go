@@ -1,0 +1,39 @@
+//go:build linux
+
+// prepare makes what scripts/wine needs, or finds it, and prints where it is: a line
+// for the image with Wine, one for the fixture, one for the programs.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/bgtask/bgtask/internal/wine"
+	"github.com/bgtask/bgtask/internal/wine/fixture"
+)
+
+func main() {
+	if err := prepare(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func prepare(checkout string) error {
+	image, err := wine.Image(func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
+	if err != nil {
+		return err
+	}
+	dll, err := fixture.Make(checkout)
+	if err != nil {
+		return err
+	}
+	programs, err := fixture.Programs(checkout)
+	if err != nil {
+		return err
+	}
+	fmt.Println(image)
+	fmt.Println(dll)
+	fmt.Println(programs)
+	return nil
+}
