@@ -295,5 +295,5 @@ func chainError(leaf *x509.Certificate, at time.Time, err error) error {
 		return fault(signatureName, ErrPurpose, "a certificate on the way from %s to a root does not allow code signing", name)
 	}
 	return &Error{Part: signatureName, Err: ErrUntrusted, Detail: "the certificate " + name + " leads to no trusted authority: " + err.Error(),
-		Hint: "if you trust it, name its certificate or that of its authority: --ca FILE"}
+		Hint: "if you trust it, tell this machine: bgtask trust CERTIFICATE"}
 }

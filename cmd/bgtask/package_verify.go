@@ -21,6 +21,7 @@ const verifyHelp = `Say whether a package is whole, by whom it is signed, and wh
 Everything is checked that 'bgtask install' and Windows check before they install
 it: the structure of the archive, every file against the block map, the digests of
 the signature, the certificate, and that its subject is the manifest's publisher.
+Trusted are the authorities of the system and what 'bgtask trust' has added.
 
 It exits with 1 when the package is to be refused.`
 
@@ -45,40 +46,53 @@ func newPackageVerify(a *app) *cobra.Command {
 			return a.verifyPackage(c.Context(), args[0], policy)
 		},
 	}
-	c.Flags().StringArrayVar(&f.ca, "ca", nil, "trust the certificates in this PEM file, and no others")
-	c.Flags().StringArrayVar(&f.timestampCA, "timestamp-ca", nil, "the same for those who confirm times")
+	c.Flags().StringArrayVar(&f.ca, "ca", nil, "trust the certificates in this file, and no others; PEM or DER")
+	c.Flags().StringArrayVar(&f.timestampCA, "timestamp-ca", nil, "trust those in this file to confirm times (default: the same as for packages)")
 	c.Flags().BoolVar(&f.unsigned, "unsigned", false, "a package without a signature is good, too")
 	return c
 }
 
 func (f verifyFlags) policy() (p msix.Policy, err error) {
 	p.AllowUnsigned = f.unsigned
-	if p.Roots, err = authorities(f.ca); err != nil {
+	if p.Roots, err = authorities(f.ca); err != nil || len(f.timestampCA) == 0 {
 		return p, err
 	}
 	p.TimestampRoots, err = authorities(f.timestampCA)
 	return p, err
 }
 
-// authorities reads certificates; nil means those of the system.
+// authorities reads certificates. Without files they are those that 'bgtask install'
+// trusts: the system's and the user's.
 func authorities(files []string) (*x509.CertPool, error) {
-	if len(files) == 0 {
-		return nil, nil
-	}
 	pool := x509.NewCertPool()
+	if len(files) == 0 {
+		dir, err := trustDir()
+		if err != nil {
+			return nil, err
+		}
+		trusted, err := readTrusted(dir)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range trusted {
+			files = append(files, t.Path)
+		}
+		if system, err := x509.SystemCertPool(); err == nil { // a machine may have none
+			pool = system
+		}
+	}
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			return nil, err
 		}
-		if pool.AppendCertsFromPEM(data) {
-			continue
-		}
-		c, err := x509.ParseCertificate(data)
+		certificates, err := certificatesOf(data)
 		if err != nil {
-			return nil, &task.Error{Subject: name, Err: task.ErrInvalid, Detail: "there is no certificate in it, neither PEM nor DER"}
+			return nil, &task.Error{Subject: name, Err: task.ErrInvalid, Detail: err.Error()}
 		}
-		pool.AddCert(c)
+		for _, c := range certificates {
+			pool.AddCert(c)
+		}
 	}
 	return pool, nil
 }
