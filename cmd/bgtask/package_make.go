@@ -35,7 +35,8 @@ type maker struct {
 	packageFlags
 	signer   *msix.Signer
 	modified time.Time
-	several  bool // --out is a folder
+	several  bool     // --out is a folder
+	warnings []string // of the manifests
 }
 
 func (a *app) makePackages(c *cobra.Command, what string, f packageFlags) error {
@@ -60,6 +61,9 @@ func (a *app) makePackages(c *cobra.Command, what string, f packageFlags) error 
 		for _, p := range made {
 			a.tellPackage(p)
 		}
+	}
+	for _, w := range m.warnings {
+		a.warn("%s", w)
 	}
 	if m.signer == nil && !f.folder {
 		a.warn("not signed: Windows will not install it, and 'bgtask install' only when told to")
@@ -135,22 +139,51 @@ func (m *maker) declared(ctx context.Context, d *declaration.Declaration, g arch
 	if err := stage(ctx, d, g, dir); err != nil {
 		return p, err
 	}
+	if _, err := m.check(dir); err != nil {
+		return p, err
+	}
 	return m.pack(ctx, dir, p)
 }
 
 // one packs a finished folder.
 func (m *maker) one(ctx context.Context, dir string) ([]madePackage, error) {
-	file, err := os.Open(filepath.Join(dir, manifest.FileName))
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	parsed, err := manifest.Read(file.Name(), file)
+	parsed, err := m.check(dir)
 	if err != nil {
 		return nil, err
 	}
 	p, err := m.pack(ctx, dir, describe(parsed.Identity))
 	return []madePackage{p}, err
+}
+
+// check holds the manifest of a folder that is to be packed against the rules and
+// the files in it. What is only suspicious is kept, to be told.
+func (m *maker) check(dir string) (*manifest.Manifest, error) {
+	name := filepath.Join(dir, manifest.FileName)
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	files := []string{}
+	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
+			files = append(files, name)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	parsed, found := manifest.Check(name, text, manifest.Options{Files: files, Linux: true})
+	var faults []error
+	for _, f := range found {
+		switch f.Severity {
+		case manifest.Error:
+			faults = append(faults, &task.Error{Subject: f.Place(name), Err: task.ErrInvalid, Detail: f.Message, Hint: f.Remedy})
+		case manifest.Warning:
+			m.warnings = append(m.warnings, f.Place(name)+": "+f.Message)
+		}
+	}
+	return parsed, errors.Join(faults...)
 }
 
 func describe(id manifest.Identity) madePackage {
