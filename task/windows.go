@@ -48,6 +48,9 @@ var windowsOperations = []WindowsRow{
 	{What: "Registration.Resume", How: "Windows suspends no registration", Hint: "there is nothing to resume"},
 	{What: "Registration.Why", How: "Windows does not say why a task does not run", Hint: "the event log Microsoft-Windows-BackgroundTaskInfrastructure may tell; its channel has to be enabled"},
 	{What: "Client.Raise", How: "nobody raises the application's own events on Windows", Hint: "do the work in the application there"},
+	{What: "Client.ShowToast", How: "the application shows its notifications itself, with Windows.UI.Notifications", Hint: "use ToastNotificationManager there"},
+	{What: "Client.HideToast", How: "the application hides its notifications itself, with Windows.UI.Notifications", Hint: "use ToastNotificationManager there"},
+	{What: "Registration.PushChannel", How: "a channel of Windows' is the application's, not the task's", Hint: "use PushNotificationChannelManager there"},
 	{What: "Instance.Listener", How: "Windows hands a socket over in another way", Hint: "serve the socket in the application there"},
 }
 

@@ -17,7 +17,7 @@ import (
 
 // Broker is Windows' broker. It holds nothing that needs to be closed.
 type Broker struct {
-	client.NoBroker // for what does not get here: see task.NotOnWindows
+	client.NoBroker // refuses what nobody has thought of here
 
 	system  system
 	claimed string // the package that the program takes itself for; "": any
@@ -39,7 +39,8 @@ func newBroker(s system, logger *slog.Logger) *Broker {
 	if logger == nil {
 		logger = slog.Default()
 	}
-	return &Broker{system: s, logger: logger}
+	unknown := &task.Error{Err: task.ErrNotSupportedOnWindows, Hint: "doc/COMPATIBILITY.md lists what there is"}
+	return &Broker{NoBroker: client.NoBroker{Err: unknown}, system: s, logger: logger}
 }
 
 // open finds out who the process is: without package identity nothing goes, and
@@ -186,6 +187,21 @@ func (b *Broker) Why(context.Context, task.GUID) (task.Explanation, error) {
 // Raise is not there on Windows.
 func (b *Broker) Raise(_ context.Context, event string, _ []byte) ([]string, error) {
 	return nil, task.NotOnWindows("Client.Raise", event)
+}
+
+// ShowToast is not there on Windows.
+func (b *Broker) ShowToast(context.Context, task.Toast, string) (task.ToastShown, error) {
+	return task.ToastShown{}, task.NotOnWindows("Client.ShowToast", "")
+}
+
+// HideToast is not there on Windows.
+func (b *Broker) HideToast(context.Context, uint32) error {
+	return task.NotOnWindows("Client.HideToast", "")
+}
+
+// PushChannel is not there on Windows.
+func (b *Broker) PushChannel(context.Context, task.GUID) (task.PushChannel, error) {
+	return task.PushChannel{}, task.NotOnWindows("Registration.PushChannel", "")
 }
 
 // Attach is that of a broker behind a socket: see NewHost.

@@ -100,6 +100,10 @@ func TestWhatIsNotThereIsRefused(t *testing.T) {
 		"why":      second(b.Why(t.Context(), task.GUID{1})),
 		"raise":    second(b.Raise(t.Context(), "morning", nil)),
 		"listener": second(b.NewHost(nil, false).Listener(t.Context(), task.GUID{1})),
+		"toast":    second(b.ShowToast(t.Context(), task.Toast{}, "")),
+		"hide":     b.HideToast(t.Context(), 1),
+		"channel":  second(b.PushChannel(t.Context(), task.GUID{1})),
+		"unknown":  b.NoBroker.HideToast(t.Context(), 1),
 		"cursor":   watch(),
 	} {
 		if !errors.Is(err, task.ErrNotSupportedOnWindows) || task.Hint(err) == "" {
