@@ -2,7 +2,8 @@
 
 // Bench measures what users feel, each figure beside the machine's own floor from
 // the same run: a warm and a cold activation, a registration, firings a second,
-// the start with 100,000 registrations, the memory of one, and an idle broker.
+// the start with 100,000 registrations, the memory of one, an idle broker, and how
+// fast a package is packed.
 //
 // It needs a bgtask binary (-bgtask) and works in a temporary folder with a
 // private broker on Unix sockets of its own. It ends by itself.
@@ -42,12 +43,12 @@ func main() {
 }
 
 // rounds are how often each thing is measured.
-type rounds struct{ warm, cold, register, fire, many int }
+type rounds struct{ warm, cold, register, fire, many, pack, packFiles int }
 
 func run(ctx context.Context, w io.Writer, binary string, quick bool) error {
-	n := rounds{warm: 1000, cold: 40, register: 300, fire: 20_000, many: 100_000}
+	n := rounds{warm: 1000, cold: 40, register: 300, fire: 20_000, many: 100_000, pack: 2, packFiles: 2}
 	if quick {
-		n = rounds{warm: 50, cold: 5, register: 20, fire: 500, many: 2000}
+		n = rounds{warm: 50, cold: 5, register: 20, fire: 500, many: 2000, pack: 1, packFiles: 1}
 	}
 	binary, err := filepath.Abs(binary)
 	if err != nil {
@@ -77,7 +78,10 @@ func run(ctx context.Context, w io.Writer, binary string, quick bool) error {
 	if err := idle(ctx, t, binary, filepath.Join(dir, "idle"), n); err != nil {
 		return err
 	}
-	return large(ctx, t, binary, filepath.Join(dir, "large"), n)
+	if err := large(ctx, t, binary, filepath.Join(dir, "large"), n); err != nil {
+		return err
+	}
+	return packing(ctx, t, filepath.Join(dir, "packing"), n)
 }
 
 // table prints one figure a line: what, how much, the goal, and the floor.
