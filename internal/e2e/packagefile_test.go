@@ -22,6 +22,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/bgtask/bgtask/internal/client"
 	"github.com/bgtask/bgtask/msix"
 )
 
@@ -306,4 +307,51 @@ func (w *world) isWhole(folder string, files fstest.MapFS) {
 	if err != nil || n != len(files) {
 		w.t.Errorf("%s: %d files of %d: %v", folder, n, len(files), err)
 	}
+}
+
+// An application that was open before the update goes on, in its own folder; it gets
+// nothing to do any more, also from the next broker, and its folder goes with it.
+func TestAnOpenApplicationOfAnEarlierVersion(t *testing.T) {
+	t.Parallel()
+	w := startWorld(t, "")
+	ann := w.publisher("Ann")
+	w.do("trust", ann.certificate)
+	self, err := os.ReadFile("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	version := func(v string) string {
+		folder := script("Tool", v, ann, v)
+		folder["app"] = &fstest.MapFile{Data: self}
+		return w.pack(v+".msix", folder, ann)
+	}
+	w.do("install", version("1.0.0.0"))
+	p := w.packages()["Tool"]
+	old := w.command(p.Folder+"/app", "open")
+	old.Env = append(old.Env, client.BinaryEnv+"=")
+	app := w.openCmd(old)
+	id := w.register(p.Family, event("work", "work", manyClass))
+	e := w.watch()
+	if run := e.runEnded(id, w.fire(id, ""), 1); run.PID != app.pid {
+		t.Errorf("the open application was passed over: %+v", run)
+	}
+
+	w.do("install", version("2.0.0.0"))
+	if run := e.runEnded(id, w.fire(id, ""), 1); run.PID == app.pid || run.Launch.IsZero() {
+		t.Errorf("it ran in the application of the earlier version: %+v", run)
+	}
+	w.awaitFolders("Tool_1.0.0.0_", "Tool_2.0.0.0_")
+	w.handOver()
+	w.start()
+	eventually(t, "the application is back", func() bool {
+		return bytes.Count(w.brokerLog(), fmt.Appendf(nil, `msg="host attached" pid=%d package=%s`, app.pid, p.Family)) == 2
+	})
+	if run := e.runEnded(id, w.fire(id, ""), 1); run.PID == app.pid {
+		t.Errorf("after a restart it ran in the application of the earlier version: %+v", run)
+	}
+	if _, err := os.Stat(p.Folder + "/app"); err != nil {
+		t.Errorf("its folder is gone while it runs: %v", err)
+	}
+	app.kill(t)
+	w.awaitFolders("Tool_2.0.0.0_")
 }
