@@ -32,7 +32,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
 	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
-	root.AddCommand(newPackage(a), newSelftest(a), newVersion(a))
+	root.AddCommand(newManifest(a), newPackage(a), newSelftest(a), newVersion(a))
 	addPlatform(a, root)
 	refuseShells(root)
 	return root

@@ -36,6 +36,14 @@ func (d *Description) Registered() (all []task.GUID) {
 	return all
 }
 
+// Join adds what another start of the program told.
+func (d *Description) Join(other *Description) {
+	for i := range other.Tasks {
+		d.add(record{Register: &other.Tasks[i]})
+	}
+	d.add(record{Serve: other.Classes})
+}
+
 // record is a line of the file.
 type record struct {
 	Register *task.Spec  `json:"register,omitempty"`

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/declaration"
+	program "github.com/bgtask/bgtask/internal/describe"
+	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/task"
+)
+
+const manifestBuildHelp = `Make the folder of a package from its bgtask.toml: the AppxManifest.xml, the program,
+built or copied, the logos and the other files. 'bgtask install' takes the folder.
+
+Where the program runs on this machine it is started to describe itself, and what
+it registers and serves is held against the manifest, without arguments and with
+those of each class server: a class that the manifest does not declare would never
+be started. --no-run leaves that out.
+
+With --xml only the manifest is written.`
+
+// buildFlags are those of bgtask manifest build.
+type buildFlags struct {
+	out, platform, xml, arch string
+	noRun                    bool
+	limit                    time.Duration
+}
+
+func newManifestBuild(a *app) *cobra.Command {
+	var f buildFlags
+	c := &cobra.Command{
+		Use:   "build [WHAT]",
+		Short: "Make the folder of a package from its bgtask.toml",
+		Long:  manifestBuildHelp,
+		Args:  between(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			what := "."
+			if len(args) == 1 {
+				what = args[0]
+			}
+			d, err := declaration.Load(what)
+			if err != nil {
+				return err
+			}
+			if f.xml != "" {
+				return a.buildXML(c, d, f)
+			}
+			return a.buildFolder(c, d, f)
+		},
+	}
+	here := declaration.Here()
+	c.Flags().StringVarP(&f.out, "out", "o", "package", "the folder, which must not be there yet or be empty")
+	c.Flags().StringVar(&f.platform, "platform", here.String(), "for which system: linux/amd64, windows/arm64")
+	c.Flags().StringVar(&f.xml, "xml", "", "write the manifest alone, to this file; - is the output")
+	c.Flags().StringVar(&f.arch, "arch", here.Arch, "with --xml: for which processor, in Go's names, or neutral")
+	c.Flags().BoolVar(&f.noRun, "no-run", false, "do not start the program to compare its classes")
+	c.Flags().DurationVar(&f.limit, "timeout", program.TimeLimit, "how long that may take, for each start")
+	c.MarkFlagsMutuallyExclusive("xml", "out")
+	c.MarkFlagsMutuallyExclusive("xml", "platform")
+	return c
+}
+
+func (a *app) buildXML(c *cobra.Command, d *declaration.Declaration, f buildFlags) error {
+	if declaration.Architecture(f.arch) == "" {
+		return usage(c, fmt.Sprintf("--arch: %q is none of amd64, arm64, 386, arm, neutral", f.arch))
+	}
+	text, err := d.Manifest(f.arch).Marshal()
+	if err != nil {
+		return err
+	}
+	if f.xml == "-" {
+		_, err = a.stdout.Write(text)
+		return err
+	}
+	if err := os.WriteFile(f.xml, text, 0o644); err != nil {
+		return err
+	}
+	if a.json {
+		a.object(member{"manifest", f.xml}, member{"family", d.Manifest(f.arch).Identity.FamilyName()})
+		return nil
+	}
+	a.printf("%s: %s\n", clean(f.xml), d.Manifest(f.arch).Identity.FullName())
+	return nil
+}
+
+func (a *app) buildFolder(c *cobra.Command, d *declaration.Declaration, f buildFlags) error {
+	platform, err := declaration.ParsePlatform(f.platform)
+	if err != nil {
+		return usage(c, "--platform: "+err.Error())
+	}
+	if err := d.Stage(c.Context(), platform, f.out); err != nil {
+		return err
+	}
+	text, err := folderManifest(f.out)
+	if err != nil {
+		return err
+	}
+	m, found := manifest.Check(manifest.FileName, text.data, manifest.Options{Files: text.files, Linux: platform.OS == "linux"})
+	if !f.noRun && m != nil && platform == declaration.Here() {
+		exe := filepath.Join(f.out, filepath.FromSlash(d.ExecutableFor(platform)))
+		described, err := describeServers(c.Context(), f.limit, exe, m)
+		if err != nil {
+			return err
+		}
+		found = append(found, m.CheckClasses(described.Registered(), described.Classes)...)
+	}
+	if !manifest.Sound(found) {
+		return a.tellFindings(text.name, found)
+	}
+	a.tellBuilt(m, f.out, platform, found)
+	return nil
+}
+
+// describeServers starts a program as a person would, and as each class server:
+// together they tell all classes.
+func describeServers(ctx context.Context, limit time.Duration, exe string, m *manifest.Manifest) (*program.Description, error) {
+	exe, err := filepath.Abs(exe)
+	if err != nil {
+		return nil, err
+	}
+	var whole program.Description
+	starts := [][]string{nil}
+	for _, s := range m.Servers {
+		if args := manifest.SplitArguments(s.Arguments); len(args) > 0 {
+			starts = append(starts, args)
+		}
+	}
+	var failed error
+	for _, args := range starts {
+		d, err := describeProgram(ctx, limit, exe, args)
+		if err != nil {
+			failed = err // one of them is enough
+			continue
+		}
+		whole.Join(d)
+	}
+	if len(whole.Tasks) == 0 && len(whole.Classes) == 0 {
+		return nil, &task.Error{Op: "build", Err: failed, Detail: failed.Error(), Hint: "--no-run makes the package without asking the program; " + task.Hint(failed)}
+	}
+	return &whole, nil
+}
+
+func (a *app) tellBuilt(m *manifest.Manifest, dir string, platform declaration.Platform, found []manifest.Finding) {
+	if a.json {
+		a.object(member{"folder", dir}, member{"platform", platform.String()}, member{"family", m.Identity.FamilyName()},
+			member{"full_name", m.Identity.FullName()}, member{"findings", findingsOf(found)})
+		return
+	}
+	a.printf("%s: %s, for %v\n", clean(dir), m.Identity.FullName(), platform)
+	for _, f := range found {
+		if f.Severity == manifest.Warning {
+			a.warn("%s: %s", f.Place(manifest.FileName), f.Message)
+		}
+	}
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	program "github.com/bgtask/bgtask/internal/describe"
+	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/task"
+)
+
+const manifestCheckHelp = `Say what is wrong with a manifest, here and on Windows.
+
+Each finding has its place, its rule and a remedy. Errors are what Windows or
+'bgtask install' refuses, warnings what is allowed and probably not meant. For a
+folder the programs and logos that the manifest names are looked for too.
+
+With --program the program is started to describe itself, as in 'bgtask manifest
+new', and what it registers and serves is held against the manifest: a class that
+no ExeServer declares is an error.
+
+It exits with 1 when there is an error.`
+
+// checkFlags are those of bgtask manifest check.
+type checkFlags struct {
+	template, windows  bool
+	publisher, program string
+	limit              time.Duration
+}
+
+func newManifestCheck(a *app) *cobra.Command {
+	var f checkFlags
+	c := &cobra.Command{
+		Use:   "check [WHAT] [-- ARGS...]",
+		Short: "Say what is wrong with a manifest, here and on Windows",
+		Long:  manifestCheckHelp,
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(c *cobra.Command, args []string) error {
+			what, programArgs, err := beforeDash(c, args, 1)
+			if err != nil {
+				return err
+			}
+			return a.checkManifest(c, what, programArgs, f)
+		},
+	}
+	c.Flags().BoolVar(&f.template, "template", false, "tokens of a build, such as $targetnametoken$, may be left")
+	c.Flags().BoolVar(&f.windows, "windows", false, "the programs are in the folder with .exe, as Windows needs them")
+	c.Flags().StringVar(&f.publisher, "publisher", "", "the subject of the certificate that will sign the package")
+	c.Flags().StringVar(&f.program, "program", "", "start this program to learn which classes it registers and serves")
+	c.Flags().DurationVar(&f.limit, "timeout", program.TimeLimit, "how long that may take")
+	return c
+}
+
+// beforeDash parts the arguments at "--"; at most n stand before it.
+func beforeDash(c *cobra.Command, args []string, n int) (before, after []string, err error) {
+	before = args
+	if dash := c.ArgsLenAtDash(); dash >= 0 {
+		before, after = args[:dash], args[dash:]
+	}
+	return before, after, between(0, n)(c, before)
+}
+
+func (a *app) checkManifest(c *cobra.Command, what, programArgs []string, f checkFlags) error {
+	if f.program == "" && len(programArgs) > 0 {
+		return usage(c, "there are arguments for a program, and no --program")
+	}
+	text, err := readManifest(what)
+	if err != nil {
+		return err
+	}
+	options := manifest.Options{Template: f.template, Publisher: f.publisher, Files: text.files, Linux: !f.windows}
+	m, found := manifest.Check(filepath.Base(text.name), text.data, options)
+	if f.program != "" && m != nil {
+		d, err := describeProgram(c.Context(), f.limit, f.program, programArgs)
+		if err != nil {
+			return err
+		}
+		found = append(found, m.CheckClasses(d.Registered(), d.Classes)...)
+	}
+	return a.tellFindings(text.name, found)
+}
+
+// describeProgram runs a program of this machine with a limit.
+func describeProgram(ctx context.Context, limit time.Duration, name string, args []string) (*program.Description, error) {
+	if filepath.Base(name) == name {
+		name = "." + string(filepath.Separator) + name // a path, and no command of PATH
+	}
+	ctx, stop := context.WithTimeout(ctx, limit)
+	defer stop()
+	return program.Run(ctx, name, args...)
+}
+
+// finding is one as JSON has it.
+type finding struct {
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Severity string `json:"severity"`
+	Rule     string `json:"rule"`
+	Message  string `json:"message"`
+	Remedy   string `json:"remedy"`
+}
+
+func findingsOf(found []manifest.Finding) []finding {
+	all := []finding{}
+	for _, f := range found {
+		all = append(all, finding{f.Line, f.Column, f.Severity.String(), string(f.Rule), f.Message, f.Remedy})
+	}
+	return all
+}
+
+// tellFindings prints them, and fails when an error is among them.
+func (a *app) tellFindings(name string, found []manifest.Finding) error {
+	sound := manifest.Sound(found)
+	if a.json {
+		a.object(member{"file", name}, member{"sound", sound}, member{"findings", findingsOf(found)})
+	} else {
+		a.printFindings(name, found)
+		a.printf("%s: %s\n", clean(name), countFindings(found))
+	}
+	if !sound {
+		return told{fmt.Errorf("%w: %w", task.ErrInvalid, errUnsound)}
+	}
+	return nil
+}
+
+func (a *app) printFindings(name string, found []manifest.Finding) {
+	const indent = 2
+	for _, f := range found {
+		word := a.screen.paint(severityColor(f.Severity), f.Severity.String())
+		a.printf("%s\n", a.screen.wrap(clean(f.Place(name)+": ")+word+clean(": "+f.Message)+a.screen.paint(faint, " ["+string(f.Rule)+"]"), indent))
+		if f.Severity > manifest.Note {
+			a.printf("%s\n", a.screen.wrap("  hint: "+clean(f.Remedy), len("  hint: ")))
+		}
+	}
+}
+
+func severityColor(s manifest.Severity) color {
+	switch s {
+	case manifest.Error:
+		return red
+	case manifest.Warning:
+		return yellow
+	}
+	return faint
+}
+
+// countFindings is "2 errors, 1 warning", or "good".
+func countFindings(found []manifest.Finding) string {
+	count := func(s manifest.Severity) int {
+		return len(slices.DeleteFunc(slices.Clone(found), func(f manifest.Finding) bool { return f.Severity != s }))
+	}
+	errs, warnings := count(manifest.Error), count(manifest.Warning)
+	switch {
+	case errs == 0 && warnings == 0:
+		return "good"
+	case errs == 0:
+		return "good, with " + plural(warnings, "warning")
+	case warnings == 0:
+		return plural(errs, "error")
+	}
+	return plural(errs, "error") + ", " + plural(warnings, "warning")
+}
