@@ -102,7 +102,7 @@ var ruleTable = []RuleInfo{
 
 	{RuleDisplayName, Error, "names for people have 1 to 256 characters", "write a name, or \"ms-resource:Name\""},
 	{RuleDescription, Error, "descriptions have 1 to 2048 characters in one line", "write a sentence"},
-	{RuleColor, Error, "BackgroundColor is transparent, a name of HTML or #RRGGBB", "write transparent"},
+	{RuleColor, Error, "BackgroundColor is transparent, a name of HTML or #RRGGBB", "write transparent, or one like #2d7d9a"},
 	{RuleLogo, Error, "logos are png, jpg or jpeg files in the package", "name a .png file with \\ between folders"},
 	{RuleApplicationID, Error, "Application/@Id has 1 to 64 letters and digits, in parts that begin with a letter", "write it like App or Contoso.Notes"},
 	{RuleExecutable, Error, "paths of programs are relative, stay in the package and end in .exe", "write it like bin\\notes.exe"},
@@ -125,9 +125,9 @@ var ruleTable = []RuleInfo{
 	{RuleClassTwice, Error, "each class is declared and served once in the package, whatever the case of its id", "remove one, or make a new GUID"},
 	{RuleReference, Error, "ids that refer to a class or a ProgId name one of the same ComServer", "declare what it refers to"},
 	{RulePermission, Error, "LaunchAndActivationPermission is a security descriptor (SDDL)", "leave it out, or write it like O:SYG:SYD:(A;;11;;;WD)"},
-	{RuleArguments, Warning, "an ExeServer has Arguments by which the program knows that it is launched to serve", "add Arguments=\"-serve\", and look for it in the program"},
-	{RuleUnsupported, Warning, "class servers are programs", "on Linux only an ExeServer is started; elsewhere it is not harmed"},
-	{RuleExtension, Note, "extensions are class servers", "on Linux it does nothing; on Windows it is not harmed"},
+	{RuleArguments, Warning, "an ExeServer has Arguments by which the program knows that it is launched to serve", "add Arguments=\"-serve\" and look for it in the program; one with the SDK of bgtask can ask Launched"},
+	{RuleUnsupported, Warning, "class servers are programs", "on Linux only an ExeServer is started; on Windows it works as it is"},
+	{RuleExtension, Note, "extensions are class servers", "on Linux it does nothing; on Windows it works as it is"},
 	{RuleActivatable, Error, "the EntryPoint of a windows.backgroundTasks extension is an ActivatableClass of the package", "declare it, or use tasks with a class id, which need no such extension"},
 
 	{RuleUndeclared, Error, "IgnorableNamespaces names declared prefixes", "add the xmlns attribute, or remove the prefix"},

@@ -111,6 +111,7 @@ func (a *app) buildFolder(c *cobra.Command, d *declaration.Declaration, f buildF
 		found = append(found, m.CheckClasses(described.Registered(), described.Classes)...)
 	}
 	if !manifest.Sound(found) {
+		os.RemoveAll(f.out) // it is not to be shipped
 		return a.tellFindings(text.name, found)
 	}
 	a.tellBuilt(m, f.out, platform, found)

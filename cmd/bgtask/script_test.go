@@ -41,6 +41,9 @@ func privateBroker(env *testscript.Env) error {
 		env.Setenv(name, path)
 	}
 	env.Setenv("XDG_RUNTIME_DIR", runtime)
+	if bgtask, err := exec.LookPath("bgtask"); err == nil {
+		env.Setenv("PROGRAMS", filepath.Dir(bgtask))
+	}
 	env.Values[watchKey{}] = new(watch)
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command waits for a second under the race detector
 	env.Setenv("TZ", "Europe/Berlin")

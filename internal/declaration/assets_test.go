@@ -155,7 +155,11 @@ func TestStageFaults(t *testing.T) {
 	} {
 		d := parse(t, strings.Replace(notes, `program = "./cmd/notes"`, change, 1))
 		d.Dir = source
-		err := d.Stage(context.Background(), Platform{"linux", "amd64"}, filepath.Join(t.TempDir(), "p"))
+		dir := filepath.Join(t.TempDir(), "p")
+		err := d.Stage(context.Background(), Platform{"linux", "amd64"}, dir)
+		if _, there := os.Stat(dir); there == nil {
+			t.Errorf("%s: half a package is left", change)
+		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", change, err)
 		}

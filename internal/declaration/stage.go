@@ -22,6 +22,14 @@ func (d *Declaration) Stage(ctx context.Context, p Platform, dir string) error {
 	if err := emptyFolder(dir); err != nil {
 		return err
 	}
+	err := d.stage(ctx, p, dir)
+	if err != nil {
+		os.RemoveAll(dir) // half a package is in the way of the next attempt
+	}
+	return err
+}
+
+func (d *Declaration) stage(ctx context.Context, p Platform, dir string) error {
 	text, err := d.Manifest(p.Arch).Marshal()
 	if err != nil {
 		return err
@@ -76,7 +84,7 @@ func (d *Declaration) build(ctx context.Context, p Platform, to string) error {
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return stageError(d.Program, fmt.Sprintf("it cannot be built for %v: %s", p, lastLines(out)), "")
+		return stageError(d.Program, fmt.Sprintf("it cannot be built for %v: %s", p, lastLines(out)), "the declaration belongs into the module of the program")
 	}
 	return nil
 }
