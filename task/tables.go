@@ -78,7 +78,7 @@ var triggerRows = []TriggerRow{
 	{"NetworkOperatorNotificationTrigger", true, Refused, "", whyModem},
 	{"PaymentAppCanMakePaymentTrigger", true, Refused, "", "there is no payment service on this platform"},
 	{"PhoneTrigger", true, Refused, "", whyPhone},
-	{"PushNotificationTrigger", true, Later, "a UnifiedPush distributor", "push messages are not received yet; a SocketActivityTrigger takes what a push client of your own hands on"},
+	{"PushNotificationTrigger", true, Supported, "a UnifiedPush distributor", "fires when a message arrives that was posted to the push channel of the task"},
 	{"RcsEndUserMessageAvailableTrigger", true, Refused, "", whyChat},
 	{"RfcommConnectionTrigger", true, Later, "BlueZ", whyBluetooth},
 	{"SecondaryAuthenticationFactorAuthenticationTrigger", true, Refused, "", "there are no companion devices for signing in on this platform; Windows has deprecated it"},

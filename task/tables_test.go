@@ -27,11 +27,8 @@ WiFiOnDemandHotspotConnectTrigger WiFiOnDemandHotspotUpdateMetadataTrigger`
 var goTriggers = []Trigger{
 	TimeTrigger{}, MaintenanceTrigger{}, CalendarTrigger{}, SystemTrigger{}, ApplicationTrigger{}, CustomSystemEventTrigger{},
 	StorageLibraryContentChangedTrigger{}, SocketActivityTrigger{}, DeviceWatcherTrigger{},
-	ToastNotificationActionTrigger{},
+	ToastNotificationActionTrigger{}, PushNotificationTrigger{},
 }
-
-// laterTriggers are the types of what cannot fire yet.
-var laterTriggers = []Trigger{PushNotificationTrigger{}}
 
 func TestTriggerTableIsWhole(t *testing.T) {
 	var windows, supported []string
@@ -59,11 +56,6 @@ func TestTriggerTableIsWhole(t *testing.T) {
 	slices.Sort(types)
 	if !slices.Equal(types, supported) {
 		t.Errorf("supported are %q, and there are types for %q", supported, types)
-	}
-	for _, tr := range laterTriggers {
-		if row, _ := TriggerClass(tr.Class()); row.Support != Later || !errors.Is(CheckTriggerClass(tr.Class()), ErrTriggerNotSupported) {
-			t.Errorf("%s is %v", tr.Class(), row.Support)
-		}
 	}
 	if !slices.IsSortedFunc(TriggerClasses(), func(a, b TriggerRow) int { return strings.Compare(a.Class, b.Class) }) {
 		t.Error("the table is not sorted")

@@ -146,7 +146,7 @@ func TestValidateRefuses(t *testing.T) {
 		{"no subsystem", trigger(DeviceWatcherTrigger{}), ErrInvalid, "no subsystem"},
 		{"nameless property", trigger(DeviceWatcherTrigger{Subsystem: "usb", Properties: map[string]string{"": "x"}}), ErrInvalid, "has no name"},
 		{"many properties", trigger(DeviceWatcherTrigger{Subsystem: "usb", Properties: manyProperties(65)}), ErrLimit, "65 device properties"},
-		{"push", trigger(PushNotificationTrigger{}), ErrTriggerNotSupported, "push messages are not received yet"},
+		{"push", trigger(PushNotificationTrigger{ApplicationID: strings.Repeat("a", MaxName+1)}), ErrLimit, "the application id"},
 		{"toast", trigger(ToastNotificationActionTrigger{Tag: "a\n"}), ErrInvalid, "the tag"},
 
 		{"no such condition", func(s *Spec) { s.Conditions = []Condition{9} }, ErrInvalid, "number 9"},

@@ -53,7 +53,7 @@ var additions = [][]string{
 	{"add", "--on", "event:morning", "--replace", "--", "restic", "-v"},
 	{"add", "--on", "path:.", "--", "restic"},
 	{"add", "--on", "socket:tcp:127.0.0.1:8080", "--", "restic"}, {"add", "--on", "socket:unix:s", "--", "restic"}, {"add", "--on", "device:usb", "--", "restic"}, {"add", "--on", "device:usb,ID_VENDOR_ID=046d,ID_MODEL_ID=c52b", "--", "restic"},
-	{"add", "--on", "toast", "--", "restic"}, {"add", "--on", "toast:build", "--", "restic"},
+	{"add", "--on", "toast", "--", "restic"}, {"add", "--on", "push", "--", "restic"}, {"add", "--on", "toast:build", "--", "restic"},
 	{"add", "notes of ann", "--env", "A=b=c", "--env", "LANG=de", "--env-file", "env", "--dir", "/", "--", "restic", "-rf", "--", "x y"},
 }
 
@@ -88,7 +88,7 @@ var addRefusals = [][]string{
 	{"add", "--on", "sms", "--", "restic"}, {"add", "--on", "servicing-complete", "--", "restic"}, {"add", "--on", "location", "--", "restic"},
 	{"add", "--on", "intrnet", "--", "restic"}, {"add", "--on", "event:", "--", "restic"}, {"add", "--on", "path:", "--", "restic"}, {"add", "--on", "path:/no/such", "--", "restic"},
 	{"add", "--on", "socket:8080", "--", "restic"}, {"add", "--on", "socket:unix:", "--", "restic"}, {"add", "--on", "socket:tcp:0.0.0.0:80", "--", "restic"},
-	{"add", "--on", "device:", "--", "restic"}, {"add", "--on", "device:usb,ID_VENDOR_ID", "--", "restic"}, {"add", "--on", "device:usb,A=1,A=2", "--", "restic"}, {"add", "--on", "toast:", "--", "restic"}, {"add", "--on", "push-notification", "--", "restic"},
+	{"add", "--on", "device:", "--", "restic"}, {"add", "--on", "device:usb,ID_VENDOR_ID", "--", "restic"}, {"add", "--on", "device:usb,A=1,A=2", "--", "restic"}, {"add", "--on", "toast:", "--", "restic"},
 	{"add", "--", "restic", "backup", "|", "tee", "log"}, {"add", "--", "restic", "&&", "true"}, {"add", "--", "restic", ">", "my log"},
 	{"add", "--hold", "long", "--", "restic"}, {"add", "--hold", "3d:keep", "--", "restic"}, {"add", "--misfire", "all", "--", "restic"}, {"add", "--misfire", "twice", "--", "restic"},
 	{"add", "--retry", "-1", "--", "restic"}, {"add", "--retry", "100000", "--", "restic"}, {"add", "--dir", "/no/such", "--", "restic"}, {"add", "--dir", "data", "--", "restic"},

@@ -27,7 +27,7 @@ func (o *triggerOptions) flags(f *pflag.FlagSet) {
 	durationVar(f, &o.in, "in", "once, after this time")
 	f.StringVar(&o.at, "at", "", `once, at this time: "2026-12-01 09:00", 09:00`)
 	f.StringVar(&o.calendar, "calendar", "", `a calendar expression: "Mon..Fri 09:00", "0 9 * * 1-5"`)
-	f.StringVar(&o.on, "on", "", "on an event: internet, power, event:ID, path:DIR, socket:ADDRESS, toast, ...")
+	f.StringVar(&o.on, "on", "", "on an event: internet, power, event:ID, path:DIR, socket:ADDRESS, toast, push, ...")
 }
 
 // trigger is that of the one flag which is given; none is fired by hand only.
@@ -137,6 +137,7 @@ const (
 	onSocket = "socket:"
 	onDevice = "device:"
 	onToast  = "toast"
+	onPush   = "push"
 )
 
 // onTrigger reads the word of --on.
@@ -155,6 +156,9 @@ func onTrigger(word string) (task.Trigger, error) {
 	}
 	if subsystem, ok := strings.CutPrefix(word, onDevice); ok {
 		return deviceTrigger(subsystem)
+	}
+	if word == onPush {
+		return task.PushNotificationTrigger{}, nil
 	}
 	if word == onToast {
 		return task.ToastNotificationActionTrigger{}, nil
@@ -208,7 +212,7 @@ func triggerWords() (all []string) {
 			all = append(all, row.Word)
 		}
 	}
-	return append(all, onEvent+"ID", onPath+"DIR", onSocket+"ADDRESS", onDevice+"SUBSYSTEM[,NAME=VALUE]", onToast+"[:TAG]")
+	return append(all, onEvent+"ID", onPath+"DIR", onSocket+"ADDRESS", onDevice+"SUBSYSTEM[,NAME=VALUE]", onToast+"[:TAG]", onPush)
 }
 
 // deviceTrigger reads SUBSYSTEM[,NAME=VALUE]...

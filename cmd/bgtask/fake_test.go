@@ -71,6 +71,10 @@ func (f *fake) ShowToast(_ context.Context, t task.Toast, pkg string) (task.Toas
 	return task.ToastShown{ID: 7, Warnings: f.lacks}, f.ask("toast", pkg, fmt.Sprintf("%+v", t))
 }
 
+func (f *fake) PushChannel(_ context.Context, id task.GUID) (task.PushChannel, error) {
+	return task.PushChannel{Endpoint: "https://push.example/up?token=1", Distributor: "org.unifiedpush.Distributor.kde"}, f.ask("push", id.String())
+}
+
 func (f *fake) HideToast(_ context.Context, id uint32) error { return f.ask("hide", fmt.Sprint(id)) }
 
 func (f *fake) Status(context.Context) (task.Status, error) { return f.status, f.err }

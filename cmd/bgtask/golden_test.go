@@ -143,7 +143,7 @@ func indented(t *testing.T, line string) string {
 var changes = [][]string{
 	{"fire", "SyncNotes"}, {"fire", "SyncNotes", "--now", "--arg", "hi"}, {"fire", "SyncNotes", "--arg-file", "-"}, {"fire", "SampleTask"},
 	{"raise", "morning", "--payload", "x"},
-	{"toast", "The build failed", "12 tests", "--tag", "build", "--action", "log=Show the log", "--reply", "Answer", "--urgency", "low"}, {"toast", "--hide", "7"}, {"cancel", "SampleTask"}, {"cancel", "SampleTask", "--reason", "idletask", "--kill"},
+	{"toast", "The build failed", "12 tests", "--tag", "build", "--action", "log=Show the log", "--reply", "Answer", "--urgency", "low"}, {"toast", "--hide", "7"}, {"push", "SyncNotes"}, {"cancel", "SampleTask"}, {"cancel", "SampleTask", "--reason", "idletask", "--kill"},
 	{"resume", "report"}, {"remove", "SampleTask"}, {"remove", "SampleTask", "--cancel"}, {"facts", "override", "internet=no", "--for", "90s"},
 	{"facts", "override", "internet=unknown"}, {"facts", "clear", "internet"}, {"facts", "clear"},
 	{"install", "/opt/sample"}, {"uninstall", "SamplePackagedWinMainBackgroundApp", "--keep-data"}, {"uninstall", notes},

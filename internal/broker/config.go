@@ -80,6 +80,8 @@ type settings struct {
 	StartTimeout   period `toml:"start_timeout"`
 	CancelGrace    period `toml:"cancel_grace"`
 	Probe          string `toml:"probe"` // "host:port" that has to be reachable for internet=yes
+
+	PushDistributor string `toml:"push_distributor"` // name on the bus, or its last part
 }
 
 type period time.Duration
@@ -128,7 +130,7 @@ func readSettings(path string) (settings, error) {
 	return s, configError(path, err.Error(), "")
 }
 
-const settingNames = "min_freshness, default_access, runs_at_once, runs_per_package, launches, run_limit, start_timeout, cancel_grace, probe"
+const settingNames = "min_freshness, default_access, runs_at_once, runs_per_package, launches, run_limit, start_timeout, cancel_grace, probe, push_distributor"
 
 func configError(where, detail, hint string) error {
 	return &task.Error{Op: "read the configuration", Subject: where, Err: task.ErrInvalid, Detail: detail, Hint: hint}

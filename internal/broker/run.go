@@ -150,6 +150,7 @@ func (b *broker) use(life context.Context, machine *host.Host, saved engine.Stat
 func (b *broker) begin(server *grpc.Server, e *endpoint) {
 	b.background.Go(debug.FreeOSMemory) // what the load took and nobody needs any more
 	b.processes.endStrays()
+	b.watches.begin()
 	b.background.Go(func() { source.Run(b.life, b.sources, sink{b.inbox}) })
 	b.background.Go(b.sweeper.run)
 	b.background.Go(b.system.run)

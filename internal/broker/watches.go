@@ -22,6 +22,7 @@ type watches struct {
 	watchers map[string]source.Watcher // by the class of trigger that they feed
 	sockets  *source.Sockets           // one of them
 	toasts   *source.Toasts            // another one
+	push     *source.Push              // and another
 
 	mu      sync.Mutex
 	wanted  map[string]map[task.GUID]task.Trigger // by class
@@ -33,11 +34,13 @@ func newWatches(b *broker) *watches {
 	w := &watches{broker: b, wanted: make(map[string]map[task.GUID]task.Trigger), changed: make(map[string]bool), trouble: make(map[task.GUID]error)}
 	w.sockets = source.NewSockets(b.cfg.Sockets, w)
 	w.toasts = source.NewToasts("", filepath.Join(b.cfg.StateDir, "toasts.json"), w.acted)
+	w.push = source.NewPush("", filepath.Join(b.cfg.StateDir, "push.json"), b.settings.PushDistributor, w)
 	w.watchers = map[string]source.Watcher{
 		task.SocketActivityTrigger{}.Class():               w.sockets,
 		task.StorageLibraryContentChangedTrigger{}.Class(): source.NewFiles(filepath.Join(b.cfg.StateDir, "watched"), w),
 		task.DeviceWatcherTrigger{}.Class():                source.NewDevices("/", w),
 		task.ToastNotificationActionTrigger{}.Class():      w.toasts,
+		task.PushNotificationTrigger{}.Class():             w.push,
 	}
 	return w
 }
@@ -102,6 +105,14 @@ func (w *watches) set(class string) {
 	defer w.mu.Unlock()
 	delete(w.changed, class)
 	w.watchers[class].Set(w.wanted[class])
+}
+
+// begin tells all watchers what is wanted when a broker begins, nothing too: what is
+// wanted no more may have been kept from the last broker. It is called by the loop.
+func (w *watches) begin() {
+	for class := range w.watchers {
+		w.set(class)
+	}
 }
 
 // serving notes which registrations have runs, or will have, when a broker begins.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -87,5 +88,89 @@ func TestNoDesktopForToasts(t *testing.T) {
 	}
 	if out, _, _ := w.bgtask("doctor"); !strings.Contains(out, "notification") {
 		t.Errorf("doctor does not tell:\n%s", out)
+	}
+}
+
+// pushService plays a distributor of UnifiedPush, version 2 of its interface.
+type pushService struct {
+	conn       *dbus.Conn
+	registered chan string // tokens
+	dropped    chan string
+}
+
+type arguments = map[string]dbus.Variant
+
+func playDistributor(t *testing.T, bus *sourcetest.Bus) *pushService {
+	t.Helper()
+	d := &pushService{bus.Connect(t), make(chan string, 16), make(chan string, 16)}
+	token := func(m arguments) string { s, _ := m["token"].Value().(string); return s }
+	err := d.conn.ExportMethodTable(map[string]any{
+		"Register": func(m arguments) (arguments, *dbus.Error) {
+			d.registered <- token(m)
+			return arguments{"success": dbus.MakeVariant("REGISTRATION_SUCCEEDED")}, nil
+		},
+		"Unregister": func(m arguments) (arguments, *dbus.Error) {
+			d.dropped <- token(m)
+			return arguments{}, nil
+		},
+	}, "/org/unifiedpush/Distributor", "org.unifiedpush.Distributor2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.conn.RequestName("org.unifiedpush.Distributor.e2e", 0); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (d *pushService) tell(method string, m arguments) error {
+	return d.conn.Object("io.github.bgtask.Broker", "/org/unifiedpush/Connector").Call("org.unifiedpush.Connector2."+method, 0, m).Err
+}
+
+func await(t *testing.T, c chan string) string {
+	t.Helper()
+	select {
+	case s := <-c:
+		return s
+	case <-time.After(patience):
+		t.Fatal("the distributor was not asked")
+	}
+	return ""
+}
+
+// A message that was acknowledged is run, also when the broker is killed at once.
+func TestAPushMessage(t *testing.T) {
+	t.Parallel()
+	w, bus := sessionWorld(t)
+	d := playDistributor(t, bus)
+	w.start()
+	w.awaitSource("UnifiedPush", task.SourceUp)
+	id := w.add("deploy", tell, "--on", "push")
+	token := await(t, d.registered)
+	if err := d.tell("NewEndpoint", arguments{"token": dbus.MakeVariant(token), "endpoint": dbus.MakeVariant("https://push.example/1")}); err != nil {
+		t.Fatal(err)
+	}
+	if out := w.do("push", "deploy"); out != "https://push.example/1\n" {
+		t.Errorf("the channel is %q", out)
+	}
+	e := w.watch()
+	message := arguments{"token": dbus.MakeVariant(token), "message": dbus.MakeVariant([]byte("main"))}
+	if err := d.tell("Message", message); err != nil {
+		t.Fatal(err)
+	}
+	w.crash()
+	w.start()
+	if run := e.ends(0, id); run.Outcome != task.Completed && run.Outcome != task.Lost {
+		t.Fatalf("it ended %v: %s", run.Outcome, run.Text)
+	}
+	if await(t, d.registered) != token {
+		t.Error("the next broker has another token")
+	}
+	if all := w.reported(); len(all) == 0 || string(all[0].(task.PushNotificationTriggerDetails).Content) != "main" {
+		t.Errorf("told was %+v", all)
+	}
+	w.do("remove", "deploy")
+	if await(t, d.dropped) != token {
+		t.Error("another token was unregistered")
 	}
 }

@@ -44,6 +44,7 @@ func newMachine(t *testing.T) *machine {
 	m.install(filepath.Join(binaries, "SampleBackgroundApp"), "opt/primes/SampleBackgroundApp/SampleBackgroundApp")
 	m.install(checkout("examples/primes/AppxManifest.xml"), "opt/primes/AppxManifest.xml")
 	m.install(checkout("packaging/install"), "opt/bgtask/packaging/install")
+	m.install(checkout("packaging/dbus-1/services/io.github.bgtask.Broker.service"), "opt/bgtask/packaging/dbus-1/services/io.github.bgtask.Broker.service")
 	for _, unit := range []string{"bgtask.service", "bgtask.socket"} {
 		m.install(checkout("packaging/systemd/user/"+unit), "opt/bgtask/packaging/systemd/user/"+unit)
 	}
