@@ -8,11 +8,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/bgtask/bgtask/internal/declaration"
 )
 
 // TestScripts plays the scripts of testdata/script with the real thing: this
@@ -27,7 +30,7 @@ func TestScripts(t *testing.T) {
 
 // privateBroker gives a script a home and a broker that nobody else has.
 func privateBroker(env *testscript.Env) error {
-	runtime, err := os.MkdirTemp("", "bgt") // the path of a socket has to be short
+	sockets, err := os.MkdirTemp("", "bgt") // the path of a socket has to be short
 	if err != nil {
 		return err
 	}
@@ -40,17 +43,24 @@ func privateBroker(env *testscript.Env) error {
 		}
 		env.Setenv(name, path)
 	}
-	env.Setenv("XDG_RUNTIME_DIR", runtime)
+	env.Setenv("XDG_RUNTIME_DIR", sockets)
 	if bgtask, err := exec.LookPath("bgtask"); err == nil {
 		env.Setenv("PROGRAMS", filepath.Dir(bgtask))
 	}
 	env.Values[watchKey{}] = new(watch)
 	env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command waits for a second under the race detector
 	env.Setenv("TZ", "Europe/Berlin")
+	other := "amd64"
+	if runtime.GOARCH == other {
+		other = "arm64"
+	}
+	env.Setenv("GOARCH", runtime.GOARCH)
+	env.Setenv("ARCH", declaration.Architecture(runtime.GOARCH)) // as packages name it
+	env.Setenv("OTHER", declaration.Architecture(other))
 	env.Setenv("LANG", "C.UTF-8")
 	env.Defer(func() {
 		stopBroker(env)
-		if err := os.RemoveAll(runtime); err != nil {
+		if err := os.RemoveAll(sockets); err != nil {
 			env.T().Log(err)
 		}
 	})

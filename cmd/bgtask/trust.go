@@ -199,7 +199,7 @@ func (a *app) distrust(dir, fingerprint string) error {
 	found := slices.DeleteFunc(all, func(t trusted) bool { return !strings.HasPrefix(t.Fingerprint, wanted) })
 	if len(found) != 1 || len(wanted) < 8 {
 		return &task.Error{Op: "trust", Subject: fingerprint, Err: task.ErrNotRegistered,
-			Detail: fmt.Sprintf("%d trusted certificates have a fingerprint that begins so", len(found)), Hint: "'bgtask trust' shows all; give at least 8 digits"}
+			Detail: fmt.Sprintf("not one trusted certificate has a fingerprint that begins so, but %d", len(found)), Hint: "'bgtask trust' shows all; give at least 8 digits"}
 	}
 	if err := os.Remove(found[0].Path); err != nil {
 		return err

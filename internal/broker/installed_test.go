@@ -1,0 +1,137 @@
+//go:build linux
+
+package broker
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/bgtask/bgtask/manifest"
+)
+
+func TestFamilyOfAFolder(t *testing.T) {
+	id := manifest.Identity{Name: "Contoso.Notes", Publisher: "CN=Contoso", Version: "1.2.0.0", Architecture: "x64", ResourceID: "en"}
+	for name, want := range map[string]string{
+		id.FullName():               id.FamilyName(),
+		id.FullName() + again + "2": id.FamilyName(),
+		unfinished + "ABCDEF":       "",
+		"notes":                     "",
+		"a_b_c_d_e_f":               "",
+	} {
+		if got := familyOf(name); got != want {
+			t.Errorf("%s is of %q, expected %q", name, got, want)
+		}
+	}
+}
+
+func TestVersionOfAProgram(t *testing.T) {
+	b := &broker{versions: "/state/installed"}
+	for exe, want := range map[string]string{
+		"/state/installed/A_1.0.0.0_x64__p/bin/app": "/state/installed/A_1.0.0.0_x64__p",
+		"/state/installed-too/app":                  "",
+		"/usr/bin/app":                              "",
+		"":                                          "",
+	} {
+		if got := b.versionOf(exe); got != want {
+			t.Errorf("%s lies in %q, expected %q", exe, got, want)
+		}
+	}
+}
+
+// A folder is in use by its programs, by who works in it, and by scripts, whose
+// program lies elsewhere.
+func TestProcessesInAFolder(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.WriteFile(folder+"/script", []byte("#!/bin/sh\necho here; read line\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	sleep, err := exec.LookPath("cat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(sleep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(folder+"/program", data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	inside := exec.Command(sleep)
+	inside.Dir = folder
+	for name, cmd := range map[string]*exec.Cmd{
+		"program": exec.Command(folder + "/program"), "script": exec.Command(folder + "/script"), "working directory": inside,
+	} {
+		stdin, err := cmd.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Start(); err != nil { // returns after the exec
+			t.Fatal(err)
+		}
+		if pids := processesIn(folder); !slices.Contains(pids, cmd.Process.Pid) {
+			t.Errorf("%s: in the folder are %v, expected %d", name, pids, cmd.Process.Pid)
+		}
+		stdin.Close()
+		cmd.Wait()
+		if pids := processesIn(folder); len(pids) != 0 {
+			t.Errorf("%s: in the folder are %v, expected none", name, pids)
+		}
+	}
+	if pids := processesIn(filepath.Dir(folder) + "/00"); len(pids) != 0 {
+		t.Errorf("in a folder with the beginning of its name are %v", pids)
+	}
+}
+
+func TestRemoveATreeThatIsReadOnly(t *testing.T) {
+	dir, err := os.MkdirTemp("", "readonly-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if os.Getuid() == 0 { // whom no mode keeps out: this thread is somebody else for a while
+		const nobody = 65534
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		if err := os.Chown(dir, nobody, nobody); err != nil {
+			t.Fatal(err)
+		}
+		unix.Setfsuid(nobody)
+		defer unix.Setfsuid(0)
+	}
+	folder := filepath.Join(dir, "tree")
+	deep := filepath.Join(folder, "a", "b")
+	if err := os.MkdirAll(deep, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{deep, filepath.Dir(deep)} {
+		if err := os.WriteFile(dir+"/file", nil, 0o400); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(dir, 0o500); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := removeTree(folder); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(folder); !os.IsNotExist(err) {
+		t.Errorf("it is still there: %v", err)
+	}
+}
+
+func TestRunsHere(t *testing.T) {
+	for _, architecture := range []string{"", "neutral", architectures[runtime.GOARCH][0]} {
+		if !runsHere(architecture) {
+			t.Errorf("%q does not run here", architecture)
+		}
+	}
+	if runsHere("mips") {
+		t.Error("mips runs here")
+	}
+}
