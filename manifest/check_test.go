@@ -191,3 +191,29 @@ func TestRuleTable(t *testing.T) {
 		seen[info.Rule] = true
 	}
 }
+
+// TestRulesAreDocumented: doc/MANIFEST.md has the table.
+func TestRulesAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../doc/MANIFEST.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cell := strings.NewReplacer("|", `\|`, "<", "&lt;")
+	for _, info := range RuleTable() {
+		row := fmt.Sprintf("| `%s` | %v | %s | %s |\n", info.Rule, info.Severity, cell.Replace(info.Demand), cell.Replace(info.Remedy))
+		if !strings.Contains(string(page), row) {
+			t.Errorf("doc/MANIFEST.md lacks the row\n%s", row)
+		}
+	}
+}
+
+func TestUnqualified(t *testing.T) {
+	for name, want := range map[string]string{
+		"a/logo.png": "a/logo.png", "a/logo.scale-200.png": "a/logo.png", "a/scale-200/logo.png": "a/logo.png", "logo": "logo",
+		"a/logo.targetsize-44_altform-unplated.png": "a/logo.png", "a.b.png": "a.b.png", "a.b.contrast-black.scale-100.png": "a.b.png", "en-us/x/logo.png": "x/logo.png",
+	} {
+		if got := unqualified(name); got != want {
+			t.Errorf("%s without qualifiers is %s, want %s", name, got, want)
+		}
+	}
+}

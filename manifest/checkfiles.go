@@ -1,51 +1,48 @@
 package manifest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // fileSet are the files of a package, whatever the case of their names.
 type fileSet struct {
-	names   map[string]bool
-	folders map[string][]string // the names in each folder
+	names       map[string]bool
+	unqualified map[string]bool // the same without qualifiers
 }
 
 func newFileSet(names []string) fileSet {
-	s := fileSet{map[string]bool{}, map[string][]string{}}
+	s := fileSet{map[string]bool{}, map[string]bool{}}
 	for _, name := range names {
 		name = strings.ToLower(strings.ReplaceAll(name, `\`, "/"))
 		s.names[name] = true
-		folder, base := split(name)
-		s.folders[folder] = append(s.folders[folder], base)
+		s.unqualified[unqualified(name)] = true
 	}
 	return s
 }
 
-func split(name string) (folder, base string) {
-	i := strings.LastIndexByte(name, '/') + 1
-	return name[:i], name[i:]
+// has knows a program by its own name.
+func (s fileSet) has(rel string) bool { return s.names[strings.ToLower(rel)] }
+
+// hasLogo also knows a logo by a name with qualifiers: for Logo.png there may be
+// Logo.scale-200.png, or scale-200/Logo.png.
+func (s fileSet) hasLogo(rel string) bool { return s.unqualified[unqualified(strings.ToLower(rel))] }
+
+// unqualified leaves out the parts of a path that may be qualifiers: folders and
+// middle parts of the name that hold a dash.
+func unqualified(name string) string {
+	parts := strings.Split(name, "/")
+	last := len(parts) - 1
+	words := strings.Split(parts[last], ".")
+	if len(words) > 2 {
+		middle := slices.DeleteFunc(words[1:len(words)-1:len(words)-1], hasDash)
+		words = append(append(words[:1:1], middle...), words[len(words)-1])
+	}
+	folders := slices.DeleteFunc(parts[:last:last], hasDash)
+	return strings.Join(append(folders, strings.Join(words, ".")), "/")
 }
 
-// has knows a file by its own name, or, for a logo, with qualifiers in it: Logo.png
-// may be Logo.scale-200.png, and stand in a folder scale-200.
-func (s fileSet) has(rel string, qualified bool) bool {
-	rel = strings.ToLower(rel)
-	if s.names[rel] || !qualified {
-		return s.names[rel]
-	}
-	folder, base := split(rel)
-	dot := strings.LastIndexByte(base, '.')
-	stem, ext := base[:dot+1], base[dot:]
-	for in, names := range s.folders {
-		if !strings.HasPrefix(in, folder) {
-			continue
-		}
-		for _, name := range names {
-			if in != folder && name == base || strings.HasPrefix(name, stem) && strings.HasSuffix(name, ext) && strings.Contains(name, "-") {
-				return true
-			}
-		}
-	}
-	return false
-}
+func hasDash(s string) bool { return strings.Contains(s, "-") }
 
 // files checks that what the manifest names is in the package.
 func (c *checker) files() {
@@ -72,7 +69,7 @@ func isLogo(attribute string) bool { return strings.HasSuffix(attribute, "Logo")
 
 func (c *checker) logoFile(set fileSet, where, value string, at pos) {
 	rel, problem := filePath(value)
-	if problem != "" || logoRule(value) != "" || tokenPattern.MatchString(value) || set.has(rel, true) {
+	if problem != "" || logoRule(value) != "" || tokenPattern.MatchString(value) || set.hasLogo(rel) {
 		return
 	}
 	c.add(at, RuleFile, "%s: the package has no file %s", where, show(rel))
@@ -80,7 +77,7 @@ func (c *checker) logoFile(set fileSet, where, value string, at pos) {
 
 func (c *checker) programFile(set fileSet, n *node, a attr) {
 	rel, problem := packagePath(a.value)
-	if problem != "" || tokenPattern.MatchString(a.value) || set.has(rel, false) || c.options.Linux && set.has(without(rel), false) {
+	if problem != "" || tokenPattern.MatchString(a.value) || set.has(rel) || c.options.Linux && set.has(without(rel)) {
 		return
 	}
 	c.add(a.pos, RuleFile, "%s Executable=\"%s\": the package has no file %s", n.raw, show(a.value), show(rel))

@@ -10,17 +10,15 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/bgtask/bgtask/task"
 )
 
 // withoutLines compares manifests but for where things stand in the file.
-var withoutLines = cmp.Options{
-	cmpopts.IgnoreFields(Identity{}, "Line"), cmpopts.IgnoreFields(DeviceFamily{}, "Line"), cmpopts.IgnoreFields(Capability{}, "Line"),
-	cmpopts.IgnoreFields(Application{}, "Line"), cmpopts.IgnoreFields(ComServer{}, "Line"), cmpopts.IgnoreFields(Server{}, "Line"),
-	cmpopts.IgnoreFields(Class{}, "Line"), cmpopts.IgnoreFields(Element{}, "Line"), cmpopts.IgnoreFields(Manifest{}, "Tokens", "Warnings"),
-}
+var withoutLines = cmp.FilterPath(func(p cmp.Path) bool {
+	field, ok := p.Last().(cmp.StructField)
+	return ok && slices.Contains([]string{"Line", "Tokens", "Warnings"}, field.Name())
+}, cmp.Ignore())
 
 func write(t *testing.T, m *Manifest) []byte {
 	t.Helper()
