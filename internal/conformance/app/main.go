@@ -1,0 +1,139 @@
+// app is the application of the conformance suite: a program on the SDK alone. What
+// a run does is said by its task's name.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/bgtask/bgtask"
+	"github.com/bgtask/bgtask/internal/conformance/classes"
+	"github.com/bgtask/bgtask/task"
+)
+
+func main() {
+	if err := command(os.Args[1], os.Args[2:]); err != nil {
+		fmt.Println(task.Code(err))
+		fmt.Fprintln(os.Stderr, "app:", err)
+		os.Exit(3)
+	}
+}
+
+func command(verb string, args []string) error {
+	ctx := context.Background()
+	switch verb {
+	case "serve":
+		return serve(args)
+	case "open": // the user's own start
+		return server(0).Serve(ctx)
+	case "register":
+		return register(ctx, args)
+	case "list":
+		return list(ctx, args)
+	case "watch":
+		return named(ctx, args[0], func(r *bgtask.Registration) error { return watch(ctx, r) })
+	case "request":
+		return named(ctx, args[0], func(r *bgtask.Registration) error {
+			_, err := r.Request(ctx, []byte(args[1]))
+			return err
+		})
+	case "unregister":
+		return named(ctx, args[0], func(r *bgtask.Registration) error { return r.Unregister(ctx, len(args) > 1) })
+	}
+	return fmt.Errorf("there is no command %q", verb)
+}
+
+func server(linger time.Duration) *bgtask.Server {
+	return &bgtask.Server{Linger: linger, Classes: []bgtask.Class{
+		{CLSID: classes.Many, Task: bgtask.TaskFunc(run)}, {CLSID: classes.Single, Task: bgtask.TaskFunc(run), SingleUse: true},
+	}}
+}
+
+// serve is what the manifest passes. Each class is in a server of its own there.
+func serve(args []string) error {
+	flags := flag.NewFlagSet("serve", flag.ExitOnError)
+	linger := flags.Duration("linger", 0, "")
+	class := flags.String("class", "", "")
+	flags.Parse(args)
+	s := server(*linger)
+	all := s.Classes
+	s.Classes = nil
+	for _, c := range all {
+		if c.CLSID.String() == *class {
+			s.Classes = append(s.Classes, c)
+		}
+	}
+	return s.Serve(context.Background())
+}
+
+func register(ctx context.Context, args []string) error {
+	flags := flag.NewFlagSet("register", flag.ExitOnError)
+	ensure := flags.Bool("ensure", false, "")
+	every := flags.Duration("every", 0, "a TimeTrigger; else it is an ApplicationTrigger")
+	group := flags.String("group", "", "")
+	single := flags.Bool("single", false, "")
+	loss := flags.Bool("cancel-on-loss", false, "")
+	flags.Parse(args)
+	b := bgtask.Builder{Name: flags.Arg(0), EntryPoint: classes.Many, Trigger: bgtask.ApplicationTrigger{}, Group: *group, CancelOnConditionLoss: *loss}
+	if *single {
+		b.EntryPoint = classes.Single
+	}
+	if *every != 0 {
+		b.Trigger = bgtask.TimeTrigger{Freshness: *every}
+	}
+	how := b.Register
+	if *ensure {
+		how = b.Ensure
+	}
+	r, err := how(ctx)
+	if err == nil {
+		fmt.Println(r.TaskID())
+	}
+	return err
+}
+
+func list(ctx context.Context, groups []string) error {
+	all, err := bgtask.AllTasks(ctx, groups...)
+	for _, r := range all {
+		fmt.Println(r.TaskID(), r.Name())
+	}
+	return err
+}
+
+// named calls f with the task of the name.
+func named(ctx context.Context, name string, f func(*bgtask.Registration) error) error {
+	all, err := bgtask.AllTasks(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range all {
+		if r.Name() == name {
+			return f(r)
+		}
+	}
+	return bgtask.ErrNotRegistered
+}
+
+// watch writes what happens to the task, a JSON object a line, until it ended once.
+func watch(ctx context.Context, r *bgtask.Registration) error {
+	out := json.NewEncoder(os.Stdout)
+	fmt.Println("watching")
+	for event, err := range r.Watch(ctx, "") {
+		if err != nil {
+			return err
+		}
+		if event.Run == nil {
+			continue
+		}
+		out.Encode(classes.Seen{Progress: event.Run.Progress, Outcome: event.Run.Outcome.String()})
+		if event.Kind == bgtask.EventEnded {
+			return nil
+		}
+	}
+	return errors.New("the watch is over")
+}

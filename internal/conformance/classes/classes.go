@@ -1,0 +1,31 @@
+// Package classes is what the conformance suite and its application have to agree
+// on.
+package classes
+
+import "github.com/bgtask/bgtask/task"
+
+// The classes of the application.
+var (
+	Many   = task.MustGUID("c0f00000-0000-4000-8000-000000000001")
+	Single = task.MustGUID("c0f00000-0000-4000-8000-000000000002")
+)
+
+// Seen is a line of "app watch".
+type Seen struct {
+	Progress uint32
+	Outcome  string
+}
+
+// Line is one of the application's journal, in its local folder.
+type Line struct {
+	What      string // entered, canceled, late, left
+	Task      string
+	Instance  task.GUID
+	PID       int
+	Arguments []string // of the process
+	Payload   string   // of the request
+	Reason    string   // of canceled and late
+}
+
+// Journal is the name of that file.
+const Journal = "journal"
