@@ -1,7 +1,8 @@
 //go:build linux
 
 // prepare makes what scripts/wine needs, or finds it, and prints where it is: a line
-// for the image with Wine, one for the fixture, one for the programs.
+// for the image with Wine, one for the fixture, one for the programs. It exits with
+// 3 when the machine lacks something.
 package main
 
 import (
@@ -13,10 +14,19 @@ import (
 )
 
 func main() {
-	if err := prepare(os.Args[1]); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	for _, missing := range []func() error{wine.Missing, fixture.Missing} {
+		if err := missing(); err != nil {
+			fail(3, err)
+		}
 	}
+	if err := prepare(os.Args[1]); err != nil {
+		fail(1, err)
+	}
+}
+
+func fail(code int, err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(code)
 }
 
 func prepare(checkout string) error {
