@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -12,7 +10,6 @@ import (
 	"github.com/bgtask/bgtask/internal/declaration"
 	program "github.com/bgtask/bgtask/internal/describe"
 	"github.com/bgtask/bgtask/manifest"
-	"github.com/bgtask/bgtask/task"
 )
 
 const manifestBuildHelp = `Make the folder of a package from its bgtask.toml: the AppxManifest.xml, the program,
@@ -103,12 +100,11 @@ func (a *app) buildFolder(c *cobra.Command, d *declaration.Declaration, f buildF
 	}
 	m, found := manifest.Check(manifest.FileName, text.data, manifest.Options{Files: text.files, Linux: platform.OS == "linux"})
 	if !f.noRun && m != nil && platform == declaration.Here() {
-		exe := filepath.Join(f.out, filepath.FromSlash(d.ExecutableFor(platform)))
-		described, err := describeServers(c.Context(), f.limit, exe, m)
+		classes, err := compareClasses(c.Context(), d, f.out, m, f.limit)
 		if err != nil {
 			return err
 		}
-		found = append(found, m.CheckClasses(described.Registered(), described.Classes)...)
+		found = append(found, classes...)
 	}
 	if !manifest.Sound(found) {
 		os.RemoveAll(f.out) // it is not to be shipped
@@ -116,35 +112,6 @@ func (a *app) buildFolder(c *cobra.Command, d *declaration.Declaration, f buildF
 	}
 	a.tellBuilt(m, f.out, platform, found)
 	return nil
-}
-
-// describeServers starts a program as a person would, and as each class server:
-// together they tell all classes.
-func describeServers(ctx context.Context, limit time.Duration, exe string, m *manifest.Manifest) (*program.Description, error) {
-	exe, err := filepath.Abs(exe)
-	if err != nil {
-		return nil, err
-	}
-	var whole program.Description
-	starts := [][]string{nil}
-	for _, s := range m.Servers {
-		if args := manifest.SplitArguments(s.Arguments); len(args) > 0 {
-			starts = append(starts, args)
-		}
-	}
-	var failed error
-	for _, args := range starts {
-		d, err := describeProgram(ctx, limit, exe, args)
-		if err != nil {
-			failed = err // one of them is enough
-			continue
-		}
-		whole.Join(d)
-	}
-	if len(whole.Tasks) == 0 && len(whole.Classes) == 0 {
-		return nil, &task.Error{Op: "build", Err: failed, Detail: failed.Error(), Hint: "--no-run makes the package without asking the program; " + task.Hint(failed)}
-	}
-	return &whole, nil
 }
 
 func (a *app) tellBuilt(m *manifest.Manifest, dir string, platform declaration.Platform, found []manifest.Finding) {

@@ -23,8 +23,10 @@ and all that belongs into the package; it is the current folder if it is left ou
 
 From a bgtask.toml, one package is made for each processor. It serves both systems:
 the Windows program NAME.exe and the Linux program NAME lie side by side in it.
-The programs are built without cgo, or are those that the declaration names. The
-package is installed by Windows, and by 'bgtask install'.
+The programs are built without cgo, or are those that the declaration names. One
+that runs here is started to describe itself, as 'bgtask manifest build' does: a
+class of it that the manifest does not declare is refused. The package is installed
+by Windows, and by 'bgtask install'.
 
 Windows installs only what is signed, by a certificate whose subject is the
 publisher in the manifest; 'bgtask package cert' makes one for tests. The times in
@@ -35,6 +37,7 @@ type packageFlags struct {
 	out       string
 	platforms []string
 	folder    bool
+	noRun     bool
 	signing   signingFlags
 }
 
@@ -56,6 +59,7 @@ func newPackage(a *app) *cobra.Command {
 	c.Flags().StringVarP(&f.out, "out", "o", "", "the package, or the folder for several, which is made (default: the current folder)")
 	c.Flags().StringSliceVar(&f.platforms, "platform", nil, "for which systems, such as windows/arm64,linux/arm64 (default: both, for amd64 and arm64)")
 	c.Flags().BoolVar(&f.folder, "folder", false, "make folders instead, as 'bgtask install' takes them too")
+	c.Flags().BoolVar(&f.noRun, "no-run", false, "do not start the program to compare its classes with the manifest")
 	f.signing.add(c)
 	c.AddCommand(newPackageVerify(a), newPackageCert(a))
 	return c

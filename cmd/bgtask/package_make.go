@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/bgtask/bgtask/internal/declaration"
+	program "github.com/bgtask/bgtask/internal/describe"
 	"github.com/bgtask/bgtask/manifest"
 	"github.com/bgtask/bgtask/msix"
 	"github.com/bgtask/bgtask/task"
@@ -139,7 +141,11 @@ func (m *maker) declared(ctx context.Context, d *declaration.Declaration, g arch
 	if err := stage(ctx, d, g, dir); err != nil {
 		return p, err
 	}
-	if _, err := m.check(dir); err != nil {
+	parsed, err := m.check(dir)
+	if err == nil {
+		err = m.compare(ctx, d, g, dir, parsed)
+	}
+	if err != nil {
 		return p, err
 	}
 	return m.pack(ctx, dir, p)
@@ -158,22 +164,33 @@ func (m *maker) one(ctx context.Context, dir string) ([]madePackage, error) {
 // check holds the manifest of a folder that is to be packed against the rules and
 // the files in it. What is only suspicious is kept, to be told.
 func (m *maker) check(dir string) (*manifest.Manifest, error) {
-	name := filepath.Join(dir, manifest.FileName)
-	text, err := os.ReadFile(name)
+	text, err := folderManifest(dir)
 	if err != nil {
 		return nil, err
 	}
-	files := []string{}
-	err = fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
-		if err == nil && !e.IsDir() {
-			files = append(files, name)
+	parsed, found := manifest.Check(text.name, text.data, manifest.Options{Files: text.files, Linux: true})
+	return parsed, m.keep(text.name, found)
+}
+
+// compare holds the classes of a program that runs here against the manifest. One
+// that describes nothing is packed all the same: it may serve without the SDK.
+func (m *maker) compare(ctx context.Context, d *declaration.Declaration, g architectureOf, dir string, parsed *manifest.Manifest) error {
+	if m.noRun || !slices.Contains(g.platforms, declaration.Here()) {
+		return nil
+	}
+	found, err := compareClasses(ctx, d, dir, parsed, program.TimeLimit)
+	if err != nil {
+		if ctx.Err() == nil {
+			m.warnings = append(m.warnings, "its classes are not compared with the manifest: "+err.Error())
+			return nil
 		}
-		return err
-	})
-	if err != nil {
-		return nil, err
+		return context.Cause(ctx)
 	}
-	parsed, found := manifest.Check(name, text, manifest.Options{Files: files, Linux: true})
+	return m.keep(filepath.Join(dir, manifest.FileName), found)
+}
+
+// keep gives the errors, and keeps the warnings to be told.
+func (m *maker) keep(name string, found []manifest.Finding) error {
 	var faults []error
 	for _, f := range found {
 		switch f.Severity {
@@ -183,7 +200,7 @@ func (m *maker) check(dir string) (*manifest.Manifest, error) {
 			m.warnings = append(m.warnings, f.Place(name)+": "+f.Message)
 		}
 	}
-	return parsed, errors.Join(faults...)
+	return errors.Join(faults...)
 }
 
 func describe(id manifest.Identity) madePackage {
