@@ -208,6 +208,9 @@ func (f *packageFile) extract(ctx context.Context, folder string) error {
 func (f *packageFile) described(folder string) (task.Package, error) {
 	p, err := f.manifest.Package(folder, resolver(folder))
 	p.Origin, p.Content, p.Signer = task.OriginFile, f.reader.Digest(), f.signer
+	if f.signer == "" {
+		p.Warnings = append(p.Warnings, "it is not signed: nobody vouches that it is its publisher's")
+	}
 	return p, err
 }
 

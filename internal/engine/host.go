@@ -58,6 +58,9 @@ func (e *Engine) attached(ev Attached) {
 	e.reconcile(h, ev.Instances)
 	e.setObjects(h, ev.Objects)
 	e.noteWell(h)
+	if !h.pack.Servicing { // else they are judged at its end
+		e.endIdle(h.pack, h.pack.old)
+	}
 }
 
 func (e *Engine) newHost(ev Attached) *host {

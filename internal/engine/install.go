@@ -135,6 +135,7 @@ func (e *Engine) serviceWhenDone(p *pack) {
 		}
 		e.touch(r)
 	}
+	e.endIdle(p, p.old)
 	e.line.stale = true
 }
 

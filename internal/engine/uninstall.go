@@ -48,7 +48,7 @@ func (e *Engine) packageWhenDone(p *pack) {
 	}
 	for _, l := range e.launches {
 		if l.Package == p.Family {
-			e.endIdleHosts(p)
+			e.endIdle(p, every)
 			return
 		}
 	}
@@ -63,21 +63,28 @@ func (e *Engine) packageWhenDone(p *pack) {
 	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removed"})
 }
 
-// endIdleHosts ends the launched servers of a package that is to go as soon as
-// they have no run.
-func (e *Engine) endIdleHosts(p *pack) {
+// endIdle ends the launched servers of a package that have no run and will get none:
+// those of the editions that are over.
+func (e *Engine) endIdle(p *pack, over func(edition uint64) bool) {
 	for _, h := range slices.Clone(p.hosts) {
-		if !h.token.IsZero() && len(h.runs) == 0 && (h.state == HostAttached || h.state == HostDetached) {
+		if !h.token.IsZero() && over(h.edition) && len(h.runs) == 0 && (h.state == HostAttached || h.state == HostDetached) {
 			e.endHost(h)
 		}
 	}
 	for _, token := range sortedTokens(e.launches) {
-		if l := e.launches[token]; l.Package == p.Family && l.State == Launching && len(e.waiters(l)) == 0 {
+		if l := e.launches[token]; l.Package == p.Family && over(l.Edition) && l.State == Launching && len(e.waiters(l)) == 0 {
 			e.failLaunch(l, ending{})
 			e.endLaunch(l)
 		}
 	}
 }
+
+// old: what was started from an earlier edition gets no activation, and its folder
+// cannot go before it does.
+func (p *pack) old(edition uint64) bool { return edition != p.Edition }
+
+// every edition is over when the package is to go.
+func every(uint64) bool { return true }
 
 // leave has the folders of a package removed that is gone. Its row stays until they
 // are, so that a broker which dies meanwhile is asked again.
