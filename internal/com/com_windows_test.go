@@ -1,13 +1,17 @@
 package com
 
 import (
+	"bufio"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"os/exec"
 	"runtime"
 	"slices"
 	"sync"
 	"testing"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -17,7 +21,43 @@ func TestMain(m *testing.M) {
 	if err := Start(); err != nil {
 		panic(err)
 	}
+	if os.Getenv(waitEnv) != "" {
+		fmt.Println("waiting")
+		select {}
+	}
 	os.Exit(m.Run())
+}
+
+const waitEnv = "BGTASK_TEST_WAIT"
+
+// TestWaiting: a program that waits for calls only is not ended by Go as one that
+// is stuck.
+func TestWaiting(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(t.Context(), self)
+	cmd.Env = append(os.Environ(), waitEnv+"=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Error(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	select {
+	case err := <-ended:
+		t.Errorf("it ended: %v", err)
+	case <-time.After(time.Second): // Go would have ended it at once
+		cmd.Process.Kill()
+		<-ended
+	}
 }
 
 // counter is an object for tests: two interfaces, of which the second tells a

@@ -46,10 +46,6 @@ const (
 	// askEvery is how often a run asks whether anybody is there.
 	askEvery = 5 * time.Second
 
-	// armed is for a timer that does nothing: while there is one, Go does not take
-	// a process for stuck that waits for calls from outside only.
-	armed = time.Hour
-
 	// forgottenAfter is how long a process stays for the sake of objects that
 	// nobody uses: their client may have died.
 	forgottenAfter = task.StartTimeout
@@ -103,7 +99,6 @@ func (h *Host) Run(ctx context.Context) error {
 			if h.hasLeft() {
 				return nil
 			}
-		case <-time.After(armed):
 		}
 	}
 }

@@ -64,8 +64,6 @@ type watcher struct {
 }
 
 func (w *watcher) run(ctx context.Context, tell func(task.Event) bool) error {
-	awake := time.NewTicker(askEvery) // as in Host.Run: a program that only watches is not stuck
-	defer awake.Stop()
 	for {
 		select {
 		case e := <-w.events:
@@ -76,7 +74,6 @@ func (w *watcher) run(ctx context.Context, tell func(task.Event) bool) error {
 			return &task.Error{Op: "watch", Err: task.ErrWatchLagged, Hint: "watch again, and read History"}
 		case <-ctx.Done():
 			return nil
-		case <-awake.C:
 		}
 	}
 }

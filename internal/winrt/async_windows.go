@@ -3,7 +3,6 @@ package winrt
 import (
 	"context"
 	"sync"
-	"time"
 	"unsafe"
 
 	"github.com/bgtask/bgtask/internal/com"
@@ -33,19 +32,12 @@ func await[T any](ctx context.Context, o Operation, operation *com.Unknown) (res
 	if err := o.Operation.call(operation, "put_Completed", uintptr(unsafe.Pointer(handler))); err != nil {
 		return result, err
 	}
-	// Threads of COM are none of Go's: without the ticker a program that does nothing
-	// else would be taken for one that is stuck for ever.
-	awake := time.NewTicker(time.Second)
-	defer awake.Stop()
-	for {
-		select {
-		case <-done:
-			return get[T](o.Operation, operation, "GetResults")
-		case <-ctx.Done():
-			with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Cancel") })
-			return result, context.Cause(ctx)
-		case <-awake.C:
-		}
+	select {
+	case <-done:
+		return get[T](o.Operation, operation, "GetResults")
+	case <-ctx.Done():
+		with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Cancel") })
+		return result, context.Cause(ctx)
 	}
 }
 
