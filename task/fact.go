@@ -72,11 +72,12 @@ const (
 	CauseNoSource                    // nothing on this machine knows it
 	CauseSourceStarting              // its source has not spoken yet
 	CauseSourceGone                  // its source went away
+	CauseSourceUnsure                // its source is there, and does not know
 )
 
 // String is the phrase shown to users.
 func (c Cause) String() string {
-	return nameOf([]string{"", "no source", "source starting", "source gone"}, int(c), "Cause")
+	return nameOf([]string{"", "no source", "source starting", "source gone", "source does not know"}, int(c), "Cause")
 }
 
 // Fact is something true of the machine now.

@@ -100,7 +100,9 @@ type ToastNotificationActionTrigger struct {
 
 // PushNotificationTrigger fires when a push message arrives (UnifiedPush), at the
 // endpoint that the application's push channel names. An application that has
-// several channels tells them apart by ApplicationID; "" is its only one.
+// several channels tells them apart by ApplicationID; "" is its only one. Messages
+// that come while one is pending join it, and the last one's content is kept: with
+// Queue each has a run of its own.
 type PushNotificationTrigger struct {
 	ApplicationID string
 }

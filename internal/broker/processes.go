@@ -183,11 +183,22 @@ func (p *processes) endStrays() {
 	})
 }
 
+// end ends what carries a token, and returns when that is so.
 func (p *processes) end(token task.LaunchToken) {
-	left, err := p.host.End(p.ctx, token)
-	if err == nil && len(left) > 0 {
-		p.log.Error("processes of a launch do not end, even by SIGKILL", "launch", token, "pids", left)
+	for told := false; ; told = true {
+		left, err := p.host.End(p.ctx, token)
+		if err != nil || len(left) == 0 {
+			return
+		}
+		if !told {
+			p.treeLeft(token, left)
+		}
 	}
+}
+
+func (p *processes) treeLeft(token task.LaunchToken, pids []int) {
+	p.log.Error("processes of a launch do not end, even by SIGKILL", "launch", token, "pids", pids)
+	p.inbox.urge(engine.TreeEnded{Token: token, Left: true})
 }
 
 // watcher tells the engine how a launch ends: its start first, its exit after the
@@ -199,10 +210,11 @@ func (p *processes) watcher(token task.LaunchToken, b *birth) host.Watcher {
 			p.exited(b.process, token, e)
 		},
 		Ended: func(e host.Ended) {
-			p.forget(token)
 			if len(e.Left) > 0 {
-				p.log.Error("processes of a launch do not end, even by SIGKILL", "launch", token, "pids", e.Left)
+				p.treeLeft(token, e.Left)
+				return
 			}
+			p.forget(token)
 			p.inbox.urge(engine.TreeEnded{Token: token})
 		},
 	}

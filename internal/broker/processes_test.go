@@ -20,6 +20,7 @@ import (
 
 // fakeLauncher is a machine whose processes do what the test says.
 type fakeLauncher struct {
+	left []int // by the next End
 	*journal
 	start  func(host.Watcher) (task.Process, error)
 	find   func(host.Watcher) (task.Process, error)
@@ -48,9 +49,10 @@ func (f *fakeLauncher) Strays() ([]host.Stray, error) {
 	f.add("look for strays")
 	return f.strays, nil
 }
-func (f *fakeLauncher) End(context.Context, task.LaunchToken) ([]int, error) {
+func (f *fakeLauncher) End(context.Context, task.LaunchToken) (left []int, err error) {
 	f.add("end")
-	return nil, nil
+	left, f.left = f.left, nil
+	return left, nil
 }
 
 type processRig struct {
@@ -151,17 +153,19 @@ func TestProcessesOfTheLastBroker(t *testing.T) {
 		name string
 		find func(host.Watcher) (task.Process, error)
 		ask  engine.FindProcess
+		left []int // by the first try to end the tree
 		want []string
 	}{
-		{"alive", func(host.Watcher) (task.Process, error) { return aProcess, nil }, engine.FindProcess{Process: aProcess, Token: aToken}, []string{"ServerStarted"}},
-		{"gone, with what it left", gone, engine.FindProcess{Process: aProcess, Token: aToken}, []string{"end", "Exited", "TreeEnded"}},
-		{"never started", gone, engine.FindProcess{Token: aToken}, []string{"StartFailed"}},
-		{"cannot be looked at", func(host.Watcher) (task.Process, error) { return task.Process{}, errors.New("no /proc") }, engine.FindProcess{Token: aToken}, []string{"StartFailed"}},
+		{"alive", func(host.Watcher) (task.Process, error) { return aProcess, nil }, engine.FindProcess{Process: aProcess, Token: aToken}, nil, []string{"ServerStarted"}},
+		{"gone, with what it left", gone, engine.FindProcess{Process: aProcess, Token: aToken}, nil, []string{"end", "Exited", "TreeEnded"}},
+		{"gone, with what no signal ends", gone, engine.FindProcess{Process: aProcess, Token: aToken}, []int{7}, []string{"end", "end", "Exited", "TreeEnded", "TreeEnded"}},
+		{"never started", gone, engine.FindProcess{Token: aToken}, nil, []string{"StartFailed"}},
+		{"cannot be looked at", func(host.Watcher) (task.Process, error) { return task.Process{}, errors.New("no /proc") }, engine.FindProcess{Token: aToken}, nil, []string{"StartFailed"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newProcessRig()
 			defer r.end()
-			r.machine.find = c.find
+			r.machine.find, r.machine.left = c.find, c.left
 			r.find(c.ask)
 			if got := r.told(); strings.Join(got, " ") != strings.Join(c.want, " ") {
 				t.Errorf("%s: %v, want %v", c.name, got, c.want)

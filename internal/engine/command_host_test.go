@@ -33,7 +33,7 @@ var hostCommands = map[string]func(*world, args){
 		w.step(Exited{Process: w.hostID(a.at(0)), Token: w.token(a.named["launch"]),
 			Exit: Exit{Known: status != "", Status: status, Stderr: strings.ReplaceAll(a.named["stderr"], "_", " ")}})
 	},
-	"tree-ended": func(w *world, a args) { w.step(TreeEnded{w.token(a.at(0))}) },
+	"tree-ended": func(w *world, a args) { w.step(TreeEnded{w.token(a.at(0)), a.has("left")}) },
 	// prompt: from now on hosts accept an activation at once.
 	"prompt": func(w *world, a args) { w.prompt = true },
 	// spin TASK N [changed]: N times it fires, by its trigger or by a change of its files, and completes.

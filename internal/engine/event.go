@@ -219,8 +219,12 @@ type (
 		Token   task.LaunchToken
 		Exit    Exit
 	}
-	// TreeEnded: nothing carries the launch token any more.
-	TreeEnded struct{ Token task.LaunchToken }
+	// TreeEnded: nothing carries the launch token any more; or, with Left, what even
+	// SIGKILL did not end, and it comes again when that is gone.
+	TreeEnded struct {
+		Token task.LaunchToken
+		Left  bool
+	}
 )
 
 // What hosts speak of, in everybody's words.

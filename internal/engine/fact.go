@@ -43,6 +43,8 @@ func (f *fact) cause() task.Cause {
 		return task.CauseNoSource
 	case f.source.Status == task.SourceGone:
 		return task.CauseSourceGone
+	case f.source.Status == task.SourceUp:
+		return task.CauseSourceUnsure
 	}
 	return task.CauseSourceStarting
 }

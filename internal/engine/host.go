@@ -311,6 +311,10 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 	if !l.adopted {
 		e.failWaiters(l, ending{outcome: task.ActivationFailed, text: "class not registered"})
 	}
+	if ev.Left {
+		e.treeLeft(l)
+		return
+	}
 	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
 		if h.token == l.Token {
 			e.hostGone(h, Exit{})
@@ -318,6 +322,27 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 	}
 	e.moveLaunch(l, Absent)
 	e.dropLaunch(l)
+	e.launchAgain(l)
+}
+
+// treeLeft: what no signal ends may still run a task, so the runs of these processes
+// have no outcome before they are gone. Nobody else waits for that.
+func (e *Engine) treeLeft(l *launch) {
+	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
+		if h.token != l.Token {
+			continue
+		}
+		h.objects = nil
+		for _, u := range slices.Clone(h.runs) {
+			e.unresponsive(u)
+		}
+		if h.state != HostUnresponsive {
+			e.moveHost(h, HostUnresponsive)
+		}
+		e.awake.arm(&h.timer, 0)
+	}
+	e.unblock(l)
+	e.freeLaunchSlot(l)
 	e.launchAgain(l)
 }
 

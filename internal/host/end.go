@@ -16,10 +16,12 @@ import (
 // the host closes first, the launch lives on.
 func (h *Host) follow(l *launch) {
 	exit, over := h.awaitExit(l)
-	var left []int
 	if over {
 		l.watcher.exited(exit)
-		left = h.endTree(h.ctx, l)
+		if left := h.endTree(h.ctx, l); len(left) > 0 && h.ctx.Err() == nil {
+			l.watcher.ended(Ended{Left: left})
+			h.sweep(h.ctx, l, unix.SIGKILL) // until the kernel lets go of them
+		}
 		h.output.finish(l.tree.token)
 	}
 	// Only now may the pid be another's, and the token a new launch's.
@@ -30,7 +32,7 @@ func (h *Host) follow(l *launch) {
 	l.leader.close()
 	h.forget(l.tree.token)
 	if over && h.ctx.Err() == nil {
-		l.watcher.ended(Ended{Left: left})
+		l.watcher.ended(Ended{})
 	}
 }
 

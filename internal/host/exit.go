@@ -30,8 +30,8 @@ func (e Exit) String() string {
 	return "exit " + strconv.Itoa(e.Code)
 }
 
-// Ended says that a launch is over: nothing of its tree is left but, if even
-// SIGKILL did not help, the processes in Left.
+// Ended says that a launch is over: nothing of its tree is left. If even SIGKILL did
+// not help against the processes in Left it comes again when these are gone, too.
 type Ended struct {
 	Left []int // pids
 }

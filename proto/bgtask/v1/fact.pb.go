@@ -36,6 +36,8 @@ const (
 	UnknownCause_UNKNOWN_CAUSE_SOURCE_STARTING UnknownCause = 2
 	// Its source went away.
 	UnknownCause_UNKNOWN_CAUSE_SOURCE_GONE UnknownCause = 3
+	// Its source is there, and does not know.
+	UnknownCause_UNKNOWN_CAUSE_SOURCE_UNSURE UnknownCause = 4
 )
 
 // Enum value maps for UnknownCause.
@@ -45,12 +47,14 @@ var (
 		1: "UNKNOWN_CAUSE_NO_SOURCE",
 		2: "UNKNOWN_CAUSE_SOURCE_STARTING",
 		3: "UNKNOWN_CAUSE_SOURCE_GONE",
+		4: "UNKNOWN_CAUSE_SOURCE_UNSURE",
 	}
 	UnknownCause_value = map[string]int32{
 		"UNKNOWN_CAUSE_UNSPECIFIED":     0,
 		"UNKNOWN_CAUSE_NO_SOURCE":       1,
 		"UNKNOWN_CAUSE_SOURCE_STARTING": 2,
 		"UNKNOWN_CAUSE_SOURCE_GONE":     3,
+		"UNKNOWN_CAUSE_SOURCE_UNSURE":   4,
 	}
 )
 
@@ -389,12 +393,13 @@ const file_bgtask_v1_fact_proto_rawDesc = "" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x12\x16\n" +
 	"\x06remedy\x18\x04 \x01(\tR\x06remedy\x12\x14\n" +
 	"\x05facts\x18\x05 \x03(\tR\x05facts\x12\x1a\n" +
-	"\btriggers\x18\x06 \x03(\tR\btriggers*\x8c\x01\n" +
+	"\btriggers\x18\x06 \x03(\tR\btriggers*\xad\x01\n" +
 	"\fUnknownCause\x12\x1d\n" +
 	"\x19UNKNOWN_CAUSE_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17UNKNOWN_CAUSE_NO_SOURCE\x10\x01\x12!\n" +
 	"\x1dUNKNOWN_CAUSE_SOURCE_STARTING\x10\x02\x12\x1d\n" +
-	"\x19UNKNOWN_CAUSE_SOURCE_GONE\x10\x03*\xae\x01\n" +
+	"\x19UNKNOWN_CAUSE_SOURCE_GONE\x10\x03\x12\x1f\n" +
+	"\x1bUNKNOWN_CAUSE_SOURCE_UNSURE\x10\x04*\xae\x01\n" +
 	"\fSourceStatus\x12\x1d\n" +
 	"\x19SOURCE_STATUS_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16SOURCE_STATUS_STARTING\x10\x01\x12\x14\n" +
