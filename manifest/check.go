@@ -54,6 +54,7 @@ func (c *checker) check() {
 	}
 	c.capabilityNames()
 	c.namespaces()
+	c.newer()
 	c.walkCom(c.root)
 	c.activatable()
 	if c.options.Files != nil {

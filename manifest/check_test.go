@@ -50,6 +50,9 @@ func TestCheck(t *testing.T) {
 			`56:65 warning capability: rescap:Capability Name="runTrust" is no restricted capability that is known`},
 		{`<rescap:Capability Name="runFullTrust" />`, `<rescap:Capability Name="runFullTrust" /><rescap:Capability Name="runFullTrust" />`,
 			`56:65 error twice: rescap:Capability Name="runFullTrust" is there twice; the first is in line 56`},
+		{`MinVersion="10.0.19041.0" MaxVersionTested="10.0.19041.0"`, `MinVersion="10.0.14393.0" MaxVersionTested="10.0.14393.0"`,
+			"21:48 warning min-version: TargetDeviceFamily MinVersion=\"10.0.14393.0\": background tasks with a CLSID need Windows 10.0.19041.0\n" +
+				"44:9 warning namespace-newer: com:Extension is of a namespace that came with Windows 10.0.15063.0, and MaxVersionTested=\"10.0.14393.0\" is older"},
 		{`"uap rescap"`, `"rescap"`, "33:7 warning ignorable-missing: the prefix uap is in use, and IgnorableNamespaces does not name it"},
 		{`"uap rescap"`, `"uap rescap com"`, "7:3 warning ignorable-com: IgnorableNamespaces names com: a Windows that does not know it drops the class servers in silence"},
 		{` Arguments="-StartSampleTaskServer"`, ``, "46:13 warning com-arguments: com:ExeServer has no Arguments: launched to serve, the program can not tell it from a start by its user"},

@@ -41,6 +41,7 @@ const (
 	RuleFamily     Rule = "device-family"
 	RuleMinVersion Rule = "min-version"
 	RuleTested     Rule = "max-version-tested"
+	RuleNewer      Rule = "namespace-newer"
 
 	RuleFullTrust  Rule = "full-trust"
 	RuleCapability Rule = "capability"
@@ -113,6 +114,7 @@ var ruleTable = []RuleInfo{
 	{RuleFamily, Error, "TargetDeviceFamily/@Name is one that there is", "write Windows.Desktop"},
 	{RuleMinVersion, Warning, "MinVersion is a Windows that knows what the manifest uses", "raise MinVersion"},
 	{RuleTested, Error, "MinVersion and MaxVersionTested are versions, and the first is not above the second", "write both like 10.0.19041.0"},
+	{RuleNewer, Warning, "MaxVersionTested is a Windows that has the namespaces in use", "raise MaxVersionTested"},
 
 	{RuleFullTrust, Error, "a package with a class server or a full-trust program has the capability runFullTrust", "add <rescap:Capability Name=\"runFullTrust\" /> to Capabilities"},
 	{RuleCapability, Warning, "restricted capabilities are ones that there are", "correct the name: Windows refuses capabilities that it does not know"},

@@ -108,6 +108,38 @@ var (
 	}}
 )
 
+// since has the builds of Windows that brought namespaces: a Windows refuses what is
+// newer than the version that the package was tested with.
+var since = map[string]int{
+	NamespaceUAP + "/3": 14393, NamespaceUAP + "/4": 15063, NamespaceUAP + "/5": 16299, NamespaceUAP + "/6": 17134,
+	NamespaceUAP + "/7": 17763, NamespaceUAP + "/8": 18362, NamespaceUAP + "/10": 19041, comNamespace: 15063, comNamespace + "/4": comFour,
+}
+
+// newer: what the manifest uses is in the Windows that it was tested with. Others
+// than the newest TargetDeviceFamily are not asked: another one may have it.
+func (c *checker) newer() {
+	var newest *attr
+	most := 0
+	for _, n := range c.targets() {
+		if a := n.attr("MaxVersionTested"); a != nil {
+			if build, ok := windowsBuild(a.value); ok && build > most {
+				newest, most = a, build
+			}
+		}
+	}
+	if newest == nil {
+		return
+	}
+	told := map[string]bool{}
+	visit(c.root, func(n *node) {
+		uri := n.name.Space
+		if build := since[uri]; build > most && !told[uri] {
+			told[uri] = true
+			c.add(n.pos, RuleNewer, "%s is of a namespace that came with Windows 10.0.%d.0, and MaxVersionTested=\"%s\" is older", n.raw, build, newest.value)
+		}
+	})
+}
+
 // above compares versions of four numbers.
 func above(a, b string) bool {
 	return slices.Compare(numbers(a), numbers(b)) > 0
