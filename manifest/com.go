@@ -70,6 +70,9 @@ func (r *reader) comServers(extension *node, application string) {
 		first = n
 		r.comServer(extension, n, application)
 	}
+	if first == nil {
+		r.keepExtension(extension, application)
+	}
 }
 
 func (r *reader) comServer(extension, parent *node, application string) {

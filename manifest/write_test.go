@@ -191,11 +191,12 @@ func TestWritten(t *testing.T) {
 func TestMixedVersions(t *testing.T) {
 	text := withServers(
 		comServer("c", `<c:ExeServer Executable="a.exe"><c:Class Id="`+classA+`" /></c:ExeServer><c:ProgId Id="A.B" /><c3:ServiceServer ServiceName="s"><c:Class Id="`+classB+`" /></c3:ServiceServer>`)+
+			`<c2:Extension Category="windows.comServer" Executable="x.exe" />`+
 			`<Extension Category="windows.backgroundTasks" EntryPoint="X"><BackgroundTasks><Task Type="timer" /></BackgroundTasks></Extension>`,
 		comServer("c4", `<c4:Class Id="`+classC+`" DisplayName="C" /><c4:ExeServer Executable="d.exe"><c4:ClassReference Id="`+classC+`" EnableOleDefaultHandler="true" /></c4:ExeServer>`))
 	m, _ := parsePackage(t, text)
 	out := checkRoundTrip(t, m)
-	for _, part := range []string{"<com3:ServiceServer", "<com4:ClassReference", "<com:ProgId", `EnableOleDefaultHandler="true"`} {
+	for _, part := range []string{`<com2:Extension Category="windows.comServer" Executable="x.exe" />`, "<com3:ServiceServer", "<com4:ClassReference", "<com:ProgId", `EnableOleDefaultHandler="true"`} {
 		if !bytes.Contains(out, []byte(part)) {
 			t.Errorf("%s is lost:\n%s", part, out)
 		}

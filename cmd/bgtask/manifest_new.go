@@ -39,6 +39,7 @@ type newFlags struct {
 	arguments string
 	force     bool
 	limit     time.Duration
+	described bool // a program tells the tasks
 }
 
 func newManifestNew(a *app) *cobra.Command {
@@ -78,16 +79,17 @@ func (a *app) newDeclaration(c *cobra.Command, what, programArgs []string, f new
 	for _, t := range f.tasks {
 		f.addTask(t)
 	}
-	if len(what) == 1 {
-		if err := f.fromProgram(c.Context(), what[0], programArgs); err != nil {
-			return err
-		}
-	}
+	f.described = len(what) == 1
 	if in, ok := a.stdin.(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		f.ask(a.stdin, a.stderr)
 	}
 	if missing := f.missing(); len(missing) > 0 {
 		return usage(c, "not given: "+strings.Join(missing, ", "))
+	}
+	if f.described {
+		if err := f.fromProgram(c.Context(), what[0], programArgs); err != nil {
+			return err
+		}
 	}
 	return a.writeDeclaration(&f.d, f.out)
 }
@@ -114,7 +116,7 @@ func (f *newFlags) missing() (list []string) {
 		there bool
 		flag  string
 	}{
-		{f.d.Name != "", "--name Contoso.Notes"}, {f.d.Publisher != "", "--publisher CN=Contoso"}, {len(f.d.Tasks) > 0, "a PROGRAM or --task NAME"},
+		{f.d.Name != "", "--name Contoso.Notes"}, {f.d.Publisher != "", "--publisher CN=Contoso"}, {f.described || len(f.d.Tasks) > 0, "a PROGRAM or --task NAME"},
 	} {
 		if !need.there {
 			list = append(list, need.flag)
@@ -137,7 +139,7 @@ func (f *newFlags) ask(in io.Reader, out io.Writer) {
 	}
 	question(&f.d.Name, "Name of the package, like Contoso.Notes")
 	question(&f.d.Publisher, "Publisher, the subject of your certificate, like CN=Contoso")
-	if len(f.d.Tasks) == 0 {
+	if !f.described && len(f.d.Tasks) == 0 {
 		var name string
 		if question(&name, "Name of a task"); name != "" {
 			f.addTask(name)
