@@ -37,7 +37,8 @@ type Server struct {
 // Serve publishes all classes in one step and runs their tasks until ctx ends:
 // then live runs are canceled with Terminating, and it returns nil when they have
 // returned and their outcomes are recorded. In a process that the broker launched
-// it also returns nil after Linger without a run, when the broker agrees.
+// it also returns nil after Linger without a run, when the broker agrees; and at
+// once in one that "bgtask manifest" started to learn which classes there are.
 func (s *Server) Serve(ctx context.Context) error {
 	if err := s.check(); err != nil {
 		return err

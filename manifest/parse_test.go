@@ -146,6 +146,11 @@ func FuzzParse(f *testing.F) {
 	f.Add(text)
 	f.Add(toUTF16("\ufeff"+string(text), binary.LittleEndian))
 	f.Add([]byte(`<Package xmlns="` + foundation + `"><Identity Name="a.b" Publisher="CN=$a$" Version="1.0.0.0"/></Package>`))
+	f.Add([]byte(withServers(
+		comServer("c", `<c:ExeServer Executable="a.exe"><c:Class Id="`+classA+`" /></c:ExeServer><c:ProgId Id="A.B" Clsid="`+classA+`" />`),
+		comServer("c4", `<c4:Class Id="`+classC+`" /><c4:ExeServer Executable="d.exe"><c4:ClassReference Id="`+classC+`" c2:x="1" /></c4:ExeServer>`))))
+	f.Add([]byte(`<p:Package xmlns:p="` + foundation + `" xmlns:u="` + NamespaceUAP + `" xmlns:x="urn:x"><p:Identity Name="a.b" Publisher="CN=a" Version="1.0.0.0" x:y="&#10;"/>` +
+		`<p:Properties><p:DisplayName>n</p:DisplayName><x:z>t&#13;<bare p:q="1"/></x:z></p:Properties></p:Package>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := Parse(FileName, data)
 		if _, all := Check(FileName, data, Options{Files: []string{"a.exe"}}); err != nil && Sound(all) {
