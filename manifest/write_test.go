@@ -206,6 +206,17 @@ func TestMixedVersions(t *testing.T) {
 	}
 }
 
+// TestWhiteSpaceWritten: line ends and tabs that were spelled out stay what they are.
+func TestWhiteSpaceWritten(t *testing.T) {
+	text := "a\tb\nc\rd\r\ne"
+	m := &Manifest{
+		File:       FileName,
+		Identity:   Identity{Name: "Contoso.Notes", Publisher: "CN=Contoso", Version: "1.2.0.0"},
+		Properties: Properties{DisplayName: "Notes", Other: Other{Elements: []Element{{Space: "urn:x", Local: "Kept", Text: " " + text, Attrs: []Attr{{Local: "kept", Value: text}}}}}},
+	}
+	checkRoundTrip(t, m)
+}
+
 func TestUnwritable(t *testing.T) {
 	for _, text := range []string{"a\x00b", "\xff"} {
 		m := &Manifest{Properties: Properties{DisplayName: text}}

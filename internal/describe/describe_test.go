@@ -26,7 +26,7 @@ import (
 const programEnv = "DESCRIBE_TEST_PROGRAM"
 
 var programs = map[string]func() int{
-	"good": good, "silent": silent, "endless": endless, "refused": refused,
+	"good": good, "silent": silent, "endless": endless, "leaving": leaving, "refused": refused,
 }
 
 func TestMain(m *testing.M) {
@@ -97,6 +97,14 @@ func refused() int {
 
 // endless registers, and goes on with work of its own, and a child.
 func endless() int {
+	if code := leaving(); code != 0 {
+		return code
+	}
+	select {}
+}
+
+// leaving registers, and leaves a child behind.
+func leaving() int {
 	if _, err := builder("Sync", sync).Ensure(context.Background()); err != nil {
 		return 1
 	}
@@ -107,7 +115,7 @@ func endless() int {
 	if err := os.WriteFile(os.Getenv("DESCRIBE_TEST_PID"), []byte(strconv.Itoa(child.Process.Pid)), 0o600); err != nil {
 		return 3
 	}
-	select {}
+	return 0
 }
 
 func run(t *testing.T, ctx context.Context, program string) (*describe.Description, error) {
@@ -176,6 +184,22 @@ func TestRunEnds(t *testing.T) {
 	if err != nil || len(d.Tasks) != 1 {
 		t.Fatalf("%v %v", d, err)
 	}
+	checkEnded(t, file)
+}
+
+// TestRunLeavesNothing: what a program leaves behind is ended.
+func TestRunLeavesNothing(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pid")
+	t.Setenv("DESCRIBE_TEST_PID", file)
+	if d, err := run(t, t.Context(), "leaving"); err != nil || len(d.Tasks) != 1 {
+		t.Fatalf("%v %v", d, err)
+	}
+	checkEnded(t, file)
+}
+
+// checkEnded waits for the end of the process whose number is in the file.
+func checkEnded(t *testing.T, file string) {
+	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
