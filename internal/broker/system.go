@@ -36,6 +36,7 @@ type system struct {
 
 	mu      sync.Mutex
 	trouble map[string]error // by folder
+	behind  []task.Check     // of packages that the user's own go before, and are newer
 }
 
 func newSystem(b *broker) *system {
@@ -98,6 +99,7 @@ func (s *system) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.compare(known, found)
 	var faults []error
 	for _, p := range found {
 		faults = append(faults, s.install(ctx, p))
@@ -109,6 +111,21 @@ func (s *system) look(ctx context.Context) error {
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// compare notes what the user's own packages hide.
+func (s *system) compare(known []task.Package, found map[string]task.Package) {
+	var behind []task.Check
+	for _, own := range known {
+		p, ok := found[own.Family]
+		if ok && own.Origin != task.OriginSystem && task.CompareVersions(p.Version, own.Version) > 0 {
+			behind = append(behind, task.Check{Level: task.CheckWarn, Subject: "package",
+				Text: own.Family + ": yours, " + own.Version + ", goes before the system's, which is " + p.Version + ".", Fix: "bgtask uninstall --keep-data " + own.Family})
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.behind = behind
 }
 
 // install asks first, so that a look which changes nothing writes nothing.
@@ -174,11 +191,11 @@ func (s *system) tell(trouble map[string]error) {
 	s.trouble = trouble
 }
 
-// checks tells of the trouble for "bgtask doctor".
+// checks are for "bgtask doctor".
 func (s *system) checks() []task.Check {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var checks []task.Check
+	checks := slices.Clone(s.behind)
 	for _, folder := range slices.Sorted(maps.Keys(s.trouble)) {
 		err := s.trouble[folder]
 		checks = append(checks, task.Check{Level: task.CheckFail, Subject: "package", Text: folder + ": " + sentence(err), Fix: task.Hint(err)})

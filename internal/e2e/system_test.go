@@ -93,6 +93,8 @@ func TestPackagesOfTheSystem(t *testing.T) {
 	if p := w.packages()["Tool"]; p.Version != "3.1.0.0" {
 		t.Errorf("the user's own was replaced by %s", p.Version)
 	}
+	doctor, _, _ = w.bgtask("doctor")
+	w.said("yours, 3.1.0.0, goes before the system's, which is 4.0.0.0.", doctor)
 	w.do("uninstall", "--keep-data", "Tool")
 	w.awaitVersion("Tool", "4.0.0.0")
 
