@@ -297,3 +297,23 @@ func TestExtractFollowsNoLink(t *testing.T) {
 		})
 	}
 }
+
+func TestExtractOverwritesNothing(t *testing.T) {
+	p := opened(t, packed(t, testFolder(), Options{}))
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "a b.txt")
+	if err := os.WriteFile(mine, []byte("mine"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := p.Extract(context.Background(), root); !errors.Is(err, os.ErrExist) {
+		t.Errorf("%v, want %v", err, os.ErrExist)
+	}
+	if got, err := os.ReadFile(mine); err != nil || string(got) != "mine" {
+		t.Errorf("%q is there: %v", got, err)
+	}
+}

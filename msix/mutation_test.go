@@ -206,16 +206,44 @@ func TestChangedContent(t *testing.T) {
 	}
 }
 
-// An early end of the deflated stream: unzip would see the first block only.
+// An early end of the deflated stream: its blocks are good, and unzip would see the
+// first one only.
 func TestBlockThatEndsTheFile(t *testing.T) {
-	b := packed(t, testFolder(), Options{})
-	p := opened(t, b)
+	good := packed(t, testFolder(), Options{})
+	p := opened(t, good)
+	plain := testFolder()["App.exe"].Data
 	m := p.blockMap.files["App.exe"]
-	f := forge(t, b)
-	first := f.find("App.exe").content[:m.packed[0]]
-	copy(first[len(first)-5:], []byte{1, 0, 0, 0xff, 0xff}) // the mark, with the bit of the last block
+	first := deflated(plain[:blockSize])
+	f := forge(t, good)
+	part := f.find("App.exe")
+	part.pack(plain, append(first, part.content[m.packed[0]:]...), methodDeflated)
+	f.edit(t, good, blockMapName, sizeOf(m.packed[0]), sizeOf(uint32(len(first))))
 	if _, err := verified(f.bytes(), Policy{AllowUnsigned: true}); !errors.Is(err, ErrContent) {
 		t.Errorf("%v, want %v", err, ErrContent)
+	}
+}
+
+// A block that does not end on a whole byte: block by block it is good, and as one
+// stream it is something else.
+func TestBlockThatDoesNotEndOnAByte(t *testing.T) {
+	good := packed(t, testFolder(), Options{})
+	p := opened(t, good)
+	plain := testFolder()["App.exe"].Data
+	m := p.blockMap.files["App.exe"]
+	part := forge(t, good).find("App.exe")
+	first := part.content[:m.packed[0]-uint32(len(syncMark))-1] // into the byte in which the mark begins
+	if len(first) == 0 {
+		t.Fatal("the first block is empty")
+	}
+	for _, cut := range []int{0, 1} {
+		f := forge(t, good)
+		part := f.find("App.exe")
+		short := append(bytes.Clone(part.content[:len(first)+cut]), part.content[m.packed[0]:]...)
+		part.pack(plain, short, methodDeflated)
+		f.edit(t, good, blockMapName, sizeOf(m.packed[0]), sizeOf(uint32(len(first)+cut)))
+		if _, err := verified(f.bytes(), Policy{AllowUnsigned: true}); !errors.Is(err, ErrContent) && !errors.Is(err, ErrTruncated) {
+			t.Errorf("%v, want %v", err, ErrContent)
+		}
 	}
 }
 

@@ -128,6 +128,11 @@ func TestTimestamp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c, _ := parseCMS(signature[len(signatureMagic):])
+	unsigned, _ := attributes(c.signer.Unsigned)
+	if _, problem := readTimestamp(unsigned[0].Values[0].FullBytes, []byte("another")); problem != "is a time stamp of another signature" {
+		t.Errorf("the time stamp of another signature %s", problem)
+	}
 	signature[len(signature)-1] ^= 1 // of the token's own signature
 	f.find(signatureName).fill(signature)
 	if _, err := verified(f.bytes(), trusting); !errors.Is(err, ErrTimestamp) {
