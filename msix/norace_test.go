@@ -2,5 +2,5 @@
 
 package msix
 
-// raceDetector multiplies the memory of a process.
+// raceDetector says whether its own memory is in that of a process.
 const raceDetector = false
