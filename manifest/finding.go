@@ -113,7 +113,7 @@ func (f *findings) taskError(found Finding) error {
 	if found.Rule == RuleLimit {
 		sentinel = task.ErrLimit
 	}
-	return &task.Error{Subject: f.place(found.Line), Err: sentinel, Detail: found.Message}
+	return &task.Error{Subject: f.place(found.Line), Err: sentinel, Detail: found.Message, Hint: found.Remedy}
 }
 
 // warnings are the warnings among the findings, for people who install.
