@@ -141,6 +141,9 @@ func (c *checker) properties() {
 	c.text(n, "PublisherDisplayName", true, displayNameValue)
 	c.text(n, "Description", false, descriptionValue)
 	c.text(n, "Logo", true, logoValue)
+	if logo := n.child(foundation, "Logo"); logo != nil && strings.Contains(string(logo.text), "/") {
+		c.add(logo.pos, RuleSlash, "%s \"%s\" has / between folders", logo.raw, show(c.m.Properties.Logo))
+	}
 }
 
 // text checks an element of text alone.
@@ -181,13 +184,18 @@ func (c *checker) application(n *node) {
 	if a := n.attr("EntryPoint"); a != nil && a.value == fullTrustEntry && !c.fullTrust() && !c.hasProgram() {
 		c.add(a.pos, RuleFullTrust, "%s EntryPoint=\"%s\" needs the Capability runFullTrust", n.raw, fullTrustEntry)
 	}
-	c.slash(n)
+	c.slash(n, "Executable")
+	c.slash(visual, "Square150x150Logo", "Square44x44Logo")
 }
 
 const fullTrustEntry = "Windows.FullTrustApplication"
 
-func (c *checker) slash(n *node) {
-	if a := n.attr("Executable"); a != nil && strings.Contains(a.value, "/") {
-		c.add(a.pos, RuleSlash, "%s Executable=\"%s\" has / between folders", n.raw, show(a.value))
+// slash warns of a path with / between folders: the schema takes it, and not
+// everything that reads manifests does.
+func (c *checker) slash(n *node, attributes ...string) {
+	for _, name := range attributes {
+		if a := n.attr(name); a != nil && strings.Contains(a.value, "/") {
+			c.add(a.pos, RuleSlash, "%s %s=\"%s\" has / between folders", n.raw, name, show(a.value))
+		}
 	}
 }

@@ -28,7 +28,7 @@ func (c *checker) comServerContent(n *node) {
 		}
 		switch server.name.Local {
 		case string(ExeServer):
-			c.slash(server)
+			c.slash(server, "Executable")
 			if server.attr("Arguments") == nil {
 				c.add(server.pos, RuleArguments, "%s has no Arguments: launched to serve, the program can not tell it from a start by its user", server.raw)
 			}

@@ -34,7 +34,7 @@ const (
 	RuleLogo          Rule = "logo"
 	RuleApplicationID Rule = "application-id"
 	RuleExecutable    Rule = "executable"
-	RuleSlash         Rule = "executable-slash"
+	RuleSlash         Rule = "slash"
 	RuleFile          Rule = "file"
 	RuleLanguage      Rule = "language"
 
@@ -107,7 +107,7 @@ var ruleTable = []RuleInfo{
 	{RuleLogo, Error, "logos are png, jpg or jpeg files in the package", "name a .png file with \\ between folders"},
 	{RuleApplicationID, Error, "Application/@Id has 1 to 64 letters and digits, in parts that begin with a letter", "write it like App or Contoso.Notes"},
 	{RuleExecutable, Error, "paths of programs are relative, stay in the package and end in .exe", "write it like bin\\notes.exe"},
-	{RuleSlash, Warning, "paths of programs have \\ between folders", "write \\ in place of /"},
+	{RuleSlash, Warning, "paths of programs and logos have \\ between folders", "write \\ in place of /"},
 	{RuleFile, Error, "programs and logos that are named are in the package", "put the file there, or correct the path"},
 	{RuleLanguage, Error, "Resource/@Language is a language tag", "write it like en-us"},
 

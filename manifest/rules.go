@@ -152,8 +152,6 @@ func logoRule(v string) string {
 	switch {
 	case problem != "":
 		return problem
-	case strings.Contains(v, "/"):
-		return `has / between folders; a manifest has \`
 	case !logoPattern.MatchString(v):
 		return "does not end in .png, .jpg or .jpeg"
 	}

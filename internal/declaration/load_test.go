@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,11 +51,13 @@ func TestManifest(t *testing.T) {
 	golden(t, "notes.xml", string(out))
 }
 
-// golden compares got with a file of testdata; REWRITE=1 writes it.
+var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+
+// golden compares got with a file of testdata.
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	file := filepath.Join("testdata", name)
-	if os.Getenv("REWRITE") != "" {
+	if *rewrite {
 		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
