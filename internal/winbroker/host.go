@@ -27,6 +27,7 @@ type Host struct {
 	objects []task.Object // as they are to be
 	runs    map[task.GUID]*liveRun
 	active  time.Time // when something was asked of the process last
+	came    bool      // somebody has come
 	left    bool
 
 	wake    chan struct{} // objects changed, a run ended, or left; one is enough
@@ -49,6 +50,10 @@ const (
 	// forgottenAfter is how long a process stays for the sake of objects that
 	// nobody uses: their client may have died.
 	forgottenAfter = task.StartTimeout
+
+	// expectedFor is how long a process that was started stays, however short its
+	// linger time is, for whoever had it started: he may be slow.
+	expectedFor = task.LingerTime
 )
 
 // NewHost makes the host of the classes of this process.
@@ -219,7 +224,11 @@ func (h *Host) Leave(context.Context) (bool, error) {
 		return h.left, nil
 	}
 	idle := time.Since(h.active)
+	expected := !h.came && idle < expectedFor
 	h.mu.Unlock()
+	if expected {
+		return false, nil
+	}
 	if h.broker.system.Let() > 0 {
 		if idle < forgottenAfter {
 			h.broker.system.Hold()

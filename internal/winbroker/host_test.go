@@ -353,10 +353,16 @@ func TestLeave(t *testing.T) {
 	})
 }
 
-func TestLeaveAtOnceWhenNobodyCame(t *testing.T) {
+// TestLeaveWhenNobodyCame: not before whoever had the process started had time to
+// come.
+func TestLeaveWhenNobodyCame(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := serve(t, task.Object{CLSID: class})
 		s.system.told()
+		if left, err := s.host.Leave(t.Context()); left || err != nil {
+			t.Error(left, err)
+		}
+		time.Sleep(expectedFor)
 		if left, err := s.host.Leave(t.Context()); !left || err != nil {
 			t.Error(left, err)
 		}

@@ -91,7 +91,7 @@ func (h *Host) begin(a activation) (*liveRun, error) {
 	r := &liveRun{id: id, records: opened.records, release: release, kept: begun, changed: make(chan struct{}, 1), done: make(chan struct{})}
 	h.mu.Lock()
 	h.runs[id.Instance] = r
-	h.active = now
+	h.active, h.came = now, true
 	h.mu.Unlock()
 	return r, nil
 }

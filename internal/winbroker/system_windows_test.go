@@ -27,6 +27,7 @@ func TestHostWithCOM(t *testing.T) {
 	f, _ := newFake(t)
 	b := newBroker(servedBy{f}, slog.New(slog.DiscardHandler))
 	host := b.NewHost(&fakeHandler{}, true)
+	host.(*Host).came = true // as if there had been a run
 	served := task.GUID{0x7e, 15: 1}
 	host.SetObjects(task.Object{CLSID: served})
 	ended := make(chan error, 1)
