@@ -233,12 +233,14 @@ func known(family string, installed []task.Package) bool {
 func homeOf(exe string, installed []task.Package) string {
 	family, longest := "", 0
 	for i := range installed {
-		serves := func(s task.ClassServer) bool { return s.Executable == exe }
-		if !installed[i].Implied && exe != "" && slices.ContainsFunc(installed[i].Servers, serves) {
+		folder := installed[i].Folder
+		if folder == "" || !filepath.IsAbs(exe) {
+			continue
+		}
+		if slices.ContainsFunc(installed[i].Servers, func(s task.ClassServer) bool { return s.Executable == exe }) {
 			return installed[i].Family
 		}
-		folder := installed[i].Folder
-		if folder == "" || len(folder) <= longest || !filepath.IsAbs(exe) {
+		if len(folder) <= longest {
 			continue
 		}
 		if strings.HasPrefix(exe, strings.TrimSuffix(folder, "/")+"/") {

@@ -16,7 +16,9 @@ import (
 
 func TestWhichPackageACallerIsOf(t *testing.T) {
 	installed := []task.Package{
-		{Family: task.CommandPackage},
+		{Family: task.CommandPackage, Servers: []task.ClassServer{{Executable: "/usr/bin/bgtask"}}},
+		{Family: "Linked_1", Folder: "/run/packages/linked", Servers: []task.ClassServer{{Executable: "/nix/store/linked/serve"}}},
+		{Family: "Tool_p", Folder: "/state/installed/Tool_2.0.0.0_x64__p"},
 		{Family: "Notes_1", Folder: "/opt/notes"},
 		{Family: "Plugin_1", Folder: "/opt/notes/plugin"},
 		{Family: "Other_1", Folder: "/opt/notesother"},
@@ -31,6 +33,11 @@ func TestWhichPackageACallerIsOf(t *testing.T) {
 		want                       answer
 	}{
 		{"by its folder", "/opt/notes/bin/notes", "", "", answer{"Notes_1", false, true, nil}},
+		{"by its folder, which is a link", "/nix/store/linked/serve", "", "", answer{"Linked_1", false, true, nil}},
+		{"of the version that is installed", "/state/installed/Tool_2.0.0.0_x64__p/tool", "", "", answer{"Tool_p", false, true, nil}},
+		{"of an earlier version", "/state/installed/Tool_1.0.0.0_x64__p~2/bin/tool", "", "", answer{"Tool_p", false, true, nil}},
+		{"of a version of nothing any more", "/state/installed/Gone_1.0.0.0_x64__p/x", "", "", answer{impliedFamily("/state/installed/Gone_1.0.0.0_x64__p/x"), true, true, nil}},
+		{"bgtask itself", "/usr/bin/bgtask", "", "", answer{impliedFamily("/usr/bin/bgtask"), true, true, nil}},
 		{"the innermost folder", "/opt/notes/plugin/x", "", "", answer{"Plugin_1", false, true, nil}},
 		{"a folder is no prefix", "/opt/notesother/x", "", "", answer{"Other_1", false, true, nil}},
 		{"a claim that is true", "/opt/notes/x", "Notes_1", "", answer{"Notes_1", false, true, nil}},
@@ -41,7 +48,8 @@ func TestWhichPackageACallerIsOf(t *testing.T) {
 		{"of no package", "/home/ann/quotes", "", "", answer{impliedFamily("/home/ann/quotes"), true, true, nil}},
 		{"cannot be seen", "", "", "", answer{Err: task.ErrNoPackage}},
 	} {
-		w, err := who{identity: identity{exe: c.exe}}.ofPackage(c.claim, installed, c.launched)
+		b := &broker{versions: "/state/installed"}
+		w, err := who{identity: identity{exe: c.exe}, home: b.versionOf(c.exe)}.ofPackage(c.claim, installed, c.launched)
 		got := answer{w.family, w.implied, w.verified, nil}
 		if err != nil {
 			got = answer{Err: c.want.Err}
