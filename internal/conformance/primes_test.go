@@ -32,7 +32,6 @@ func TestPrimes(t *testing.T) {
 func TestPrimesInTheOpenApplication(t *testing.T) {
 	w := newPrimes(t)
 	app := w.begin(w.program(sample))
-	w.eventually("the application registers", func() bool { _, err := w.find(primes.Sample.Name); return err == nil }) // asking who serves takes the class away for a moment
 	w.eventually("the application serves", func() bool { return w.serves(primes.Sample.EntryPoint, app.cmd.Process.Pid) })
 	id := w.ensured()
 	w.mustFire(id)
