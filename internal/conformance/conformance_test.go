@@ -167,21 +167,20 @@ func TestDeferral(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
+	w := newWorld(t)
 	for _, reason := range task.Reasons() {
-		t.Run(reason.String(), func(t *testing.T) {
-			w := newWorld(t)
-			id := w.register("hang")
-			w.mustFire(id)
-			w.wrote("entered", "hang", 1)
-			w.mustCancel(id, reason)
-			if line := w.wrote("canceled", "hang", 1); line.Reason != reason.String() {
-				t.Errorf("the run was told %s", line.Reason)
-			}
-			if r := w.ended(id, 1); r.Outcome != task.Canceled || r.Reason != reason || r.Forced {
-				t.Errorf("it ended as %+v", r)
-			}
-			w.app("unregister", "hang", "cancel") // for some reasons our broker runs it again
-		})
+		name := "hang-" + reason.String()
+		id := w.register(name)
+		w.mustFire(id)
+		w.wrote("entered", name, 1)
+		w.mustCancel(id, reason)
+		if line := w.wrote("canceled", name, 1); line.Reason != reason.String() {
+			t.Errorf("%v: the run was told %s", reason, line.Reason)
+		}
+		if r := w.ended(id, 1); r.Outcome != task.Canceled || r.Reason != reason || r.Forced {
+			t.Errorf("%v: it ended as %+v", reason, r)
+		}
+		w.app("unregister", name, "cancel") // for some reasons our broker runs it again
 	}
 }
 

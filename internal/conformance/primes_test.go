@@ -31,9 +31,9 @@ func TestPrimes(t *testing.T) {
 // TestPrimesInTheOpenApplication: the application itself is activated.
 func TestPrimesInTheOpenApplication(t *testing.T) {
 	w := newPrimes(t)
+	id := w.ensured()
 	app := w.begin(w.program(sample))
 	w.eventually("the application serves", func() bool { return w.serves(primes.Sample.EntryPoint, app.cmd.Process.Pid) })
-	id := w.ensured()
 	w.mustFire(id)
 	w.counts()
 	w.mustCancel(id, task.ReasonIdleTask)

@@ -88,6 +88,7 @@ func newFixture(t *testing.T) *fixture {
 	// The application's own folder is below this one; servers have it from the broker.
 	t.Setenv("LOCALAPPDATA", w.dir)
 	t.Setenv(winbroker.PackageEnv, "Conformance_0000000000000")
+	t.Setenv(classes.LogEnv, filepath.Join(w.dir, "servers.log"))
 	w.sdk = winbroker.New("", slog.Default())
 	w.restart()
 	t.Cleanup(w.end)
@@ -270,9 +271,12 @@ func (w *fixture) end() {
 		w.mu.Lock()
 		w.t.Logf("the broker said:\n%s", strings.Join(w.said, "\n"))
 		w.mu.Unlock()
+		log, _ := os.ReadFile(filepath.Join(w.dir, "servers.log"))
+		w.t.Logf("the servers said:\n%s", log)
 	}
-	// Servers that leave by themselves are not missed by Wine's service.
-	for end := time.Now().Add(4 * time.Second); left(servers...) > 0 && time.Now().Before(end); {
+	// A server that was ended leaves its class behind in Wine: let them leave by
+	// themselves, after their linger time.
+	for end := time.Now().Add(lingers); left(servers...) > 0 && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond)
 	}
 	w.orders.Close()
@@ -280,5 +284,8 @@ func (w *fixture) end() {
 	w.broker.Wait()
 	endAll(servers...)
 }
+
+// lingers is longer than a server stays without a run.
+const lingers = 20 * time.Second
 
 var servers = []string{"app.exe", "SampleBackgroundApp.exe"}

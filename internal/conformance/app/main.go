@@ -8,7 +8,9 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/bgtask/bgtask"
@@ -17,11 +19,25 @@ import (
 )
 
 func main() {
+	if path := os.Getenv(classes.LogEnv); path != "" && os.Args[1] == "serve" {
+		logTo(path)
+	}
 	if err := command(os.Args[1], os.Args[2:]); err != nil {
 		fmt.Println(task.Code(err))
 		fmt.Fprintln(os.Stderr, "app:", err)
 		os.Exit(3)
 	}
+}
+
+// logTo keeps what a server says: those that COM starts have no stderr.
+func logTo(path string) {
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	os.Stderr = file
+	slog.SetDefault(slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	debug.SetCrashOutput(file, debug.CrashOptions{})
 }
 
 func command(verb string, args []string) error {

@@ -29,3 +29,6 @@ type Line struct {
 
 // Journal is the name of that file.
 const Journal = "journal"
+
+// LogEnv names the file in which a server writes what it says.
+const LogEnv = "CONFORMANCE_LOG"
