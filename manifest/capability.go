@@ -51,18 +51,3 @@ func capabilityTable(words map[string]string) map[string]string {
 	}
 	return table
 }
-
-// Problem says what is wrong with a value by a rule on values, such as
-// RuleName or RulePublisher, to follow the words `name = "x"`; "" when nothing is,
-// and for a rule that is not on values.
-func Problem(r Rule, value string) string {
-	for _, v := range []rule{
-		nameValue, publisherValue, versionValue, processorValue, resourceValue, applicationValue, displayNameValue, descriptionValue,
-		textValue, guidValue, permissionValue, executableValue, colorValue, logoValue, languageValue,
-	} {
-		if v.name == r {
-			return v.problem(value)
-		}
-	}
-	return ""
-}

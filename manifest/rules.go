@@ -48,6 +48,21 @@ var (
 	permissionPattern  = regexp.MustCompile(`^(O:[-A-Z0-9]+?)?(G:[-A-Z0-9]+?)?(D:[-A-Z0-9;()]*?)?(S:[-A-Z0-9;()]*)?$`)
 )
 
+// Problem says what is wrong with a value by a rule on values, such as
+// RuleName or RulePublisher, to follow the words `name = "x"`; "" when nothing is,
+// and for a rule that is not on values.
+func Problem(r Rule, value string) string {
+	for _, v := range []rule{
+		nameValue, publisherValue, versionValue, processorValue, resourceValue, applicationValue, displayNameValue, descriptionValue,
+		textValue, guidValue, permissionValue, executableValue, colorValue, logoValue, languageValue,
+	} {
+		if v.name == r {
+			return v.problem(value)
+		}
+	}
+	return ""
+}
+
 const (
 	versionPart = `(0|[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])`
 	dnPart      = `(CN|L|O|OU|E|C|S|STREET|T|G|I|SN|DC|SERIALNUMBER|Description|PostalCode|POBox|Phone|X21Address|dnQualifier|` +

@@ -90,9 +90,13 @@ func describeProgram(ctx context.Context, limit time.Duration, name string, args
 	if filepath.Base(name) == name {
 		name = "." + string(filepath.Separator) + name // a path, and no command of PATH
 	}
-	ctx, stop := context.WithTimeout(ctx, limit)
+	limited, stop := context.WithTimeout(ctx, limit)
 	defer stop()
-	return program.Run(ctx, name, args...)
+	d, err := program.Run(limited, name, args...)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx) // half a description is none
+	}
+	return d, err
 }
 
 // finding is one as JSON has it.
