@@ -18,7 +18,8 @@ func (c Cursor) Seq() (uint64, error) {
 	return n, nil
 }
 
-// CursorError is ErrCursorExpired with the oldest cursor that is kept.
+// CursorError is ErrCursorExpired with the oldest cursor that is kept. A cursor that is
+// ahead of all that was stored has expired, too: an *Error round this one says so.
 type CursorError struct{ Oldest Cursor }
 
 // Error names the oldest cursor.

@@ -48,6 +48,11 @@ func publish(t *testing.T, conn *dbus.Conn, name, path, iface string, object any
 }
 
 func TestAShutdownWaitsForTheRuns(t *testing.T) {
+	t.Run("logind was there", func(t *testing.T) { shutdownWaits(t, false) })
+	t.Run("logind comes later", func(t *testing.T) { shutdownWaits(t, true) })
+}
+
+func shutdownWaits(t *testing.T, late bool) {
 	sourcetest.Need(t, "dbus", "dbus-daemon")
 	bus := sourcetest.NewBus(t)
 	t.Setenv("DBUS_SYSTEM_BUS_ADDRESS", bus.Address)
@@ -58,8 +63,13 @@ func TestAShutdownWaitsForTheRuns(t *testing.T) {
 	defer held.Close()
 	conn := bus.Connect(t)
 	asked := make(chan struct{}, 9)
-	publish(t, conn, "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", &logind{dbus.UnixFD(delay.Fd()), asked},
-		map[string]any{"InhibitDelayMaxUSec": uint64(30_000_000)})
+	appears := func() {
+		publish(t, conn, "org.freedesktop.login1", "/org/freedesktop/login1", "org.freedesktop.login1.Manager", &logind{dbus.UnixFD(delay.Fd()), asked},
+			map[string]any{"InhibitDelayMaxUSec": uint64(30_000_000)})
+	}
+	if !late {
+		appears()
+	}
 
 	r := newRig(t)
 	p := r.install("1.0.0.0")
@@ -67,6 +77,9 @@ func TestAShutdownWaitsForTheRuns(t *testing.T) {
 	since := r.now()
 	r.fire(id, "hang")
 	r.awaitRunning(since, id)
+	if late {
+		appears()
+	}
 	<-asked // the broker listens to the signal before it asks for the delay
 	if err := conn.Emit("/org/freedesktop/login1", "org.freedesktop.login1.Manager.PrepareForShutdown", true); err != nil {
 		t.Fatal(err)

@@ -4,6 +4,7 @@ package broker
 
 import (
 	"context"
+	"errors"
 	"os"
 	"time"
 
@@ -50,7 +51,8 @@ const (
 )
 
 // watchLogind cancels all runs, in order, when the machine is about to shut down:
-// it delays the shutdown until they have ended, as long as logind lets it.
+// it delays the shutdown until they have ended, as long as logind lets it. A logind
+// that is not there yet, or is started anew, is waited for.
 func (b *broker) watchLogind() {
 	conn, err := dbus.ConnectSystemBus(dbus.WithContext(b.life))
 	if err != nil {
@@ -58,33 +60,76 @@ func (b *broker) watchLogind() {
 		return
 	}
 	defer conn.Close()
-	if err := conn.AddMatchSignal(dbus.WithMatchInterface(logindManager), dbus.WithMatchMember("PrepareForShutdown"), dbus.WithMatchSender(logind)); err != nil {
-		b.log.Info("a shutdown is noticed only by its signal: logind does not answer", "err", err)
-		return
-	}
 	signals := make(chan *dbus.Signal, 8)
 	conn.Signal(signals)
-	delay := b.inhibit(conn)
-	if delay == nil {
+	err = errors.Join(
+		conn.AddMatchSignal(dbus.WithMatchInterface(logindManager), dbus.WithMatchMember("PrepareForShutdown"), dbus.WithMatchSender(logind)),
+		conn.AddMatchSignal(dbus.WithMatchSender(busName), dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, logind)))
+	if err != nil {
+		b.log.Info("a shutdown is noticed only by its signal: the bus does not answer", "err", err)
 		return
 	}
-	defer delay.Close()
-	for {
+	l := &logindLock{broker: b, conn: conn}
+	defer l.release()
+	for l.take(); ; {
 		select {
 		case s, ok := <-signals:
-			if !ok {
+			switch {
+			case !ok:
+				return
+			case s.Sender == busName && s.Name == busName+".NameOwnerChanged":
+				l.take()
+			case l.shutsDown(s):
+				b.stopForShutdown(b.delayOf(conn))
+				<-b.life.Done()
 				return
 			}
-			if starts, ok := s.Body[0].(bool); !ok || !starts {
-				continue
-			}
-			b.stopForShutdown(b.delayOf(conn))
-			<-b.life.Done()
-			return
 		case <-b.life.Done():
 			return
 		}
 	}
+}
+
+const busName = "org.freedesktop.DBus"
+
+// logindLock is the delay lock of the logind that runs now.
+type logindLock struct {
+	broker *broker
+	conn   *dbus.Conn
+	owner  string // the unique name of that logind; "": there is none
+	delay  *os.File
+}
+
+// take takes the lock of another logind than before.
+func (l *logindLock) take() {
+	var owner string
+	err := l.conn.BusObject().CallWithContext(l.broker.life, busName+".GetNameOwner", 0, logind).Store(&owner)
+	if err != nil && l.delay == nil {
+		l.broker.log.Info("a shutdown is noticed only by its signal: logind does not answer", "err", err)
+	}
+	if owner == l.owner {
+		return
+	}
+	l.release()
+	if l.owner = owner; owner != "" {
+		l.delay = l.broker.inhibit(l.conn)
+	}
+}
+
+func (l *logindLock) release() {
+	if l.delay != nil {
+		l.delay.Close()
+		l.delay = nil
+	}
+}
+
+// shutsDown reads a signal, which any user of the machine can send.
+func (l *logindLock) shutsDown(s *dbus.Signal) bool {
+	if s.Sender != l.owner || s.Name != logindManager+".PrepareForShutdown" || len(s.Body) != 1 {
+		return false
+	}
+	starts, ok := s.Body[0].(bool)
+	return ok && starts
 }
 
 // inhibit holds a delay lock until it is closed.

@@ -135,6 +135,8 @@ func (c *Client) revive(ctx context.Context, l *link) error {
 		} else if err != nil {
 			return err
 		}
+	} else if err := wire.Stranger(l.socket); err != nil {
+		return err // no waiting helps
 	}
 	return l.ready(ctx)
 }

@@ -126,8 +126,14 @@ func (s *Store) eventPage(ctx context.Context, shared *names, after, upTo uint64
 	if err != nil {
 		return nil, err
 	}
-	if after < oldest || after > newest {
-		return nil, &task.CursorError{Oldest: task.Event{Seq: oldest}.Cursor()}
+	cursor := &task.CursorError{Oldest: task.Event{Seq: oldest}.Cursor()}
+	switch {
+	case after > newest:
+		return nil, &task.Error{Op: "watch", Subject: string(task.Event{Seq: after}.Cursor()), Err: cursor,
+			Detail: fmt.Sprintf("the cursor is ahead of all that was stored, up to %d: it is of another state directory, or of a copy", newest),
+			Hint:   "begin anew without a cursor"}
+	case after < oldest:
+		return nil, cursor
 	}
 	return readEvents(ctx, tx, shared, "SELECT seq, data FROM history WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", int64(after), int64(upTo), eventPage)
 }

@@ -5,6 +5,7 @@ package store_test
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -193,6 +194,11 @@ func TestPruneTotal(t *testing.T) {
 		t.Fatal(oldest, newest, err)
 	}
 	noGap(t, s, oldest, newest)
+	for _, err := range s.Events(t.Context(), newest+1, newest+2) {
+		if !errors.Is(err, task.ErrCursorExpired) || !strings.Contains(err.Error(), "ahead of all that was stored") {
+			t.Errorf("a cursor of another store: %v", err)
+		}
+	}
 
 	// A smaller limit takes effect in steps.
 	closeStore(t, s)
