@@ -232,6 +232,8 @@ func (p *page) clause(r Reason) string {
 	switch {
 	case r.Kind == WaitExclusive && r.Detail != "":
 		s = fmt.Sprintf("%s has the key %q", r.Detail, p.Info.Spec.Exclusive)
+	case r.Kind == WaitEnergySaver && r.Detail != "":
+		s = "it is not known yet whether energy is to be saved"
 	case (r.Kind == WaitLaunchSlot || r.Kind == WaitServicing) && r.Detail != "":
 		s = r.Detail
 	case r.Detail != "":

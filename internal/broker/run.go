@@ -96,7 +96,7 @@ func (b *broker) run(ctx context.Context, e *endpoint) error {
 	defer stop(nil)
 	b.use(life, machine, saved)
 	var restored engine.Output
-	b.engine, restored = engine.Restore(clock.Now(), engine.Config{Policy: b.settings.policy(), Seed: seed(), Commands: b.cfg.Commands}, saved)
+	b.engine, restored = engine.Restore(clock.Now(), engine.Config{Policy: b.settings.policy(), Seed: seed(), Commands: b.cfg.Commands, Sources: starting(b.sources)}, saved)
 	collect()
 	l := &loop{engine: b.engine, store: b.store, clock: clock, alarm: alarm, inbox: b.inbox, shell: b, log: b.log}
 
@@ -260,6 +260,17 @@ func (b *broker) chains() []source.Chain {
 		chains = source.Default(source.Options{StateDir: b.cfg.StateDir, Probe: b.settings.Probe})
 	}
 	return slices.Concat(chains, b.watches.chains())
+}
+
+// starting are the sources before they have spoken.
+func starting(chains []source.Chain) []task.SourceState {
+	var all []task.SourceState
+	for _, c := range chains {
+		for _, e := range c {
+			all = append(all, task.SourceState{Name: e.Name, Facts: e.Facts, Triggers: e.Triggers})
+		}
+	}
+	return all
 }
 
 func namesOf(chains []source.Chain) []string {

@@ -74,6 +74,10 @@ var machineCommands = map[string]func(*world, args){
 		st.Facts, st.Triggers = list(a.named["facts"]), list(a.named["triggers"])
 		w.step(SourceChanged{st})
 	},
+	// will-speak SOURCE facts=...: a source that each broker from now on waits for.
+	"will-speak": func(w *world, a args) {
+		w.cfg.Sources = append(w.cfg.Sources, task.SourceState{Name: a.at(0), Facts: list(a.named["facts"])})
+	},
 	// changed TASK PATH ...: what the watcher of files saw.
 	"changed": func(w *world, a args) {
 		w.start()

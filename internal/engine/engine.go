@@ -11,8 +11,9 @@ import (
 // Config is what does not change while the broker runs.
 type Config struct {
 	Policy   task.Policy
-	Seed     uint64           // of ids: another one for each life of the broker, or an id comes twice
-	Commands task.ClassServer // serves task.CommandClass; none without an executable
+	Seed     uint64             // of ids: another one for each life of the broker, or an id comes twice
+	Commands task.ClassServer   // serves task.CommandClass; none without an executable
+	Sources  []task.SourceState // that will speak of themselves soon
 }
 
 // Engine is the state machine. It is not safe for concurrent use: one loop owns it.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"github.com/bgtask/bgtask/task"
@@ -187,11 +188,18 @@ func (e *Engine) sourceChanged(ev SourceChanged) {
 	if st == nil {
 		st = e.addSource(ev.State.Name)
 	}
+	held := e.saverAwaited()
 	*st = ev.State
+	if held != e.saverAwaited() {
+		defer e.touchAll()
+	}
 	for _, name := range ev.State.Facts {
 		f := e.fact(name)
 		if f.source == nil || f.source.Status == task.SourceNotHere || f.reported.Source == st.Name {
 			f.source = st
+		}
+		if f.source.Status == task.SourceNotHere {
+			f.source = e.nextSource(f)
 		}
 		if f.source != st || !f.reported.Value.Known() {
 			continue
@@ -204,6 +212,23 @@ func (e *Engine) sourceChanged(ev SourceChanged) {
 		}
 		e.armFact(f)
 	}
+}
+
+// nextSource is one that may still speak of a fact whose source is not here; that one
+// itself when there is none.
+func (e *Engine) nextSource(f *fact) *task.SourceState {
+	for _, name := range sortedKeys(e.sources) {
+		if st := e.sources[name]; st.Status == task.SourceStarting && slices.Contains(st.Facts, f.name) {
+			return st
+		}
+	}
+	return f.source
+}
+
+// saverAwaited: whether energy is to be saved is not known yet, and will be soon.
+func (e *Engine) saverAwaited() bool {
+	f := e.facts[task.FactEnergySaver]
+	return f != nil && f.cause() == task.CauseSourceStarting
 }
 
 // sourceOf is the source that feeds a trigger; nil when none is known or needed.

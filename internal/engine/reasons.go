@@ -33,7 +33,7 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 		add(task.WaitServicing, 0, e.servicingDetail(r))
 	}
 	if e.savesEnergy(r) {
-		add(task.WaitEnergySaver, 0, nil)
+		add(task.WaitEnergySaver, 0, e.saverDetail)
 	}
 	if !o.Waived {
 		all = e.unmet(all, r)
@@ -90,10 +90,17 @@ func (e *Engine) servicingDetail(r *reg) func() string {
 }
 
 // savesEnergy: energy saver holds timed work of packages that are subject to
-// system policy.
+// system policy, also while its source is only starting.
 func (e *Engine) savesEnergy(r *reg) bool {
 	f := e.facts[task.FactEnergySaver]
-	return f != nil && f.value() == task.Yes && task.Timed(r.Spec.Trigger) && r.pack.Access == task.AllowedSubjectToSystemPolicy
+	return f != nil && (f.value() == task.Yes || e.saverAwaited()) && task.Timed(r.Spec.Trigger) && r.pack.Access == task.AllowedSubjectToSystemPolicy
+}
+
+func (e *Engine) saverDetail() string {
+	if e.saverAwaited() {
+		return task.CauseSourceStarting.String()
+	}
+	return ""
 }
 
 // rateUntil is when one more start by an edge is allowed; 0: now.

@@ -24,6 +24,9 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	}
 	e.restoreClock(saved.Clock)
 	e.restoreFacts(saved.Facts)
+	for _, st := range cfg.Sources {
+		e.sourceChanged(SourceChanged{st})
+	}
 	e.restorePackages(saved.Packages)
 	all := e.restoreRegistrations(saved)
 	e.restoreOccurrences(saved.Occurrences)
