@@ -24,6 +24,7 @@ import (
 
 	"github.com/bgtask/bgtask/internal/client"
 	"github.com/bgtask/bgtask/msix"
+	"github.com/bgtask/bgtask/task"
 )
 
 // publisher signs package files.
@@ -77,7 +78,7 @@ func (w *world) pack(rel string, folder fs.FS, by *publisher) string {
 	if by != nil {
 		o.Signer = by.signer
 	}
-	if err := msix.Pack(w.context(), &b, folder, o); err != nil {
+	if err := msix.Pack(w.t.Context(), &b, folder, o); err != nil {
 		w.t.Fatal(err)
 	}
 	return w.write(rel, b.String())
@@ -316,17 +317,16 @@ func TestAnOpenApplicationOfAnEarlierVersion(t *testing.T) {
 	w := startWorld(t, "")
 	ann := w.publisher("Ann")
 	w.do("trust", ann.certificate)
-	self, err := os.ReadFile("/proc/self/exe")
-	if err != nil {
-		t.Fatal(err)
+	install := func(version string) task.Package {
+		w.do("install", w.pack(version+".msix", script("Tool", version, ann, version), ann))
+		p := w.packages()["Tool"]
+		if err := os.Remove(p.Folder + "/app"); err != nil {
+			t.Fatal(err)
+		}
+		w.program(p.Folder + "/app") // put there afterwards: it takes long to compress
+		return p
 	}
-	version := func(v string) string {
-		folder := script("Tool", v, ann, v)
-		folder["app"] = &fstest.MapFile{Data: self}
-		return w.pack(v+".msix", folder, ann)
-	}
-	w.do("install", version("1.0.0.0"))
-	p := w.packages()["Tool"]
+	p := install("1.0.0.0")
 	old := w.command(p.Folder+"/app", "open")
 	old.Env = append(old.Env, client.BinaryEnv+"=")
 	app := w.openCmd(old)
@@ -336,7 +336,7 @@ func TestAnOpenApplicationOfAnEarlierVersion(t *testing.T) {
 		t.Errorf("the open application was passed over: %+v", run)
 	}
 
-	w.do("install", version("2.0.0.0"))
+	install("2.0.0.0")
 	if run := e.runEnded(id, w.fire(id, ""), 1); run.PID == app.pid || run.Launch.IsZero() {
 		t.Errorf("it ran in the application of the earlier version: %+v", run)
 	}
