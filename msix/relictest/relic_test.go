@@ -116,7 +116,7 @@ func pack(t *testing.T) string {
 }
 
 // relicSigns has relic sign a package and gives the file that it makes.
-func relicSigns(t *testing.T, name string, who identity) string {
+func relicSigns(t *testing.T, name string, who identity, hash crypto.Hash) string {
 	t.Helper()
 	file, err := os.Open(name)
 	if err != nil {
@@ -125,7 +125,7 @@ func relicSigns(t *testing.T, name string, who identity) string {
 	defer file.Close()
 	r, w := io.Pipe()
 	go func() { w.CloseWithError(zipslicer.ZipToTar(file, w)) }()
-	digest, err := signappx.DigestAppxTar(r, crypto.SHA256, false)
+	digest, err := signappx.DigestAppxTar(r, hash, false)
 	if err != nil {
 		t.Fatalf("relic does not take our package: %v", err)
 	}
@@ -159,24 +159,26 @@ func verify(b []byte, policy msix.Policy) (*msix.Signature, error) {
 }
 
 func TestRelicSignsOurPackage(t *testing.T) {
-	who := contoso(t)
-	b := read(t, relicSigns(t, pack(t), who))
-	theirs, err := signappx.Verify(bytes.NewReader(b), int64(len(b)), false)
-	if err != nil {
-		t.Fatalf("relic refuses what it signed: %v", err)
-	}
-	if theirs.Name != "Contoso.Test" || theirs.Version != "1.0.0.0" {
-		t.Errorf("relic reads %s %s", theirs.Name, theirs.Version)
-	}
-	ours, err := verify(b, who.policy())
-	if err != nil || ours.Publisher != "CN=Contoso" {
-		t.Fatalf("we refuse what relic signed: %v", err)
+	who, unsigned := contoso(t), pack(t)
+	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} { // of the block map, too
+		b := read(t, relicSigns(t, unsigned, who, hash))
+		theirs, err := signappx.Verify(bytes.NewReader(b), int64(len(b)), false)
+		if err != nil {
+			t.Fatalf("%v: relic refuses what it signed: %v", hash, err)
+		}
+		if theirs.Name != "Contoso.Test" || theirs.Version != "1.0.0.0" {
+			t.Errorf("relic reads %s %s", theirs.Name, theirs.Version)
+		}
+		ours, err := verify(b, who.policy())
+		if err != nil || ours.Publisher != "CN=Contoso" {
+			t.Fatalf("%v: we refuse what relic signed: %v", hash, err)
+		}
 	}
 }
 
 func TestBothSeeAChange(t *testing.T) {
 	who := contoso(t)
-	good := read(t, relicSigns(t, pack(t), who))
+	good := read(t, relicSigns(t, pack(t), who, crypto.SHA256))
 	at := bytes.Index(good, []byte("stored"))
 	for name, place := range map[string]int{"payload": at, "catalogue": bytes.Index(good, []byte("CodeIntegrity.cat")) + 200, "time": 10} {
 		bad := bytes.Clone(good)
