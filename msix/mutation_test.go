@@ -67,8 +67,12 @@ func TestChangedPackages(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			f := forge(t, good)
 			c.change(f)
-			if _, err := verified(f.bytes(), Policy{Roots: who.roots()}); !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
+			s, err := verified(f.bytes(), Policy{Roots: who.roots()})
+			if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 				t.Errorf("%v, want %v", err, c.want)
+			}
+			if (s == nil) != (err != nil) {
+				t.Errorf("a signature and an error: %+v, %v", s, err)
 			}
 		})
 	}
@@ -354,7 +358,10 @@ func TestSignersThatOthersAccept(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			who := issue(t, rsaKey(), nil, c.change)
-			_, err := verified(blind(t, who), Policy{Roots: who.roots()})
+			s, err := verified(blind(t, who), Policy{Roots: who.roots()})
+			if (s == nil) != (err != nil) {
+				t.Errorf("a signature and an error: %+v, %v", s, err)
+			}
 			if !errors.Is(err, c.want) || (err == nil) != (c.want == nil) {
 				t.Errorf("verified: %v, want %v", err, c.want)
 			}

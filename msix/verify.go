@@ -53,7 +53,7 @@ type Timestamp struct {
 //
 // A package without a signature is [ErrUnsigned], after its content was checked.
 // Every check has its own sentinel; the first that fails is returned, the content
-// after the signature.
+// after the signature. With an error there is no Signature.
 func (p *Reader) Verify(ctx context.Context, policy Policy) (*Signature, error) {
 	if !p.Signed() {
 		if err := p.verifyContent(ctx); err != nil {
@@ -68,7 +68,10 @@ func (p *Reader) Verify(ctx context.Context, policy Policy) (*Signature, error) 
 	if err != nil {
 		return nil, err
 	}
-	return signature, p.verifyContent(ctx)
+	if err := p.verifyContent(ctx); err != nil {
+		return nil, err
+	}
+	return signature, nil
 }
 
 // verifyContent checks all parts against block map and checksums, and that each
@@ -114,7 +117,10 @@ func (p *Reader) verifySignature(ctx context.Context, policy Policy) (*Signature
 	if err != nil {
 		return nil, err
 	}
-	return signature, checkPublisher(m.Identity.Publisher, c.certificate)
+	if err := checkPublisher(m.Identity.Publisher, c.certificate); err != nil {
+		return nil, err
+	}
+	return signature, nil
 }
 
 // readSignature parses the signature and checks that its key made it.
