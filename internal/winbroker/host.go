@@ -31,14 +31,8 @@ type Host struct {
 	left    bool
 
 	wake    chan struct{} // objects changed, a run ended, or left; one is enough
-	current map[task.GUID]object
+	current map[task.GUID]published
 	hidden  bool // as COM has it
-}
-
-// object is a class that is registered.
-type object struct {
-	published
-	single bool
 }
 
 var _ client.ClassHost = (*Host)(nil)
@@ -60,7 +54,7 @@ const (
 func (b *Broker) NewHost(handler client.Handler, launched bool) client.ClassHost {
 	return &Host{
 		broker: b, handler: handler, launched: launched, logger: b.logger, active: time.Now(),
-		runs: make(map[task.GUID]*liveRun), wake: make(chan struct{}, 1), current: make(map[task.GUID]object), hidden: true,
+		runs: make(map[task.GUID]*liveRun), wake: make(chan struct{}, 1), current: make(map[task.GUID]published), hidden: true,
 	}
 }
 
@@ -125,13 +119,7 @@ func (h *Host) publish() error {
 	h.mu.Lock()
 	objects := slices.Clone(h.objects)
 	h.mu.Unlock()
-	hidden := false
-	for _, o := range objects {
-		hidden = hidden || o.Suspended
-	}
-	if err := h.hide(hidden && len(objects) > 0); err != nil {
-		return err
-	}
+	hidden := slices.ContainsFunc(objects, func(o task.Object) bool { return o.Suspended })
 	added := false
 	for _, o := range objects {
 		if _, there := h.current[o.CLSID]; there {
@@ -141,32 +129,30 @@ func (h *Host) publish() error {
 		if err != nil {
 			return winrt.Explain("serve", o.CLSID.String(), err)
 		}
-		h.current[o.CLSID] = object{p, o.SingleUse}
-		added = true
+		h.current[o.CLSID], added = p, true
 	}
 	for id, p := range h.current {
 		if !slices.ContainsFunc(objects, func(o task.Object) bool { return o.CLSID == id }) {
 			h.take(id, p)
 		}
 	}
-	if added && !hidden {
-		h.hidden = true // the new ones are
-	}
-	return h.hide(hidden)
+	return winrt.Explain("serve", "", h.hide(hidden, added))
 }
 
-func (h *Host) hide(hidden bool) (err error) {
-	if h.hidden == hidden || len(h.current) == 0 {
+// hide hides all classes, or none. One that was added is hidden whatever the others
+// are.
+func (h *Host) hide(hidden, added bool) error {
+	if len(h.current) == 0 || h.hidden == hidden && (hidden || !added) {
 		return nil
 	}
 	h.hidden = hidden
 	if hidden {
-		return winrt.Explain("serve", "", h.broker.system.Suspend())
+		return h.broker.system.Suspend()
 	}
-	return winrt.Explain("serve", "", h.broker.system.Resume())
+	return h.broker.system.Resume()
 }
 
-func (h *Host) take(id task.GUID, p object) {
+func (h *Host) take(id task.GUID, p published) {
 	delete(h.current, id)
 	if err := p.Revoke(); err != nil {
 		h.logger.Debug("bgtask: revoke", "class", id, "error", err)

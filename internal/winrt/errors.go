@@ -35,6 +35,7 @@ var explanations = []explanation{
 	{"register", com.AlreadyExists, task.ErrConflict, "Windows has such a registration already", "use Ensure, which finds it"},
 	{"request", com.Fail, task.ErrNotRegistered, "Windows knows no registration with this ApplicationTrigger", "register it, and ask again"},
 	{"request", com.NotSupported, task.ErrTriggerNotSupported, "Windows fires no ApplicationTrigger for this registration", "do the work in the application"},
+	{"serve", com.AccessDenied, task.ErrAccessDenied, "Windows does not let the process serve the class", "start it as the user whose task it is, and not as administrator"},
 
 	{"", com.NotFound, task.ErrNoPackage, "Windows does not find the application: the process has no package identity", hintPackage},
 	{"", com.NoPackage, task.ErrNoPackage, "the process has no package identity", hintPackage},

@@ -51,8 +51,10 @@ func (a *Activation) Read() (d Activated, err error) {
 	if d.Name, err = Registration.text(registration, "get_Name"); err != nil {
 		return d, err
 	}
-	d.Details, err = a.details()
-	return d, err
+	if d.Details, err = a.details(); com.Lost(err) {
+		return d, err
+	}
+	return d, nil // what another program put there is no reason not to run
 }
 
 // details are nil unless they are of a kind that is known here.
