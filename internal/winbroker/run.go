@@ -59,9 +59,7 @@ func (h *Host) run(class task.GUID, a activation) error {
 	if err := h.enter(class, r); err != nil {
 		return errors.Join(h.abandon(r, refused(err)), remove(), complete())
 	}
-	if lost := h.accompany(a, r); lost {
-		return nil // nobody is there to be told
-	}
+	h.accompany(a, r)
 	if err := errors.Join(remove(), complete()); err != nil {
 		h.logger.Debug("bgtask: telling the end of a run", "instance", r.id.Instance, "error", err)
 	}
@@ -173,7 +171,8 @@ const progressEvery = time.Second / task.MaxProgressRate
 // accompany tells the run's progress until it is over, the last one always. A
 // broker that is gone cannot cancel any more, and takes no progress: the run is
 // told to stop.
-func (h *Host) accompany(a activation, r *liveRun) (lost bool) {
+func (h *Host) accompany(a activation, r *liveRun) {
+	lost := false
 	ask := time.NewTicker(askEvery)
 	defer ask.Stop()
 	var told uint32
@@ -194,7 +193,7 @@ func (h *Host) accompany(a activation, r *liveRun) (lost bool) {
 		select {
 		case <-r.done:
 			progress()
-			return lost
+			return
 		case <-r.changed:
 			progress()
 			r.pause(progressEvery)

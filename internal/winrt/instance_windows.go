@@ -114,12 +114,19 @@ var canceledTable = sync.OnceValue(func() unsafe.Pointer {
 // remove is called.
 func (a *Activation) Canceled(f func(task.CancellationReason)) (remove func() error, err error) {
 	handler := com.New(canceled(f), com.Object{}, com.Interface{IID: CanceledHandler.IID, Methods: canceledTable()})
-	defer handler.Release()
 	var token int64
 	if err := Instance.call(a.u, "add_Canceled", uintptr(unsafe.Pointer(handler)), uintptr(unsafe.Pointer(&token))); err != nil {
+		handler.Release()
 		return nil, err
 	}
-	return func() error { return Instance.call(a.u, "remove_Canceled", uintptr(token)) }, nil
+	return func() error {
+		defer handler.Release()
+		err := Instance.call(a.u, "remove_Canceled", uintptr(token))
+		if com.Lost(err) { // who died did not give its references back
+			com.Disconnect(handler)
+		}
+		return err
+	}, nil
 }
 
 // Defer takes a deferral: the run is not over before complete is called.
