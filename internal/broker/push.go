@@ -23,13 +23,9 @@ func (s *service) GetPushChannel(ctx context.Context, m *pb.GetPushChannelReques
 	if err != nil {
 		return nil, err
 	}
-	var info task.Info
-	known := false
-	if err := b.query(ctx, func(now engine.Instant) { info, known = b.engine.Task(now, id) }); err != nil {
+	info, err := b.find(ctx, w, id)
+	if err != nil {
 		return nil, err
-	}
-	if !known || !w.sees(info.Package) {
-		return nil, notRegistered(id)
 	}
 	if _, ok := info.Spec.Trigger.(task.PushNotificationTrigger); !ok {
 		return nil, &task.Error{Subject: info.Spec.Name, Err: task.ErrInvalid, Detail: "it has a " + info.Spec.Trigger.Class() + ", so no push message fires it",

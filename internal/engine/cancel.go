@@ -50,7 +50,7 @@ func (e *Engine) cancelUnresponsive(u *run, reason task.CancellationReason) {
 }
 
 // graceOver: a launched server is ended; an application that the user started is
-// never killed.
+// never killed, unless the user said so.
 func (e *Engine) graceOver(u *run) {
 	h := e.hosts[u.Host]
 	switch {
@@ -58,7 +58,7 @@ func (e *Engine) graceOver(u *run) {
 		e.endRun(u, lostEnding(u, "its process is gone"))
 	case h.state == HostEnding:
 		// its own escalation goes on
-	case h.token.IsZero():
+	case h.token.IsZero() && !u.kill:
 		e.unresponsive(u)
 	default:
 		e.endHost(h)
@@ -102,6 +102,17 @@ func (e *Engine) noteWell(h *host) {
 	}
 }
 
+// kill ends the process of a run that does not stop in its grace.
+func (e *Engine) kill(u *run) {
+	if u.State == Canceling && u.CancelAt > e.now.Awake {
+		u.kill = true
+		return
+	}
+	if h := e.hosts[u.Host]; h != nil && u.State != Ended {
+		e.endHost(h)
+	}
+}
+
 // cancelRequest is bgtask cancel and Registration.Cancel.
 func (e *Engine) cancelRequest(ev Cancel) Answer {
 	r, a, ok := e.find(ev.Caller, ev.TaskID)
@@ -116,10 +127,8 @@ func (e *Engine) cancelRequest(ev Cancel) Answer {
 	u := r.run
 	final := ev.Reason == task.ReasonAbort || ev.Reason == task.ReasonIdleTask || ev.Reason == task.ReasonUninstall
 	e.cancel(u, ev.Reason, final)
-	if ev.Kill && u.State != Ended {
-		if h := e.hosts[u.Host]; h != nil {
-			e.endHost(h)
-		}
+	if ev.Kill {
+		e.kill(u)
 	}
 	return Answer{TaskID: ev.TaskID, Number: u.Number}
 }

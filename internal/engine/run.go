@@ -14,6 +14,7 @@ type run struct {
 	reg      *reg
 	occ      *occ
 	counts   bool // it takes a slot of its package and of all
+	kill     bool // after its grace its process is ended, also one that the user started
 	progress uint32
 	changed  time.Time     // when progress last was
 	told     uint32        // progress that watchers know
