@@ -3,7 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
+	"path"
 	"strings"
 	"time"
 )
@@ -76,7 +76,7 @@ func (t Toast) Validate() error {
 	f.text("the title", t.Title, MaxFactValue)
 	f.prose("the body", t.Body, MaxToastBody)
 	f.text("the icon", t.Icon, MaxPath)
-	if strings.Contains(t.Icon, "/") && !filepath.IsAbs(t.Icon) {
+	if strings.Contains(t.Icon, "/") && !path.IsAbs(t.Icon) {
 		f.add(ErrInvalid, fmt.Sprintf("the icon %q is neither a name nor an absolute path", clip(t.Icon, 64)), "the broker has another working directory: give the whole path")
 	}
 	f.text("the tag", t.Tag, MaxName)
