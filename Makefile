@@ -12,7 +12,7 @@ build: ## bin/bgtask
 install: ## bgtask into $GOBIN
 	CGO_ENABLED=0 $(GO) install -trimpath ./cmd/bgtask
 
-test: ## everything: vet, unit, transcripts, simulation, scripts, end to end, with the race detector
+test: ## everything: vet, unit, transcripts, simulation, scripts, end to end, with the race detector; the Windows side under Wine
 	$(GO) vet ./...
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
 	GOOS=windows GOARCH=arm64 $(GO) vet ./...
@@ -20,6 +20,7 @@ test: ## everything: vet, unit, transcripts, simulation, scripts, end to end, wi
 	$(GO) test -run '^TestLargePackages$$' ./msix # its memory is measured without the race detector
 	cd msix/relictest && $(GO) vet ./... && $(GO) test ./... # a module of its own: relic is for the judge only
 	$(GO) test ./internal/sim # 2,000 histories: without the race detector there is time for all
+	./scripts/test-windows
 
 demo: build ## the whole story in twenty seconds, in a temporary folder
 	bin/bgtask demo

@@ -25,7 +25,8 @@ func TestMain(m *testing.M) {
 func TestHostWithCOM(t *testing.T) {
 	before := com.Live()
 	f, _ := newFake(t)
-	b := newBroker(servedBy{f}, slog.New(slog.DiscardHandler))
+	resumed := make(chan struct{}, 1)
+	b := newBroker(servedBy{f, resumed}, slog.New(slog.DiscardHandler))
 	host := b.NewHost(&fakeHandler{}, true)
 	host.(*Host).came = true // as if there had been a run
 	served := task.GUID{0x7e, 15: 1}
@@ -33,9 +34,15 @@ func TestHostWithCOM(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- host.Run(t.Context()) }()
 
-	object := eventually(t, func() (*com.Unknown, error) {
-		return com.Create(com.FromTask(served), com.InProcess|com.LocalServer, winrt.Task.IID)
-	})
+	select { // Wine faults when a class is asked for while it is being registered
+	case <-resumed:
+	case <-time.After(time.Minute):
+		t.Fatal("the class is not published")
+	}
+	object, err := com.Create(com.FromTask(served), com.InProcess|com.LocalServer, winrt.Task.IID)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if left, err := host.Leave(t.Context()); left || err != nil {
 		t.Errorf("it leaves although an object is held: %v, %v", left, err)
 	}
@@ -55,30 +62,26 @@ func TestHostWithCOM(t *testing.T) {
 }
 
 // servedBy is a fake, and the real thing for classes.
-type servedBy struct{ *fakeSystem }
+type servedBy struct {
+	*fakeSystem
+	resumed chan struct{} // told when classes are visible
+}
 
-func (servedBy) Start() error   { return windowsSystem{}.Start() }
-func (servedBy) Hold()          { windowsSystem{}.Hold() }
-func (servedBy) Let() int       { return windowsSystem{}.Let() }
-func (servedBy) Resume() error  { return windowsSystem{}.Resume() }
+func (servedBy) Start() error { return windowsSystem{}.Start() }
+func (servedBy) Hold()        { windowsSystem{}.Hold() }
+func (servedBy) Let() int     { return windowsSystem{}.Let() }
+func (s servedBy) Resume() error {
+	defer func() {
+		select {
+		case s.resumed <- struct{}{}:
+		default:
+		}
+	}()
+	return windowsSystem{}.Resume()
+}
 func (servedBy) Suspend() error { return windowsSystem{}.Suspend() }
 func (servedBy) Publish(class task.GUID, single bool, run func(activation) error) (published, error) {
 	return windowsSystem{}.Publish(class, single, run)
-}
-
-func eventually[T any](t *testing.T, f func() (T, error)) T {
-	t.Helper()
-	var last error
-	for range 1000 {
-		value, err := f()
-		if err == nil {
-			return value
-		}
-		last = err
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatal(last)
-	panic("unreachable")
 }
 
 func TestMark(t *testing.T) {
