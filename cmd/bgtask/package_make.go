@@ -131,24 +131,33 @@ func (m *maker) declared(ctx context.Context, d *declaration.Declaration, g arch
 	p := describe(d.Manifest(g.arch).Identity)
 	if m.folder {
 		p.Path = m.path(p, "")
-		return p, stage(ctx, d, g, p.Path)
+		err := m.stage(ctx, d, g, p.Path)
+		return p, err
 	}
 	dir, err := os.MkdirTemp("", "bgtask-package-")
 	if err != nil {
 		return p, err
 	}
 	defer os.RemoveAll(dir)
-	if err := stage(ctx, d, g, dir); err != nil {
+	if err := m.stage(ctx, d, g, filepath.Join(dir, "package")); err != nil {
 		return p, err
+	}
+	return m.pack(ctx, filepath.Join(dir, "package"), p)
+}
+
+// stage makes the folder of a package and checks it; one with an error is removed.
+func (m *maker) stage(ctx context.Context, d *declaration.Declaration, g architectureOf, dir string) error {
+	if err := stage(ctx, d, g, dir); err != nil {
+		return err
 	}
 	parsed, err := m.check(dir)
 	if err == nil {
 		err = m.compare(ctx, d, g, dir, parsed)
 	}
 	if err != nil {
-		return p, err
+		os.RemoveAll(dir)
 	}
-	return m.pack(ctx, dir, p)
+	return err
 }
 
 // one packs a finished folder.
