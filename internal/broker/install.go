@@ -32,9 +32,6 @@ func (b *broker) install(ctx context.Context, r wire.InstallRequest) (wire.Insta
 
 // admitPackage tells the engine of a package that is in place.
 func (b *broker) admitPackage(ctx context.Context, r wire.InstallRequest, p task.Package) (wire.Installed, error) {
-	if err := b.removals.settled(ctx, p.Family); err != nil {
-		return wire.Installed{}, err
-	}
 	ev := engine.Install{Request: requestID(r.Request), Package: p, Downgrade: r.AllowDowngrade}
 	if _, err := b.checkInstall(ctx, ev); err != nil { // what is refused leaves no folder
 		return wire.Installed{}, err
@@ -51,8 +48,12 @@ func (b *broker) admitPackage(ctx context.Context, r wire.InstallRequest, p task
 	return b.installed(ctx, ev.Package, a)
 }
 
-// checkInstall is what the engine would answer.
+// checkInstall is what the engine would answer, when nothing of the package is being
+// removed any more.
 func (b *broker) checkInstall(ctx context.Context, ev engine.Install) (a engine.Answer, err error) {
+	if err := b.removals.settled(ctx, ev.Package.Family); err != nil {
+		return a, err
+	}
 	if err := b.query(ctx, func(engine.Instant) { a = b.engine.CheckInstall(ev) }); err != nil {
 		return a, err
 	}

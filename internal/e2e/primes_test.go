@@ -100,9 +100,15 @@ func TestPrimesTheWholeWay(t *testing.T) {
 // stagePrimes builds the example for this machine, once for all versions.
 func (w *world) stagePrimes() {
 	w.t.Helper()
-	staging := w.command(w.binary, "package", "--folder", "--platform", "linux/"+runtime.GOARCH, "-o", w.path("stage"), absolute(w.t, primesFolder))
-	staging.Env = append(staging.Env, goCaches(w.t)...)
-	if out, err := staging.CombinedOutput(); err != nil { // not bounded: it builds a program
+	w.makes("--folder", "--platform", "linux/"+runtime.GOARCH, "-o", w.path("stage"), absolute(w.t, primesFolder))
+}
+
+// makes is bgtask package. It is not bounded: it builds and compresses programs.
+func (w *world) makes(args ...string) {
+	w.t.Helper()
+	cmd := w.command(w.binary, append([]string{"package"}, args...)...)
+	cmd.Env = append(cmd.Env, goCaches(w.t)...)
+	if out, err := cmd.CombinedOutput(); err != nil {
 		w.t.Fatalf("%v: %s", err, out)
 	}
 }
@@ -121,7 +127,7 @@ func (w *world) makePrimes(version string) string {
 		fmt.Sprintf("programs = {\"linux/%s\" = \"../../stage/SampleBackgroundApp/SampleBackgroundApp\"}\n", runtime.GOARCH)).Replace(string(text))
 	dir := filepath.Dir(w.write("declared/"+version+"/bgtask.toml", declared))
 	out := w.path("primes-" + version + ".msix")
-	w.do("package", "--cert", w.path("contoso.crt"), "--key", w.path("contoso.key"), "-o", out, dir)
+	w.makes("--cert", w.path("contoso.crt"), "--key", w.path("contoso.key"), "-o", out, dir)
 	return out
 }
 
