@@ -7,7 +7,6 @@ import (
 	_ "image/jpeg" // logos may be
 	"image/png"
 	"os"
-	"path/filepath"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -63,10 +62,7 @@ func (d *Declaration) picture() (image.Image, error) {
 	if d.Logo == "" {
 		return nil, nil
 	}
-	name := d.Logo
-	if !filepath.IsAbs(name) {
-		name = filepath.Join(d.Dir, name)
-	}
+	name := d.place(d.Logo)
 	refuse := func(detail string) (image.Image, error) {
 		return nil, &task.Error{Op: "make the logos", Subject: name, Err: task.ErrInvalid, Detail: detail, Hint: "logo names a square PNG or JPEG of 150 pixels or more"}
 	}

@@ -135,6 +135,23 @@ func TestStage(t *testing.T) {
 	}
 }
 
+// A program that is built already may lie anywhere.
+func TestStageTakesAProgramFromElsewhere(t *testing.T) {
+	built := filepath.Join(t.TempDir(), "built")
+	if err := writeFile(built, []byte("here")); err != nil {
+		t.Fatal(err)
+	}
+	d := parse(t, notes)
+	d.Dir, d.Programs = t.TempDir(), map[string]string{Here().String(): built}
+	dir := filepath.Join(t.TempDir(), "package")
+	if err := d.Stage(t.Context(), Here(), dir); err != nil {
+		t.Fatal(err)
+	}
+	if text, err := os.ReadFile(filepath.Join(dir, d.ExecutableFor(Here()))); err != nil || string(text) != "here" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
+
 func TestStageFaults(t *testing.T) {
 	source := t.TempDir()
 	if err := writeFile(filepath.Join(source, "main.go"), []byte("package main\n\nfunc main() { nothing() }\n")); err != nil {

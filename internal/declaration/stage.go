@@ -57,7 +57,7 @@ func (d *Declaration) MakeProgram(ctx context.Context, p Platform, to string) er
 		return err
 	}
 	if made, ok := d.Programs[p.String()]; ok {
-		if err := copyFile(filepath.Join(d.Dir, filepath.FromSlash(made)), to, 0o755); err != nil {
+		if err := copyFile(d.place(made), to, 0o755); err != nil {
 			return stageError(made, err.Error(), "build it first, or name the Go package with program")
 		}
 		return nil
@@ -66,6 +66,15 @@ func (d *Declaration) MakeProgram(ctx context.Context, p Platform, to string) er
 		return stageError(d.File, fmt.Sprintf("it names no program for %v", p), `write program = "." for a Go package, or [programs] "`+p.String()+`" = "PATH"`)
 	}
 	return d.build(ctx, p, to)
+}
+
+// place is where a file is that the declaration names.
+func (d *Declaration) place(name string) string {
+	name = filepath.FromSlash(name)
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(d.Dir, name)
 }
 
 func (d *Declaration) build(ctx context.Context, p Platform, to string) error {
