@@ -19,7 +19,7 @@ type Config struct {
 // Engine is the state machine. It is not safe for concurrent use: one loop owns it.
 type Engine struct {
 	cfg   Config
-	rng   *rand.Rand
+	rng   *rand.PCG
 	now   Instant
 	clock clock
 	seq   uint64

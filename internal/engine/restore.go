@@ -15,7 +15,7 @@ import (
 func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	cfg.Policy = cfg.Policy.WithDefaults()
 	e := &Engine{
-		cfg: cfg, rng: rand.New(rand.NewPCG(cfg.Seed, saved.Seq)), now: now, seq: saved.Seq,
+		cfg: cfg, rng: rand.NewPCG(cfg.Seed, saved.Seq), now: now, seq: saved.Seq,
 		packages: map[string]*pack{}, leaving: map[string]*pack{}, regs: make(map[task.GUID]*reg, len(saved.Registrations)), runs: map[task.GUID]*run{},
 		hosts: map[HostID]*host{}, launches: map[task.LaunchToken]*launch{}, servers: map[serverKey]*server{},
 		keys: map[exclusive]*reg{}, facts: map[string]*fact{}, sources: map[string]*task.SourceState{},

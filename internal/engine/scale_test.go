@@ -12,6 +12,20 @@ import (
 // BenchmarkRestore loads 100,000 registrations over ten packages; it reports the
 // memory of one.
 func BenchmarkRestore(b *testing.B) {
+	now, saved := manySaved()
+	var before, after runtime.MemStats
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		e, _ := Restore(now, Config{}, saved)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(len(saved.Registrations)), "bytes/registration")
+		runtime.KeepAlive(e)
+	}
+}
+
+func manySaved() (Instant, State) {
 	const many = 100_000
 	now := Instant{Wall: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), Boot: time.Hour, Awake: time.Hour, ID: "boot"}
 	saved := State{Clock: Clock{Boot: "boot", Base: 0, Elapsed: time.Hour, Wall: now.Wall}}
@@ -25,14 +39,14 @@ func BenchmarkRestore(b *testing.B) {
 			Spec: task.Spec{Name: fmt.Sprint("task", i), Trigger: task.TimeTrigger{Freshness: time.Hour}, Conditions: conditions}})
 		saved.Ledgers = append(saved.Ledgers, Ledger{TaskID: id, Grid: 1, Next: 2 * time.Hour, GridWall: now.Wall})
 	}
-	var before, after runtime.MemStats
-	for b.Loop() {
-		runtime.GC()
-		runtime.ReadMemStats(&before)
-		e, _ := Restore(now, Config{}, saved)
-		runtime.GC()
-		runtime.ReadMemStats(&after)
-		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/many, "bytes/registration")
-		runtime.KeepAlive(e)
+	return now, saved
+}
+
+func manyTasks() *Engine {
+	now, saved := manySaved()
+	e, out := Restore(now, Config{}, saved)
+	for out.Wake == now.Boot {
+		out = e.Step(now, Tick{})
 	}
+	return e
 }

@@ -75,6 +75,7 @@ func (w *world) perform(out Output) {
 	}
 	w.store.commit(out.Writes)
 	w.check(out)
+	w.checkFork()
 	if w.quiet {
 		w.count(out)
 	} else {

@@ -12,6 +12,7 @@ import (
 // broker is one life of the broker: the shell around an engine.
 type broker struct {
 	engine   *engine.Engine
+	twin     *engine.Engine // nil most of the time
 	life     int
 	inbox    []engine.Event
 	pumping  bool
@@ -105,6 +106,7 @@ func (m *machine) pump() {
 				m.broken("%v", out.Defect)
 				return
 			}
+			m.askTwin(ev, out)
 			m.audit.replies(ev, out)
 			w.writes, w.actions, w.wake = append(w.writes, out.Writes...), append(w.actions, out.Actions...), out.Wake
 		}

@@ -44,6 +44,7 @@ func (h History) Play() (r Result) {
 		}
 		m.rng = rand.New(rand.NewPCG(h.Seed, uint64(r.Step)))
 		m.printf("-- step %d", r.Step)
+		m.forkEngine(h.Seed, r.Step)
 		m.unkindStep()
 		m.audit.overdue()
 		if m.err == nil {

@@ -1,0 +1,70 @@
+package sim
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/bgtask/bgtask/internal/engine"
+)
+
+// Of the histories of some seeds, and of some steps of them, a fork of the engine lives
+// beside it: it is told the same, and has to answer the same. Forks are made of it
+// all the time that are told something else, of which nobody may see anything.
+const (
+	forkedSeeds = 8
+	forkedSteps = 16
+)
+
+// forkEngine makes or ends the twin of the broker's engine.
+func (m *machine) forkEngine(seed uint64, step int) {
+	if m.b == nil || seed%forkedSeeds != 0 {
+		return
+	}
+	switch step % forkedSteps {
+	case forkedSteps / 2:
+		m.b.twin = m.b.engine.Fork()
+	case 0:
+		m.b.twin = nil
+	}
+}
+
+// askTwin tells the twin what the engine was told, and compares their answers.
+func (m *machine) askTwin(ev engine.Event, out engine.Output) {
+	twin := m.b.twin
+	if twin == nil {
+		return
+	}
+	m.stray(twin)
+	if other := twin.Step(m.now, ev); !reflect.DeepEqual(other, out) {
+		m.broken("a fork of the engine answers otherwise to %s: %s", show(ev), whatDiffers(out, other))
+	}
+}
+
+// stray leads a fork of the twin astray.
+func (m *machine) stray(twin *engine.Engine) {
+	fork, now := twin.Fork(), m.now
+	for _, t := range fork.Tasks(now, engine.Filter{All: true}) {
+		fork.Step(now, engine.Fire{Caller: engine.Caller{All: true}, TaskID: t.TaskID, ByHand: true, Now: true})
+		now.Wall, now.Boot, now.Awake = now.Wall.Add(t.Spec.RunLimit), now.Boot+t.Spec.RunLimit, now.Awake+t.Spec.RunLimit
+		fork.Step(now, engine.Cancel{Caller: engine.Caller{All: true}, TaskID: t.TaskID, Kill: true})
+		fork.Step(now, engine.Unregister{Caller: engine.Caller{All: true}, TaskID: t.TaskID, Cancel: true})
+	}
+	fork.Step(now, engine.HandOver{})
+}
+
+func whatDiffers(a, b engine.Output) string {
+	if len(a.Writes) != len(b.Writes) || len(a.Actions) != len(b.Actions) {
+		return fmt.Sprintf("%d writes and %d actions; %d and %d", len(a.Writes), len(a.Actions), len(b.Writes), len(b.Actions))
+	}
+	for i := range a.Writes {
+		if !reflect.DeepEqual(a.Writes[i], b.Writes[i]) {
+			return text(a.Writes[i]) + "; " + text(b.Writes[i])
+		}
+	}
+	for i := range a.Actions {
+		if !reflect.DeepEqual(a.Actions[i], b.Actions[i]) {
+			return text(a.Actions[i]) + "; " + text(b.Actions[i])
+		}
+	}
+	return fmt.Sprintf("wake %v; %v", a.Wake, b.Wake)
+}
