@@ -8,7 +8,9 @@
 //
 // The causes of triggers are real, too: files, connections, routes and devices of a
 // network namespace; or python-dbusmock plays the service that tells of them
-// (causes_*_test.go).
+// (causes_*_test.go). A machine that sleeps is played by the answers to the binary's
+// system calls, since no test can send the machine that it runs on to sleep
+// (clock_test.go).
 //
 //	go test ./internal/e2e -run Storm -args -seed 4711    the same storm again
 //	go test ./internal/e2e -args -bgtask $PWD/bin/bgtask of a binary that is there

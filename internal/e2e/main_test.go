@@ -18,8 +18,11 @@ var binaryFlag = flag.String("bgtask", "", "the binary to test; one is built whe
 var binary string
 
 func TestMain(m *testing.M) {
-	if filepath.Base(os.Args[0]) == appName {
+	switch filepath.Base(os.Args[0]) {
+	case appName:
 		os.Exit(appMain(os.Args[1:]))
+	case underClock:
+		os.Exit(clockMain(os.Args[1:]))
 	}
 	os.Exit(testMain(m))
 }

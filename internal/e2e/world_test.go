@@ -29,6 +29,7 @@ type world struct {
 	binary string
 	user   *client.Client // at the command line; starts no broker
 	extra  []string       // environment of all processes
+	clocks *clocks        // of all processes; nil: the machine's
 
 	mu     sync.Mutex
 	broker *process
@@ -98,6 +99,9 @@ func (w *world) env(more ...string) []string {
 func (w *world) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env, cmd.Dir = w.env(), w.dir
+	if w.clocks != nil {
+		w.clocks.under(cmd)
+	}
 	return cmd
 }
 
@@ -259,6 +263,9 @@ func (w *world) end() {
 	for _, s := range left {
 		w.t.Errorf("this process is left: %v\n%s", s, w.stacks(s))
 		syscall.Kill(s.pid, syscall.SIGKILL)
+	}
+	if w.clocks != nil {
+		w.clocks.end()
 	}
 	w.checkLogs()
 	os.RemoveAll(w.dir)

@@ -1,0 +1,152 @@
+//go:build linux
+
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// clocks are the machine's clocks as the processes of one world see them. The test
+// moves them as a machine does that sleeps or whose clock is set: the kernel offers
+// no other way that leaves the machine of the tests as it is. A time namespace can
+// not do it, since its offsets stand still as soon as a process is in it, and has
+// none for the wall clock.
+//
+// Nothing of the product knows of it. The unmodified binary is started under a
+// seccomp filter (clockfilter_test.go) by which the kernel asks the test, instead of
+// answering itself, when the binary reads CLOCK_REALTIME or CLOCK_BOOTTIME or sets a
+// timer (clockanswer_test.go). The timers stay the kernel's: what the test changes is
+// when they are due. CLOCK_MONOTONIC, by which Go's own timers go, is never touched,
+// which is right: it stands still in sleep.
+type clocks struct {
+	t      *testing.T
+	socket *net.UnixListener
+	served sync.WaitGroup
+
+	mu     sync.Mutex
+	wall   time.Duration // ahead of CLOCK_REALTIME
+	boot   time.Duration // ahead of CLOCK_BOOTTIME
+	timers map[timerKey]*timer
+	asked  func(clock int32) // called before a reading is answered, if set
+}
+
+// underClock is what the test binary is called to start a program under the clocks.
+const underClock = "under-clock"
+
+// ownClocks gives the world's processes clocks of their own, which go as the
+// machine's do until they are moved. It is called before the first one starts.
+func (w *world) ownClocks() *clocks {
+	w.t.Helper()
+	needsClockFilter(w.t)
+	socket, err := net.ListenUnix("unix", &net.UnixAddr{Name: w.path("clock"), Net: "unix"})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	c := &clocks{t: w.t, socket: socket, timers: map[timerKey]*timer{}}
+	c.served.Go(c.accept)
+	w.clocks = c
+	return c
+}
+
+// under makes a command start under the clocks.
+func (c *clocks) under(cmd *exec.Cmd) {
+	self, err := os.Executable()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	cmd.Args = append([]string{underClock, c.socket.Addr().String(), cmd.Path}, cmd.Args...)
+	cmd.Path = self
+}
+
+// end waits until nobody is under the clocks any more.
+func (c *clocks) end() {
+	c.socket.Close()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		c.served.Wait()
+	}()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	select {
+	case <-over:
+	case <-ctx.Done():
+		c.t.Error("a process is left under the clocks of the test")
+	}
+}
+
+// sleep is what a sleep of the machine is to its processes: from one instant to the
+// next the wall clock and CLOCK_BOOTTIME are on by d, and the kernel's timers ring.
+func (c *clocks) sleep(d time.Duration) {
+	c.t.Helper()
+	c.move(d, d)
+}
+
+// set is what "date --set" does: the wall clock alone jumps.
+func (c *clocks) set(step time.Duration) {
+	c.t.Helper()
+	c.move(step, 0)
+}
+
+// move moves both clocks at one instant. Every timer that is armed keeps its time on
+// its own clock; those that asked for it are told that the wall clock jumped.
+func (c *clocks) move(wall, boot time.Duration) {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.jump(wall, boot); err != nil {
+		c.t.Errorf("the clocks cannot be moved: %v", err)
+	}
+}
+
+func (c *clocks) jump(wall, boot time.Duration) error {
+	c.wall += wall
+	c.boot += boot
+	for _, t := range c.timers {
+		if err := t.moved(c.ahead(t.clock), wall != 0); err != nil {
+			return fmt.Errorf("a timer of pid %d: %w", t.pid, err)
+		}
+	}
+	return nil
+}
+
+// ahead is by how much a clock is ahead of the machine's.
+func (c *clocks) ahead(clock int32) time.Duration {
+	if clock == unix.CLOCK_REALTIME {
+		return c.wall
+	}
+	return c.boot
+}
+
+// now is the wall time of the world.
+func (c *clocks) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.wall)
+}
+
+// accept takes in the processes that start.
+func (c *clocks) accept() {
+	for {
+		conn, err := c.socket.AcceptUnix()
+		if err != nil {
+			return // closed
+		}
+		listener, err := receiveListener(conn)
+		conn.Close()
+		if err != nil {
+			c.t.Errorf("a process does not come under the clocks: %v", err)
+			continue
+		}
+		c.served.Go(func() { c.serve(listener) })
+	}
+}
