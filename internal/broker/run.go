@@ -158,7 +158,6 @@ func (b *broker) begin(server *grpc.Server, e *endpoint) {
 		b.system.scanned(systemWithin)
 		b.serve(server, e)
 	})
-	b.background.Go(b.watchLogind)
 	b.background.Go(b.backUp)
 	b.background.Go(b.feedWatchdog)
 	b.notify(daemon.SdNotifyReady)
@@ -257,7 +256,7 @@ func (b *broker) zones(saved engine.State) map[string]*time.Location {
 func (b *broker) chains() []source.Chain {
 	chains := b.cfg.Sources
 	if chains == nil {
-		chains = source.Default(source.Options{StateDir: b.cfg.StateDir, Probe: b.settings.Probe})
+		chains = source.Default(source.Options{StateDir: b.cfg.StateDir, Probe: b.settings.Probe, Shutdown: b.stopForShutdown})
 	}
 	return slices.Concat(chains, b.watches.chains())
 }

@@ -74,11 +74,43 @@ func TestTheUserComesAndGoes(t *testing.T) {
 	}
 }
 
-// A machine that shuts down waits for the runs, which are told why they end.
+// A machine that shuts down waits for the runs, which are told why they end: also
+// one whose logind came late, and one whose bus was gone for a while.
 func TestAShutdown(t *testing.T) {
 	t.Parallel()
-	w, bus := busWorld(t, "")
-	mock, _ := playLogind(t, bus)
+	for name, before := range map[string]func(*testing.T, *world, *sourcetest.Bus) *sourcetest.Mock{
+		"logind was there": func(t *testing.T, w *world, bus *sourcetest.Bus) *sourcetest.Mock {
+			mock, _ := playLogind(t, bus)
+			w.start()
+			return mock
+		},
+		"logind comes late": func(t *testing.T, w *world, bus *sourcetest.Bus) *sourcetest.Mock {
+			w.start()
+			w.awaitSource("logind", task.SourceNotHere)
+			mock, _ := playLogind(t, bus)
+			return mock
+		},
+		"the bus was gone": func(t *testing.T, w *world, bus *sourcetest.Bus) *sourcetest.Mock {
+			mock, _ := playLogind(t, bus)
+			w.start()
+			w.awaitSource("logind", task.SourceUp)
+			bus.Stop(t)
+			w.awaitSource("logind", task.SourceGone)
+			mock.Kill()
+			bus.Start(t)
+			mock.Start(t)
+			return mock
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, bus := busWorld(t, "")
+			shutsDown(t, w, bus, before(t, w, bus))
+		})
+	}
+}
+
+func shutsDown(t *testing.T, w *world, bus *sourcetest.Bus, mock *sourcetest.Mock) {
 	broker := w.start()
 	conn := bus.Connect(t)
 	awaitLocks(t, conn, 1)
@@ -90,6 +122,7 @@ func TestAShutdown(t *testing.T) {
 	if _, err := os.ReadFile(w.path("ready")); err != nil { // the trap is set
 		t.Fatal(err)
 	}
+	mock.Set(t, logindPath, logindManager, map[string]any{"PreparingForShutdown": true})
 	mock.CallObject(t, logindPath, "org.freedesktop.DBus.Mock.EmitSignal", logindManager, "PrepareForShutdown", "b", []any{dbus.MakeVariant(true)})
 	e.phase(0, id, task.Canceling)
 	awaitLocks(t, conn, 1) // the machine waits as long as the run does
@@ -102,6 +135,7 @@ func TestAShutdown(t *testing.T) {
 	}
 	awaitLocks(t, conn, 0)
 
+	mock.Set(t, logindPath, logindManager, map[string]any{"PreparingForShutdown": false}) // the next boot
 	i := e.mark()
 	w.start()
 	if run := e.ends(i, id); run.Attempt != 2 || run.Outcome != task.Completed {

@@ -2,6 +2,7 @@ package source
 
 import (
 	"os"
+	"time"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -11,11 +12,14 @@ import (
 type Options struct {
 	StateDir   string // the broker's state: its file system is the one watched for space
 	Probe      string // "host:port", to be reached before the internet is said to be there; "": none
-	Power      Power
 	UID        int    // whose sessions; zero: the process's
 	SystemBus  string // D-Bus addresses
 	SessionBus string
 	Root       string // of /etc, /proc, /run and /sys; "/"
+
+	// Shutdown is called when the machine begins to shut down, which waits for the
+	// sources to end, and for no longer than within. Nil: it does not wait.
+	Shutdown func(within time.Duration)
 }
 
 // Default lists the sources of this machine, by what they report.
@@ -36,7 +40,7 @@ func Default(o Options) []Chain {
 			{Name: "power-profiles-daemon (hadess)", Facts: saverFacts, Source: newOldPowerProfiles(o.SystemBus)},
 			{Name: "desktop portal", Facts: saverFacts, Source: newPortal(o.SessionBus)},
 		},
-		{{Name: "logind", Facts: sessionFacts, Source: newLogind(o.SystemBus, o.UID, o.Root, o.Power)}},
+		{{Name: "logind", Facts: sessionFacts, Source: newLogind(o.SystemBus, o.UID, o.Root, o.Shutdown)}},
 		{{Name: "localtime", Facts: []string{task.FactTimeZone}, Source: timeZone{root: o.Root, bus: o.SystemBus}}},
 		{{Name: "statfs", Facts: []string{task.FactStorageLow}, Source: storage{dir: o.StateDir}}},
 	}

@@ -4,7 +4,7 @@ import (
 	"context"
 	"os"
 	"strings"
-	"sync"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -20,39 +20,28 @@ const (
 
 var sessionFacts = []string{task.FactUser, task.FactSession, task.FactIdle}
 
-// logind knows the sessions of the user, and what is about to happen to the
-// machine.
+// logind knows the sessions of the user, and that the machine is about to shut
+// down. That it slept the clocks tell, also where there is no logind.
 type logind struct {
 	service
-	uid   uint32
-	root  string // of /proc
-	power Power
+	uid      uint32
+	root     string // of /proc
+	shutdown func(within time.Duration)
 }
 
 var _ Waiter = logind{}
 
-// Power is told what logind says is about to happen. Either may be nil.
-type Power struct {
-	// Shutdown is called when the machine is about to shut down, which waits
-	// for release (logind's InhibitDelayMaxSec, 5 s by default); and with false
-	// when that was called off. Calling release twice is harmless.
-	Shutdown func(coming bool, release func())
-	// Sleep is called when the machine is about to sleep, and with false when
-	// it woke. Nothing waits.
-	Sleep func(coming bool)
-}
-
-func newLogind(bus string, uid int, root string, power Power) Source {
+func newLogind(bus string, uid int, root string, shutdown func(within time.Duration)) Source {
 	return logind{service{bus: bus, name: logindName, path: logindPath, missing: NotHere{
 		Detail: "systemd-logind is not running",
 		Remedy: "install systemd-logind or elogind; without it nobody knows whether the user is present",
-	}}, uint32(uid), root, power}
+	}}, uint32(uid), root, shutdown}
 }
 
 // Watch implements Source.
 func (l logind) Watch(ctx context.Context, report func(...task.Fact)) error {
-	machine := &transition{power: l.power}
-	defer machine.close()
+	lock := &delayLock{begins: l.shutdown}
+	defer lock.close()
 	var pressure *load
 	defer func() {
 		if pressure != nil {
@@ -63,12 +52,12 @@ func (l logind) Watch(ctx context.Context, report func(...task.Fact)) error {
 		if pressure == nil {
 			pressure = startLoad(l.root, p.hints.give)
 		}
-		return l.update(ctx, p, machine, pressure)
+		return l.update(ctx, p, lock, pressure)
 	}
 	return l.service.Watch(ctx, report)
 }
 
-func (l logind) update(ctx context.Context, p *peer, machine *transition, pressure *load) ([]task.Fact, error) {
+func (l logind) update(ctx context.Context, p *peer, lock *delayLock, pressure *load) ([]task.Fact, error) {
 	all, err := p.properties(ctx, logindPath, logindManager)
 	if err != nil {
 		return nil, err
@@ -78,7 +67,7 @@ func (l logind) update(ctx context.Context, p *peer, machine *transition, pressu
 		return nil, err
 	}
 	facts := sessionsFacts(sessions)
-	if err := machine.update(ctx, p, all); err != nil {
+	if err := lock.update(ctx, p, all); err != nil {
 		facts[1].Detail = joinDetail(facts[1].Detail, "shutdown will not wait: "+err.Error())
 	}
 	return append(facts, idleFact(value[bool](all, "IdleHint"), pressure)), nil
@@ -163,52 +152,57 @@ func idleFact(idle bool, pressure *load) task.Fact {
 	return yesNo(task.FactIdle, true, pressure.detail)
 }
 
-// transition follows PreparingForShutdown and PreparingForSleep and holds the
-// lock that makes a shutdown wait.
-type transition struct {
-	power           Power
-	shutdown, sleep bool
-	lock            *os.File // nil: not held
-	release         func()   // of the lock in use
+// What is left of the delay that logind grants is for our own end.
+const (
+	delayDefault = 5 * time.Second // logind's
+	delayMargin  = 500 * time.Millisecond
+	delayLeast   = time.Second
+)
+
+// delayLock makes a shutdown wait until the source ends, and tells when one begins.
+type delayLock struct {
+	begins func(within time.Duration) // nil: nobody asks
+	coming bool
+	held   *os.File // nil: not held
 }
 
-func (t *transition) update(ctx context.Context, p *peer, all properties) error {
-	shutdown, sleep := value[bool](all, "PreparingForShutdown"), value[bool](all, "PreparingForSleep")
-	var err error
-	if t.power.Shutdown != nil && !shutdown && (t.lock == nil || t.shutdown) {
-		err = t.inhibit(ctx, p)
+func (l *delayLock) update(ctx context.Context, p *peer, all properties) error {
+	if l.begins == nil {
+		return nil
 	}
-	if shutdown != t.shutdown && t.power.Shutdown != nil {
-		t.power.Shutdown(shutdown, t.releaser())
+	was := l.coming
+	if l.coming = value[bool](all, "PreparingForShutdown"); l.coming {
+		if !was {
+			l.begins(delay(all))
+		}
+		return nil
 	}
-	if sleep != t.sleep && t.power.Sleep != nil {
-		t.power.Sleep(sleep)
+	if l.held != nil {
+		return nil
 	}
-	t.shutdown, t.sleep = shutdown, sleep
-	return err
-}
-
-// inhibit takes the lock, anew after a shutdown that was called off.
-func (t *transition) inhibit(ctx context.Context, p *peer) error {
-	t.close()
 	var fd dbus.UnixFD
 	if err := p.call(ctx, logindName, logindPath, logindManager+".Inhibit", []any{&fd},
 		"shutdown", "bgtask", "ending background tasks", "delay"); err != nil {
 		return err
 	}
-	lock := os.NewFile(uintptr(fd), "inhibitor")
-	t.lock, t.release = lock, sync.OnceFunc(func() { _ = lock.Close() })
+	l.held = os.NewFile(uintptr(fd), "inhibitor")
 	return nil
 }
 
-func (t *transition) releaser() func() {
-	if t.release == nil {
-		return func() {}
+// delay is how long there is.
+func delay(all properties) time.Duration {
+	granted := delayDefault
+	if usec, ok := get[uint64](all, "InhibitDelayMaxUSec"); ok {
+		granted = time.Duration(usec) * time.Microsecond
 	}
-	return t.release
+	return max(granted-delayMargin, delayLeast)
 }
 
-func (t *transition) close() { t.releaser()() }
+func (l *delayLock) close() {
+	if l.held != nil {
+		_ = l.held.Close()
+	}
+}
 
 func joinDetail(a, b string) string {
 	if a == "" {

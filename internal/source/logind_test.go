@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/godbus/dbus/v5"
 
@@ -33,7 +34,7 @@ func sessionPath(id string) string { return "/org/freedesktop/login1/session/" +
 func TestLogind(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	mock := mockLogind(t, bus)
-	r, _ := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, "/", Power{})))
+	r, _ := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, "/", nil)))
 	r.fact(t, task.FactUser, task.Away) // nobody is logged in: a lingering user
 	r.fact(t, task.FactSession, task.Disconnected)
 
@@ -62,7 +63,7 @@ func TestLogind(t *testing.T) {
 func TestLogindIdle(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	mock := mockLogind(t, bus)
-	r, _ := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, t.TempDir(), Power{})))
+	r, _ := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, t.TempDir(), nil)))
 	r.fact(t, task.FactIdle, task.No)
 	mock.Set(t, logindPath, logindManager, map[string]any{"IdleHint": true})
 	r.fact(t, task.FactIdle, task.Yes)
@@ -74,43 +75,30 @@ func TestLogindIdle(t *testing.T) {
 func TestLogindShutdown(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	mock := mockLogind(t, bus)
-	type told struct {
-		coming  bool
-		release func()
-	}
-	shutdowns, sleeps := make(chan told, 8), make(chan bool, 8)
-	r, stop := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, "/", Power{
-		Shutdown: func(coming bool, release func()) { shutdowns <- told{coming, release} },
-		Sleep:    func(coming bool) { sleeps <- coming },
-	})))
+	shutdowns := make(chan time.Duration, 8)
+	r, stop := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, "/", func(within time.Duration) { shutdowns <- within })))
 	r.state(t, "logind", task.SourceUp)
-	set := func(name string, v bool) { mock.Set(t, logindPath, logindManager, map[string]any{name: v}) }
+	set := func(name string, v any) { mock.Set(t, logindPath, logindManager, map[string]any{name: v}) }
 	inhibitors(t, bus, 1)
 
-	set("PreparingForSleep", true)
-	if !<-sleeps {
-		t.Error("the first is not that sleep comes")
-	}
-	set("PreparingForSleep", false)
-	if <-sleeps {
-		t.Error("the second is not that it woke")
-	}
-
 	set("PreparingForShutdown", true)
-	down := <-shutdowns
-	if !down.coming {
-		t.Error("the first is not that the shutdown comes")
+	if within := <-shutdowns; within <= 0 || within >= 5*time.Second {
+		t.Errorf("logind grants 5 s by default, and there are %v", within)
 	}
-	inhibitors(t, bus, 1) // it waits for us
-	down.release()
-	down.release()
-	inhibitors(t, bus, 0)
-
-	set("PreparingForShutdown", false)
-	if (<-shutdowns).coming {
-		t.Error("the second is not that it was called off")
+	inhibitors(t, bus, 1)              // it waits for us
+	set("PreparingForShutdown", false) // it was called off,
+	addSession(t, mock, "one", testUser, true)
+	r.fact(t, task.FactUser, task.Present) // as is seen by now,
+	inhibitors(t, bus, 1)                  // and there may be another
+	mock.CallObject(t, logindPath, "org.freedesktop.DBus.Mock.AddProperty", logindManager, "InhibitDelayMaxUSec", dbus.MakeVariant(uint64(20e6)))
+	set("PreparingForShutdown", true)
+	if within := <-shutdowns; within < 15*time.Second || within >= 20*time.Second {
+		t.Errorf("logind grants 20 s, and there are %v", within)
 	}
-	inhibitors(t, bus, 1) // ready for the next
+	inhibitors(t, bus, 1)
+	if len(shutdowns) != 0 {
+		t.Error("a shutdown was told twice")
+	}
 	stop()
 	inhibitors(t, bus, 0)
 }

@@ -51,44 +51,6 @@ func TestNetworkManager(t *testing.T) {
 	r.fact(t, task.FactNetwork, "connected, limited, 7")
 }
 
-func TestNetworkManagerDiesAndComesBack(t *testing.T) {
-	bus := sourcetest.NewBus(t)
-	mock := mockNM(t, bus)
-	r, _ := start(t, nm(bus))
-	r.state(t, "NetworkManager", task.SourceUp)
-	for range 2 {
-		mock.Kill()
-		r.state(t, "NetworkManager", task.SourceGone)
-		mock.Start(t)
-		r.state(t, "NetworkManager", task.SourceUp)
-	}
-}
-
-func TestNetworkManagerNotHere(t *testing.T) {
-	bus := sourcetest.NewBus(t)
-	r, _ := start(t, nm(bus))
-	r.state(t, "NetworkManager", task.SourceNotHere)
-	if s := r.states["NetworkManager"]; s.Remedy == "" || s.Detail == "" {
-		t.Errorf("it does not say why and what to do: %+v", s)
-	}
-	mockNM(t, bus)
-	r.state(t, "NetworkManager", task.SourceUp)
-}
-
-// The bus itself goes, and comes back.
-func TestBusGoesAway(t *testing.T) {
-	bus := sourcetest.NewBus(t)
-	mock := mockNM(t, bus)
-	r, _ := start(t, nm(bus))
-	r.state(t, "NetworkManager", task.SourceUp)
-	bus.Stop(t)
-	r.state(t, "NetworkManager", task.SourceGone)
-	mock.Kill()
-	bus.Start(t)
-	mock.Start(t)
-	r.state(t, "NetworkManager", task.SourceUp)
-}
-
 // On a machine whose devices something else manages, NetworkManager says
 // "disconnected", which is not so.
 func TestNetworkManagerManagesNothing(t *testing.T) {

@@ -175,8 +175,14 @@ func (b *Bus) Template(t testing.TB, template, name, path, parameters string) *M
 func (b *Bus) Object(t testing.TB, name, path, iface string, properties map[string]any) *Mock {
 	t.Helper()
 	m := b.mock(t, name, path, []string{name, path, iface})
-	m.Call(t, "AddProperties", iface, variants(properties))
+	m.Properties(t, iface, properties)
 	return m
+}
+
+// Properties adds properties to the main object, which has none of its own.
+func (m *Mock) Properties(t testing.TB, iface string, properties map[string]any) {
+	t.Helper()
+	m.Call(t, "AddProperties", iface, variants(properties))
 }
 
 func (b *Bus) mock(t testing.TB, name, path string, args []string) *Mock {
