@@ -15,29 +15,32 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// With all services on the bus, and files, sockets and devices watched, nothing wakes
-// the broker when nothing happens. It has no pressure information here, since that
-// tells of the load of the machine that the tests run on.
+// With all services on the buses, and files, sockets, devices, toasts and push
+// messages watched, nothing wakes the broker when nothing happens. It has no pressure
+// information here, since that tells of the load of the machine that the tests run on.
 func TestIdle(t *testing.T) {
 	if !sourcetest.InNamespace(t) {
 		return
 	}
 	sourcetest.PrivateDirs(t, "/run", "/proc/pressure")
-	w, bus := busWorld(t, "")
-	playLogind(t, bus)
-	bus.Template(t, "upower", upowerName, upowerPath, "")
-	bus.Template(t, "networkmanager", "org.freedesktop.NetworkManager", "/org/freedesktop/NetworkManager", "")
-	bus.Template(t, "power_profiles_daemon", "net.hadess.PowerProfiles", "/net/hadess/PowerProfiles", "")
+	bus := sourcetest.NewBus(t)
+	w := newWorld(t, "")
+	w.extra = []string{"DBUS_SYSTEM_BUS_ADDRESS=" + bus.Address, "DBUS_SESSION_BUS_ADDRESS=" + bus.Address}
+	playServices(t, bus)
+	bus.Template(t, "notification_daemon", desktopName, desktopPath, `{"capabilities": "actions"}`)
+	d := playDistributor(t, bus)
 	broker := w.start()
 	if err := os.Mkdir(w.path("inbox"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	w.add("files", "true", "--on", "path:inbox")
-	w.add("socket", "true", "--on", "socket:unix:s")
-	w.add("devices", "true", "--on", "device:usb")
+	for name, on := range map[string]string{"files": "path:inbox", "socket": "socket:unix:s", "devices": "device:usb", "toasts": "toast", "push": "push", "edges": "internet"} {
+		w.add(name, "true", "--on", on)
+	}
 	w.add("held", "true", "--on", "event:go", "--when", "no-internet,user-away")
 	w.do("raise", "go")
-	for _, name := range []string{"logind", "UPower", "inotify", "sockets", "uevents"} {
+	await(t, d.registered)
+	for _, name := range []string{"logind", "UPower", "NetworkManager", "power-profiles-daemon (hadess)", "localtime", "statfs",
+		"inotify", "sockets", "uevents", "notifications", "UnifiedPush"} {
 		w.awaitSource(name, task.SourceUp)
 	}
 	w.user.Close()
