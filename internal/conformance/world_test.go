@@ -176,22 +176,29 @@ func (w *world) open(gate string) {
 	}
 }
 
-// journal is what the application has written.
+// journal is what the application's processes have written, oldest first.
 func (w *world) journal() (all []classes.Line) {
 	w.t.Helper()
-	text, err := os.ReadFile(filepath.Join(w.folder(), classes.Journal))
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
+	files, err := filepath.Glob(filepath.Join(w.folder(), classes.Journal("*")))
+	if err != nil {
 		w.t.Fatal(err)
 	}
-	for line := range bytes.Lines(text) {
-		var l classes.Line
-		if bytes.HasSuffix(line, []byte("\n")) {
-			if err := json.Unmarshal(line, &l); err != nil {
-				w.t.Fatal(err)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		for line := range bytes.Lines(text) {
+			var l classes.Line
+			if bytes.HasSuffix(line, []byte("\n")) {
+				if err := json.Unmarshal(line, &l); err != nil {
+					w.t.Fatal(err)
+				}
+				all = append(all, l)
 			}
-			all = append(all, l)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b classes.Line) int { return a.At.Compare(b.At) })
 	return all
 }
 

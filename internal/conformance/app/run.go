@@ -6,7 +6,9 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bgtask/bgtask"
@@ -84,9 +86,13 @@ func deferred(ctx context.Context, i *bgtask.Instance, gates ...string) error {
 	return nil
 }
 
+var journal sync.Mutex
+
 // note writes a line into the journal.
 func note(i *bgtask.Instance, what string, reason error) {
-	line := classes.Line{What: what, Task: i.Task().Name(), Instance: i.InstanceID(), PID: os.Getpid(), Arguments: os.Args[1:]}
+	journal.Lock()
+	defer journal.Unlock()
+	line := classes.Line{At: time.Now(), What: what, Task: i.Task().Name(), Instance: i.InstanceID(), PID: os.Getpid(), Arguments: os.Args[1:]}
 	if d, ok := i.TriggerDetails().(bgtask.ApplicationTriggerDetails); ok {
 		line.Payload = string(d.Arguments)
 	}
@@ -97,7 +103,8 @@ func note(i *bgtask.Instance, what string, reason error) {
 	if err != nil {
 		panic(err)
 	}
-	file, err := os.OpenFile(filepath.Join(i.LocalFolder(), classes.Journal), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	path := filepath.Join(i.LocalFolder(), classes.Journal(strconv.Itoa(os.Getpid())))
+	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		panic(err)
 	}

@@ -2,7 +2,11 @@
 // on.
 package classes
 
-import "github.com/bgtask/bgtask/task"
+import (
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
 
 // The classes of the application.
 var (
@@ -18,6 +22,7 @@ type Seen struct {
 
 // Line is one of the application's journal, in its local folder.
 type Line struct {
+	At        time.Time
 	What      string // entered, canceled, late, left
 	Task      string
 	Instance  task.GUID
@@ -27,8 +32,9 @@ type Line struct {
 	Reason    string   // of canceled and late
 }
 
-// Journal is the name of that file.
-const Journal = "journal"
+// Journal is how the journal's files are called, each process having its own: under
+// Wine two that append to one file overwrite each other.
+func Journal(process string) string { return "journal-" + process }
 
 // LogEnv names the file in which a server writes what it says.
 const LogEnv = "CONFORMANCE_LOG"
