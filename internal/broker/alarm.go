@@ -33,7 +33,7 @@ func newAlarm() (*timerAlarm, error) {
 		return nil, err
 	}
 	a := &timerAlarm{boot: boot, wall: wall, ring: make(chan struct{}, 1)}
-	if err := a.watchSteps(); err != nil {
+	if err := a.watchSteps(); err != nil && !errors.Is(err, unix.ECANCELED) { // it is armed, and the clock was set just now
 		boot.Close()
 		wall.Close()
 		return nil, err
@@ -66,6 +66,8 @@ func (a *timerAlarm) Close() error {
 	return err
 }
 
+// watchSteps arms the wall timer for good: the kernel goes on telling of steps after
+// it has told of one.
 func (a *timerAlarm) watchSteps() error {
 	const never = 1 << 40 // seconds: 34,000 years
 	return settime(a.wall, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, unix.Timespec{Sec: never})
@@ -89,9 +91,6 @@ func (a *timerAlarm) readWall() {
 			return // closed
 		}
 		a.signal()
-		if a.watchSteps() != nil {
-			return
-		}
 	}
 }
 

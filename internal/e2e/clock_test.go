@@ -36,7 +36,10 @@ type clocks struct {
 	wall   time.Duration // ahead of CLOCK_REALTIME
 	boot   time.Duration // ahead of CLOCK_BOOTTIME
 	timers map[timerKey]*timer
-	asked  func(clock int32) // called before a reading is answered, if set
+	soon   func() // called when so many readings were answered, before the next one
+	left   int    // readings until then
+	told   func() // called when somebody was told that the wall clock jumped, if set
+	anew   func() // called before a timer that is told of jumps is set, if set
 }
 
 // underClock is what the test binary is called to start a program under the clocks.
@@ -105,6 +108,56 @@ func (c *clocks) move(wall, boot time.Duration) {
 	defer c.mu.Unlock()
 	if err := c.jump(wall, boot); err != nil {
 		c.t.Errorf("the clocks cannot be moved: %v", err)
+	}
+}
+
+// sleepAt is sleep between two readings: when n more were answered. Who reads is not
+// said; a process reads several clocks, one after another.
+func (c *clocks) sleepAt(n int, d time.Duration) (over <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	slept := make(chan struct{})
+	c.left, c.soon = n, func() {
+		defer close(slept)
+		if err := c.jump(d, d); err != nil {
+			c.t.Errorf("the clocks cannot be moved: %v", err)
+		}
+	}
+	return slept
+}
+
+// setAgain sets the wall clock again so many times when somebody was just told that it
+// was set, and so many times just before somebody sets his timer anew.
+func (c *clocks) setAgain(told, anew int, step time.Duration) (over <-chan struct{}) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make(chan struct{})
+	again := func(times *int) func() {
+		return func() {
+			if *times == 0 {
+				return
+			}
+			*times--
+			if err := c.jump(step, 0); err != nil {
+				c.t.Errorf("the clocks cannot be moved: %v", err)
+			}
+			if told == 0 && anew == 0 {
+				c.told, c.anew = nil, nil
+				close(all)
+			}
+		}
+	}
+	c.told, c.anew = again(&told), again(&anew)
+	return all
+}
+
+// reading is called with each.
+func (c *clocks) reading() {
+	if soon := c.soon; soon != nil {
+		if c.left--; c.left < 0 {
+			c.soon = nil
+			soon()
+		}
 	}
 }
 

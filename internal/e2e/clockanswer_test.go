@@ -95,9 +95,7 @@ func (c *clocks) read(n notification) (answer, error) {
 	clock := int32(n.Args[0])
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.asked != nil {
-		c.asked(clock)
-	}
+	c.reading()
 	var ts unix.Timespec
 	if err := unix.ClockGettime(clock, &ts); err != nil {
 		return answer{}, err

@@ -56,6 +56,8 @@ func (t *timer) understand(n notification) (err error) {
 	if t.flags&unix.TFD_TIMER_ABSTIME == 0 || spec.Interval.Nano() != 0 || n.Args[3] != 0 {
 		return errors.New("the clocks of a test know absolute timers only, without an interval")
 	}
+	const never = 8e9 // 250 years in seconds: what is later is never due, and in nanoseconds it would be too much
+	spec.Value.Sec = min(spec.Value.Sec, never)
 	t.at = time.Duration(spec.Value.Nano())
 	return nil
 }
@@ -63,6 +65,9 @@ func (t *timer) understand(n notification) (err error) {
 func (c *clocks) arm(key timerKey, t *timer) (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if t.toldOfJumps() && c.anew != nil {
+		c.anew()
+	}
 	jumped := false
 	if old := c.timers[key]; old != nil {
 		jumped = old.jump && t.toldOfJumps()
@@ -90,7 +95,11 @@ func (c *clocks) readTimer(listener int, n notification) (answer, error) {
 			continue
 		}
 		t.jump = false
-		return failWith(unix.ECANCELED), t.arm(c.ahead(t.clock))
+		err := t.arm(c.ahead(t.clock))
+		if c.told != nil {
+			c.told()
+		}
+		return failWith(unix.ECANCELED), err
 	}
 	return letKernel, nil
 }

@@ -117,3 +117,37 @@ func TestWhatWasDueInASleep(t *testing.T) {
 		}
 	}
 }
+
+// The machine falls asleep between any two instructions of the broker: also after it
+// has read one clock and before it reads the next.
+func TestASleepBetweenTwoReadings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	c := w.ownClocks()
+	w.start()
+	w.add("listener", "true", "--on", "event:other")
+	e := w.watch()
+	const readings = 8 // of one event's way through the broker, and some more
+	for n := range readings {
+		i := e.mark()
+		over := c.sleepAt(n, 25*time.Hour)
+		for slept := false; !slept; {
+			if _, err := w.user.Raise(w.context(), "nothing", nil); err != nil {
+				t.Fatal(err)
+			}
+			select {
+			case <-over:
+				slept = true
+			default:
+			}
+		}
+		if ev := e.wakes(i); ev.Text != "the machine slept for 25h0m0s" {
+			t.Errorf("after %d readings it says %q", n, ev.Text)
+		}
+	}
+	for _, ev := range e.list() {
+		if ev.Kind == task.EventClock && strings.Contains(ev.Text, "was set") {
+			t.Errorf("it says %q; nobody set it", ev.Text)
+		}
+	}
+}

@@ -56,7 +56,12 @@ func (z timeZone) Watch(ctx context.Context, report func(...task.Fact)) error {
 		}
 		_, next := now.In(zone).ZoneBounds()
 		report(task.Fact{Name: task.FactTimeZone, Value: task.Value(now.In(zone).Format("-07:00")), Detail: detail})
-		return 0, clock.set(next)
+		err = clock.set(next)
+		if errors.Is(err, unix.ECANCELED) { // it is armed; but the clock was set, so now is not now any more
+			h.give()
+			err = nil
+		}
+		return 0, err
 	})
 }
 
