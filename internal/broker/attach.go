@@ -197,11 +197,10 @@ func (r *hostReader) recv() (wire.HostFrame, error) {
 	return wire.HostFrameFrom(m)
 }
 
-// read hands each frame to the engine, at most hostWindow of one host at a time,
-// and says what the peer did wrong, if anything.
+// read hands each frame to the engine, and says what the peer did wrong, if anything.
 func (r *hostReader) read(a *attachment) error {
 	b := r.broker
-	window := make(chan struct{}, hostWindow)
+	turn := make(window, peerWindow)
 	for {
 		a.reading.Add(1)
 		frame, err := r.recv()
@@ -213,15 +212,27 @@ func (r *hostReader) read(a *attachment) error {
 		if err != nil {
 			return err
 		}
-		select {
-		case window <- struct{}{}:
-		case <-b.life.Done():
-			return errOver
-		}
-		if err := b.inbox.put(b.life, item{event: ev, taken: func() { <-window }}); err != nil {
-			return errOver
+		if err := b.putWithin(turn, ev); err != nil {
+			return err
 		}
 	}
+}
+
+// window is how much of one peer may wait for the loop: no peer fills the inbox, so
+// that others are refused.
+type window chan struct{}
+
+// putWithin queues an event of a peer when it is its turn.
+func (b *broker) putWithin(w window, ev engine.Event) error {
+	select {
+	case w <- struct{}{}:
+	case <-b.life.Done():
+		return errOver
+	}
+	if err := b.inbox.put(b.life, item{event: ev, taken: func() { <-w }}); err != nil {
+		return errOver
+	}
+	return nil
 }
 
 // peerFault is what the peer did wrong: nothing, when it or its stream just ended.

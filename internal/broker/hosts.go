@@ -16,7 +16,7 @@ import (
 
 const (
 	hostOutbox    = 1024        // frames that wait for a host: more than it may have runs and cancels
-	hostWindow    = 64          // frames of one host that wait for the loop
+	peerWindow    = 64          // frames of one host, reports of one source, that wait for the loop
 	drainWithin   = time.Second // how long an exit waits for the last words of its stream
 	helloWithin   = 10 * time.Second
 	goodbyeWithin = time.Second // to take the last frame

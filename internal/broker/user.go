@@ -140,8 +140,9 @@ func (s *service) ReportFacts(stream grpc.ClientStreamingServer[pb.ReportFactsRe
 		state.Status, state.Detail = task.SourceGone, "it no longer reports"
 		b.inbox.put(b.life, item{event: engine.SourceChanged{State: state}})
 	}()
+	turn := make(window, peerWindow)
 	for report := first; ; {
-		if err := b.takeReport(&state, report); err != nil {
+		if err := b.takeReport(turn, &state, report); err != nil {
 			return err
 		}
 		if report, err = recvReport(stream); errors.Is(err, io.EOF) {
@@ -161,7 +162,7 @@ func recvReport(stream grpc.ClientStreamingServer[pb.ReportFactsRequest, pb.Repo
 }
 
 // takeReport hands a report to the engine, and first what the source now feeds.
-func (b *broker) takeReport(state *task.SourceState, report wire.Report) error {
+func (b *broker) takeReport(turn window, state *task.SourceState, report wire.Report) error {
 	feeds := make(map[string]bool, len(state.Facts))
 	for _, name := range state.Facts {
 		feeds[name] = true
@@ -182,13 +183,12 @@ func (b *broker) takeReport(state *task.SourceState, report wire.Report) error {
 	if len(state.Facts) > known || known == 0 {
 		told := *state
 		told.Facts = append([]string(nil), state.Facts...)
-		if err := b.inbox.put(b.life, item{event: engine.SourceChanged{State: told}}); err != nil {
-			return errOver
+		if err := b.putWithin(turn, engine.SourceChanged{State: told}); err != nil {
+			return err
 		}
 	}
 	for i := range report.Facts {
 		report.Facts[i].Source = state.Name
 	}
-	b.inbox.report(engine.FactsReported{Source: state.Name, Facts: report.Facts})
-	return nil
+	return b.putWithin(turn, engine.FactsReported{Source: state.Name, Facts: report.Facts})
 }
