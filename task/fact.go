@@ -1,6 +1,8 @@
 package task
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -58,6 +60,83 @@ const (
 	FactEnergySaver = "energy-saver" // yes, no
 	FactTimeZone    = "time-zone"    // the UTC offset, "+01:00"; lasting
 )
+
+// FactRow is what the system knows of a fact that conditions or triggers read.
+type FactRow struct {
+	Name   string
+	Values []Value            // all that it can be, when those are a few words
+	Valid  func(v Value) bool // of others; nil: any text
+	Looks  string             // how a value of others looks
+}
+
+var factRows = []FactRow{
+	{Name: FactInternet, Values: []Value{Yes, No}},
+	{Name: FactMetered, Values: []Value{Yes, No}},
+	{Name: FactNetwork},
+	{Name: FactUser, Values: []Value{Present, Away}},
+	{Name: FactSession, Values: []Value{Connected, Disconnected}},
+	{Name: FactOnAC, Values: []Value{Yes, No}},
+	{Name: FactBattery, Valid: isCharge, Looks: "81% or none"},
+	{Name: FactPower, Values: []Value{"charging", "discharging", "idle", None}},
+	{Name: FactWorkCost, Values: []Value{Low, Medium, High}},
+	{Name: FactStorageLow, Values: []Value{Yes, No}},
+	{Name: FactIdle, Values: []Value{Yes, No}},
+	{Name: FactEnergySaver, Values: []Value{Yes, No}},
+	{Name: FactTimeZone, Valid: isOffset, Looks: "+01:00"},
+}
+
+// FactTable is the table of all facts that conditions and triggers read.
+func FactTable() []FactRow { return factRows }
+
+func isCharge(v Value) bool {
+	n, ok := v.Percent()
+	return v == None || ok && n >= 0 && n <= 100
+}
+
+func isOffset(v Value) bool {
+	_, err := time.Parse("-07:00", string(v))
+	return err == nil
+}
+
+// CheckFact refuses a fact that nothing reads, and a value that it never has. Unknown
+// is one that each may have.
+func CheckFact(name string, v Value) error {
+	i := slices.IndexFunc(factRows, func(r FactRow) bool { return r.Name == name })
+	if i < 0 {
+		return &Error{Err: ErrInvalid, Detail: fmt.Sprintf("there is no fact %q", clip(name, 64)), Hint: "they are: " + strings.Join(FactNames(), " ")}
+	}
+	row := factRows[i]
+	switch {
+	case !v.Known():
+	case len(row.Values) > 0 && !slices.Contains(row.Values, v):
+		return neverSo(name, v, "it is one of: "+wordsOf(row.Values))
+	case row.Valid != nil && !row.Valid(v):
+		return neverSo(name, v, "it looks like "+row.Looks)
+	case len(v) > MaxFactValue:
+		return &Error{Subject: name, Err: ErrLimit, Detail: fmt.Sprintf("a value of %d bytes is longer than the %d allowed", len(v), MaxFactValue)}
+	}
+	return nil
+}
+
+func neverSo(name string, v Value, hint string) error {
+	return &Error{Err: ErrInvalid, Detail: fmt.Sprintf("%s is never %q", name, clip(string(v), 64)), Hint: hint}
+}
+
+// FactNames are the names of the table.
+func FactNames() (all []string) {
+	for _, row := range factRows {
+		all = append(all, row.Name)
+	}
+	return all
+}
+
+func wordsOf(values []Value) string {
+	var words strings.Builder
+	for _, v := range values {
+		words.WriteString(string(v) + " ")
+	}
+	return words.String() + Unknown.String()
+}
 
 // Lasting says whether the last value of the fact is stored, so that its change
 // while the broker was down is an edge.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -126,54 +127,34 @@ func newClear(a *app) *cobra.Command {
 	}
 }
 
-// ownFacts are those that conditions and triggers read.
-var ownFacts = []string{task.FactInternet, task.FactMetered, task.FactNetwork, task.FactUser, task.FactSession, task.FactOnAC, task.FactBattery, task.FactPower,
-	task.FactWorkCost, task.FactStorageLow, task.FactIdle, task.FactEnergySaver, task.FactTimeZone}
-
 // knownFact refuses a slip: an override of a fact that nobody reads does nothing.
 // Those of an external source have its prefix, "source/fact".
 func (a *app) knownFact(c *cobra.Command, name string) error {
-	if slices.Contains(ownFacts, name) || strings.Contains(name, "/") {
+	if slices.Contains(task.FactNames(), name) || strings.Contains(name, "/") {
 		return nil
 	}
 	e := usage(c, fmt.Sprintf("there is no fact %q", name))
-	e.Hint = "they are: " + strings.Join(ownFacts, " ")
-	if near := nearest(name, ownFacts); len(near) > 0 {
+	e.Hint = "they are: " + strings.Join(task.FactNames(), " ")
+	if near := nearest(name, task.FactNames()); len(near) > 0 {
 		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return e
 }
 
-// factWords are the values of the facts that are one of a few words.
-var factWords = map[string][]task.Value{
-	task.FactInternet:    {task.Yes, task.No},
-	task.FactMetered:     {task.Yes, task.No},
-	task.FactUser:        {task.Present, task.Away},
-	task.FactSession:     {task.Connected, task.Disconnected},
-	task.FactOnAC:        {task.Yes, task.No},
-	task.FactWorkCost:    {task.Low, task.Medium, task.High},
-	task.FactStorageLow:  {task.Yes, task.No},
-	task.FactIdle:        {task.Yes, task.No},
-	task.FactEnergySaver: {task.Yes, task.No},
-}
-
 // knownValue refuses a slip: no condition holds, and none fails, by a word that
 // nothing knows.
 func knownValue(c *cobra.Command, name string, v task.Value) error {
-	words := factWords[name]
-	if words == nil || !v.Known() || slices.Contains(words, v) {
+	var slip *task.Error
+	if strings.Contains(name, "/") || !errors.As(task.CheckFact(name, v), &slip) {
 		return nil
 	}
-	e := usage(c, fmt.Sprintf("%s is never %q", name, v.String()))
-	e.Hint = "it is one of:"
-	for _, w := range append(words, task.Unknown) {
-		e.Hint += " " + w.String()
-	}
+	e := usage(c, slip.Detail)
+	e.Hint = slip.Hint
 	return e
 }
 
 func completeFact(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-	return ownFacts, cobra.ShellCompDirectiveNoSpace
+	return task.FactNames(), cobra.ShellCompDirectiveNoSpace
 }
 
 func (a *app) facts(facts []task.Fact, n names) {

@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/debian":      {},
 	"internal/engine":      {"task", "internal/calendar"},
 	"internal/sim":         {"internal/engine", "task", "internal/calendar"},
+	"internal/forecast":    {"internal/engine", "task"},
 	"internal/source":      {"task"},
 	"internal/store":       {"internal/engine", "task"},
 	"internal/host":        {"task"},
@@ -56,7 +57,7 @@ func free(pkg string) bool {
 }
 
 // pure packages do no I/O and read no clock.
-var pure = []string{"task", "manifest", "internal/calendar", "internal/engine"}
+var pure = []string{"task", "manifest", "internal/calendar", "internal/engine", "internal/forecast"}
 
 var impure = []string{"os", "net", "os/exec", "database/sql", "context", "sync", "syscall", "runtime", "log", "log/slog"}
 

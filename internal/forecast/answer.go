@@ -1,0 +1,75 @@
+package forecast
+
+import (
+	"slices"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
+)
+
+// simulation is the answer, with what is not over at the end.
+func (b *book) simulation(facts []task.Fact) task.Simulation {
+	b.instantOver()
+	f := b.f
+	s := task.Simulation{Now: f.began, From: f.q.From, Until: f.now.Wall}
+	s.Facts = b.facts(facts)
+	for _, info := range f.e.Tasks(f.now, engine.Filter{All: true}) {
+		if a := b.accounts[info.TaskID]; a != nil {
+			a.state = &info.State
+		}
+	}
+	for _, a := range b.order {
+		if !a.wanted {
+			continue
+		}
+		b.stillHeld(a)
+		a.prospect.State = *a.state
+		if l, ran := f.lasting[a.prospect.TaskID]; ran {
+			a.prospect.Lasts, a.prospect.LastsOf = l.each, l.of
+		}
+		s.Tasks = append(s.Tasks, a.prospect)
+	}
+	for _, h := range b.told {
+		s.Happenings = append(s.Happenings, *h)
+	}
+	s.Stopped = f.stopped
+	slices.SortStableFunc(s.Happenings, func(x, y task.Happening) int { return x.At.Compare(y.At) })
+	return s
+}
+
+// stillHeld tells of what is pending at the end, at the time at which it was held.
+// What waits for nothing but the end of a live run is no news.
+func (b *book) stillHeld(a *account) {
+	if a.state.Waiting == 0 || a.state.Run != nil {
+		return
+	}
+	x, ok := b.f.e.Why(b.f.now, a.prospect.TaskID)
+	if !ok {
+		return
+	}
+	h := task.Happening{Kind: task.HappensHeld, Firings: a.state.Waiting, HeldFor: a.waits}
+	if h.HeldSince = b.held(a, x.First); h.HeldSince.IsZero() {
+		h.HeldSince = b.now()
+	}
+	if h.At = h.HeldSince; h.At.Before(b.f.q.From) {
+		h.At = b.f.q.From
+	}
+	b.tell(a, h)
+}
+
+// facts are those that the tasks depend on which were asked for.
+func (b *book) facts(all []task.Fact) []task.Fact {
+	needed := map[string]bool{}
+	for _, a := range b.order {
+		if a.wanted {
+			for _, name := range a.facts {
+				needed[name] = true
+			}
+		}
+	}
+	all = slices.DeleteFunc(slices.Clone(all), func(f task.Fact) bool { return !needed[f.Name] })
+	for i := range all {
+		all[i].UsedBy = nil
+	}
+	return all
+}

@@ -1,0 +1,210 @@
+package forecast
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// book writes down what happens, from what the engine tells those who watch.
+type book struct {
+	f        *forecast
+	accounts map[task.GUID]*account
+	order    []*account // by package, name and age
+	told     []*task.Happening
+	touched  []*account
+}
+
+// account is what is known of one task.
+type account struct {
+	prospect task.Prospect
+	facts    []string // that it depends on
+	wanted   bool
+	state    *task.State
+	touched  bool
+	again    time.Time     // since when an occurrence is pending that a run has not ended
+	waits    []task.Reason // of what is pending, in the order of appearance
+	runID    task.GUID
+	run      *task.Happening // the live one; nil: none, or it began too early
+	missed   *task.Happening // the last thing that was told, when it was that
+}
+
+func newBook(f *forecast, all []task.Info) *book {
+	b := &book{f: f, accounts: make(map[task.GUID]*account, len(all))}
+	for i := range all {
+		info := &all[i]
+		a := &account{wanted: f.q.Wanted == nil || f.q.Wanted(*info), facts: factsOf(info.Spec), state: &info.State}
+		a.prospect = task.Prospect{TaskID: info.TaskID, Package: info.Package, Name: info.Spec.Name}
+		b.accounts[info.TaskID] = a
+		b.order = append(b.order, a)
+		a.wait()
+	}
+	return b
+}
+
+// factsOf are the names of the facts that a task depends on.
+func factsOf(s task.Spec) (names []string) {
+	conditions := s.Conditions
+	switch t := s.Trigger.(type) {
+	case task.SystemTrigger:
+		if row, ok := t.Type.Row(); ok && row.Fact != "" {
+			names = append(names, row.Fact)
+		}
+	case task.MaintenanceTrigger:
+		conditions = append(slices.Clip(conditions), task.ACPower)
+	}
+	for _, c := range conditions {
+		for _, n := range c.Needs() {
+			names = append(names, n.Fact)
+		}
+	}
+	return names
+}
+
+// note takes an event. Of tasks that were asked for things are told from From on.
+func (b *book) note(ev task.Event) {
+	a := b.accounts[ev.TaskID]
+	if a == nil {
+		return
+	}
+	was := a.state
+	if ev.State != nil {
+		a.state = ev.State
+		if !a.touched {
+			a.touched = true
+			b.touched = append(b.touched, a)
+		}
+	}
+	switch ev.Kind {
+	case task.EventStarting:
+		b.starting(a, ev)
+	case task.EventEnded:
+		b.ended(a, ev)
+	case task.EventOccurrence:
+		b.occurrence(a, ev)
+	case task.EventMissed:
+		b.missed(a, ev)
+	case task.EventChanged:
+		if a.state.Phase == task.Suspended && was.Phase != task.Suspended {
+			b.tell(a, task.Happening{Kind: task.HappensSuspend, Text: a.state.Text})
+		}
+	}
+}
+
+// most is how many different reasons of one hold are told.
+const most = 8
+
+// wait keeps what it waits for at the end of an instant.
+func (a *account) wait() {
+	if a.state.Waiting == 0 {
+		return
+	}
+	for _, r := range a.state.Reasons {
+		same := func(x task.Reason) bool { return x.Kind == r.Kind && x.Condition == r.Condition }
+		if len(a.waits) < most && r.Kind != task.WaitLaunching && !slices.ContainsFunc(a.waits, same) {
+			a.waits = append(a.waits, r)
+		}
+	}
+}
+
+func (b *book) instantOver() {
+	for _, a := range b.touched {
+		a.touched = false
+		a.wait()
+	}
+	b.touched = b.touched[:0]
+}
+
+func (b *book) now() time.Time { return b.f.now.Wall }
+func (b *book) counts() bool   { return !b.now().Before(b.f.q.From) }
+func (a *account) pause()      { a.again, a.waits = time.Time{}, nil }
+
+// tell adds a happening, unless it is too early, or of nobody who was asked for.
+func (b *book) tell(a *account, h task.Happening) *task.Happening {
+	a.missed = nil
+	if !a.wanted || !b.counts() {
+		return nil
+	}
+	if len(b.told) >= task.MaxHappenings {
+		b.f.stopped = fmt.Sprintf("more happens than the %d lines that a simulation may have", task.MaxHappenings)
+		return nil
+	}
+	h.TaskID, h.Package, h.Name = a.prospect.TaskID, a.prospect.Package, a.prospect.Name
+	if h.At.IsZero() {
+		h.At = b.now()
+	}
+	b.told = append(b.told, &h)
+	return &h
+}
+
+// held says since when what is over now was pending, and adds it to all that was.
+func (b *book) held(a *account, since time.Time) time.Time {
+	if a.again.After(since) {
+		since = a.again
+	}
+	if !since.Before(b.now()) {
+		return time.Time{}
+	}
+	from := since
+	if from.Before(b.f.q.From) {
+		from = b.f.q.From
+	}
+	a.prospect.Held += max(b.now().Sub(from), 0)
+	return since.In(b.now().Location())
+}
+
+func (b *book) starting(a *account, ev task.Event) {
+	h := task.Happening{Kind: task.HappensRun, Firings: ev.Run.Occurrence.Count, Attempt: ev.Run.Attempt}
+	if h.HeldSince = b.held(a, ev.Run.Occurrence.Observed); !h.HeldSince.IsZero() {
+		h.HeldFor = a.waits
+	}
+	a.pause()
+	a.run, a.runID = b.tell(a, h), ev.Run.ID
+	if a.run != nil {
+		a.prospect.Runs++
+	}
+}
+
+func (b *book) ended(a *account, ev task.Event) {
+	r := ev.Run
+	a.again = b.now() // unless its occurrence ends too
+	if b.counts() {
+		a.prospect.Counts.Runs++
+		a.prospect.Counts.ByOutcome[r.Outcome]++
+	}
+	if a.run != nil && a.runID == r.ID {
+		a.run.Ended, a.run.Outcome, a.run.Reason, a.run.Text = b.now(), r.Outcome, r.Reason, r.Text
+	}
+	a.run = nil
+}
+
+func (b *book) occurrence(a *account, ev task.Event) {
+	switch ev.End {
+	case task.EndDone, task.EndFailed:
+	default:
+		h := task.Happening{Kind: task.HappensEnd, End: ev.End, Firings: ev.Occurrence.Count}
+		if h.HeldSince = b.held(a, ev.Occurrence.Observed); !h.HeldSince.IsZero() {
+			h.HeldFor = a.waits
+		}
+		if ev.End == task.EndExpired && b.counts() {
+			a.prospect.Expired++
+		}
+		b.tell(a, h)
+	}
+	a.pause()
+}
+
+// missed puts instants that follow each other, with nothing between, into one.
+func (b *book) missed(a *account, ev task.Event) {
+	m := *ev.Missed
+	if b.counts() {
+		a.prospect.Counts.Missed += m.Count
+	}
+	if last := a.missed; last != nil && last.Missed.Cause == m.Cause && m.MadeUp == 0 {
+		last.Missed.Last, last.Missed.Count, last.Missed.More = m.Last, last.Missed.Count+m.Count, last.Missed.More || m.More
+		return
+	}
+	a.missed = b.tell(a, task.Happening{Kind: task.HappensMissed, Missed: &m})
+}
