@@ -33,6 +33,7 @@ type remote interface {
 	client.Broker
 	Status(ctx context.Context) (task.Status, error)
 	Stop(ctx context.Context, within time.Duration) error
+	Simulate(ctx context.Context, q wire.SimulateQuery) (task.Simulation, error)
 	Packages(ctx context.Context) ([]task.Package, error)
 	Install(ctx context.Context, path string, how client.Installing) (wire.Installed, error)
 	Uninstall(ctx context.Context, family string, keepData bool) error

@@ -17,24 +17,26 @@ import (
 type fake struct {
 	client.Broker // what no verb asks for panics
 
-	status   task.Status
-	tasks    []task.Info
-	why      task.Explanation
-	facts    []task.Fact
-	sources  []task.SourceState
-	packages []task.Package
-	history  []task.Event
-	watched  []task.Event // before a Fire
-	after    []task.Event // after it
-	output   []task.Output
-	number   uint64
-	done     wire.Registered
-	err      error // of all
-	refused  error // of Register
+	status     task.Status
+	tasks      []task.Info
+	why        task.Explanation
+	facts      []task.Fact
+	simulation task.Simulation
+	sources    []task.SourceState
+	packages   []task.Package
+	history    []task.Event
+	watched    []task.Event // before a Fire
+	after      []task.Event // after it
+	output     []task.Output
+	number     uint64
+	done       wire.Registered
+	err        error // of all
+	refused    error // of Register
 
-	lacks []string  // warnings of ShowToast
-	spec  task.Spec // that was registered
-	asked []string
+	lacks     []string           // warnings of ShowToast
+	spec      task.Spec          // that was registered
+	simulated wire.SimulateQuery // that was asked for
+	asked     []string
 }
 
 func (f *fake) ask(words ...string) error {
@@ -61,6 +63,11 @@ func (f *fake) Task(_ context.Context, id task.GUID) (task.Info, error) {
 }
 
 func (f *fake) Why(context.Context, task.GUID) (task.Explanation, error) { return f.why, f.err }
+
+func (f *fake) Simulate(_ context.Context, q wire.SimulateQuery) (task.Simulation, error) {
+	f.simulated = q
+	return f.simulation, f.err
+}
 
 func (f *fake) Facts(context.Context) ([]task.Fact, []task.SourceState, error) {
 	return f.facts, f.sources, f.err

@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/declaration": {"manifest", "task"},
 	"internal/describe":    {"internal/client", "internal/wire", "task"},
 	"internal/demo":        {"internal/client", "internal/wire", "examples/primes", "task"},
-	"internal/broker":      {"internal/engine", "internal/source", "internal/store", "internal/host", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "msix", "task"},
+	"internal/broker":      {"internal/engine", "internal/forecast", "internal/source", "internal/store", "internal/host", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "msix", "task"},
 	"internal/winbroker":   {"internal/winrt", "internal/com", "internal/client", "internal/wire", "task"},
 }
 

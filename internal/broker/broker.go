@@ -44,6 +44,7 @@ type broker struct {
 
 	versions   string        // holds what was extracted from package files, each version in a folder with its full name
 	installing chan struct{} // holds a token while nothing is being unpacked or swept
+	simulating chan struct{} // holds a token while something is simulated
 
 	background sync.WaitGroup // goroutines that end with their stream, or soon
 	socket     sync.WaitGroup // who makes the socket again when it is removed
@@ -53,7 +54,7 @@ func newBroker(cfg Config, s settings) *broker {
 	b := &broker{
 		cfg: cfg, settings: s, log: cfg.Logger, started: time.Now(),
 		inbox: newInbox(task.MaxInbox), requests: newRequests(), hub: newHub(), hosts: newHosts(),
-		installing: make(chan struct{}, 1),
+		installing: make(chan struct{}, 1), simulating: make(chan struct{}, 1),
 	}
 	b.installing <- struct{}{}
 	b.versions = versionsDir(cfg.StateDir)

@@ -102,6 +102,23 @@ func (c *Client) Why(ctx context.Context, id task.GUID) (task.Explanation, error
 	return wire.ExplanationFrom(r.GetExplanation())
 }
 
+// Simulate tells which runs would happen when.
+func (c *Client) Simulate(ctx context.Context, q wire.SimulateQuery) (s task.Simulation, err error) {
+	for m, err := range stream(ctx, c, "simulate",
+		func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.SimulateResponse], error) {
+			return l.broker.Simulate(ctx, wire.SimulateQueryTo(q))
+		},
+		func(m *pb.SimulateResponse) (*pb.SimulateResponse, error) { return m, nil }) {
+		if err == nil {
+			err = wire.SimulationFrom(&s, m)
+		}
+		if err != nil {
+			return task.Simulation{}, err
+		}
+	}
+	return s, nil
+}
+
 // Facts lists all facts and all sources, each sorted by name.
 func (c *Client) Facts(ctx context.Context) ([]task.Fact, []task.SourceState, error) {
 	var facts []task.Fact

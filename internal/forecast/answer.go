@@ -11,7 +11,7 @@ import (
 func (b *book) simulation(facts []task.Fact) task.Simulation {
 	b.instantOver()
 	f := b.f
-	s := task.Simulation{Now: f.began, From: f.q.From, Until: f.now.Wall}
+	s := task.Simulation{Now: f.began, From: f.q.From, Until: f.now.Wall, Stopped: f.stopped}
 	s.Facts = b.facts(facts)
 	for _, info := range f.e.Tasks(f.now, engine.Filter{All: true}) {
 		if a := b.accounts[info.TaskID]; a != nil {
@@ -32,7 +32,6 @@ func (b *book) simulation(facts []task.Fact) task.Simulation {
 	for _, h := range b.told {
 		s.Happenings = append(s.Happenings, *h)
 	}
-	s.Stopped = f.stopped
 	slices.SortStableFunc(s.Happenings, func(x, y task.Happening) int { return x.At.Compare(y.At) })
 	return s
 }

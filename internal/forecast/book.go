@@ -118,8 +118,9 @@ func (b *book) instantOver() {
 }
 
 func (b *book) now() time.Time { return b.f.now.Wall }
-func (b *book) counts() bool   { return !b.now().Before(b.f.q.From) }
-func (a *account) pause()      { a.again, a.waits = time.Time{}, nil }
+
+// counts says whether what happens now is asked for.
+func (b *book) counts() bool { return !b.now().Before(b.f.q.From) }
 
 // tell adds a happening, unless it is too early, or of nobody who was asked for.
 func (b *book) tell(a *account, h task.Happening) *task.Happening {
@@ -129,7 +130,6 @@ func (b *book) tell(a *account, h task.Happening) *task.Happening {
 	}
 	if len(b.told) >= task.MaxHappenings {
 		b.f.stopped = fmt.Sprintf("more happens than the %d lines that a simulation may have", task.MaxHappenings)
-		return nil
 	}
 	h.TaskID, h.Package, h.Name = a.prospect.TaskID, a.prospect.Package, a.prospect.Name
 	if h.At.IsZero() {
@@ -160,7 +160,7 @@ func (b *book) starting(a *account, ev task.Event) {
 	if h.HeldSince = b.held(a, ev.Run.Occurrence.Observed); !h.HeldSince.IsZero() {
 		h.HeldFor = a.waits
 	}
-	a.pause()
+	a.again, a.waits = time.Time{}, nil
 	a.run, a.runID = b.tell(a, h), ev.Run.ID
 	if a.run != nil {
 		a.prospect.Runs++
@@ -181,19 +181,18 @@ func (b *book) ended(a *account, ev task.Event) {
 }
 
 func (b *book) occurrence(a *account, ev task.Event) {
-	switch ev.End {
-	case task.EndDone, task.EndFailed:
-	default:
-		h := task.Happening{Kind: task.HappensEnd, End: ev.End, Firings: ev.Occurrence.Count}
-		if h.HeldSince = b.held(a, ev.Occurrence.Observed); !h.HeldSince.IsZero() {
-			h.HeldFor = a.waits
-		}
-		if ev.End == task.EndExpired && b.counts() {
-			a.prospect.Expired++
-		}
-		b.tell(a, h)
+	defer func() { a.again = time.Time{} }()
+	if ev.End == task.EndDone || ev.End == task.EndFailed {
+		return // its run tells that
 	}
-	a.pause()
+	h := task.Happening{Kind: task.HappensEnd, End: ev.End, Firings: ev.Occurrence.Count}
+	if h.HeldSince = b.held(a, ev.Occurrence.Observed); !h.HeldSince.IsZero() {
+		h.HeldFor, a.waits = a.waits, nil
+	}
+	if ev.End == task.EndExpired && b.counts() {
+		a.prospect.Expired++
+	}
+	b.tell(a, h)
 }
 
 // missed puts instants that follow each other, with nothing between, into one.

@@ -23,10 +23,11 @@ type forecast struct {
 	script  []turn
 	ends    ends
 	lasting map[task.GUID]lasting
-	begun   uint64 // processes
+	begun   uint64        // processes
+	started time.Duration // the last instant at which something happened
 	steps   int
 	book    *book
-	stopped string
+	stopped string // why no other instant follows; "": they do
 	err     error
 }
 
@@ -53,17 +54,21 @@ func Run(fork *engine.Engine, now engine.Instant, q Question) (task.Simulation, 
 	return f.book.simulation(facts), f.err
 }
 
-// round does what comes next, at one instant; false when nothing comes before the end.
+// round does what comes next, at one instant; false when nothing comes before the end,
+// or too much has happened: then the instant is done to its end, and no other follows.
 func (f *forecast) round() bool {
-	at, ok := f.next()
-	if f.err != nil || f.stopped != "" {
+	if f.err != nil {
 		return false
 	}
-	if !ok || at >= f.end {
-		f.passTo(f.end)
-		return false
+	at, ok := f.next()
+	if !ok || at > f.end {
+		at = f.end
 	}
 	f.passTo(at)
+	if at >= f.end || f.stopped != "" && f.started < at {
+		return false
+	}
+	f.started = at
 	switch {
 	case len(f.script) > 0 && !f.script[0].at.After(f.now.Wall):
 		f.deliver(engine.FactsReported{Source: source, Facts: f.script[0].facts})
@@ -111,7 +116,7 @@ func (f *forecast) deliver(ev engine.Event) { f.inbox = append(f.inbox, ev) }
 
 // drain steps what happens at this instant, and what follows from it at once.
 func (f *forecast) drain() {
-	for len(f.inbox) > 0 && f.err == nil && f.stopped == "" {
+	for len(f.inbox) > 0 && f.err == nil {
 		ev := f.inbox[0]
 		f.inbox = f.inbox[1:]
 		f.step(ev)
@@ -122,9 +127,12 @@ func (f *forecast) drain() {
 const askedEvery = 256
 
 func (f *forecast) step(ev engine.Event) {
-	if f.steps++; f.steps > task.MaxSimulationSteps {
-		f.stopped = fmt.Sprintf("more happens than the %d steps that a simulation may take", task.MaxSimulationSteps)
+	switch f.steps++; {
+	case f.steps > 2*task.MaxSimulationSteps:
+		f.err = fmt.Errorf("%w: a simulated instant does not end", task.ErrInternal)
 		return
+	case f.steps > task.MaxSimulationSteps:
+		f.stopped = fmt.Sprintf("more happens than the %d steps that a simulation may take", task.MaxSimulationSteps)
 	}
 	if f.steps%askedEvery == 0 && f.q.Over != nil {
 		if f.err = f.q.Over(); f.err != nil {

@@ -18,6 +18,8 @@ type state struct {
 	tasks map[string]task.GUID
 	named map[task.GUID]string
 	out   engine.Output
+
+	prompt bool // hosts enter Run at once
 }
 
 func newState(t *testing.T, at time.Time, policy task.Policy) *state {
@@ -35,8 +37,13 @@ func (s *state) step(ev engine.Event) (answers []engine.Answer) {
 		s.t.Fatal(s.out.Defect)
 	}
 	for _, a := range s.out.Actions {
-		if r, ok := a.(engine.Reply); ok {
-			answers = append(answers, r.Answer)
+		switch a := a.(type) {
+		case engine.Reply:
+			answers = append(answers, a.Answer)
+		case engine.Activate:
+			if s.prompt {
+				s.step(engine.Accepted{Host: a.Host, Instance: a.Activation.Instance})
+			}
 		}
 	}
 	return answers

@@ -90,6 +90,8 @@ func FuzzAnswers(f *testing.F) {
 		convert(b, StatusFrom)
 		convert(b, BrokerFrameFrom)
 		convert(b, OutputFrom)
+		convert(b, SimulateQueryFrom)
+		convert(b, func(m *pb.SimulateResponse) (s task.Simulation, err error) { return s, SimulationFrom(&s, m) })
 	})
 }
 

@@ -54,23 +54,30 @@ func TestRoundTrips(t *testing.T) {
 		"details": func(t *testing.T) {
 			trip(t, detailsTo, func(m *pb.Details) (task.Details, error) { return answer(m, (*decoder).details) })
 		},
-		"host frame":    func(t *testing.T) { trip(t, HostFrameTo, HostFrameFrom) },
-		"broker frame":  func(t *testing.T) { trip(t, BrokerFrameTo, BrokerFrameFrom) },
-		"info":          func(t *testing.T) { trip(t, InfoTo, InfoFrom) },
-		"event":         func(t *testing.T) { trip(t, EventTo, EventFrom) },
-		"run":           func(t *testing.T) { trip(t, RunTo, RunFrom) },
-		"state":         func(t *testing.T) { trip(t, StateTo, StateFrom) },
-		"explanation":   func(t *testing.T) { trip(t, ExplanationTo, ExplanationFrom) },
-		"fact":          func(t *testing.T) { trip(t, FactTo, FactFrom) },
-		"source":        func(t *testing.T) { trip(t, SourceTo, SourceFrom) },
-		"package":       func(t *testing.T) { trip(t, PackageTo, PackageFrom) },
-		"status":        func(t *testing.T) { trip(t, StatusTo, StatusFrom) },
-		"registered":    func(t *testing.T) { trip(t, RegisteredTo, fullOnly(RegisteredFrom)) },
-		"installed":     func(t *testing.T) { trip(t, InstalledTo, InstalledFrom) },
-		"task query":    func(t *testing.T) { trip(t, TaskQueryTo, TaskQueryFrom) },
-		"history query": func(t *testing.T) { trip(t, HistoryQueryTo, HistoryQueryFrom) },
-		"logs query":    func(t *testing.T) { trip(t, LogsQueryTo, LogsQueryFrom) },
-		"watch query":   func(t *testing.T) { trip(t, WatchQueryTo, WatchQueryFrom) },
+		"host frame":     func(t *testing.T) { trip(t, HostFrameTo, HostFrameFrom) },
+		"broker frame":   func(t *testing.T) { trip(t, BrokerFrameTo, BrokerFrameFrom) },
+		"info":           func(t *testing.T) { trip(t, InfoTo, InfoFrom) },
+		"event":          func(t *testing.T) { trip(t, EventTo, EventFrom) },
+		"run":            func(t *testing.T) { trip(t, RunTo, RunFrom) },
+		"state":          func(t *testing.T) { trip(t, StateTo, StateFrom) },
+		"explanation":    func(t *testing.T) { trip(t, ExplanationTo, ExplanationFrom) },
+		"fact":           func(t *testing.T) { trip(t, FactTo, FactFrom) },
+		"source":         func(t *testing.T) { trip(t, SourceTo, SourceFrom) },
+		"package":        func(t *testing.T) { trip(t, PackageTo, PackageFrom) },
+		"status":         func(t *testing.T) { trip(t, StatusTo, StatusFrom) },
+		"registered":     func(t *testing.T) { trip(t, RegisteredTo, fullOnly(RegisteredFrom)) },
+		"installed":      func(t *testing.T) { trip(t, InstalledTo, InstalledFrom) },
+		"task query":     func(t *testing.T) { trip(t, TaskQueryTo, TaskQueryFrom) },
+		"history query":  func(t *testing.T) { trip(t, HistoryQueryTo, HistoryQueryFrom) },
+		"logs query":     func(t *testing.T) { trip(t, LogsQueryTo, LogsQueryFrom) },
+		"simulate query": func(t *testing.T) { trip(t, SimulateQueryTo, SimulateQueryFrom) },
+		"happening": func(t *testing.T) {
+			trip(t, happeningTo, func(m *pb.Happening) (task.Happening, error) { return answer(m, (*decoder).happening) })
+		},
+		"prospect": func(t *testing.T) {
+			trip(t, prospectTo, func(m *pb.Prospect) (task.Prospect, error) { return answer(m, (*decoder).prospect) })
+		},
+		"watch query": func(t *testing.T) { trip(t, WatchQueryTo, WatchQueryFrom) },
 	} {
 		t.Run(name, test)
 	}
@@ -87,6 +94,18 @@ func fullOnly(f func(*pb.RegisterResponse) (Registered, error)) func(*pb.Registe
 		r, err := f(m)
 		r.TaskID = task.GUID{}
 		return r, err
+	}
+}
+
+func TestSimulationRoundTrip(t *testing.T) {
+	f := &filler{Rand: rand.New(rand.NewPCG(1, 1)), full: true}
+	var want, got task.Simulation
+	f.fill(reflect.ValueOf(&want).Elem())
+	if err := SimulationTo(want, func(m *pb.SimulateResponse) error { return SimulationFrom(&got, m) }); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 

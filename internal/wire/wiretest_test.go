@@ -55,6 +55,7 @@ var numbers = map[reflect.Type]int{
 	reflect.TypeFor[task.AccessStatus]():       int(task.DeniedByUser),
 	reflect.TypeFor[task.CancellationReason](): int(task.ReasonEnergySaver),
 	reflect.TypeFor[task.CheckLevel]():         int(task.CheckFail),
+	reflect.TypeFor[task.HappeningKind]():      int(task.HappensSuspend),
 	reflect.TypeFor[Change]():                  int(Updated),
 }
 

@@ -109,14 +109,14 @@ var File_bgtask_v1_broker_proto protoreflect.FileDescriptor
 
 const file_bgtask_v1_broker_proto_rawDesc = "" +
 	"\n" +
-	"\x16bgtask/v1/broker.proto\x12\tbgtask.v1\x1a\x16bgtask/v1/change.proto\x1a\x17bgtask/v1/desktop.proto\x1a\x15bgtask/v1/query.proto\"p\n" +
+	"\x16bgtask/v1/broker.proto\x12\tbgtask.v1\x1a\x16bgtask/v1/change.proto\x1a\x17bgtask/v1/desktop.proto\x1a\x15bgtask/v1/query.proto\x1a\x18bgtask/v1/simulate.proto\"p\n" +
 	"\x06Caller\x12\x18\n" +
 	"\apackage\x18\x01 \x01(\tR\apackage\x12\x1e\n" +
 	"\n" +
 	"executable\x18\x02 \x01(\tR\n" +
 	"executable\x12\x12\n" +
 	"\x04user\x18\x03 \x01(\bR\x04user\x12\x18\n" +
-	"\aversion\x18\x04 \x01(\tR\aversion2\x8b\x10\n" +
+	"\aversion\x18\x04 \x01(\tR\aversion2\xd2\x10\n" +
 	"\rBrokerService\x12C\n" +
 	"\bRegister\x12\x1a.bgtask.v1.RegisterRequest\x1a\x1b.bgtask.v1.RegisterResponse\x12I\n" +
 	"\n" +
@@ -139,7 +139,8 @@ const file_bgtask_v1_broker_proto_rawDesc = "" +
 	"\tListTasks\x12\x1b.bgtask.v1.ListTasksRequest\x1a\x1c.bgtask.v1.ListTasksResponse0\x01\x12W\n" +
 	"\x0eListTaskGroups\x12 .bgtask.v1.ListTaskGroupsRequest\x1a!.bgtask.v1.ListTaskGroupsResponse0\x01\x12@\n" +
 	"\aGetTask\x12\x19.bgtask.v1.GetTaskRequest\x1a\x1a.bgtask.v1.GetTaskResponse\x124\n" +
-	"\x03Why\x12\x15.bgtask.v1.WhyRequest\x1a\x16.bgtask.v1.WhyResponse\x12H\n" +
+	"\x03Why\x12\x15.bgtask.v1.WhyRequest\x1a\x16.bgtask.v1.WhyResponse\x12E\n" +
+	"\bSimulate\x12\x1a.bgtask.v1.SimulateRequest\x1a\x1b.bgtask.v1.SimulateResponse0\x01\x12H\n" +
 	"\tListFacts\x12\x1b.bgtask.v1.ListFactsRequest\x1a\x1c.bgtask.v1.ListFactsResponse0\x01\x12Q\n" +
 	"\fListPackages\x12\x1e.bgtask.v1.ListPackagesRequest\x1a\x1f.bgtask.v1.ListPackagesResponse0\x01\x12B\n" +
 	"\aHistory\x12\x19.bgtask.v1.HistoryRequest\x1a\x1a.bgtask.v1.HistoryResponse0\x01\x129\n" +
@@ -184,41 +185,43 @@ var file_bgtask_v1_broker_proto_goTypes = []any{
 	(*ListTaskGroupsRequest)(nil),    // 19: bgtask.v1.ListTaskGroupsRequest
 	(*GetTaskRequest)(nil),           // 20: bgtask.v1.GetTaskRequest
 	(*WhyRequest)(nil),               // 21: bgtask.v1.WhyRequest
-	(*ListFactsRequest)(nil),         // 22: bgtask.v1.ListFactsRequest
-	(*ListPackagesRequest)(nil),      // 23: bgtask.v1.ListPackagesRequest
-	(*HistoryRequest)(nil),           // 24: bgtask.v1.HistoryRequest
-	(*LogsRequest)(nil),              // 25: bgtask.v1.LogsRequest
-	(*WatchRequest)(nil),             // 26: bgtask.v1.WatchRequest
-	(*GetLocalFolderRequest)(nil),    // 27: bgtask.v1.GetLocalFolderRequest
-	(*GetStatusRequest)(nil),         // 28: bgtask.v1.GetStatusRequest
-	(*RegisterResponse)(nil),         // 29: bgtask.v1.RegisterResponse
-	(*UnregisterResponse)(nil),       // 30: bgtask.v1.UnregisterResponse
-	(*FireResponse)(nil),             // 31: bgtask.v1.FireResponse
-	(*RaiseResponse)(nil),            // 32: bgtask.v1.RaiseResponse
-	(*CancelResponse)(nil),           // 33: bgtask.v1.CancelResponse
-	(*ResumeResponse)(nil),           // 34: bgtask.v1.ResumeResponse
-	(*ShowToastResponse)(nil),        // 35: bgtask.v1.ShowToastResponse
-	(*HideToastResponse)(nil),        // 36: bgtask.v1.HideToastResponse
-	(*GetPushChannelResponse)(nil),   // 37: bgtask.v1.GetPushChannelResponse
-	(*RequestAccessResponse)(nil),    // 38: bgtask.v1.RequestAccessResponse
-	(*SetAccessResponse)(nil),        // 39: bgtask.v1.SetAccessResponse
-	(*InstallPackageResponse)(nil),   // 40: bgtask.v1.InstallPackageResponse
-	(*UninstallPackageResponse)(nil), // 41: bgtask.v1.UninstallPackageResponse
-	(*OverrideFactResponse)(nil),     // 42: bgtask.v1.OverrideFactResponse
-	(*ClearOverrideResponse)(nil),    // 43: bgtask.v1.ClearOverrideResponse
-	(*StopResponse)(nil),             // 44: bgtask.v1.StopResponse
-	(*ReportFactsResponse)(nil),      // 45: bgtask.v1.ReportFactsResponse
-	(*ListTasksResponse)(nil),        // 46: bgtask.v1.ListTasksResponse
-	(*ListTaskGroupsResponse)(nil),   // 47: bgtask.v1.ListTaskGroupsResponse
-	(*GetTaskResponse)(nil),          // 48: bgtask.v1.GetTaskResponse
-	(*WhyResponse)(nil),              // 49: bgtask.v1.WhyResponse
-	(*ListFactsResponse)(nil),        // 50: bgtask.v1.ListFactsResponse
-	(*ListPackagesResponse)(nil),     // 51: bgtask.v1.ListPackagesResponse
-	(*HistoryResponse)(nil),          // 52: bgtask.v1.HistoryResponse
-	(*LogsResponse)(nil),             // 53: bgtask.v1.LogsResponse
-	(*WatchResponse)(nil),            // 54: bgtask.v1.WatchResponse
-	(*GetLocalFolderResponse)(nil),   // 55: bgtask.v1.GetLocalFolderResponse
-	(*GetStatusResponse)(nil),        // 56: bgtask.v1.GetStatusResponse
+	(*SimulateRequest)(nil),          // 22: bgtask.v1.SimulateRequest
+	(*ListFactsRequest)(nil),         // 23: bgtask.v1.ListFactsRequest
+	(*ListPackagesRequest)(nil),      // 24: bgtask.v1.ListPackagesRequest
+	(*HistoryRequest)(nil),           // 25: bgtask.v1.HistoryRequest
+	(*LogsRequest)(nil),              // 26: bgtask.v1.LogsRequest
+	(*WatchRequest)(nil),             // 27: bgtask.v1.WatchRequest
+	(*GetLocalFolderRequest)(nil),    // 28: bgtask.v1.GetLocalFolderRequest
+	(*GetStatusRequest)(nil),         // 29: bgtask.v1.GetStatusRequest
+	(*RegisterResponse)(nil),         // 30: bgtask.v1.RegisterResponse
+	(*UnregisterResponse)(nil),       // 31: bgtask.v1.UnregisterResponse
+	(*FireResponse)(nil),             // 32: bgtask.v1.FireResponse
+	(*RaiseResponse)(nil),            // 33: bgtask.v1.RaiseResponse
+	(*CancelResponse)(nil),           // 34: bgtask.v1.CancelResponse
+	(*ResumeResponse)(nil),           // 35: bgtask.v1.ResumeResponse
+	(*ShowToastResponse)(nil),        // 36: bgtask.v1.ShowToastResponse
+	(*HideToastResponse)(nil),        // 37: bgtask.v1.HideToastResponse
+	(*GetPushChannelResponse)(nil),   // 38: bgtask.v1.GetPushChannelResponse
+	(*RequestAccessResponse)(nil),    // 39: bgtask.v1.RequestAccessResponse
+	(*SetAccessResponse)(nil),        // 40: bgtask.v1.SetAccessResponse
+	(*InstallPackageResponse)(nil),   // 41: bgtask.v1.InstallPackageResponse
+	(*UninstallPackageResponse)(nil), // 42: bgtask.v1.UninstallPackageResponse
+	(*OverrideFactResponse)(nil),     // 43: bgtask.v1.OverrideFactResponse
+	(*ClearOverrideResponse)(nil),    // 44: bgtask.v1.ClearOverrideResponse
+	(*StopResponse)(nil),             // 45: bgtask.v1.StopResponse
+	(*ReportFactsResponse)(nil),      // 46: bgtask.v1.ReportFactsResponse
+	(*ListTasksResponse)(nil),        // 47: bgtask.v1.ListTasksResponse
+	(*ListTaskGroupsResponse)(nil),   // 48: bgtask.v1.ListTaskGroupsResponse
+	(*GetTaskResponse)(nil),          // 49: bgtask.v1.GetTaskResponse
+	(*WhyResponse)(nil),              // 50: bgtask.v1.WhyResponse
+	(*SimulateResponse)(nil),         // 51: bgtask.v1.SimulateResponse
+	(*ListFactsResponse)(nil),        // 52: bgtask.v1.ListFactsResponse
+	(*ListPackagesResponse)(nil),     // 53: bgtask.v1.ListPackagesResponse
+	(*HistoryResponse)(nil),          // 54: bgtask.v1.HistoryResponse
+	(*LogsResponse)(nil),             // 55: bgtask.v1.LogsResponse
+	(*WatchResponse)(nil),            // 56: bgtask.v1.WatchResponse
+	(*GetLocalFolderResponse)(nil),   // 57: bgtask.v1.GetLocalFolderResponse
+	(*GetStatusResponse)(nil),        // 58: bgtask.v1.GetStatusResponse
 }
 var file_bgtask_v1_broker_proto_depIdxs = []int32{
 	1,  // 0: bgtask.v1.BrokerService.Register:input_type -> bgtask.v1.RegisterRequest
@@ -242,43 +245,45 @@ var file_bgtask_v1_broker_proto_depIdxs = []int32{
 	19, // 18: bgtask.v1.BrokerService.ListTaskGroups:input_type -> bgtask.v1.ListTaskGroupsRequest
 	20, // 19: bgtask.v1.BrokerService.GetTask:input_type -> bgtask.v1.GetTaskRequest
 	21, // 20: bgtask.v1.BrokerService.Why:input_type -> bgtask.v1.WhyRequest
-	22, // 21: bgtask.v1.BrokerService.ListFacts:input_type -> bgtask.v1.ListFactsRequest
-	23, // 22: bgtask.v1.BrokerService.ListPackages:input_type -> bgtask.v1.ListPackagesRequest
-	24, // 23: bgtask.v1.BrokerService.History:input_type -> bgtask.v1.HistoryRequest
-	25, // 24: bgtask.v1.BrokerService.Logs:input_type -> bgtask.v1.LogsRequest
-	26, // 25: bgtask.v1.BrokerService.Watch:input_type -> bgtask.v1.WatchRequest
-	27, // 26: bgtask.v1.BrokerService.GetLocalFolder:input_type -> bgtask.v1.GetLocalFolderRequest
-	28, // 27: bgtask.v1.BrokerService.GetStatus:input_type -> bgtask.v1.GetStatusRequest
-	29, // 28: bgtask.v1.BrokerService.Register:output_type -> bgtask.v1.RegisterResponse
-	30, // 29: bgtask.v1.BrokerService.Unregister:output_type -> bgtask.v1.UnregisterResponse
-	31, // 30: bgtask.v1.BrokerService.Fire:output_type -> bgtask.v1.FireResponse
-	32, // 31: bgtask.v1.BrokerService.Raise:output_type -> bgtask.v1.RaiseResponse
-	33, // 32: bgtask.v1.BrokerService.Cancel:output_type -> bgtask.v1.CancelResponse
-	34, // 33: bgtask.v1.BrokerService.Resume:output_type -> bgtask.v1.ResumeResponse
-	35, // 34: bgtask.v1.BrokerService.ShowToast:output_type -> bgtask.v1.ShowToastResponse
-	36, // 35: bgtask.v1.BrokerService.HideToast:output_type -> bgtask.v1.HideToastResponse
-	37, // 36: bgtask.v1.BrokerService.GetPushChannel:output_type -> bgtask.v1.GetPushChannelResponse
-	38, // 37: bgtask.v1.BrokerService.RequestAccess:output_type -> bgtask.v1.RequestAccessResponse
-	39, // 38: bgtask.v1.BrokerService.SetAccess:output_type -> bgtask.v1.SetAccessResponse
-	40, // 39: bgtask.v1.BrokerService.InstallPackage:output_type -> bgtask.v1.InstallPackageResponse
-	41, // 40: bgtask.v1.BrokerService.UninstallPackage:output_type -> bgtask.v1.UninstallPackageResponse
-	42, // 41: bgtask.v1.BrokerService.OverrideFact:output_type -> bgtask.v1.OverrideFactResponse
-	43, // 42: bgtask.v1.BrokerService.ClearOverride:output_type -> bgtask.v1.ClearOverrideResponse
-	44, // 43: bgtask.v1.BrokerService.Stop:output_type -> bgtask.v1.StopResponse
-	45, // 44: bgtask.v1.BrokerService.ReportFacts:output_type -> bgtask.v1.ReportFactsResponse
-	46, // 45: bgtask.v1.BrokerService.ListTasks:output_type -> bgtask.v1.ListTasksResponse
-	47, // 46: bgtask.v1.BrokerService.ListTaskGroups:output_type -> bgtask.v1.ListTaskGroupsResponse
-	48, // 47: bgtask.v1.BrokerService.GetTask:output_type -> bgtask.v1.GetTaskResponse
-	49, // 48: bgtask.v1.BrokerService.Why:output_type -> bgtask.v1.WhyResponse
-	50, // 49: bgtask.v1.BrokerService.ListFacts:output_type -> bgtask.v1.ListFactsResponse
-	51, // 50: bgtask.v1.BrokerService.ListPackages:output_type -> bgtask.v1.ListPackagesResponse
-	52, // 51: bgtask.v1.BrokerService.History:output_type -> bgtask.v1.HistoryResponse
-	53, // 52: bgtask.v1.BrokerService.Logs:output_type -> bgtask.v1.LogsResponse
-	54, // 53: bgtask.v1.BrokerService.Watch:output_type -> bgtask.v1.WatchResponse
-	55, // 54: bgtask.v1.BrokerService.GetLocalFolder:output_type -> bgtask.v1.GetLocalFolderResponse
-	56, // 55: bgtask.v1.BrokerService.GetStatus:output_type -> bgtask.v1.GetStatusResponse
-	28, // [28:56] is the sub-list for method output_type
-	0,  // [0:28] is the sub-list for method input_type
+	22, // 21: bgtask.v1.BrokerService.Simulate:input_type -> bgtask.v1.SimulateRequest
+	23, // 22: bgtask.v1.BrokerService.ListFacts:input_type -> bgtask.v1.ListFactsRequest
+	24, // 23: bgtask.v1.BrokerService.ListPackages:input_type -> bgtask.v1.ListPackagesRequest
+	25, // 24: bgtask.v1.BrokerService.History:input_type -> bgtask.v1.HistoryRequest
+	26, // 25: bgtask.v1.BrokerService.Logs:input_type -> bgtask.v1.LogsRequest
+	27, // 26: bgtask.v1.BrokerService.Watch:input_type -> bgtask.v1.WatchRequest
+	28, // 27: bgtask.v1.BrokerService.GetLocalFolder:input_type -> bgtask.v1.GetLocalFolderRequest
+	29, // 28: bgtask.v1.BrokerService.GetStatus:input_type -> bgtask.v1.GetStatusRequest
+	30, // 29: bgtask.v1.BrokerService.Register:output_type -> bgtask.v1.RegisterResponse
+	31, // 30: bgtask.v1.BrokerService.Unregister:output_type -> bgtask.v1.UnregisterResponse
+	32, // 31: bgtask.v1.BrokerService.Fire:output_type -> bgtask.v1.FireResponse
+	33, // 32: bgtask.v1.BrokerService.Raise:output_type -> bgtask.v1.RaiseResponse
+	34, // 33: bgtask.v1.BrokerService.Cancel:output_type -> bgtask.v1.CancelResponse
+	35, // 34: bgtask.v1.BrokerService.Resume:output_type -> bgtask.v1.ResumeResponse
+	36, // 35: bgtask.v1.BrokerService.ShowToast:output_type -> bgtask.v1.ShowToastResponse
+	37, // 36: bgtask.v1.BrokerService.HideToast:output_type -> bgtask.v1.HideToastResponse
+	38, // 37: bgtask.v1.BrokerService.GetPushChannel:output_type -> bgtask.v1.GetPushChannelResponse
+	39, // 38: bgtask.v1.BrokerService.RequestAccess:output_type -> bgtask.v1.RequestAccessResponse
+	40, // 39: bgtask.v1.BrokerService.SetAccess:output_type -> bgtask.v1.SetAccessResponse
+	41, // 40: bgtask.v1.BrokerService.InstallPackage:output_type -> bgtask.v1.InstallPackageResponse
+	42, // 41: bgtask.v1.BrokerService.UninstallPackage:output_type -> bgtask.v1.UninstallPackageResponse
+	43, // 42: bgtask.v1.BrokerService.OverrideFact:output_type -> bgtask.v1.OverrideFactResponse
+	44, // 43: bgtask.v1.BrokerService.ClearOverride:output_type -> bgtask.v1.ClearOverrideResponse
+	45, // 44: bgtask.v1.BrokerService.Stop:output_type -> bgtask.v1.StopResponse
+	46, // 45: bgtask.v1.BrokerService.ReportFacts:output_type -> bgtask.v1.ReportFactsResponse
+	47, // 46: bgtask.v1.BrokerService.ListTasks:output_type -> bgtask.v1.ListTasksResponse
+	48, // 47: bgtask.v1.BrokerService.ListTaskGroups:output_type -> bgtask.v1.ListTaskGroupsResponse
+	49, // 48: bgtask.v1.BrokerService.GetTask:output_type -> bgtask.v1.GetTaskResponse
+	50, // 49: bgtask.v1.BrokerService.Why:output_type -> bgtask.v1.WhyResponse
+	51, // 50: bgtask.v1.BrokerService.Simulate:output_type -> bgtask.v1.SimulateResponse
+	52, // 51: bgtask.v1.BrokerService.ListFacts:output_type -> bgtask.v1.ListFactsResponse
+	53, // 52: bgtask.v1.BrokerService.ListPackages:output_type -> bgtask.v1.ListPackagesResponse
+	54, // 53: bgtask.v1.BrokerService.History:output_type -> bgtask.v1.HistoryResponse
+	55, // 54: bgtask.v1.BrokerService.Logs:output_type -> bgtask.v1.LogsResponse
+	56, // 55: bgtask.v1.BrokerService.Watch:output_type -> bgtask.v1.WatchResponse
+	57, // 56: bgtask.v1.BrokerService.GetLocalFolder:output_type -> bgtask.v1.GetLocalFolderResponse
+	58, // 57: bgtask.v1.BrokerService.GetStatus:output_type -> bgtask.v1.GetStatusResponse
+	29, // [29:58] is the sub-list for method output_type
+	0,  // [0:29] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -292,6 +297,7 @@ func file_bgtask_v1_broker_proto_init() {
 	file_bgtask_v1_change_proto_init()
 	file_bgtask_v1_desktop_proto_init()
 	file_bgtask_v1_query_proto_init()
+	file_bgtask_v1_simulate_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

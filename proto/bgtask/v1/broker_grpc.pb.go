@@ -49,6 +49,7 @@ const (
 	BrokerService_ListTaskGroups_FullMethodName   = "/bgtask.v1.BrokerService/ListTaskGroups"
 	BrokerService_GetTask_FullMethodName          = "/bgtask.v1.BrokerService/GetTask"
 	BrokerService_Why_FullMethodName              = "/bgtask.v1.BrokerService/Why"
+	BrokerService_Simulate_FullMethodName         = "/bgtask.v1.BrokerService/Simulate"
 	BrokerService_ListFacts_FullMethodName        = "/bgtask.v1.BrokerService/ListFacts"
 	BrokerService_ListPackages_FullMethodName     = "/bgtask.v1.BrokerService/ListPackages"
 	BrokerService_History_FullMethodName          = "/bgtask.v1.BrokerService/History"
@@ -116,6 +117,9 @@ type BrokerServiceClient interface {
 	GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*GetTaskResponse, error)
 	// Why explains why a task does not run, or why it does.
 	Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyResponse, error)
+	// Simulate tells which runs would happen when, by the same rules. It changes
+	// nothing.
+	Simulate(ctx context.Context, in *SimulateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SimulateResponse], error)
 	// ListFacts lists all facts, then all sources, each sorted by name.
 	ListFacts(ctx context.Context, in *ListFactsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListFactsResponse], error)
 	// ListPackages lists packages, sorted by family name.
@@ -372,9 +376,28 @@ func (c *brokerServiceClient) Why(ctx context.Context, in *WhyRequest, opts ...g
 	return out, nil
 }
 
+func (c *brokerServiceClient) Simulate(ctx context.Context, in *SimulateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SimulateResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[3], BrokerService_Simulate_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[SimulateRequest, SimulateResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type BrokerService_SimulateClient = grpc.ServerStreamingClient[SimulateResponse]
+
 func (c *brokerServiceClient) ListFacts(ctx context.Context, in *ListFactsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListFactsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[3], BrokerService_ListFacts_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[4], BrokerService_ListFacts_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -393,7 +416,7 @@ type BrokerService_ListFactsClient = grpc.ServerStreamingClient[ListFactsRespons
 
 func (c *brokerServiceClient) ListPackages(ctx context.Context, in *ListPackagesRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ListPackagesResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[4], BrokerService_ListPackages_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[5], BrokerService_ListPackages_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -412,7 +435,7 @@ type BrokerService_ListPackagesClient = grpc.ServerStreamingClient[ListPackagesR
 
 func (c *brokerServiceClient) History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HistoryResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[5], BrokerService_History_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[6], BrokerService_History_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -431,7 +454,7 @@ type BrokerService_HistoryClient = grpc.ServerStreamingClient[HistoryResponse]
 
 func (c *brokerServiceClient) Logs(ctx context.Context, in *LogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[LogsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[6], BrokerService_Logs_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[7], BrokerService_Logs_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -450,7 +473,7 @@ type BrokerService_LogsClient = grpc.ServerStreamingClient[LogsResponse]
 
 func (c *brokerServiceClient) Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[7], BrokerService_Watch_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &BrokerService_ServiceDesc.Streams[8], BrokerService_Watch_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -545,6 +568,9 @@ type BrokerServiceServer interface {
 	GetTask(context.Context, *GetTaskRequest) (*GetTaskResponse, error)
 	// Why explains why a task does not run, or why it does.
 	Why(context.Context, *WhyRequest) (*WhyResponse, error)
+	// Simulate tells which runs would happen when, by the same rules. It changes
+	// nothing.
+	Simulate(*SimulateRequest, grpc.ServerStreamingServer[SimulateResponse]) error
 	// ListFacts lists all facts, then all sources, each sorted by name.
 	ListFacts(*ListFactsRequest, grpc.ServerStreamingServer[ListFactsResponse]) error
 	// ListPackages lists packages, sorted by family name.
@@ -632,6 +658,9 @@ func (UnimplementedBrokerServiceServer) GetTask(context.Context, *GetTaskRequest
 }
 func (UnimplementedBrokerServiceServer) Why(context.Context, *WhyRequest) (*WhyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Why not implemented")
+}
+func (UnimplementedBrokerServiceServer) Simulate(*SimulateRequest, grpc.ServerStreamingServer[SimulateResponse]) error {
+	return status.Error(codes.Unimplemented, "method Simulate not implemented")
 }
 func (UnimplementedBrokerServiceServer) ListFacts(*ListFactsRequest, grpc.ServerStreamingServer[ListFactsResponse]) error {
 	return status.Error(codes.Unimplemented, "method ListFacts not implemented")
@@ -1028,6 +1057,17 @@ func _BrokerService_Why_Handler(srv interface{}, ctx context.Context, dec func(i
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BrokerService_Simulate_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(SimulateRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(BrokerServiceServer).Simulate(m, &grpc.GenericServerStream[SimulateRequest, SimulateResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type BrokerService_SimulateServer = grpc.ServerStreamingServer[SimulateResponse]
+
 func _BrokerService_ListFacts_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(ListFactsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -1221,6 +1261,11 @@ var BrokerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			StreamName:    "ListTaskGroups",
 			Handler:       _BrokerService_ListTaskGroups_Handler,
+			ServerStreams: true,
+		},
+		{
+			StreamName:    "Simulate",
+			Handler:       _BrokerService_Simulate_Handler,
 			ServerStreams: true,
 		},
 		{
