@@ -58,8 +58,8 @@ func (p *page) last() {
 	if r.Outcome == Canceled {
 		text += ": " + r.Reason.String()
 	}
-	if !r.Entered.IsZero() && !r.Ended.IsZero() {
-		text += ", " + Duration(r.Ended.Sub(r.Entered))
+	if took, ok := r.Took(); ok {
+		text += ", " + Duration(took)
 	}
 	p.line("last", text)
 }
@@ -280,6 +280,9 @@ func (p *page) limits() {
 	text := "no run limit"
 	if p.RunLimit > 0 {
 		text = "a run limit of " + Interval(p.RunLimit)
+		if p.At.Sub(p.Info.State.Since) > p.RunLimit {
+			text += ", in which sleep does not count"
+		}
 	}
 	_, app := p.Info.Spec.Trigger.(ApplicationTrigger)
 	switch {

@@ -50,8 +50,9 @@ func (r Run) appendJSON(w *jsonWriter) {
 	w.time("started", r.Started)
 	w.time("entered", r.Entered)
 	w.time("ended", r.Ended)
-	if w.member("took_s", !r.Entered.IsZero() && !r.Ended.IsZero()) {
-		w.duration(r.Ended.Sub(r.Entered))
+	took, ok := r.Took()
+	if w.member("took_s", ok) {
+		w.duration(took)
 	}
 	w.uint("progress", uint64(r.Progress))
 	w.time("progress_at", r.ProgressAt)

@@ -25,10 +25,11 @@ type Run struct {
 	Attempt    int    // from 1
 	Host       string // "the application", "launched"; "" when it never had one
 	PID        int
-	Launch     LaunchToken // zero when the application itself was the host
-	Started    time.Time   // when it was admitted
-	Entered    time.Time   // when Run was entered; zero: never
-	Ended      time.Time   // zero while it is live
+	Launch     LaunchToken   // zero when the application itself was the host
+	Started    time.Time     // when it was admitted
+	Entered    time.Time     // when Run was entered; zero: never
+	Ended      time.Time     // zero while it is live
+	Awake      time.Duration // awake time between the two, which the run limit counts; 0: not known
 	Progress   uint32
 	ProgressAt time.Time // when it last changed; zero: never
 	Outcome    Outcome
@@ -37,6 +38,18 @@ type Run struct {
 	Exit       string             // "exit 3", "signal killed"; "" when not known
 	Text       string             // the error's words, or why it could not be activated
 	Stderr     string             // the last lines that its process wrote
+}
+
+// Took is how long Run took, without the time that the machine slept and whatever
+// the wall clock did; false: it was never entered, or is live.
+func (r Run) Took() (time.Duration, bool) {
+	switch {
+	case r.Entered.IsZero() || r.Ended.IsZero():
+		return 0, false
+	case r.Awake > 0:
+		return r.Awake, true
+	}
+	return max(0, r.Ended.Sub(r.Entered)), true
 }
 
 // Err is nil for a run that completed or is not over, otherwise a *RunError.

@@ -192,10 +192,11 @@ func (a *app) last(info task.Info) cell {
 
 // took is how long Run took; "" when it was never entered.
 func took(r task.Run) string {
-	if r.Entered.IsZero() || r.Ended.IsZero() {
+	d, ok := r.Took()
+	if !ok {
 		return ""
 	}
-	return task.Duration(r.Ended.Sub(r.Entered))
+	return task.Duration(d)
 }
 
 func summary(all []task.Info) string {

@@ -37,13 +37,19 @@ func TestASleepDuringRuns(t *testing.T) {
 
 	c.sleep(3 * time.Hour)
 	e.wakes(0)
+	why := w.do("why", "limited")
 	if run := e.ends(0, stubborn); run.Outcome != task.Canceled || time.Since(canceled) < grace {
 		t.Errorf("what ignores its cancel ended %v %v after it", run.Outcome, time.Since(canceled))
 	}
 	if run := e.ends(0, limited); run.Outcome != task.TimedOut || time.Since(began) < limit {
 		t.Errorf("what is over its limit ended %v after %v", run.Outcome, time.Since(began))
 	}
-	t.Log(w.do("history"))
+	if time.Since(began) < limit+grace && !strings.Contains(why, "a run limit of 10 s, in which sleep does not count") {
+		t.Errorf("why says\n%s", why)
+	}
+	if history := w.do("history"); strings.Contains(history, " h ") { // what they took
+		t.Errorf("history counts the sleep:\n%s", history)
+	}
 }
 
 // Holds, back-offs and settling go on in a sleep, as the user's time does.

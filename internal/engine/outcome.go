@@ -33,6 +33,9 @@ func (e *Engine) endRun(u *run, how ending) {
 	}
 	ended := u.view(e)
 	ended.Ended, ended.Outcome, ended.Reason, ended.Forced = e.now.Wall, how.outcome, how.reason, how.forced
+	if !u.Entered.IsZero() {
+		ended.Awake = e.now.Awake - u.EnteredAt
+	}
 	ended.Exit, ended.Text, ended.Stderr = how.exit, tail(how.text, task.MaxErrorText), tail(how.stderr, task.MaxStderrTail)
 	move(&u.State, Ended, runMoves, "run of "+r.Spec.Name)
 	e.mark(u)

@@ -296,6 +296,7 @@ func (e *Engine) bootEnded(lost []*run) {
 		e.mark(l)
 	}
 	for _, u := range lost {
+		u.EnteredAt = e.now.Awake // that of its boot says nothing now
 		e.endRun(u, lostEnding(u, "the machine was off"))
 	}
 	e.clockEvent("the machine was started")

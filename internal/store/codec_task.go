@@ -190,6 +190,7 @@ func run(c *codec, r *task.Run) {
 	text(c, 18, &r.Text)
 	c.time(19, &r.ProgressAt)
 	text(c, 20, &r.Stderr)
+	signed(c, 21, &r.Awake)
 }
 
 func missed(c *codec, m *task.Missed) {

@@ -69,6 +69,7 @@ func RunTo(r task.Run) *pb.Run {
 		Exit:       text(r.Exit),
 		Text:       text(r.Text),
 		Stderr:     text(r.Stderr),
+		Awake:      durationTo(r.Awake),
 	}
 }
 
@@ -97,6 +98,7 @@ func (d *decoder) run(m *pb.Run) task.Run {
 		Exit:       m.GetExit(),
 		Text:       m.GetText(),
 		Stderr:     m.GetStderr(),
+		Awake:      d.duration("run.awake", m.GetAwake()),
 	}
 }
 

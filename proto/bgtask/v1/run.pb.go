@@ -1565,7 +1565,9 @@ type Run struct {
 	// The last lines that its process wrote; at most 8 KiB.
 	Stderr string `protobuf:"bytes,19,opt,name=stderr,proto3" json:"stderr,omitempty"`
 	// When the progress last changed; absent: never.
-	ProgressAt    *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=progress_at,json=progressAt,proto3" json:"progress_at,omitempty"`
+	ProgressAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=progress_at,json=progressAt,proto3" json:"progress_at,omitempty"`
+	// Awake time from entered to ended, which the run limit counts; absent: not known.
+	Awake         *durationpb.Duration `protobuf:"bytes,21,opt,name=awake,proto3" json:"awake,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1736,6 +1738,13 @@ func (x *Run) GetStderr() string {
 func (x *Run) GetProgressAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ProgressAt
+	}
+	return nil
+}
+
+func (x *Run) GetAwake() *durationpb.Duration {
+	if x != nil {
+		return x.Awake
 	}
 	return nil
 }
@@ -2602,7 +2611,7 @@ const file_bgtask_v1_run_proto_rawDesc = "" +
 	"\x1ePushNotificationTriggerDetails\x12\x18\n" +
 	"\acontent\x18\x01 \x01(\fR\acontent\"-\n" +
 	"\rManualDetails\x12\x1c\n" +
-	"\targuments\x18\x01 \x01(\fR\targuments\"\x9f\x05\n" +
+	"\targuments\x18\x01 \x01(\fR\targuments\"\xd0\x05\n" +
 	"\x03Run\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x17\n" +
 	"\atask_id\x18\x02 \x01(\tR\x06taskId\x12\x12\n" +
@@ -2627,7 +2636,8 @@ const file_bgtask_v1_run_proto_rawDesc = "" +
 	"\x04text\x18\x12 \x01(\tR\x04text\x12\x16\n" +
 	"\x06stderr\x18\x13 \x01(\tR\x06stderr\x12;\n" +
 	"\vprogress_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"progressAt\"\xd9\x01\n" +
+	"progressAt\x12/\n" +
+	"\x05awake\x18\x15 \x01(\v2\x19.google.protobuf.DurationR\x05awake\"\xd9\x01\n" +
 	"\x06Missed\x120\n" +
 	"\x05first\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05first\x12.\n" +
 	"\x04last\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x04last\x12\x14\n" +
@@ -2848,10 +2858,10 @@ var file_bgtask_v1_run_proto_goTypes = []any{
 	nil,                                                // 27: bgtask.v1.DeviceWatcherTriggerDetails.PropertiesEntry
 	(*timestamppb.Timestamp)(nil),                      // 28: google.protobuf.Timestamp
 	(SystemTriggerType)(0),                             // 29: bgtask.v1.SystemTriggerType
-	(Condition)(0),                                     // 30: bgtask.v1.Condition
-	(UnknownCause)(0),                                  // 31: bgtask.v1.UnknownCause
-	(*Spec)(nil),                                       // 32: bgtask.v1.Spec
-	(*durationpb.Duration)(nil),                        // 33: google.protobuf.Duration
+	(*durationpb.Duration)(nil),                        // 30: google.protobuf.Duration
+	(Condition)(0),                                     // 31: bgtask.v1.Condition
+	(UnknownCause)(0),                                  // 32: bgtask.v1.UnknownCause
+	(*Spec)(nil),                                       // 33: bgtask.v1.Spec
 	(*Fact)(nil),                                       // 34: bgtask.v1.Fact
 }
 var file_bgtask_v1_run_proto_depIdxs = []int32{
@@ -2878,44 +2888,45 @@ var file_bgtask_v1_run_proto_depIdxs = []int32{
 	1,  // 20: bgtask.v1.Run.outcome:type_name -> bgtask.v1.Outcome
 	0,  // 21: bgtask.v1.Run.reason:type_name -> bgtask.v1.CancellationReason
 	28, // 22: bgtask.v1.Run.progress_at:type_name -> google.protobuf.Timestamp
-	28, // 23: bgtask.v1.Missed.first:type_name -> google.protobuf.Timestamp
-	28, // 24: bgtask.v1.Missed.last:type_name -> google.protobuf.Timestamp
-	4,  // 25: bgtask.v1.Missed.cause:type_name -> bgtask.v1.MissCause
-	5,  // 26: bgtask.v1.Reason.kind:type_name -> bgtask.v1.ReasonKind
-	30, // 27: bgtask.v1.Reason.condition:type_name -> bgtask.v1.Condition
-	31, // 28: bgtask.v1.Reason.cause:type_name -> bgtask.v1.UnknownCause
-	28, // 29: bgtask.v1.Reason.until:type_name -> google.protobuf.Timestamp
-	3,  // 30: bgtask.v1.State.phase:type_name -> bgtask.v1.Phase
-	28, // 31: bgtask.v1.State.since:type_name -> google.protobuf.Timestamp
-	21, // 32: bgtask.v1.State.reasons:type_name -> bgtask.v1.Reason
-	28, // 33: bgtask.v1.State.next:type_name -> google.protobuf.Timestamp
-	19, // 34: bgtask.v1.State.run:type_name -> bgtask.v1.Run
-	1,  // 35: bgtask.v1.State.fault:type_name -> bgtask.v1.Outcome
-	28, // 36: bgtask.v1.State.now:type_name -> google.protobuf.Timestamp
-	2,  // 37: bgtask.v1.Ended.end:type_name -> bgtask.v1.End
-	28, // 38: bgtask.v1.Ended.at:type_name -> google.protobuf.Timestamp
-	32, // 39: bgtask.v1.TaskInfo.spec:type_name -> bgtask.v1.Spec
-	28, // 40: bgtask.v1.TaskInfo.registered:type_name -> google.protobuf.Timestamp
-	22, // 41: bgtask.v1.TaskInfo.state:type_name -> bgtask.v1.State
-	23, // 42: bgtask.v1.TaskInfo.last_end:type_name -> bgtask.v1.Ended
-	19, // 43: bgtask.v1.TaskInfo.last_run:type_name -> bgtask.v1.Run
-	24, // 44: bgtask.v1.TaskInfo.counts:type_name -> bgtask.v1.Counts
-	28, // 45: bgtask.v1.TaskInfo.grid_from:type_name -> google.protobuf.Timestamp
-	6,  // 46: bgtask.v1.Event.kind:type_name -> bgtask.v1.EventKind
-	28, // 47: bgtask.v1.Event.time:type_name -> google.protobuf.Timestamp
-	33, // 48: bgtask.v1.Event.boot_time:type_name -> google.protobuf.Duration
-	22, // 49: bgtask.v1.Event.state:type_name -> bgtask.v1.State
-	7,  // 50: bgtask.v1.Event.occurrence:type_name -> bgtask.v1.Occurrence
-	2,  // 51: bgtask.v1.Event.end:type_name -> bgtask.v1.End
-	19, // 52: bgtask.v1.Event.run:type_name -> bgtask.v1.Run
-	20, // 53: bgtask.v1.Event.missed:type_name -> bgtask.v1.Missed
-	34, // 54: bgtask.v1.Event.fact:type_name -> bgtask.v1.Fact
-	25, // 55: bgtask.v1.Event.info:type_name -> bgtask.v1.TaskInfo
-	56, // [56:56] is the sub-list for method output_type
-	56, // [56:56] is the sub-list for method input_type
-	56, // [56:56] is the sub-list for extension type_name
-	56, // [56:56] is the sub-list for extension extendee
-	0,  // [0:56] is the sub-list for field type_name
+	30, // 23: bgtask.v1.Run.awake:type_name -> google.protobuf.Duration
+	28, // 24: bgtask.v1.Missed.first:type_name -> google.protobuf.Timestamp
+	28, // 25: bgtask.v1.Missed.last:type_name -> google.protobuf.Timestamp
+	4,  // 26: bgtask.v1.Missed.cause:type_name -> bgtask.v1.MissCause
+	5,  // 27: bgtask.v1.Reason.kind:type_name -> bgtask.v1.ReasonKind
+	31, // 28: bgtask.v1.Reason.condition:type_name -> bgtask.v1.Condition
+	32, // 29: bgtask.v1.Reason.cause:type_name -> bgtask.v1.UnknownCause
+	28, // 30: bgtask.v1.Reason.until:type_name -> google.protobuf.Timestamp
+	3,  // 31: bgtask.v1.State.phase:type_name -> bgtask.v1.Phase
+	28, // 32: bgtask.v1.State.since:type_name -> google.protobuf.Timestamp
+	21, // 33: bgtask.v1.State.reasons:type_name -> bgtask.v1.Reason
+	28, // 34: bgtask.v1.State.next:type_name -> google.protobuf.Timestamp
+	19, // 35: bgtask.v1.State.run:type_name -> bgtask.v1.Run
+	1,  // 36: bgtask.v1.State.fault:type_name -> bgtask.v1.Outcome
+	28, // 37: bgtask.v1.State.now:type_name -> google.protobuf.Timestamp
+	2,  // 38: bgtask.v1.Ended.end:type_name -> bgtask.v1.End
+	28, // 39: bgtask.v1.Ended.at:type_name -> google.protobuf.Timestamp
+	33, // 40: bgtask.v1.TaskInfo.spec:type_name -> bgtask.v1.Spec
+	28, // 41: bgtask.v1.TaskInfo.registered:type_name -> google.protobuf.Timestamp
+	22, // 42: bgtask.v1.TaskInfo.state:type_name -> bgtask.v1.State
+	23, // 43: bgtask.v1.TaskInfo.last_end:type_name -> bgtask.v1.Ended
+	19, // 44: bgtask.v1.TaskInfo.last_run:type_name -> bgtask.v1.Run
+	24, // 45: bgtask.v1.TaskInfo.counts:type_name -> bgtask.v1.Counts
+	28, // 46: bgtask.v1.TaskInfo.grid_from:type_name -> google.protobuf.Timestamp
+	6,  // 47: bgtask.v1.Event.kind:type_name -> bgtask.v1.EventKind
+	28, // 48: bgtask.v1.Event.time:type_name -> google.protobuf.Timestamp
+	30, // 49: bgtask.v1.Event.boot_time:type_name -> google.protobuf.Duration
+	22, // 50: bgtask.v1.Event.state:type_name -> bgtask.v1.State
+	7,  // 51: bgtask.v1.Event.occurrence:type_name -> bgtask.v1.Occurrence
+	2,  // 52: bgtask.v1.Event.end:type_name -> bgtask.v1.End
+	19, // 53: bgtask.v1.Event.run:type_name -> bgtask.v1.Run
+	20, // 54: bgtask.v1.Event.missed:type_name -> bgtask.v1.Missed
+	34, // 55: bgtask.v1.Event.fact:type_name -> bgtask.v1.Fact
+	25, // 56: bgtask.v1.Event.info:type_name -> bgtask.v1.TaskInfo
+	57, // [57:57] is the sub-list for method output_type
+	57, // [57:57] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_bgtask_v1_run_proto_init() }
