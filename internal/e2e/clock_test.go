@@ -94,6 +94,24 @@ func (c *clocks) sleep(d time.Duration) {
 	c.move(d, d)
 }
 
+// sleepUntil is sleep until a wall time.
+func (c *clocks) sleepUntil(at time.Time) {
+	c.t.Helper()
+	c.sleep(at.Sub(c.now()))
+}
+
+// sleepWhile is sleep during which something happens to the machine: no process can
+// look at a clock before it is over.
+func (c *clocks) sleepWhile(d time.Duration, happens func()) {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	happens()
+	if err := c.jump(d, d); err != nil {
+		c.t.Errorf("the clocks cannot be moved: %v", err)
+	}
+}
+
 // set is what "date --set" does: the wall clock alone jumps.
 func (c *clocks) set(step time.Duration) {
 	c.t.Helper()

@@ -47,6 +47,113 @@ func TestAClockThatIsSetAgainAndAgain(t *testing.T) {
 	}
 }
 
+// A calendar goes by the wall clock, an interval does not.
+func TestAClockThatIsSet(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, "")
+	c := w.ownClocks()
+	w.start()
+	interval := w.add("interval", "true", "--every", "1h")
+	at := c.now().UTC().Truncate(time.Second).Add(2 * time.Hour)
+	daily := w.add("daily", tell, "--calendar", at.Format("*-*-* 15:04:05 MST"))
+	e := w.watch()
+	for _, test := range []struct {
+		step  time.Duration
+		event string
+		fires bool
+		next  time.Time
+	}{
+		{3 * time.Hour, "3h0m0s", true, at.AddDate(0, 0, 1)},
+		{-3 * time.Hour, "-3h0m0s", false, at.AddDate(0, 0, 1)},    // what has come does not come again
+		{-48 * time.Hour, "-48h0m0s", false, at.AddDate(0, 0, -2)}, // but after a day and more it does
+	} {
+		i := e.mark()
+		c.set(test.step)
+		e.sets(i, test.event)
+		if test.fires {
+			e.ends(i, daily)
+		}
+		if next := w.info(daily).State.Next; !next.Equal(test.next) {
+			t.Errorf("after a step by %v the calendar is due %v, not %v", test.step, next, test.next)
+		}
+		if left := w.info(interval).State.Next.Sub(c.now()); left > time.Hour || left < time.Hour-2*patience {
+			t.Errorf("after a step by %v the interval is due in %v", test.step, left)
+		}
+	}
+	if told := w.reported(); len(told) != 1 || !told[0].(task.TimeTriggerDetails).Due.Equal(at) {
+		t.Errorf("the calendar's run was told %+v; it was due %v", told, at)
+	}
+	if n := w.info(interval).Counts.Runs; n != 0 {
+		t.Errorf("the interval ran %d times", n)
+	}
+}
+
+// A machine that hibernated may wake with a clock that is wrong, in either direction.
+func TestAHibernationWithAnotherClock(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name string
+		wall time.Duration
+		set  string
+	}{
+		{"ahead", 30 * time.Hour, "25h0m0s"},
+		{"still", 0, "-5h0m0s"},
+		{"behind", -time.Hour, "-6h0m0s"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "")
+			c := w.ownClocks()
+			w.start()
+			skip := w.add("skip", "true", "--every", "1h", "--misfire", "skip")
+			e := w.watch()
+			c.move(test.wall, 5*time.Hour+time.Minute+time.Second)
+			if slept := e.wakes(0); slept.Text != "the machine slept for 5h1m1s" {
+				t.Errorf("it says %q", slept.Text)
+			}
+			e.await("missed instants", func(ev task.Event) bool { return ev.Kind == task.EventMissed })
+			if m := e.missed(skip); len(m) != 1 || m[0].Count != 5 || m[0].Cause != task.MissedAsleep {
+				t.Errorf("it missed %+v", m)
+			}
+		})
+	}
+}
+
+// In the night when clocks are put on, 02:30 is not there: it comes once, at three.
+// When they are put back it is there twice, and comes once.
+func TestTheNightsOfSummerTime(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name  string
+		start time.Time
+		due   []time.Time // in a row
+	}{
+		{"on", time.Date(2027, 3, 27, 12, 0, 0, 0, time.UTC), []time.Time{
+			time.Date(2027, 3, 28, 1, 0, 0, 0, time.UTC), time.Date(2027, 3, 29, 0, 30, 0, 0, time.UTC)}},
+		{"back", time.Date(2027, 10, 30, 12, 0, 0, 0, time.UTC), []time.Time{
+			time.Date(2027, 10, 31, 0, 30, 0, 0, time.UTC), time.Date(2027, 11, 1, 1, 30, 0, 0, time.UTC)}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, "")
+			c := w.ownClocks()
+			c.set(time.Until(test.start))
+			w.start()
+			id := w.add("nightly", tell, "--calendar", "*-*-* 02:30:00 Europe/Berlin")
+			e := w.watch()
+			for n, due := range test.due {
+				i := e.mark()
+				c.sleepUntil(due.Add(time.Second))
+				e.ends(i, id)
+				told := w.reported()
+				if len(told) != n+1 || !told[n].(task.TimeTriggerDetails).Due.Equal(due) {
+					t.Errorf("it was told %+v; it was due %v", told, due)
+				}
+			}
+		})
+	}
+}
+
 // source is the state of one.
 func (w *world) source(name string) task.SourceStatus {
 	w.t.Helper()
