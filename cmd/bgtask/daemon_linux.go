@@ -95,6 +95,8 @@ func startedBy(socket bool) string {
 		return "systemd socket"
 	case os.Getenv("INVOCATION_ID") != "" && os.Getenv("NOTIFY_SOCKET") != "":
 		return "systemd"
+	case os.Getenv("DBUS_STARTER_ADDRESS") != "":
+		return "by D-Bus"
 	case term.IsTerminal(int(os.Stderr.Fd())):
 		return "by hand"
 	}

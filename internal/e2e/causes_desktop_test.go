@@ -174,3 +174,38 @@ func TestAPushMessage(t *testing.T) {
 		t.Error("another token was unregistered")
 	}
 }
+
+// A message for a broker that is not there starts it: by the service file that is
+// installed, and by a bus without systemd.
+func TestAMessageStartsTheBroker(t *testing.T) {
+	t.Parallel()
+	w, bus := sessionWorld(t)
+	d := playDistributor(t, bus)
+	w.start()
+	w.awaitSource("UnifiedPush", task.SourceUp)
+	id := w.add("deploy", tell+`; env >"$HOME/env"`, "--on", "push")
+	token := await(t, d.registered)
+	w.do("daemon", "stop")
+
+	service, err := os.ReadFile("../../packaging/dbus-1/services/io.github.bgtask.Broker.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bus.Activates(t, "io.github.bgtask.Broker", strings.Replace(string(service), "/usr/bin/bgtask", w.binary, 1), w.env())
+	if err := d.tell("Message", arguments{"token": dbus.MakeVariant(token), "message": dbus.MakeVariant([]byte("main"))}); err != nil {
+		t.Fatal(err)
+	}
+	e := w.watch()
+	if run := e.ends(0, id); run.Outcome != task.Completed {
+		t.Errorf("it ended %v: %s", run.Outcome, run.Text)
+	}
+	if all := w.reported(); len(all) != 1 || string(all[0].(task.PushNotificationTriggerDetails).Content) != "main" {
+		t.Errorf("told was %+v", all)
+	}
+	if said, _, _ := w.bgtask("doctor"); !strings.Contains(said, "started by D-Bus") {
+		t.Errorf("doctor does not know who started the broker:\n%s", said)
+	}
+	if env, err := os.ReadFile(w.path("env")); err != nil || strings.Contains(string(env), "DBUS_STARTER") {
+		t.Errorf("what is the broker's own is given to its tasks: %v\n%s", err, env)
+	}
+}

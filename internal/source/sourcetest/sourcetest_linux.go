@@ -4,10 +4,12 @@
 package sourcetest
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -56,6 +58,7 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 <busconfig>
   <type>custom</type>
   <listen>unix:path=%s</listen>
+  <servicedir>%s</servicedir>
   <auth>EXTERNAL</auth>
   <policy context="default">
     <allow send_destination="*" eavesdrop="true"/>
@@ -68,10 +71,11 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 
 // Bus is a private bus, with nothing on it.
 type Bus struct {
-	Address string
-	config  string
-	socket  string
-	daemon  *exec.Cmd
+	Address  string
+	config   string
+	socket   string
+	services string // files of those that it may start
+	daemon   *exec.Cmd
 }
 
 // NewBus starts one, which ends with the test.
@@ -86,9 +90,9 @@ func NewBus(t testing.TB) *Bus {
 	if err := os.Chmod(dir, 0o711); err != nil { // services run as users of their own
 		t.Fatal(err)
 	}
-	b := &Bus{socket: filepath.Join(dir, "bus"), config: filepath.Join(dir, "bus.conf")}
+	b := &Bus{socket: filepath.Join(dir, "bus"), config: filepath.Join(dir, "bus.conf"), services: filepath.Join(dir, "services")}
 	b.Address = "unix:path=" + b.socket
-	if err := os.WriteFile(b.config, fmt.Appendf(nil, busConfig, b.socket), 0o600); err != nil {
+	if err := errors.Join(os.Mkdir(b.services, 0o700), os.WriteFile(b.config, fmt.Appendf(nil, busConfig, b.socket, b.services), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	b.Start(t)
@@ -122,6 +126,26 @@ func (b *Bus) Stop(testing.TB) {
 	_ = b.daemon.Wait()
 	_ = os.Remove(b.socket)
 	b.daemon = nil
+}
+
+// Activates lets the bus start a service that somebody calls and nobody serves, with
+// an environment, as a session's bus does.
+func (b *Bus) Activates(t testing.TB, name, serviceFile string, env []string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(b.services, name+".service"), []byte(serviceFile), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		all[name] = value
+	}
+	bus := b.Connect(t).BusObject()
+	for _, call := range []*dbus.Call{bus.Call("org.freedesktop.DBus.ReloadConfig", 0), bus.Call("org.freedesktop.DBus.UpdateActivationEnvironment", 0, all)} {
+		if call.Err != nil {
+			t.Fatal(call.Err)
+		}
+	}
 }
 
 // Connect gives a connection of the test's own.
