@@ -73,6 +73,7 @@ func (a *app) checks(ctx context.Context) []task.Check {
 	}
 	n := newNames(tasks)
 	all = append(all, factChecks(facts, sources, n)...)
+	all = append(all, substituteChecks(sources)...)
 	all = append(all, triggerChecks(sources, tasks, n)...)
 	return append(all, taskChecks(tasks, n)...)
 }
@@ -155,6 +156,24 @@ func triggerChecks(sources []task.SourceState, tasks []task.Info, n names) (all 
 	return all
 }
 
+// substituteChecks tells of services that are missing while another source tells the
+// same, which is no fault.
+func substituteChecks(sources []task.SourceState) (all []task.Check) {
+	for _, missing := range sources {
+		if missing.Status != task.SourceNotHere && missing.Status != task.SourceGone {
+			continue
+		}
+		for _, up := range sources {
+			told := slices.DeleteFunc(slices.Clone(missing.Facts), func(fact string) bool { return !slices.Contains(up.Facts, fact) })
+			if up.Status != task.SourceUp || len(told) == 0 || strings.HasPrefix(up.Name, missing.Name) { // the same service by its old name
+				continue
+			}
+			all = append(all, task.Check{Subject: "source", Text: fmt.Sprintf("%s; %s tells %s instead", cmp.Or(missing.Detail, missing.Name+" is gone"), up.Name, and(told)), Fix: missing.Remedy})
+		}
+	}
+	return all
+}
+
 // mute are the classes of triggers that a source feeds and cannot.
 func mute(s task.SourceState) []string {
 	if s.Status == task.SourceNotHere || s.Status == task.SourceGone {
@@ -197,10 +216,10 @@ func unknownWhy(f task.Fact, sources []task.SourceState) string {
 		}
 	}
 	switch {
+	case len(why) > 0 && f.Cause != task.CauseSourceUnsure:
+		return strings.Join(why, "; ")
 	case f.Detail != "":
 		return f.Detail
-	case len(why) > 0:
-		return strings.Join(why, "; ")
 	case f.Cause != task.CauseNone:
 		return f.Cause.String()
 	}

@@ -140,7 +140,7 @@ func (s service) connect(ctx context.Context) (*peer, error) {
 
 // open connects, and subscribes for a handler of signals.
 func (p *peer) open(ctx context.Context, signals dbus.SignalHandler) error {
-	conn, err := openBus(ctx, p.bus, signals)
+	conn, err := openBus(ctx, p.bus, p.missing, signals)
 	if err != nil {
 		return err
 	}
@@ -152,18 +152,33 @@ func (p *peer) open(ctx context.Context, signals dbus.SignalHandler) error {
 	return nil
 }
 
-func openBus(ctx context.Context, address string, signals dbus.SignalHandler) (*dbus.Conn, error) {
+// openBus connects for a service, of which missing tells what it is not to have it.
+func openBus(ctx context.Context, address string, missing NotHere, signals dbus.SignalHandler) (*dbus.Conn, error) {
 	if address == "" {
-		return nil, &NotHere{Detail: "there is no session bus", Remedy: "start a user session with D-Bus (dbus-user-session)"}
+		return nil, missing.noBus("there is no session bus", startSession)
 	}
 	conn, err := dbus.Connect(address, dbus.WithContext(ctx), dbus.WithSignalHandler(signals))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, &NotHere{Detail: "there is no D-Bus at " + address, Remedy: "install and start dbus"}
+		remedy := "install and start dbus"
+		if address == sessionBus() {
+			remedy = startSession
+		}
+		return nil, missing.noBus("there is no D-Bus at "+address, remedy)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", address, err)
 	}
 	return conn, nil
+}
+
+const startSession = "install dbus-user-session, and log in again"
+
+// noBus says that the service is missing with the bus that it would be on.
+func (e NotHere) noBus(why, remedy string) error {
+	if e.Detail == "" {
+		return &NotHere{Detail: why, Remedy: remedy}
+	}
+	return &NotHere{Detail: e.Detail + ": " + why, Remedy: remedy + "; " + e.Remedy}
 }
 
 func (p *peer) close() { _ = p.conn.Close() }

@@ -29,6 +29,8 @@ const (
 // keeps the others.
 const messagesAtOnce = 64
 
+var noDistributor = NotHere{Detail: "no push distributor is on the user's bus", Remedy: "install one of UnifiedPush, such as KUnifiedPush"}
+
 // connector is our side on a connection to the bus.
 type connector struct {
 	*Push
@@ -52,7 +54,7 @@ type connector struct {
 func (s *Push) connect(ctx context.Context) (*connector, error) {
 	c := &connector{Push: s, ctx: ctx, hints: s.hints, registered: map[string]bool{}, drops: map[string]time.Time{}, held: map[string]time.Time{}, places: make(chan struct{}, messagesAtOnce)}
 	var err error
-	if c.conn, err = openBus(ctx, s.bus, c); err != nil {
+	if c.conn, err = openBus(ctx, s.bus, noDistributor, c); err != nil {
 		return nil, err
 	}
 	if err = c.begin(ctx); err != nil {
@@ -159,7 +161,8 @@ func (c *connector) choose(names []string) (string, error) {
 	case len(names) > 0:
 		return names[0], nil
 	}
-	return "", &NotHere{Detail: "no push distributor is on the user's bus", Remedy: "install one of UnifiedPush, such as KUnifiedPush"}
+	missing := noDistributor
+	return "", &missing
 }
 
 // move takes leave of the distributor before, when the user has chosen another one.
@@ -183,7 +186,7 @@ func (c *connector) move(ctx context.Context, names []string) error {
 func (s *Push) Wait(ctx context.Context, _ *NotHere) error {
 	c := &connector{Push: s, ctx: ctx, hints: newHints()}
 	var err error
-	if c.conn, err = openBus(ctx, s.bus, c); err != nil {
+	if c.conn, err = openBus(ctx, s.bus, noDistributor, c); err != nil {
 		return err
 	}
 	defer c.close()

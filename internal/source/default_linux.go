@@ -38,7 +38,7 @@ func Default(o Options) []Chain {
 		{
 			{Name: "power-profiles-daemon", Facts: saverFacts, Source: newPowerProfiles(o.SystemBus)},
 			{Name: "power-profiles-daemon (hadess)", Facts: saverFacts, Source: newOldPowerProfiles(o.SystemBus)},
-			{Name: "desktop portal", Facts: saverFacts, Source: newPortal(o.SessionBus)},
+			{Name: "xdg-desktop-portal", Facts: saverFacts, Source: newPortal(o.SessionBus)},
 		},
 		{{Name: "logind", Facts: sessionFacts, Source: newLogind(o.SystemBus, o.UID, o.Root, o.Shutdown)}},
 		{{Name: "localtime", Facts: []string{task.FactTimeZone}, Source: timeZone{root: o.Root, bus: o.SystemBus}}},

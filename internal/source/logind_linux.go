@@ -22,6 +22,12 @@ var sessionFacts = []string{task.FactUser, task.FactSession, task.FactIdle}
 
 // logind knows the sessions of the user, and that the machine is about to shut
 // down. That it slept the clocks tell, also where there is no logind.
+//
+// Without it nothing stands in: utmp tells who has logged in at a terminal, and
+// neither whether the screen is locked nor whether anybody is there, its 32-bit times
+// end in 2038, and Debian 13 writes it no more (wtmpdb remembers logins, for after the
+// fact). So these facts are unknown then, which facts, why and doctor say, and a
+// condition may say what that means to it (IfUnknown).
 type logind struct {
 	service
 	uid      uint32
@@ -34,7 +40,7 @@ var _ Waiter = logind{}
 func newLogind(bus string, uid int, root string, shutdown func(within time.Duration)) Source {
 	return logind{service{bus: bus, name: logindName, path: logindPath, missing: NotHere{
 		Detail: "systemd-logind is not running",
-		Remedy: "install systemd-logind or elogind; without it nobody knows whether the user is present",
+		Remedy: "install systemd-logind or elogind",
 	}}, uint32(uid), root, shutdown}
 }
 

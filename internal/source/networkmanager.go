@@ -25,7 +25,7 @@ var networkFacts = []string{task.FactInternet, task.FactMetered, task.FactNetwor
 func newNetworkManager(bus string) Source {
 	return service{bus: bus, name: nmName, path: nmPath, read: readNM, missing: NotHere{
 		Detail: "NetworkManager is not running",
-		Remedy: "install network-manager, or let systemd-networkd or the kernel's routes tell",
+		Remedy: "install network-manager",
 	}}
 }
 

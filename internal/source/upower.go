@@ -26,7 +26,7 @@ var powerFacts = []string{task.FactOnAC, task.FactBattery, task.FactPower, task.
 func newUPower(bus string) Source {
 	return service{bus: bus, name: upowerName, path: upowerPath, activate: true, read: readUPower, missing: NotHere{
 		Detail: "UPower is not installed",
-		Remedy: "install upower, or let the kernel tell (/sys/class/power_supply)",
+		Remedy: "install upower",
 	}}
 }
 
