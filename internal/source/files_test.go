@@ -55,9 +55,10 @@ func changedFiles(t *testing.T, e *events) []string {
 func expectPath(t *testing.T, e *events, want string) {
 	t.Helper()
 	for {
-		if got := changedFiles(t, e); slices.Contains(got, want) {
+		d := e.next(t, idA).(task.StorageLibraryContentChangedTriggerDetails)
+		if slices.Contains(d.Paths, want) {
 			return
-		} else if t.Logf("changed: %v", got); len(got) == 0 {
+		} else if t.Logf("changed: %+v", d); len(d.Paths) == 0 {
 			t.Fatalf("no paths, want %s", want)
 		}
 	}

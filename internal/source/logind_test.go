@@ -3,8 +3,11 @@
 package source
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -149,4 +152,37 @@ func TestNoPressure(t *testing.T) {
 			t.Errorf("without the files: busy %v, %q", l.busy.Load(), l.detail)
 		}
 	}
+}
+
+// The kernel's own pressure information makes a machine busy on which nobody works.
+func TestABusyMachineIsNotIdle(t *testing.T) {
+	if _, err := os.Stat("/proc/pressure/cpu"); err != nil {
+		t.Skip("this kernel has no pressure stall information")
+	}
+	bus := sourcetest.NewBus(t)
+	mock := mockLogind(t, bus)
+	mock.Set(t, logindPath, logindManager, map[string]any{"IdleHint": true})
+	told := make(chan struct{}, 1)
+	l := startLoad("/", hints(told).give)
+	defer l.stop()
+	l.busy.Store(false) // whatever the machine does: the kernel's event is what counts
+	r, _ := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, "/", nil)))
+
+	burning, done := context.WithCancel(t.Context())
+	var burners sync.WaitGroup
+	for range 4 * runtime.NumCPU() { // more than there are processors: some wait
+		burners.Go(func() {
+			for burning.Err() == nil {
+			}
+		})
+	}
+	defer burners.Wait()
+	defer done()
+	<-told
+	if !l.busy.Load() {
+		t.Error("the kernel told, and the machine is not busy")
+	}
+	r.until(t, "idle=no, since the machine is busy", func() bool {
+		return r.facts[task.FactIdle].Value == task.No && r.facts[task.FactIdle].Detail == "the machine is busy"
+	})
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 const inside = "SOURCETEST_NAMESPACE"
@@ -56,10 +57,42 @@ func PrivateDirs(t testing.TB, dirs ...string) {
 
 // ReadOnlySys mounts the /sys of the namespace, read-only, as in a container. It
 // is for tests that are InNamespace, after PrivateDirs.
-func ReadOnlySys(t testing.TB) {
+func ReadOnlySys(t testing.TB) { t.Helper(); mountSys(t, syscall.MS_RDONLY) }
+
+// OwnSys mounts it so that it can be written.
+func OwnSys(t testing.TB) { t.Helper(); mountSys(t, 0) }
+
+func mountSys(t testing.TB, flags uintptr) {
 	t.Helper()
-	if err := syscall.Mount("sysfs", "/sys", "sysfs", syscall.MS_RDONLY, ""); err != nil {
+	if err := syscall.Mount("sysfs", "/sys", "sysfs", flags, ""); err != nil {
 		t.Fatalf("mount /sys: %v", err)
+	}
+}
+
+// NewUdev starts the real udevd and waits until it serves. It is for tests that are
+// InNamespace, with a /run and a /sys of their own.
+func NewUdev(t testing.TB) {
+	t.Helper()
+	const daemon = "/lib/systemd/systemd-udevd"
+	Need(t, "udev", daemon)
+	cmd := exec.Command(daemon)
+	endWithTest(t, cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	if out, err := exec.Command("udevadm", "settle", "--timeout=30").CombinedOutput(); err != nil {
+		t.Fatalf("udevd does not come up: %v: %s", err, out)
+	}
+	for late := time.Now().Add(Patience); ; time.Sleep(10 * time.Millisecond) {
+		if _, err := os.Stat("/run/udev/control"); err == nil {
+			return
+		} else if time.Now().After(late) {
+			t.Fatal("udevd does not come up")
+		}
 	}
 }
 
