@@ -99,31 +99,37 @@ func TestADeviceComesAndGoes(t *testing.T) {
 	}
 }
 
-// The zone changes as timedated changes it, in an /etc of the namespace's own.
+// ownZone gives the namespace an /etc of its own, and sets its zone as timedated
+// does.
+func (w *world) ownZone() (set func(zone string)) {
+	w.t.Helper()
+	etc := w.path("etc")
+	if out, err := exec.Command("cp", "-a", "/etc", etc).CombinedOutput(); err != nil {
+		w.t.Fatalf("%v: %s", err, out)
+	}
+	if err := syscall.Mount(etc, "/etc", "", syscall.MS_BIND, ""); err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { syscall.Unmount("/etc", syscall.MNT_DETACH) })
+	return func(zone string) {
+		w.t.Helper()
+		os.Remove("/etc/localtime.next")
+		if err := os.Symlink("/usr/share/zoneinfo/"+zone, "/etc/localtime.next"); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := os.Rename("/etc/localtime.next", "/etc/localtime"); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
 func TestTheTimeZoneChanges(t *testing.T) {
 	t.Parallel()
 	w, inside := nsWorld(t)
 	if !inside {
 		return
 	}
-	etc := w.path("etc")
-	if out, err := exec.Command("cp", "-a", "/etc", etc).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	if err := syscall.Mount(etc, "/etc", "", syscall.MS_BIND, ""); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Unmount("/etc", syscall.MNT_DETACH) })
-	setZone := func(zone string) {
-		t.Helper()
-		os.Remove("/etc/localtime.next")
-		if err := os.Symlink("/usr/share/zoneinfo/"+zone, "/etc/localtime.next"); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename("/etc/localtime.next", "/etc/localtime"); err != nil {
-			t.Fatal(err)
-		}
-	}
+	setZone := w.ownZone()
 	setZone("Asia/Tokyo")
 	w.start()
 	id := w.add("zone", tell, "--on", "time-zone")

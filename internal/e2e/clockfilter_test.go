@@ -9,7 +9,6 @@ import (
 	"os"
 	"runtime"
 	"syscall"
-	"testing"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -122,17 +121,4 @@ func receiveListener(conn *net.UnixConn) (int, error) {
 		}
 	}
 	return 0, errors.New("it sent no listener")
-}
-
-// needsClockFilter passes over a test where the kernel can not be asked to ask.
-func needsClockFilter(t *testing.T) {
-	t.Helper()
-	if _, ok := arches[runtime.GOARCH]; !ok {
-		t.Skip("the clocks of a test are not made for " + runtime.GOARCH)
-	}
-	action := uint32(unix.SECCOMP_RET_USER_NOTIF)
-	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_GET_ACTION_AVAIL, 0, uintptr(unsafe.Pointer(&action)))
-	if errno != 0 {
-		skip(t, "the kernel has no seccomp user notification: "+errno.Error())
-	}
 }

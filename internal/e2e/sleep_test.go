@@ -151,3 +151,33 @@ func TestASleepBetweenTwoReadings(t *testing.T) {
 		}
 	}
 }
+
+// A traveller's laptop sleeps in one zone and wakes in another: what was due by the old
+// one comes, once, and the next is due by the new one.
+func TestASleepFromZoneToZone(t *testing.T) {
+	t.Parallel()
+	needsClocks(t)
+	w, inside := nsWorld(t)
+	if !inside {
+		return
+	}
+	setZone := w.ownZone()
+	c := w.ownClocks()
+	c.set(time.Until(time.Date(2027, 1, 15, 1, 0, 0, 0, time.UTC)))
+	setZone("Asia/Tokyo")
+	w.start()
+	id := w.add("noon", tell, "--calendar", "*-*-* 12:00")
+	fixed := w.add("fixed", "true", "--calendar", "*-*-* 12:00 Asia/Tokyo")
+	e := w.watch()
+	noon := time.Date(2027, 1, 15, 3, 0, 0, 0, time.UTC) // in Tokyo
+	c.sleepWhile(noon.Add(30*time.Second).Sub(c.now()), func() { setZone("Asia/Kathmandu") })
+	e.ends(0, id)
+	if told := w.reported(); len(told) != 1 || !told[0].(task.TimeTriggerDetails).Due.Equal(noon) {
+		t.Errorf("it was told %+v; it was due %v", told, noon)
+	}
+	for id, due := range map[task.GUID]time.Time{id: noon.Add(3*time.Hour + 15*time.Minute), fixed: noon.AddDate(0, 0, 1)} {
+		if info := w.info(id); !info.State.Next.Equal(due) {
+			t.Errorf("%s is due %v, not %v", info.Spec.Name, info.State.Next, due)
+		}
+	}
+}
