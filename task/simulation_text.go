@@ -10,14 +10,14 @@ import (
 // 09:00:00: ACPower". Times are in the location of At.
 func (h Happening) String() string {
 	parts := []string{h.what()}
+	if !h.HeldSince.IsZero() && h.Kind != HappensHeld {
+		parts = append(parts, fmt.Sprintf("held %s since %s", Duration(h.At.Sub(h.HeldSince)), h.clock(h.HeldSince))+h.heldFor())
+	}
 	if h.Firings > 1 && h.Kind != HappensMissed {
 		parts = append(parts, plural(h.Firings, "firing")+h.asWhat())
 	}
 	if h.Attempt > 1 {
 		parts = append(parts, fmt.Sprintf("attempt %d", h.Attempt))
-	}
-	if !h.HeldSince.IsZero() && h.Kind != HappensHeld {
-		parts = append(parts, fmt.Sprintf("held %s since %s", Duration(h.At.Sub(h.HeldSince)), h.clock(h.HeldSince))+h.heldFor())
 	}
 	return strings.Join(parts, "; ")
 }

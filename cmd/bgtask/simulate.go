@@ -22,6 +22,7 @@ more than once, and of two that speak of one fact at one time the later one coun
   internet=no                                        all the time
   "on-ac=no 09:00-11:00"                             every day
   "user=away Mon..Fri 22:00-06:00"                   on these days, into the next
+  "on-ac=no Sat,Sun"                                 on these days, all day
   "internet=no 2026-12-01T10:00..2026-12-01T12:00"   once; either end may be left out
 
 What is taken to be so: facts that no --with speaks of stay as they are now. Runs
@@ -94,7 +95,7 @@ func (o simulateOptions) query(a *app) (wire.SimulateQuery, error) {
 	}
 	q.Until = begin.Add(o.lasts)
 	if most := task.MaxSimulated; q.Until.Sub(now) > most {
-		return q, &task.Error{Err: task.ErrLimit, Detail: fmt.Sprintf("a simulation ends within %s from now, not in %s", task.Interval(most), task.Duration(q.Until.Sub(now))), Hint: "shorten --for"}
+		return q, refuse(fmt.Sprintf("a simulation ends within %s from now, not in %s", task.Interval(most), task.Duration(q.Until.Sub(now))), "shorten --for")
 	}
 	for _, s := range o.with {
 		w, err := parseWith(s, a.zone)
@@ -104,7 +105,7 @@ func (o simulateOptions) query(a *app) (wire.SimulateQuery, error) {
 		q.Suppose = append(q.Suppose, w.suppositions(now, q.Until, a.zone)...)
 	}
 	if n := len(q.Suppose); n > task.MaxSuppositions {
-		return q, &task.Error{Err: task.ErrLimit, Detail: fmt.Sprintf("so many --with make %d spans of time; %d are allowed", n, task.MaxSuppositions), Hint: "shorten --for"}
+		return q, refuse(fmt.Sprintf("all --with together make %d spans of time; %d are allowed", n, task.MaxSuppositions), "shorten --for")
 	}
 	return q, nil
 }
@@ -236,7 +237,7 @@ func (a *app) assumed(s task.Simulation, o simulateOptions) string {
 	case len(known) > 0:
 		fmt.Fprintf(&b, " Facts stay as they are: %s.", strings.Join(known, ", "))
 	}
-	b.WriteString(" Runs complete, " + lasting(s.Tasks, o) + "; nobody sleeps, asks for anything or touches a file: 'bgtask simulate --help' says what else is supposed.")
+	b.WriteString(" Runs complete, " + lasting(s.Tasks, o) + ". The machine does not sleep, and requests, events, files, devices and connections do not come by themselves.")
 	return b.String()
 }
 

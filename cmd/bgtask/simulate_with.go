@@ -10,7 +10,7 @@ import (
 )
 
 // withGrammar is what a --with looks like, for who has written another.
-const withGrammar = `write FACT=VALUE, "FACT=VALUE 09:00-11:00" (every day), "FACT=VALUE Mon..Fri 09:00-11:00", or "FACT=VALUE 2026-12-01T10:00..2026-12-01T12:00" (once)`
+const withGrammar = `write FACT=VALUE, "FACT=VALUE 09:00-11:00" (every day), "FACT=VALUE Mon..Fri 09:00-11:00", "FACT=VALUE Sat,Sun", or "FACT=VALUE 2026-12-01T10:00..2026-12-01T12:00" (once)`
 
 // with is one --with: what a fact is taken to be, and when.
 type with struct {
@@ -49,7 +49,10 @@ func parseWith(s string, zone *time.Location) (with, error) {
 	switch {
 	case when == "":
 	case isDays(when):
-		days, span, _ := strings.Cut(when, " ")
+		days, span, some := strings.Cut(when, " ")
+		if !some {
+			span = "00:00-24:00"
+		}
 		if wrong = w.setDays(days); wrong == "" {
 			wrong = w.setDaily(strings.TrimSpace(span))
 		}

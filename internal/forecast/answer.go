@@ -23,7 +23,7 @@ func (b *book) simulation(facts []task.Fact) task.Simulation {
 			continue
 		}
 		b.stillHeld(a)
-		a.prospect.State = *a.state
+		a.prospect.State = withoutProcess(*a.state)
 		if l, ran := f.lasting[a.prospect.TaskID]; ran {
 			a.prospect.Lasts, a.prospect.LastsOf = l.each, l.of
 		}
@@ -33,6 +33,16 @@ func (b *book) simulation(facts []task.Fact) task.Simulation {
 		s.Happenings = append(s.Happenings, *h)
 	}
 	slices.SortStableFunc(s.Happenings, func(x, y task.Happening) int { return x.At.Compare(y.At) })
+	return s
+}
+
+// withoutProcess leaves out the process of a run, which is made up.
+func withoutProcess(s task.State) task.State {
+	if s.Run != nil {
+		r := *s.Run
+		r.Host, r.PID, r.Launch = "", 0, task.LaunchToken{}
+		s.Run = &r
+	}
 	return s
 }
 
