@@ -100,12 +100,12 @@ func (l *loop) handle(ctx context.Context, items []item) (over bool, err error) 
 		if it.taken != nil {
 			it.taken()
 		}
+		if w.err != nil {
+			continue // the engine is not asked again after a defect
+		}
 		if it.query != nil {
 			w.queries = append(w.queries, it.query)
 			continue
-		}
-		if w.err != nil {
-			continue // the engine is not asked again after a defect
 		}
 		out := l.engine.Step(now, it.event)
 		w.add(out)

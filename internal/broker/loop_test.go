@@ -197,6 +197,7 @@ func TestADefectEndsTheBrokerAfterWhatWasDecided(t *testing.T) {
 		for _, ev := range []engine.Event{engine.Fire{}, engine.Cancel{Request: newRequestID()}, engine.Raise{}} {
 			r.inbox.append(item{event: ev})
 		}
+		r.inbox.append(item{query: func(engine.Instant) { r.journal.add("query after what was not done") }})
 		r.inbox.mu.Unlock()
 		err := <-r.ended
 		if !errors.Is(err, broken) || !errors.Is(err, task.ErrInternal) {

@@ -81,25 +81,27 @@ func (b *broker) ask(ctx context.Context, ev engine.Event) (engine.Answer, error
 	if err := b.submit(ctx, ev); err != nil {
 		return engine.Answer{}, err
 	}
+	err := error(errOver)
 	select {
 	case a := <-answer:
 		return a, a.Err()
-	case <-ctx.Done():
-		return engine.Answer{}, context.Cause(ctx)
 	case <-b.life.Done():
-		select { // it may have been the last thing that the loop did
-		case a := <-answer:
-			return a, a.Err()
-		default:
-			return engine.Answer{}, errOver
-		}
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	select { // it may have been the last thing that the loop did
+	case a := <-answer:
+		return a, a.Err()
+	default:
+		return engine.Answer{}, err
 	}
 }
 
-// submit queues a request. Cancels are never refused.
+// submit queues a request. Cancels are never refused, nor is what a watcher saw: it
+// waits.
 func (b *broker) submit(ctx context.Context, ev engine.Event) error {
 	switch ev.(type) {
-	case engine.Cancel, engine.StopAll:
+	case engine.Cancel, engine.StopAll, engine.Occurred:
 		return b.inbox.put(ctx, item{event: ev})
 	}
 	return b.inbox.offer(item{event: ev})
@@ -180,6 +182,8 @@ func eventID(ev engine.Event) engine.RequestID {
 	case engine.StopAll:
 		return ev.Request
 	case engine.SaveCheckpoint:
+		return ev.Request
+	case engine.Occurred:
 		return ev.Request
 	}
 	return engine.RequestID{}

@@ -79,7 +79,9 @@ func (w *watches) acted(ctx context.Context, family string, d task.ToastNotifica
 		return
 	}
 	for _, id := range takers {
-		w.Fired(id, d)
+		if err := w.Fired(id, d); err != nil {
+			b.log.Warn("an action on a toast is lost", "task", id, "toast", d.ID, "action", d.Action, "err", err)
+		}
 	}
 }
 

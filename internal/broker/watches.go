@@ -134,23 +134,14 @@ func (w *watches) over(id task.GUID) {
 }
 
 // Fired implements source.Events: it returns when the firing is durable.
-func (w *watches) Fired(id task.GUID, details task.Details) {
+func (w *watches) Fired(id task.GUID, details task.Details) error {
 	b := w.broker
 	if id == systemWatch {
 		b.system.hint()
-		return
+		return nil
 	}
-	if b.inbox.put(b.life, item{event: engine.Occurred{TaskID: id, Details: details}}) != nil {
-		return
-	}
-	committed := make(chan struct{})
-	if b.inbox.put(b.life, item{query: func(engine.Instant) { close(committed) }}) != nil {
-		return
-	}
-	select {
-	case <-committed:
-	case <-b.life.Done():
-	}
+	_, err := b.ask(b.life, engine.Occurred{Request: newRequestID(), TaskID: id, Details: details})
+	return err
 }
 
 // Trouble implements source.Events.

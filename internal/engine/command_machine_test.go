@@ -83,6 +83,11 @@ var machineCommands = map[string]func(*world, args){
 		w.start()
 		w.step(Occurred{TaskID: w.tasks[a.at(0)], Details: task.StorageLibraryContentChangedTriggerDetails{Paths: a.plain[1:]}})
 	},
+	// message TASK arg=...: a push message.
+	"message": func(w *world, a args) {
+		w.start()
+		w.step(Occurred{Request: w.id(a), TaskID: w.tasks[a.at(0)], Details: task.PushNotificationTriggerDetails{Content: payload(a.named["arg"])}})
+	},
 	"connection": func(w *world, a args) {
 		w.start()
 		w.step(Occurred{TaskID: w.tasks[a.at(0)], Details: task.SocketActivityTriggerDetails{Address: a.at(1)}})

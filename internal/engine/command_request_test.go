@@ -169,6 +169,8 @@ func (w *world) trigger(a args) task.Trigger {
 		return task.StorageLibraryContentChangedTrigger{Paths: list(a.named["paths"])}
 	case a.named["listen"] != "":
 		return task.SocketActivityTrigger{Listen: a.named["listen"]}
+	case a.has("push"):
+		return task.PushNotificationTrigger{}
 	case a.named["on"] != "":
 		for _, row := range task.SystemTriggerTypes() {
 			if row.Name == a.named["on"] {

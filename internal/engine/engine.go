@@ -182,7 +182,9 @@ func (e *Engine) apply(ev Event) {
 	case SourceChanged:
 		e.sourceChanged(ev)
 	case Occurred:
-		e.occurred(ev)
+		if a := e.occurred(ev); !ev.Request.IsZero() {
+			e.do(Reply{ev.Request, a})
+		}
 	default:
 		e.applyHost(ev)
 	}

@@ -137,8 +137,10 @@ type (
 	}
 	// SourceChanged is what a source says of itself.
 	SourceChanged struct{ State task.SourceState }
-	// Occurred is what a watcher of files, sockets or devices saw for a task.
+	// Occurred is what a watcher of files, sockets, devices or messages saw for a task.
+	// Its answer says whether it was taken, and is not remembered.
 	Occurred struct {
+		Request RequestID // zero: nobody waits for an answer
 		TaskID  task.GUID
 		Details task.Details
 	}

@@ -298,14 +298,19 @@ func (e *Engine) onceDone(r *reg) bool {
 
 func (e *Engine) login() string { return fmt.Sprintf("%s/%d", e.now.ID, e.clock.Login) }
 
-// occurred is what a watcher of files, sockets or devices saw.
-func (e *Engine) occurred(ev Occurred) {
+// occurred is what a watcher saw. Of too many changed files the number is enough; a
+// message that there is no room for is refused: who sent it keeps it.
+func (e *Engine) occurred(ev Occurred) Answer {
 	r := e.regs[ev.TaskID]
 	if r == nil || !watched(r.Spec.Trigger) || !e.armed(r) {
-		return
+		return Answer{}
 	}
-	if _, ok := e.roomFor(r, task.PayloadSize(ev.Details), 1); !ok {
+	if full, ok := e.roomFor(r, task.PayloadSize(ev.Details), 1); !ok {
+		if _, files := ev.Details.(task.StorageLibraryContentChangedTriggerDetails); !files {
+			return full
+		}
 		ev.Details = task.StorageLibraryContentChangedTriggerDetails{Overflow: true}
 	}
 	e.fire(r, firing{by: ByWatch, details: ev.Details})
+	return Answer{}
 }

@@ -34,7 +34,6 @@ var noDistributor = NotHere{Detail: "no push distributor is on the user's bus", 
 // connector is our side on a connection to the bus.
 type connector struct {
 	*Push
-	ctx         context.Context // of Watch
 	conn        *dbus.Conn
 	hints       hints
 	distributor string // name on the bus
@@ -52,7 +51,7 @@ type connector struct {
 
 // connect finds a distributor and makes us reachable for it.
 func (s *Push) connect(ctx context.Context) (*connector, error) {
-	c := &connector{Push: s, ctx: ctx, hints: s.hints, registered: map[string]bool{}, drops: map[string]time.Time{}, held: map[string]time.Time{}, places: make(chan struct{}, messagesAtOnce)}
+	c := &connector{Push: s, hints: s.hints, registered: map[string]bool{}, drops: map[string]time.Time{}, held: map[string]time.Time{}, places: make(chan struct{}, messagesAtOnce)}
 	var err error
 	if c.conn, err = openBus(ctx, s.bus, noDistributor, c); err != nil {
 		return nil, err
@@ -184,7 +183,7 @@ func (c *connector) move(ctx context.Context, names []string) error {
 
 // Wait implements Waiter.
 func (s *Push) Wait(ctx context.Context, _ *NotHere) error {
-	c := &connector{Push: s, ctx: ctx, hints: newHints()}
+	c := &connector{Push: s, hints: newHints()}
 	var err error
 	if c.conn, err = openBus(ctx, s.bus, noDistributor, c); err != nil {
 		return err
@@ -309,7 +308,7 @@ func (c *connector) export() error {
 	return errors.Join(
 		c.conn.ExportMethodTable(map[string]any{
 			"Message": func(token string, content []byte, _ string) *dbus.Error {
-				return c.take(func() error { return c.message(c.ctx, token, content) })
+				return c.take(func() error { return c.message(token, content) })
 			},
 			"NewEndpoint": func(token, endpoint string) *dbus.Error {
 				return c.take(func() error { return c.endpoint(token, endpoint) })
@@ -320,7 +319,7 @@ func (c *connector) export() error {
 		}, connectorPath, connectorIface+"1"),
 		c.conn.ExportMethodTable(map[string]any{
 			"Message": func(m properties) (properties, *dbus.Error) {
-				err := c.take(func() error { return c.message(c.ctx, value[string](m, "token"), value[[]byte](m, "message")) })
+				err := c.take(func() error { return c.message(value[string](m, "token"), value[[]byte](m, "message")) })
 				answer := properties{}
 				if id, ok := m["id"]; ok {
 					answer["id"] = id

@@ -65,7 +65,7 @@ func (d *devices) match(e uevent) {
 	}
 	for id, t := range of[task.DeviceWatcherTrigger](d.wishes) {
 		if t.Subsystem == e.subsystem && contains(e.properties, t.Properties) {
-			d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: e.action, Device: e.path, Properties: e.properties})
+			_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: e.action, Device: e.path, Properties: e.properties})
 		}
 	}
 }
@@ -73,7 +73,7 @@ func (d *devices) match(e uevent) {
 // lost fires all: one of the events that are gone may have been theirs.
 func (d *devices) lost() {
 	for id := range of[task.DeviceWatcherTrigger](d.wishes) {
-		d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: "change"})
+		_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: "change"})
 	}
 }
 

@@ -170,6 +170,24 @@ func TestFilesToldOnce(t *testing.T) {
 	}
 }
 
+// A change that the broker could not take any more is told by the next one.
+func TestFilesNotTaken(t *testing.T) {
+	dir, state := t.TempDir(), t.TempDir()
+	e := newEvents()
+	stop := watchFiles(t, state, e, dir)
+	e.refusal = task.ErrUnavailable
+	expectPath(t, e, put(t, dir, "f"))
+	if err := e.told(t, idA); !errors.Is(err, task.ErrUnavailable) {
+		t.Errorf("the trouble is %v", err)
+	}
+	stop()
+	e.refusal = nil
+	watchFiles(t, state, e, dir)()
+	if d := e.next(t, idA).(task.StorageLibraryContentChangedTriggerDetails); !d.Overflow {
+		t.Errorf("details %+v", d)
+	}
+}
+
 // More changes than are told, and more than the kernel keeps.
 func TestFilesOverflow(t *testing.T) {
 	dir := t.TempDir()

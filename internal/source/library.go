@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
@@ -76,11 +77,13 @@ func (l *library) begin(ctx context.Context, id task.GUID, wanted task.StorageLi
 		return w // read in part
 	}
 	w.told = w.sum()
+	err := error(nil)
 	if last, ok := loadSum(l.dir, id, wanted.Paths); ok && last != w.told {
-		l.events.Fired(id, task.StorageLibraryContentChangedTriggerDetails{Overflow: true})
+		err = l.tell(w, task.StorageLibraryContentChangedTriggerDetails{Overflow: true})
+	} else if !ok {
+		err = saveSum(l.dir, id, wanted.Paths, w.told)
 	}
-	l.save(w)
-	l.events.Trouble(id, w.trouble)
+	l.events.Trouble(id, cmp.Or(w.trouble, err))
 	return w
 }
 
@@ -241,11 +244,20 @@ func (l *library) settle(w *watched) {
 	fires := w.certain || sum != w.told
 	w.told = sum
 	w.quiet()
+	err := error(nil)
 	if fires {
-		l.events.Fired(w.id, details)
-		l.save(w)
+		err = l.tell(w, details)
 	}
-	l.events.Trouble(w.id, w.trouble)
+	l.events.Trouble(w.id, cmp.Or(w.trouble, err))
+}
+
+// tell has a registration fire. When that is not taken, what was told last stays on
+// the disk, and the next broker sees the difference.
+func (l *library) tell(w *watched, details task.StorageLibraryContentChangedTriggerDetails) error {
+	if err := l.events.Fired(w.id, details); err != nil {
+		return err
+	}
+	return saveSum(l.dir, w.id, w.wanted.Paths, w.told)
 }
 
 func (w *watched) quiet() {
@@ -258,10 +270,4 @@ func (w *watched) sum() (total uint64) {
 		total += t.sum()
 	}
 	return total
-}
-
-func (l *library) save(w *watched) {
-	if err := saveSum(l.dir, w.id, w.wanted.Paths, w.told); err != nil && w.trouble == nil {
-		w.trouble = err
-	}
 }

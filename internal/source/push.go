@@ -196,7 +196,7 @@ func (s *Push) Channel(ctx context.Context, id task.GUID) (task.PushChannel, err
 var errNobodys = errors.New("no registration has this token")
 
 // message brings one to its run, and returns when it may be forgotten.
-func (s *Push) message(ctx context.Context, token string, content []byte) error {
+func (s *Push) message(token string, content []byte) error {
 	id, err := s.owner(token)
 	if err != nil {
 		return err
@@ -206,12 +206,9 @@ func (s *Push) message(ctx context.Context, token string, content []byte) error 
 		s.events.Trouble(id, err)
 		return err
 	}
-	s.events.Fired(id, task.PushNotificationTriggerDetails{Content: content})
-	if ctx.Err() != nil {
-		return errors.New("the broker ends: send it again") // it may not be durable
-	}
-	s.events.Trouble(id, nil)
-	return nil
+	err = s.events.Fired(id, task.PushNotificationTriggerDetails{Content: content})
+	s.events.Trouble(id, err)
+	return err
 }
 
 func (s *Push) owner(token string) (task.GUID, error) {

@@ -179,7 +179,9 @@ func (s *Sockets) poll(ctx context.Context, id task.GUID, h *held) {
 		if raw.Read(readable) != nil || !s.fires(id, h) {
 			return
 		}
-		s.events.Fired(id, task.SocketActivityTriggerDetails{Address: h.address})
+		if s.events.Fired(id, task.SocketActivityTriggerDetails{Address: h.address}) != nil {
+			return // the next broker finds the connection waiting
+		}
 	}
 }
 

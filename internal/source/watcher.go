@@ -25,8 +25,9 @@ type Watcher interface {
 // Events is told what happened. Its methods are called concurrently by different
 // watchers.
 type Events interface {
-	// Fired returns when the event may be forgotten.
-	Fired(id task.GUID, details task.Details)
+	// Fired returns when the event may be forgotten. An error says that it was not
+	// taken: it is lost unless it is told again.
+	Fired(id task.GUID, details task.Details) error
 	// Trouble says why a registration is not watched as it should be; nil: it is.
 	Trouble(id task.GUID, err error)
 }

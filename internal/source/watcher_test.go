@@ -25,6 +25,7 @@ type firing struct {
 // events is an Events that a test can wait on.
 type events struct {
 	fired   chan firing
+	refusal error // of what fires; nil: it is taken
 	mu      sync.Mutex
 	trouble map[task.GUID]error
 	more    hints
@@ -34,7 +35,10 @@ func newEvents() *events {
 	return &events{fired: make(chan firing, 4096), trouble: map[task.GUID]error{}, more: newHints()}
 }
 
-func (e *events) Fired(id task.GUID, d task.Details) { e.fired <- firing{id, d} }
+func (e *events) Fired(id task.GUID, d task.Details) error {
+	e.fired <- firing{id, d}
+	return e.refusal
+}
 
 func (e *events) Trouble(id task.GUID, err error) {
 	e.mu.Lock()
