@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/task"
 )
 
 func TestFamilyOfAFolder(t *testing.T) {
@@ -41,6 +42,17 @@ func TestVersionOfAProgram(t *testing.T) {
 		if got := b.versionOf(exe); got != want {
 			t.Errorf("%s lies in %q, expected %q", exe, got, want)
 		}
+	}
+}
+
+// A state directory that is reached by another path than before still has what was
+// installed into it.
+func TestNeededFolders(t *testing.T) {
+	needed := neededFolders([]task.Package{
+		{Origin: task.OriginFile, Folder: "/old/home/installed/A_1.0.0.0_x64__p~2"},
+	})
+	if !needed["A_1.0.0.0_x64__p~2"] || needed["A_1.0.0.0_x64__p"] {
+		t.Errorf("needed are %v", needed)
 	}
 }
 
@@ -74,16 +86,16 @@ func TestProcessesInAFolder(t *testing.T) {
 		if err := cmd.Start(); err != nil { // returns after the exec
 			t.Fatal(err)
 		}
-		if pids := processesIn(folder); !slices.Contains(pids, cmd.Process.Pid) {
+		if pids, _ := processesIn(folder); !slices.Contains(pids, cmd.Process.Pid) {
 			t.Errorf("%s: in the folder are %v, expected %d", name, pids, cmd.Process.Pid)
 		}
 		stdin.Close()
 		cmd.Wait()
-		if pids := processesIn(folder); len(pids) != 0 {
+		if pids, err := processesIn(folder); err != nil || len(pids) != 0 {
 			t.Errorf("%s: in the folder are %v, expected none", name, pids)
 		}
 	}
-	if pids := processesIn(filepath.Dir(folder) + "/00"); len(pids) != 0 {
+	if pids, err := processesIn(filepath.Dir(folder) + "/00"); err != nil || len(pids) != 0 {
 		t.Errorf("in a folder with the beginning of its name are %v", pids)
 	}
 }

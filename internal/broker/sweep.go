@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/bgtask/bgtask/internal/host"
 	"github.com/bgtask/bgtask/task"
@@ -33,6 +34,9 @@ func (b *broker) versionOf(exe string) string {
 	name, _, _ := strings.Cut(rel, "/")
 	return filepath.Join(b.versions, name)
 }
+
+// sweepAgain is when a folder is looked at again whose processes could not be.
+const sweepAgain = time.Minute
 
 // again separates a full name from a number, when a folder of that name is still
 // in use.
@@ -107,14 +111,11 @@ func (s *sweeper) sweep() error {
 	if err != nil {
 		return err
 	}
-	needed := make(map[string]bool)
-	for _, p := range packages {
-		needed[p.Folder] = true
-	}
+	needed := neededFolders(packages)
 	var faults []error
 	for _, e := range entries {
 		folder := filepath.Join(b.versions, e.Name())
-		if needed[folder] || s.inUse(folder) {
+		if needed[e.Name()] || s.inUse(folder) {
 			continue
 		}
 		if err := removeTree(folder); err != nil {
@@ -126,25 +127,43 @@ func (s *sweeper) sweep() error {
 	return errors.Join(faults...)
 }
 
-// inUse says whether a process lives in the folder; its end is a hint.
+// neededFolders are the names of the versions that packages have. A name says it, not
+// a path: the state directory may have another one than when they were installed.
+func neededFolders(packages []task.Package) map[string]bool {
+	names := make(map[string]bool)
+	for _, p := range packages {
+		names[filepath.Base(p.Folder)] = true
+	}
+	return names
+}
+
+// inUse says whether a process lives in the folder, or may live there; its end is a
+// hint.
 func (s *sweeper) inUse(folder string) bool {
-	used := false
-	for _, pid := range processesIn(folder) {
-		process, err := s.broker.inspector.Identify(pid)
-		if err != nil {
-			continue // gone
+	pids, err := processesIn(folder)
+	used := err != nil
+	for _, pid := range pids {
+		process, unseen := s.broker.inspector.Identify(pid)
+		if errors.Is(unseen, host.ErrGone) {
+			continue
 		}
 		used = true
-		s.watch(process)
+		if err = errors.Join(err, unseen); unseen == nil {
+			err = errors.Join(err, s.watch(process))
+		}
+	}
+	if err != nil && s.broker.life.Err() == nil { // a limit of the system's
+		s.broker.log.Warn("who uses a folder of an earlier version cannot be told", "folder", folder, "err", err)
+		time.AfterFunc(sweepAgain, s.hint)
 	}
 	return used
 }
 
-func (s *sweeper) watch(p task.Process) {
+func (s *sweeper) watch(p task.Process) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.watched[p] {
-		return
+		return nil
 	}
 	s.watched[p] = true
 	over := func(host.Exit) {
@@ -153,26 +172,30 @@ func (s *sweeper) watch(p task.Process) {
 		s.mu.Unlock()
 		s.hint()
 	}
-	if _, err := s.broker.processes.host.Watch(p, over); err != nil {
+	_, err := s.broker.processes.host.Watch(p, over)
+	if err != nil {
 		delete(s.watched, p)
-		s.hint()
 	}
+	if errors.Is(err, host.ErrGone) {
+		s.hint()
+		return nil
+	}
+	return err
 }
 
 // processesIn are the user's processes whose program or working directory is in the
 // folder, or which were started with a path in it, as scripts are.
-func processesIn(folder string) []int {
+func processesIn(folder string) (pids []int, err error) {
 	entries, err := os.ReadDir("/proc")
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	var pids []int
 	for _, e := range entries {
 		if pid, err := strconv.Atoi(e.Name()); err == nil && livesIn(pid, folder+"/") {
 			pids = append(pids, pid)
 		}
 	}
-	return pids
+	return pids, nil
 }
 
 func livesIn(pid int, prefix string) bool {
