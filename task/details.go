@@ -92,6 +92,12 @@ func PayloadSize(d Details) int {
 		return len(d.UserInput)
 	case ManualDetails:
 		return len(d.Arguments)
+	case DeviceWatcherTriggerDetails:
+		n := 0
+		for name, value := range d.Properties {
+			n += len(name) + len(value)
+		}
+		return n
 	case StorageLibraryContentChangedTriggerDetails:
 		n := 0
 		for _, p := range d.Paths {

@@ -298,18 +298,23 @@ func (e *Engine) onceDone(r *reg) bool {
 
 func (e *Engine) login() string { return fmt.Sprintf("%s/%d", e.now.ID, e.clock.Login) }
 
-// occurred is what a watcher saw. Of too many changed files the number is enough; a
-// message that there is no room for is refused: who sent it keeps it.
+// occurred is what a watcher saw. What there is no room for loses its details when the
+// task can look itself, and is refused otherwise: who sent a message keeps it.
 func (e *Engine) occurred(ev Occurred) Answer {
 	r := e.regs[ev.TaskID]
 	if r == nil || !watched(r.Spec.Trigger) || !e.armed(r) {
 		return Answer{}
 	}
 	if full, ok := e.roomFor(r, task.PayloadSize(ev.Details), 1); !ok {
-		if _, files := ev.Details.(task.StorageLibraryContentChangedTriggerDetails); !files {
+		switch d := ev.Details.(type) {
+		case task.StorageLibraryContentChangedTriggerDetails:
+			ev.Details = task.StorageLibraryContentChangedTriggerDetails{Overflow: true}
+		case task.DeviceWatcherTriggerDetails:
+			d.Properties = nil
+			ev.Details = d
+		default:
 			return full
 		}
-		ev.Details = task.StorageLibraryContentChangedTriggerDetails{Overflow: true}
 	}
 	e.fire(r, firing{by: ByWatch, details: ev.Details})
 	return Answer{}

@@ -229,6 +229,9 @@ func (d *desktop) said(sig *dbus.Signal) (shown, *task.ToastNotificationActionTr
 		}
 		return *t, nil
 	case "ActionInvoked":
+		if len(word) > task.MaxName { // no button of ours has it
+			return shown{}, nil
+		}
 		details.Action = word
 	case "NotificationReplied":
 		details.Action, details.UserInput = task.ReplyAction, word

@@ -3,7 +3,10 @@ package source
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -65,7 +68,7 @@ func (d *devices) match(e uevent) {
 	}
 	for id, t := range of[task.DeviceWatcherTrigger](d.wishes) {
 		if t.Subsystem == e.subsystem && contains(e.properties, t.Properties) {
-			_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: e.action, Device: e.path, Properties: e.properties})
+			_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: e.action, Device: e.path, Properties: told(e.properties, t.Properties)})
 		}
 	}
 }
@@ -75,6 +78,22 @@ func (d *devices) lost() {
 	for id := range of[task.DeviceWatcherTrigger](d.wishes) {
 		_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: "change"})
 	}
+}
+
+// told are the properties that fit into the details of a run: those that were asked
+// for, and as many others. The largest disks have more.
+func told(all, asked map[string]string) map[string]string {
+	some := maps.Clone(asked)
+	if some == nil {
+		some = map[string]string{}
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		value := strings.ToValidUTF8(all[name], "\uFFFD")
+		if _, there := some[name]; there || len(some) < task.MaxProperties && len(name) <= task.MaxName && utf8.ValidString(name) && len(value) <= task.MaxPath {
+			some[name] = value
+		}
+	}
+	return some
 }
 
 func contains(all, some map[string]string) bool {

@@ -85,6 +85,7 @@ func TestToasts(t *testing.T) {
 	}
 
 	m.says(t, "ActionInvoked", "us", uint32(4711), "log") // of another program
+	m.says(t, "ActionInvoked", "us", mine.ID, strings.Repeat("x", task.MaxName+1)) // of no button
 	m.says(t, "ActivationToken", "us", mine.ID, "token-1")
 	m.says(t, "ActionInvoked", "us", mine.ID, "log")
 	want := act{"app", task.ToastNotificationActionTriggerDetails{ID: mine.ID, Action: "log", Tag: "build", ActivationToken: "token-1"}}

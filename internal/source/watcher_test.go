@@ -4,6 +4,8 @@ package source
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -132,6 +134,18 @@ func TestDevices(t *testing.T) {
 	}
 	if len(e.fired) != 0 {
 		t.Errorf("%d more", len(e.fired))
+	}
+}
+
+// A device with more properties than a run is given keeps those that it was asked for.
+func TestManyProperties(t *testing.T) {
+	all := map[string]string{"ZZ": "asked", "LONG": strings.Repeat("x", task.MaxPath+1), "BAD": "\xff", "\xff": "x"}
+	for i := range 2 * task.MaxProperties {
+		all[fmt.Sprintf("P%03d", i)] = "x"
+	}
+	some := told(all, map[string]string{"ZZ": "asked"})
+	if len(some) != task.MaxProperties || some["ZZ"] != "asked" || some["BAD"] != "\uFFFD" || some["LONG"] != "" {
+		t.Errorf("%d told: %v", len(some), some)
 	}
 }
 

@@ -41,12 +41,12 @@ func detailsTo(details task.Details) *pb.Details {
 func changedTo(t task.StorageLibraryContentChangedTriggerDetails) *pb.StorageLibraryContentChangedTriggerDetails {
 	m := &pb.StorageLibraryContentChangedTriggerDetails{Overflow: t.Overflow}
 	size := 0
-	for _, path := range t.Paths {
-		if size += len(path); size > maxChangedBytes || len(m.Paths) == task.MaxChangedPaths {
+	for _, path := range texts(t.Paths) { // which makes names longer that are no UTF-8
+		if size += len(path); size > maxChangedBytes || len(m.Paths) == task.MaxChangedPaths || len(path) > task.MaxPath {
 			m.Overflow = true
 			break
 		}
-		m.Paths = append(m.Paths, text(path))
+		m.Paths = append(m.Paths, path)
 	}
 	return m
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"math/rand/v2"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -167,5 +168,18 @@ func TestLargestActivationFits(t *testing.T) {
 	}
 	if !m.GetActivate().GetDetails().GetStorageLibraryContentChanged().GetOverflow() {
 		t.Error("paths were left out, and nothing says so")
+	}
+}
+
+// A file name that is no UTF-8 becomes longer on the wire, and must not keep its run
+// from starting.
+func TestLongPathsThatAreNoText(t *testing.T) {
+	bad := "/" + strings.Repeat("a\xff", task.MaxPath/2)
+	m := detailsTo(task.StorageLibraryContentChangedTriggerDetails{Paths: []string{"/a", bad}})
+	d := &decoder{}
+	got := d.details(m)
+	want := task.StorageLibraryContentChangedTriggerDetails{Paths: []string{"/a"}, Overflow: true}
+	if diff := cmp.Diff(want, got); diff != "" || d.err() != nil {
+		t.Errorf("told is (-want +got)\n%s%v", diff, d.err())
 	}
 }
