@@ -34,6 +34,9 @@ func (s *service) GetPushChannel(ctx context.Context, m *pb.GetPushChannelReques
 	if err := b.fed(ctx, info.Spec.Trigger.Class()); err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer context.AfterFunc(b.life, func() { cancel(errOver) })()
+	defer cancel(nil)
 	channel, err := b.watches.push.Channel(ctx, id)
 	return &pb.GetPushChannelResponse{Endpoint: channel.Endpoint, Distributor: channel.Distributor}, err
 }

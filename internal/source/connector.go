@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -167,17 +168,19 @@ func (c *connector) choose(names []string) (string, error) {
 // move takes leave of the distributor before, when the user has chosen another one.
 func (c *connector) move(ctx context.Context, names []string) error {
 	c.Push.mu.Lock()
-	defer c.Push.mu.Unlock()
-	before := c.book.Distributor
+	before, channels := c.book.Distributor, maps.Clone(c.book.Channels)
+	c.Push.mu.Unlock()
 	if before == c.distributor {
 		return nil
 	}
 	if slices.Contains(names, before) {
 		old := &connector{Push: c.Push, conn: c.conn, distributor: before}
-		for _, channel := range c.book.Channels {
+		for _, channel := range channels {
 			_ = old.unregister(ctx, channel.Token) // it would bring what nobody takes
 		}
 	}
+	c.Push.mu.Lock()
+	defer c.Push.mu.Unlock()
 	return c.book.move(c.distributor)
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bgtask/bgtask/task"
@@ -22,9 +23,10 @@ type Push struct {
 	prefer string // the distributor that the user has chosen; "": any
 	events Events
 
-	mu      sync.Mutex
+	set atomic.Bool // it is known which registrations there are
+
+	mu      sync.Mutex // never held while a distributor is asked
 	book    *pushBook
-	set     bool // it is known which registrations there are
 	refused map[task.GUID]error
 	changed chan struct{} // closed when an endpoint or a refusal is there
 }
@@ -55,9 +57,7 @@ func (s *Push) Check(task.Trigger) error { return nil }
 
 // Set implements Watcher.
 func (s *Push) Set(wanted map[task.GUID]task.Trigger) {
-	s.mu.Lock()
-	s.set = true
-	s.mu.Unlock()
+	s.set.Store(true)
 	s.wishes.Set(wanted)
 }
 
@@ -89,6 +89,9 @@ func (s *Push) update(ctx context.Context, c *connector) (again time.Duration, e
 		return 0, err
 	}
 	wanted := of[task.PushNotificationTrigger](s.wishes)
+	s.mu.Lock()
+	s.tell() // some may wait for what is wanted no more
+	s.mu.Unlock()
 	for id, channel := range s.unwanted(wanted) {
 		if err := c.unregister(ctx, channel.Token); err != nil {
 			again = pushAgain
@@ -128,7 +131,7 @@ func (s *Push) unwanted(wanted map[task.GUID]task.PushNotificationTrigger) map[t
 	defer s.mu.Unlock()
 	all := map[task.GUID]pushChannel{}
 	for id, c := range s.book.Channels {
-		if _, ok := wanted[id]; !ok && s.set {
+		if _, ok := wanted[id]; !ok && s.set.Load() {
 			all[id] = c
 		}
 	}
@@ -164,23 +167,26 @@ func (s *Push) refuse(id task.GUID, err error) {
 	s.events.Trouble(id, err)
 }
 
-// tell wakes those who wait for an endpoint.
+// tell wakes those who wait for an endpoint. The lock is held.
 func (s *Push) tell() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
 // Channel is where messages for a registration are sent to. It waits until there is
-// such a place, and fails when the distributor refuses.
+// such a place, and fails when the distributor refuses or the registration goes.
 func (s *Push) Channel(ctx context.Context, id task.GUID) (task.PushChannel, error) {
 	for {
 		s.mu.Lock()
 		channel, refused, changed := s.book.Channels[id], s.refused[id], s.changed
 		distributor := s.book.Distributor
 		s.mu.Unlock()
+		_, wanted := of[task.PushNotificationTrigger](s.wishes)[id]
 		switch {
 		case refused != nil:
 			return task.PushChannel{}, refused
+		case !wanted && s.set.Load():
+			return task.PushChannel{}, refuse(task.ErrNotRegistered, "the registration %s was removed", "register it anew", id)
 		case channel.Endpoint != "":
 			return task.PushChannel{Endpoint: channel.Endpoint, Distributor: distributor}, nil
 		}
@@ -214,28 +220,23 @@ func (s *Push) message(token string, content []byte) error {
 func (s *Push) owner(token string) (task.GUID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, c := range s.book.Channels {
-		if c.Token == token {
-			return id, nil
-		}
-	}
-	return task.GUID{}, errNobodys
+	return s.book.owner(token)
 }
 
 // endpoint notes where messages are sent to; "" is nowhere.
 func (s *Push) endpoint(token, endpoint string) error {
-	id, err := s.owner(token)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id, err := s.book.owner(token)
 	if err != nil {
 		return err
 	}
 	if len(endpoint) > task.MaxPath {
 		return refuse(task.ErrLimit, "the address of a push channel has %d bytes; at most %d are allowed", "", len(endpoint), task.MaxPath)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.book.Channels[id]
-	c.Endpoint = endpoint
-	s.book.Channels[id] = c
+	if err := s.book.put(id, pushChannel{token, endpoint}); err != nil {
+		return err
+	}
 	s.tell()
-	return s.book.save()
+	return nil
 }

@@ -27,6 +27,8 @@ type distributor struct {
 	tokens map[string]string // registered, with their descriptions
 	fails  string            // why it refuses
 	more   hints
+
+	asked, hangs chan struct{} // of Unregister: closed when it was called, and when it may answer
 }
 
 func playDistributor(t *testing.T, bus *sourcetest.Bus, name string, version int) *distributor {
@@ -72,6 +74,10 @@ func (d *distributor) first(service, token, description string) (string, string,
 }
 
 func (d *distributor) unregister(token string) *dbus.Error {
+	if d.hangs != nil {
+		close(d.asked)
+		<-d.hangs
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.tokens, token)
@@ -251,4 +257,73 @@ func TestWhichDistributor(t *testing.T) {
 	s.Set(wantsPush(idA))
 	two.until(1)
 	one.until(0)
+}
+
+// A distributor that does not answer holds up nobody but itself: Set is called by the
+// broker's loop.
+func TestADistributorThatHangs(t *testing.T) {
+	bus := sourcetest.NewBus(t)
+	file := filepath.Join(t.TempDir(), "push")
+	one := playDistributor(t, bus, "one", 2)
+	s := NewPush(bus.Address, file, "", newEvents())
+	_, stop := start(t, Chain{s.Entry()})
+	s.Set(wantsPush(idA))
+	one.until(1)
+	stop()
+
+	one.asked, one.hangs = make(chan struct{}), make(chan struct{})
+	playDistributor(t, bus, "two", 2)
+	s = NewPush(bus.Address, file, "two", newEvents())
+	_, stop = start(t, Chain{s.Entry()})
+	<-one.asked
+	set := make(chan struct{})
+	go func() { s.Set(wantsPush(idA)); close(set) }()
+	select {
+	case <-set:
+	case <-time.After(sourcetest.Patience):
+		t.Error("Set waits for a distributor")
+	}
+	close(one.hangs)
+	<-set
+	stop()
+}
+
+// Who waits for a channel is told when its registration goes.
+func TestAChannelThatNeverComes(t *testing.T) {
+	bus := sourcetest.NewBus(t)
+	d := playDistributor(t, bus, "test", 2)
+	s := NewPush(bus.Address, filepath.Join(t.TempDir(), "push"), "", newEvents())
+	start(t, Chain{s.Entry()})
+	s.Set(wantsPush(idA))
+	d.until(1)
+	waited := make(chan error, 1)
+	go func() {
+		_, err := s.Channel(t.Context(), idA)
+		waited <- err
+	}()
+	s.Set(nil)
+	d.until(0)
+	select {
+	case err := <-waited:
+		if !errors.Is(err, task.ErrNotRegistered) {
+			t.Errorf("told was %v", err)
+		}
+	case <-time.After(sourcetest.Patience):
+		t.Error("it waits for ever")
+	}
+}
+
+// A channel that cannot be kept is not used, and a forgotten one does not come back.
+func TestAPushBookThatCannotBeWritten(t *testing.T) {
+	b := &pushBook{file: filepath.Join(t.TempDir(), "none", "push")}
+	if err := b.load(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.channel(idA); err == nil || len(b.Channels) != 0 {
+		t.Errorf("kept is %v, %v", b.Channels, err)
+	}
+	b.Channels[idA] = pushChannel{"t", "https://push/1"}
+	if err := b.put(idA, pushChannel{"t", "https://push/2"}); err == nil || b.Channels[idA].Endpoint != "https://push/1" {
+		t.Errorf("kept is %v, %v", b.Channels, err)
+	}
 }

@@ -63,8 +63,33 @@ func (b *pushBook) channel(id task.GUID) (pushChannel, error) {
 	if c, ok := b.Channels[id]; ok {
 		return c, nil
 	}
-	b.Channels[id] = pushChannel{Token: rand.Text()}
-	return b.Channels[id], b.save()
+	c := pushChannel{Token: rand.Text()}
+	return c, b.put(id, c)
+}
+
+// put keeps a channel; one that is not durable is not known either.
+func (b *pushBook) put(id task.GUID, c pushChannel) error {
+	last, there := b.Channels[id]
+	b.Channels[id] = c
+	err := b.save()
+	switch {
+	case err == nil:
+	case there:
+		b.Channels[id] = last
+	default:
+		delete(b.Channels, id)
+	}
+	return err
+}
+
+// owner is the registration that has a token.
+func (b *pushBook) owner(token string) (task.GUID, error) {
+	for id, c := range b.Channels {
+		if c.Token == token {
+			return id, nil
+		}
+	}
+	return task.GUID{}, errNobodys
 }
 
 // move notes another distributor, which has other endpoints.

@@ -84,7 +84,7 @@ func TestToasts(t *testing.T) {
 		t.Errorf("a toast with the same tag is number %d beside %d", again.ID, mine.ID)
 	}
 
-	m.says(t, "ActionInvoked", "us", uint32(4711), "log") // of another program
+	m.says(t, "ActionInvoked", "us", uint32(4711), "log")                          // of another program
 	m.says(t, "ActionInvoked", "us", mine.ID, strings.Repeat("x", task.MaxName+1)) // of no button
 	m.says(t, "ActivationToken", "us", mine.ID, "token-1")
 	m.says(t, "ActionInvoked", "us", mine.ID, "log")
