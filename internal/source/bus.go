@@ -153,11 +153,11 @@ func (p *peer) open(ctx context.Context, signals dbus.SignalHandler) error {
 }
 
 // openBus connects for a service, of which missing tells what it is not to have it.
-func openBus(ctx context.Context, address string, missing NotHere, signals dbus.SignalHandler) (*dbus.Conn, error) {
+func openBus(ctx context.Context, address string, missing NotHere, signals dbus.SignalHandler, more ...dbus.ConnOption) (*dbus.Conn, error) {
 	if address == "" {
 		return nil, missing.noBus("there is no session bus", startSession)
 	}
-	conn, err := dbus.Connect(address, dbus.WithContext(ctx), dbus.WithSignalHandler(signals))
+	conn, err := dbus.Connect(address, append(more, dbus.WithContext(ctx), dbus.WithSignalHandler(signals))...)
 	if errors.Is(err, os.ErrNotExist) {
 		remedy := "install and start dbus"
 		if address == sessionBus() {

@@ -26,12 +26,6 @@ const (
 	distributorIface  = "org.unifiedpush.Distributor"
 )
 
-// messagesAtOnce bounds the messages that wait to become durable. The distributor
-// keeps the others.
-const messagesAtOnce = 64
-
-var noDistributor = NotHere{Detail: "no push distributor is on the user's bus", Remedy: "install one of UnifiedPush, such as KUnifiedPush"}
-
 // connector is our side on a connection to the bus.
 type connector struct {
 	*Push
@@ -40,6 +34,7 @@ type connector struct {
 	distributor string // name on the bus
 	serve       string // unique name of the process that it is; "": it would be started
 
+	turns  *turns
 	places chan struct{}
 	calls  sync.WaitGroup
 
@@ -52,9 +47,9 @@ type connector struct {
 
 // connect finds a distributor and makes us reachable for it.
 func (s *Push) connect(ctx context.Context) (*connector, error) {
-	c := &connector{Push: s, hints: s.hints, registered: map[string]bool{}, drops: map[string]time.Time{}, held: map[string]time.Time{}, places: make(chan struct{}, messagesAtOnce)}
+	c := &connector{Push: s, hints: s.hints, registered: map[string]bool{}, drops: map[string]time.Time{}, held: map[string]time.Time{}, turns: newTurns(connectorMethods), places: make(chan struct{}, messagesAtOnce)}
 	var err error
-	if c.conn, err = openBus(ctx, s.bus, noDistributor, c); err != nil {
+	if c.conn, err = openBus(ctx, s.bus, noDistributor, c, dbus.WithIncomingInterceptor(c.turns.note)); err != nil {
 		return nil, err
 	}
 	if err = c.begin(ctx); err != nil {
@@ -304,78 +299,6 @@ func (c *connector) unregister(ctx context.Context, token string) error {
 		return nil
 	}
 	return err
-}
-
-// export answers the calls of distributors.
-func (c *connector) export() error {
-	return errors.Join(
-		c.conn.ExportMethodTable(map[string]any{
-			"Message": func(token string, content []byte, _ string) *dbus.Error {
-				return c.take(func() error { return c.message(token, content) })
-			},
-			"NewEndpoint": func(token, endpoint string) *dbus.Error {
-				return c.take(func() error { return c.endpoint(token, endpoint) })
-			},
-			"Unregistered": func(token string) *dbus.Error {
-				return c.take(func() error { return c.dropped(token) })
-			},
-		}, connectorPath, connectorIface+"1"),
-		c.conn.ExportMethodTable(map[string]any{
-			"Message": func(m properties) (properties, *dbus.Error) {
-				err := c.take(func() error { return c.message(value[string](m, "token"), value[[]byte](m, "message")) })
-				answer := properties{}
-				if id, ok := m["id"]; ok {
-					answer["id"] = id
-				}
-				return answer, err
-			},
-			"NewEndpoint": func(m properties) (properties, *dbus.Error) {
-				return properties{}, c.take(func() error { return c.endpoint(value[string](m, "token"), value[string](m, "endpoint")) })
-			},
-			"Unregistered": func(m properties) (properties, *dbus.Error) {
-				return properties{}, c.take(func() error { return c.dropped(value[string](m, "token")) })
-			},
-		}, connectorPath, connectorIface+"2"))
-}
-
-// take does what a call asks for, unless there are too many or we leave. An error
-// is the answer that lets the distributor keep a message.
-func (c *connector) take(do func() error) *dbus.Error {
-	c.mu.Lock()
-	if c.closed {
-		c.mu.Unlock()
-		return dbus.MakeFailedError(errors.New("the broker ends: send it again"))
-	}
-	c.calls.Add(1)
-	c.mu.Unlock()
-	defer c.calls.Done()
-	select {
-	case c.places <- struct{}{}:
-	default:
-		return dbus.NewError("org.freedesktop.DBus.Error.LimitsExceeded", []any{"too many messages at once: send it again"})
-	}
-	defer func() { <-c.places }()
-	if err := do(); err != nil {
-		return dbus.MakeFailedError(err)
-	}
-	return nil
-}
-
-// dropped registers anew when the distributor has dropped a channel by itself;
-// after an Unregister it confirms, and nobody has the token any more.
-func (c *connector) dropped(token string) error {
-	if c.endpoint(token, "") != nil {
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.registered, token)
-	if last, twice := c.drops[token]; twice && time.Since(last) < pushAgain {
-		c.held[token] = time.Now().Add(pushAgain)
-	}
-	c.drops[token] = time.Now()
-	c.hints.give()
-	return nil
 }
 
 func or(a, b string) string {

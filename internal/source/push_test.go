@@ -327,3 +327,30 @@ func TestAPushBookThatCannotBeWritten(t *testing.T) {
 		t.Errorf("kept is %v, %v", b.Channels, err)
 	}
 }
+
+// A distributor need not wait for an answer before it sends the next message.
+func TestMessagesKeepTheirOrder(t *testing.T) {
+	bus := sourcetest.NewBus(t)
+	d := playDistributor(t, bus, "test", 1)
+	e := newEvents()
+	s := NewPush(bus.Address, filepath.Join(t.TempDir(), "push"), "", e)
+	start(t, Chain{s.Entry()})
+	s.Set(wantsPush(idA))
+	token := d.until(1)[0]
+	object := d.conn.Object(connectorName, connectorPath)
+	done := make(chan *dbus.Call, messagesAtOnce)
+	for range 10 {
+		object.Call(connectorIface+"1.Message", dbus.FlagNoReplyExpected, "not", "its", "arguments") // has no turn
+		for i := range messagesAtOnce / 2 {
+			object.Go(connectorIface+"1.Message", 0, done, token, []byte{byte(i)}, "")
+		}
+		for i := range messagesAtOnce / 2 {
+			if got := e.next(t, idA).(task.PushNotificationTriggerDetails).Content[0]; int(got) != i {
+				t.Fatalf("message %d came as number %d", got, i)
+			}
+			if err := (<-done).Err; err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
