@@ -12,6 +12,7 @@ import (
 
 	"github.com/bgtask/bgtask/internal/broker"
 	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/source"
 	"github.com/bgtask/bgtask/internal/store"
 	"github.com/bgtask/bgtask/task"
 )
@@ -61,11 +62,23 @@ func commandServer() (task.ClassServer, error) {
 }
 
 // inherited are the sockets that systemd holds: the broker's, nil when it holds
-// none, and those for SocketActivityTriggers, whose units name bgtask.service.
-func inherited() (own *net.UnixListener, others []net.Listener, err error) {
+// none, and those for SocketActivityTriggers, whose units name bgtask.service, or
+// which an earlier broker gave it to keep.
+func inherited() (own *net.UnixListener, others []source.Inherited, err error) {
 	named, err := activation.ListenersWithNames()
-	if err != nil || len(named) == 0 {
+	if err != nil {
 		return nil, nil, err
+	}
+	for name, listeners := range named {
+		for _, l := range listeners {
+			if i := (source.Inherited{Listener: l, Name: name}); i.Kept() {
+				others = append(others, i)
+				delete(named, name)
+			}
+		}
+	}
+	if len(named) == 0 {
+		return nil, others, nil
 	}
 	name := ownSocket
 	if _, ok := named[name]; !ok && len(named) == 1 {
@@ -73,8 +86,11 @@ func inherited() (own *net.UnixListener, others []net.Listener, err error) {
 		}
 	}
 	for each, listeners := range named {
-		if each != name {
-			others = append(others, listeners...)
+		if each == name {
+			continue
+		}
+		for _, l := range listeners {
+			others = append(others, source.Inherited{Listener: l, Name: each})
 		}
 	}
 	if len(named[name]) == 1 {

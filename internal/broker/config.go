@@ -21,17 +21,17 @@ import (
 
 // Config says what a broker works with. The zero Config is the user's broker.
 type Config struct {
-	StateDir   string            // "": bgtask in $XDG_STATE_HOME, else ~/.local/state
-	Socket     string            // "": where clients look for it
-	Listener   *net.UnixListener // the socket, when somebody else holds it (systemd); Run closes it
-	Sockets    []net.Listener    // for SocketActivityTriggers, that somebody else holds
-	ConfigFile string            // "": bgtask/config.toml in $XDG_CONFIG_HOME, else ~/.config
-	Logger     *slog.Logger      // nil: slog.Default
-	Version    string            // of bgtask, for people
-	StartedBy  string            // "systemd socket", "on demand", "by hand"
-	Commands   task.ClassServer  // serves command tasks; without an executable there are none
-	Sources    []source.Chain    // nil: those of this machine
-	Ready      func()            // called when clients are served; nil: nobody
+	StateDir   string             // "": bgtask in $XDG_STATE_HOME, else ~/.local/state
+	Socket     string             // "": where clients look for it
+	Listener   *net.UnixListener  // the socket, when somebody else holds it (systemd); Run closes it
+	Sockets    []source.Inherited // for SocketActivityTriggers, that somebody else holds
+	ConfigFile string             // "": bgtask/config.toml in $XDG_CONFIG_HOME, else ~/.config
+	Logger     *slog.Logger       // nil: slog.Default
+	Version    string             // of bgtask, for people
+	StartedBy  string             // "systemd socket", "on demand", "by hand"
+	Commands   task.ClassServer   // serves command tasks; without an executable there are none
+	Sources    []source.Chain     // nil: those of this machine
+	Ready      func()             // called when clients are served; nil: nobody
 }
 
 // withDefaults fills in where things are.

@@ -75,6 +75,37 @@ func TestTheFirstCallStartsTheBroker(t *testing.T) {
 	m.bgtask("daemon", "stop")
 	m.eventually("the broker has stopped", func() bool { return m.unit("bgtask.service", "ActiveState") == "inactive" })
 	m.bgtask("list")
+	m.bgtask("daemon", "stop")
+	m.eventually("the broker has stopped again", func() bool { return m.unit("bgtask.service", "ActiveState") == "inactive" })
+	// A push message calls this name. No distributor is here, so nobody answers.
+	m.asAnn("busctl", "--user", "--timeout=1", "call", "io.github.bgtask.Broker", "/org/unifiedpush/Connector", "org.freedesktop.DBus.Peer", "Ping").Run()
+	m.eventually("a call on the user's bus has started the broker", func() bool { return m.unit("bgtask.service", "ActiveState") == "active" })
+}
+
+// TestASocketOutlivesItsBroker: who connects while the broker is dead waits for the
+// next one, which systemd gives the socket.
+func TestASocketOutlivesItsBroker(t *testing.T) {
+	t.Parallel()
+	m := ready(t)
+	said := m.watch()
+	const answer = `IO::Socket::UNIX->new_from_fd(3, "r+")->accept->print("answered")`
+	const call = `print readline(IO::Socket::UNIX->new(Peer => "/home/ann/s") or die $!)`
+	m.bgtask("add", "web", "--on", "socket:unix:/home/ann/s", "--", "perl", "-MIO::Socket", "-e", answer)
+	stored := func() string { return m.unit("bgtask.service", "NFileDescriptorStore") }
+	m.eventually("systemd keeps the socket", func() bool { return stored() == "1" })
+	for _, end := range []string{"kill --kill-whom=main --signal=SIGKILL", "restart"} {
+		broker := m.unit("bgtask.service", "MainPID")
+		m.user("sh", "-c", "systemctl --user "+end+" bgtask.service")
+		if got := m.user("perl", "-MIO::Socket", "-e", call); got != "answered" {
+			t.Errorf("after %s: %q", end, got)
+		}
+		said.ended("web", "completed", "")
+		if now := m.unit("bgtask.service", "MainPID"); now == broker {
+			t.Errorf("the broker is the same after %s", end)
+		}
+	}
+	m.bgtask("remove", "web")
+	m.eventually("systemd lets go of the socket", func() bool { return stored() == "0" })
 }
 
 const untilToldOn = "until [ -e ~/go-on ]; do sleep 0.1; done"

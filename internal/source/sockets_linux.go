@@ -25,9 +25,10 @@ const listenAgain = time.Minute
 type Sockets struct {
 	*wishes
 	events Events
+	keeper Keeper // nil: nobody
 
 	mu        sync.Mutex
-	inherited map[string]net.Listener // not taken yet, by address
+	inherited map[string]Inherited // not taken yet, by address
 	held      map[task.GUID]*held
 	out       map[task.GUID]bool // has fired, or is served, and is not returned
 }
@@ -38,18 +39,20 @@ var _ Watcher = (*Sockets)(nil)
 type held struct {
 	address   string
 	listener  net.Listener
-	inherited bool          // there is no other way to have it again
+	inherited bool          // there is no other way to have it again, unless it is
+	kept      bool          // by the keeper, for the next broker
 	file      *os.File      // of the same socket, to poll and to lend
 	served    bool          // when it was opened
 	again     chan struct{} // holds one Return
 }
 
 // NewSockets makes a watcher. Inherited sockets (from systemd) are used for the
-// triggers that name their addresses, instead of new ones.
-func NewSockets(inherited []net.Listener, events Events) *Sockets {
-	s := &Sockets{wishes: newWishes(), events: events, inherited: map[string]net.Listener{}, held: map[task.GUID]*held{}, out: map[task.GUID]bool{}}
-	for _, l := range inherited {
-		s.inherited[l.Addr().Network()+":"+l.Addr().String()] = l
+// triggers that name their addresses, instead of new ones. New ones are given to the
+// keeper, if there is one.
+func NewSockets(inherited []Inherited, keeper Keeper, events Events) *Sockets {
+	s := &Sockets{wishes: newWishes(), events: events, keeper: keeper, inherited: map[string]Inherited{}, held: map[task.GUID]*held{}, out: map[task.GUID]bool{}}
+	for _, i := range inherited {
+		s.inherited[i.Addr().Network()+":"+i.Addr().String()] = i
 	}
 	return s
 }
@@ -67,7 +70,7 @@ func (s *Sockets) Check(t task.Trigger) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inherited[w.Listen] != nil {
+	if _, ok := s.inherited[w.Listen]; ok {
 		return nil
 	}
 	for id, h := range s.held {
@@ -102,6 +105,7 @@ func (s *Sockets) Watch(ctx context.Context, report func(...task.Fact)) error {
 				polls.Go(func() { s.poll(ctx, id, h) })
 			}
 		}
+		s.forgetUnwanted()
 		return again, nil
 	})
 }
@@ -115,9 +119,14 @@ func (s *Sockets) drop(wanted map[task.GUID]task.SocketActivityTrigger) {
 			delete(s.held, id)
 			delete(s.out, id)
 			_ = h.file.Close()
-			if h.inherited && wanted != nil {
-				s.inherited[h.address] = h.listener
-			} else {
+			switch {
+			case wanted == nil: // the broker ends
+				_ = h.listener.Close()
+			case h.kept:
+				s.forget(h.address, h.listener)
+			case h.inherited:
+				s.inherited[h.address] = Inherited{Listener: h.listener}
+			default:
 				_ = h.listener.Close()
 			}
 			close(h.again) // nobody returns what is not held: its poll ends
@@ -141,8 +150,13 @@ func (s *Sockets) hold(id task.GUID, address string) (*held, error) {
 }
 
 func (s *Sockets) open(address string) (*held, error) {
-	l, inherited := s.inherited[address]
+	i, inherited := s.inherited[address]
 	delete(s.inherited, address)
+	l := i.Listener
+	if inherited && i.Kept() && i.lost() {
+		s.forget(address, l)
+		inherited = false
+	}
 	if !inherited {
 		var err error
 		if l, err = listen(address); err != nil {
@@ -158,7 +172,9 @@ func (s *Sockets) open(address string) (*held, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("hold %s: %w", address, err)
 	}
-	return &held{address: address, listener: l, inherited: inherited, file: file, again: make(chan struct{}, 1)}, nil
+	h := &held{address: address, listener: l, inherited: inherited, kept: inherited && i.Kept(), file: file, again: make(chan struct{}, 1)}
+	s.keep(h)
+	return h, nil
 }
 
 // poll fires once when a connection waits, and again after each Return while

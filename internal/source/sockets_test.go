@@ -6,13 +6,18 @@ import (
 	"errors"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/internal/source/sourcetest"
 	"github.com/bgtask/bgtask/task"
@@ -53,7 +58,7 @@ func TestSockets(t *testing.T) {
 	for _, address := range []string{"unix:" + path, "tcp:" + freePort(t)} {
 		t.Run(address[:4], func(t *testing.T) {
 			e := newEvents()
-			s := NewSockets(nil, e)
+			s := NewSockets(nil, nil, e)
 			s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: address}})
 			stop := watch(t, s)
 			if err := e.told(t, idA); err != nil {
@@ -89,7 +94,7 @@ func TestSockets(t *testing.T) {
 
 func TestSocketsSet(t *testing.T) {
 	e := newEvents()
-	s := NewSockets(nil, e)
+	s := NewSockets(nil, nil, e)
 	watch(t, s)
 	a, b := "unix:"+filepath.Join(t.TempDir(), "a"), "unix:"+filepath.Join(t.TempDir(), "b")
 	set := func(id task.GUID, address string) {
@@ -124,7 +129,7 @@ func TestSocketsInherited(t *testing.T) {
 	e := newEvents()
 	early := dial(t, "unix:"+path) // before the broker was there
 	defer early.Close()
-	s := NewSockets([]net.Listener{l}, e)
+	s := NewSockets([]Inherited{{Listener: l}}, nil, e)
 	if err := s.Check(task.SocketActivityTrigger{Listen: "unix:" + path}); err != nil {
 		t.Error(err)
 	}
@@ -138,10 +143,117 @@ func TestSocketsInherited(t *testing.T) {
 	e.next(t, idB)
 }
 
+// keeper keeps sockets as systemd does.
+type keeper struct {
+	mu   sync.Mutex
+	kept map[string]*os.File
+}
+
+func (k *keeper) Keep(name string, file *os.File) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	raw, err := file.SyscallConn()
+	if err != nil || k.kept[name] != nil {
+		return err == nil
+	}
+	return raw.Control(func(fd uintptr) {
+		var own int
+		own, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+		k.kept[name] = os.NewFile(uintptr(own), name)
+	}) == nil && err == nil
+}
+
+func (k *keeper) Forget(name string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if f := k.kept[name]; f != nil {
+		f.Close()
+	}
+	delete(k.kept, name)
+}
+
+func (k *keeper) names() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Collect(maps.Keys(k.kept))
+}
+
+// inherited are its sockets as the next broker gets them.
+func (k *keeper) inherited(t *testing.T) (all []Inherited) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for name, file := range k.kept {
+		l, err := net.FileListener(file)
+		do(t, err)
+		all = append(all, Inherited{l, name})
+	}
+	return all
+}
+
+func TestSocketsThatAreKept(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	do(t, err)
+	do(t, free.Close())
+	for _, address := range []string{"unix:" + path, "tcp:" + free.Addr().String()} {
+		e, k := newEvents(), &keeper{kept: map[string]*os.File{}}
+		wants := map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: address}}
+		s := NewSockets(nil, k, e)
+		s.Set(wants)
+		stop := watch(t, s)
+		do(t, e.told(t, idA))
+		stop()
+		defer dial(t, address).Close() // while no broker is there
+
+		s = NewSockets(k.inherited(t), k, e)
+		s.Set(wants)
+		stop = watch(t, s)
+		e.next(t, idA)
+		s.Set(nil) // and now nobody wants it
+		for late := time.Now().Add(sourcetest.Patience); len(k.names()) > 0 && time.Now().Before(late); time.Sleep(time.Millisecond) {
+		}
+		stop()
+		if len(k.names()) > 0 {
+			t.Errorf("%s is kept for nobody", address)
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Errorf("%s is there, and nobody listens", path)
+		}
+	}
+}
+
+// A socket whose path is gone is opened anew, and one that is wanted no more closed.
+func TestSocketsThatWereKeptInVain(t *testing.T) {
+	dir := t.TempDir()
+	e, k := newEvents(), &keeper{kept: map[string]*os.File{}}
+	wants := map[task.GUID]task.Trigger{}
+	for id, name := range map[task.GUID]string{idA: "a", idB: "b"} {
+		wants[id] = task.SocketActivityTrigger{Listen: "unix:" + filepath.Join(dir, name)}
+	}
+	s := NewSockets(nil, k, e)
+	s.Set(wants)
+	stop := watch(t, s)
+	do(t, errors.Join(e.told(t, idA), e.told(t, idB)))
+	stop()
+	do(t, os.Remove(filepath.Join(dir, "a")))
+
+	delete(wants, idB)
+	s = NewSockets(k.inherited(t), k, e)
+	s.Set(wants)
+	stop = watch(t, s)
+	do(t, e.told(t, idA))
+	defer dial(t, "unix:"+filepath.Join(dir, "a")).Close()
+	e.next(t, idA)
+	stop()
+	if names := k.names(); len(names) != 1 || names[0] != keptName("unix:"+filepath.Join(dir, "a")) {
+		t.Errorf("kept are %v", names)
+	}
+}
+
 func TestSocketsThatAreServed(t *testing.T) {
 	address := "unix:" + filepath.Join(t.TempDir(), "s")
 	e := newEvents()
-	s := NewSockets(nil, e)
+	s := NewSockets(nil, nil, e)
 	s.Serve(idA) // by a run of the last broker
 	s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: address}})
 	watch(t, s)
@@ -164,7 +276,7 @@ func TestSocketsThatAreServed(t *testing.T) {
 
 func TestCheckSockets(t *testing.T) {
 	e := newEvents()
-	s := NewSockets(nil, e)
+	s := NewSockets(nil, nil, e)
 	dir := t.TempDir()
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -104,7 +104,7 @@ func watch(t *testing.T, w Watcher) (stop func()) {
 
 func TestWatchersRun(t *testing.T) {
 	e := newEvents()
-	chains := Chains([]Watcher{NewDevices("/", e), NewSockets(nil, e)})
+	chains := Chains([]Watcher{NewDevices("/", e), NewSockets(nil, nil, e)})
 	r, _ := start(t, chains...)
 	r.state(t, "uevents", task.SourceUp)
 	r.state(t, "sockets", task.SourceUp)
