@@ -47,7 +47,7 @@ func (v Value) Percent() (int, bool) {
 // reported under the prefix of an external source, "name/fact".
 const (
 	FactInternet    = "internet"     // yes, no: the internet is reachable
-	FactMetered     = "metered"      // yes, no: the connection costs money
+	FactMetered     = "metered"      // yes, no: the connection costs money; none: there is no connection
 	FactNetwork     = "network"      // any text: changes with every change of the network
 	FactUser        = "user"         // present, away
 	FactSession     = "session"      // connected, disconnected
@@ -71,7 +71,7 @@ type FactRow struct {
 
 var factRows = []FactRow{
 	{Name: FactInternet, Values: []Value{Yes, No}},
-	{Name: FactMetered, Values: []Value{Yes, No}},
+	{Name: FactMetered, Values: []Value{Yes, No, None}},
 	{Name: FactNetwork},
 	{Name: FactUser, Values: []Value{Present, Away}},
 	{Name: FactSession, Values: []Value{Connected, Disconnected}},

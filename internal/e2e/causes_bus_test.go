@@ -5,6 +5,7 @@ package e2e
 import (
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -189,5 +190,50 @@ func TestMaintenanceWithoutAC(t *testing.T) {
 	e.phase(i, id, task.Held)
 	if n := w.info(id).State.Waiting; n == 0 {
 		t.Error("what was aborted does not wait")
+	}
+}
+
+// A service that dies makes nothing wrong: for a while its facts are what they were,
+// then they are unknown, or another source tells; and it is heard again when it is
+// back.
+func TestAServiceThatDies(t *testing.T) {
+	t.Parallel()
+	w, bus := busWorld(t, "")
+	logind, set := playLogind(t, bus)
+	upower := bus.Template(t, "upower", upowerName, upowerPath, "")
+	upower.Set(t, upowerPath, upowerName, map[string]any{"OnBattery": true})
+	w.start()
+	w.awaitFact(task.FactUser, task.Present)
+	w.awaitFact(task.FactOnAC, task.No)
+	edge := w.add("edge", tell, "--on", "user-away")
+	held := w.add("held", tell, "--on", "event:go", "--when", "user-present")
+	e := w.watch()
+
+	died := time.Now()
+	logind.Kill()
+	upower.Kill()
+	w.awaitSource("logind", task.SourceGone)
+	eventually(t, "nobody knows of the user", func() bool { return w.fact(task.FactUser).Value == task.Unknown })
+	if took := time.Since(died); took < task.SourceGrace/2 {
+		t.Errorf("the user was unknown after %v", took)
+	}
+	eventually(t, "the kernel tells of the power", func() bool { f := w.fact(task.FactOnAC); return f.Source == "power_supply" && f.Value.Known() })
+	w.do("raise", "go")
+	e.phase(0, held, task.Held)
+	if why := w.do("why", "held"); !strings.Contains(why, "UserPresent is unsure") || !strings.Contains(why, "source gone") {
+		t.Errorf("why says:\n%s", why)
+	}
+	if said, _, code := w.bgtask("doctor"); code == 0 || !strings.Contains(said, "UserPresent and UserNotPresent stay unsure (edge, held)") {
+		t.Errorf("doctor says:\n%s", said)
+	}
+
+	logind.Start(t)
+	logind.Call(t, "AddSession", "one", "seat0", uint32(os.Getuid()), "user", true)
+	set("LockedHint", false) // which is a signal, as logind's SessionNew would be
+	if run := e.ends(0, held); run.Outcome != task.Completed {
+		t.Errorf("it ended %v: %s", run.Outcome, run.Text)
+	}
+	if n := w.info(edge).Counts.Runs; n != 0 {
+		t.Errorf("present, unknown, present is no edge, and there were %d runs", n)
 	}
 }

@@ -71,13 +71,15 @@ func nmServes(ctx context.Context, p *peer, devices []dbus.ObjectPath) error {
 
 // NMState, NMConnectivityState and NMMetered of NetworkManager's D-Bus interface.
 var (
-	nmStates = map[uint32]string{10: "asleep", 20: "disconnected", 30: "disconnecting", 40: "connecting",
-		50: "connected locally", 60: "connected to the site", nmGlobal: "connected"}
+	nmStates = map[uint32]string{nmAsleep: "asleep", 20: "disconnected", 30: "disconnecting", 40: "connecting",
+		nmLocal: "connected locally", 60: "connected to the site", nmGlobal: "connected"}
 	nmConnectivity = map[uint32]string{1: "no connectivity", 2: "captive portal", 3: "limited", nmFull: "full connectivity"}
 	nmMetered      = map[uint32]string{1: "metered", 2: "not metered", 3: "metered (guessed)", 4: "not metered (guessed)"}
 )
 
 const (
+	nmAsleep = 10 // NM_STATE_ASLEEP
+	nmLocal  = 50 // NM_STATE_CONNECTED_LOCAL: a connection, from here on
 	nmGlobal = 70 // NM_STATE_CONNECTED_GLOBAL
 	nmFull   = 4  // NM_CONNECTIVITY_FULL
 )
@@ -89,7 +91,7 @@ func nmFacts(all properties) []task.Fact {
 		nmMetered[value[uint32](all, "Metered")], kind, string(primary[strings.LastIndexByte(string(primary), '/')+1:])}
 	return []task.Fact{
 		nmInternet(value[uint32](all, "State"), value[uint32](all, "Connectivity")),
-		nmCost(value[uint32](all, "Metered")),
+		nmCost(value[uint32](all, "Metered"), value[uint32](all, "State")),
 		{Name: task.FactNetwork, Value: joinValue(network)},
 	}
 }
@@ -106,10 +108,14 @@ func nmInternet(state, connectivity uint32) task.Fact {
 	return yesNo(task.FactInternet, state == nmGlobal, detail+", not probed")
 }
 
-func nmCost(metered uint32) task.Fact {
+// nmCost knows no cost without a connection, which is no lack of knowledge.
+func nmCost(metered, state uint32) task.Fact {
 	detail, ok := nmMetered[metered]
-	if !ok {
-		return task.Fact{Name: task.FactMetered, Detail: "there is no connection"}
+	switch {
+	case !ok && state >= nmAsleep && state < nmLocal:
+		return task.Fact{Name: task.FactMetered, Value: task.None}
+	case !ok:
+		return task.Fact{Name: task.FactMetered, Detail: "NetworkManager does not know what the connection costs"}
 	}
 	return yesNo(task.FactMetered, metered == 1 || metered == 3, detail)
 }

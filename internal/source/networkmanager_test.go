@@ -46,6 +46,10 @@ func TestNetworkManager(t *testing.T) {
 	r.fact(t, task.FactMetered, task.No)
 	set("Metered", uint32(0))
 	r.fact(t, task.FactMetered, task.Unknown)
+	set("State", uint32(20))
+	r.fact(t, task.FactMetered, task.None)
+	set("State", uint32(nmGlobal))
+	r.fact(t, task.FactMetered, task.Unknown)
 	mock.CallObject(t, nmPath, "org.freedesktop.DBus.Properties.Set", nmName, "PrimaryConnection",
 		dbus.MakeVariant(dbus.ObjectPath("/org/freedesktop/NetworkManager/ActiveConnection/7")))
 	r.fact(t, task.FactNetwork, "connected, limited, 7")

@@ -146,7 +146,7 @@ func (r routes) facts(ctx context.Context, ways []way) (facts []task.Fact, retry
 	network := task.Fact{Name: task.FactNetwork, Value: joinValue(names)}
 	if len(out) == 0 {
 		return []task.Fact{yesNo(task.FactInternet, false, "no route"),
-			{Name: task.FactMetered, Detail: "there is no connection"}, network}, false
+			{Name: task.FactMetered, Value: task.None}, network}, false
 	}
 	internet := yesNo(task.FactInternet, true, "a route over "+out[0].link+", not probed")
 	if r.probe != "" {

@@ -18,7 +18,7 @@ func TestRoutes(t *testing.T) {
 	r, _ := start(t, one("rtnetlink", networkFacts, routes{root: "/"}))
 	r.fact(t, task.FactInternet, task.No)
 	r.fact(t, task.FactNetwork, task.None)
-	r.fact(t, task.FactMetered, task.Unknown)
+	r.fact(t, task.FactMetered, task.None)
 
 	ip("link", "add", "up0", "type", "veth", "peer", "name", "far0")
 	ip("link", "set", "up0", "up")
