@@ -88,6 +88,27 @@ var factRows = []FactRow{
 // FactTable is the table of all facts that conditions and triggers read.
 func FactTable() []FactRow { return factRows }
 
+// Facts are the names of those that a registration depends on, sorted.
+func (s Spec) Facts() []string {
+	var names []string
+	conditions := s.Conditions
+	switch t := s.Trigger.(type) {
+	case SystemTrigger:
+		if row, ok := t.Type.Row(); ok && row.Fact != "" {
+			names = append(names, row.Fact)
+		}
+	case MaintenanceTrigger:
+		conditions = append(slices.Clip(conditions), ACPower)
+	}
+	for _, c := range conditions {
+		for _, n := range c.Needs() {
+			names = append(names, n.Fact)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
 func isCharge(v Value) bool {
 	n, ok := v.Percent()
 	return v == None || ok && n >= 0 && n <= 100

@@ -40,3 +40,20 @@ func TestConditionsReadFactsOfTheTable(t *testing.T) {
 		}
 	}
 }
+
+func TestFactsOfASpec(t *testing.T) {
+	for _, test := range []struct {
+		spec Spec
+		want string
+	}{
+		{Spec{Trigger: TimeTrigger{}}, ""},
+		{Spec{Trigger: TimeTrigger{}, Conditions: []Condition{FreeNetworkAvailable, InternetAvailable}}, "internet metered"},
+		{Spec{Trigger: SystemTrigger{Type: OnUserAway}, Conditions: []Condition{ACPower}}, "on-ac user"},
+		{Spec{Trigger: SystemTrigger{Type: OnServicingComplete}}, ""},
+		{Spec{Trigger: MaintenanceTrigger{}, Conditions: []Condition{DeviceIdle}}, "idle on-ac"},
+	} {
+		if got := strings.Join(test.spec.Facts(), " "); got != test.want {
+			t.Errorf("%v depends on %q, not on %q", test.spec, got, test.want)
+		}
+	}
+}

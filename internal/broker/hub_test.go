@@ -65,8 +65,8 @@ func TestWhatAWatcherIsTold(t *testing.T) {
 	}{
 		"the user":             {wants{all: true}, "yyyyyy"},
 		"an application":       {wants{family: "P"}, "yynyyy"},
-		"one task":             {wants{all: true, id: id, facts: factsOf(spec)}, "ynnyny"},
-		"an application's one": {wants{family: "P", id: id, facts: factsOf(spec)}, "ynnyny"},
+		"one task":             {wants{all: true, id: id, facts: spec.Facts()}, "ynnyny"},
+		"an application's one": {wants{family: "P", id: id, facts: spec.Facts()}, "ynnyny"},
 	} {
 		for i, ev := range all {
 			if got, want := c.wants.event(ev), c.told[i] == 'y'; got != want {

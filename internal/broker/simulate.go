@@ -4,6 +4,7 @@ package broker
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 )
 
 // Simulate tells which runs would happen when. The loop does nothing for it but to
-// fork the engine; one simulation at a time has the rest of the machine's patience.
+// fork the engine; the rest is done beside it, one simulation at a time.
 func (s *service) Simulate(m *pb.SimulateRequest, stream grpc.ServerStreamingServer[pb.SimulateResponse]) error {
 	ctx, b := stream.Context(), s.broker
 	q, err := wire.SimulateQueryFrom(m)
@@ -68,8 +69,12 @@ func (b *broker) simulate(ctx context.Context, q wire.SimulateQuery) (task.Simul
 	}
 	var fork *engine.Engine
 	var as engine.Instant
-	if err := b.query(ctx, func(now engine.Instant) { fork, as = b.engine.Fork(), now }); err != nil {
+	var defect error
+	if err := b.query(ctx, func(now engine.Instant) { as = now; fork, defect = b.engine.Fork() }); err != nil {
 		return task.Simulation{}, err
+	}
+	if defect != nil {
+		return task.Simulation{}, fmt.Errorf("%w: %w", task.ErrInternal, defect)
 	}
 	return forecast.Run(fork, as, question)
 }
@@ -91,7 +96,7 @@ func (b *broker) lastings(ctx context.Context, each time.Duration) func(task.GUI
 	}
 	return func(id task.GUID) (time.Duration, int) {
 		events, err := b.store.History(ctx, store.Query{TaskID: id, Outcomes: []task.Outcome{task.Completed, task.Failed}, Limit: pastRuns})
-		if err != nil {
+		if err != nil && ctx.Err() == nil {
 			b.log.Warn("how long runs have lasted cannot be read for a simulation", "task", id, "err", err)
 		}
 		return median(events)

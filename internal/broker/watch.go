@@ -5,6 +5,7 @@ package broker
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"google.golang.org/grpc"
 
@@ -45,7 +46,7 @@ func (b *broker) watch(ctx context.Context, w who, q wire.WatchQuery, send func(
 	wanted := wants{family: family, all: family == "", id: q.TaskID}
 	if !q.TaskID.IsZero() {
 		if info, err := b.find(ctx, w, q.TaskID); err == nil {
-			wanted.facts = factsOf(info.Spec)
+			wanted.facts = info.Spec.Facts()
 		} else if q.Since == "" {
 			return err
 		}
@@ -130,7 +131,7 @@ type wants struct {
 	family string
 	all    bool // of every package
 	id     task.GUID
-	facts  map[string]bool // of one task: those that it depends on
+	facts  []string // of one task: those that it depends on
 }
 
 func (w wants) event(ev task.Event) bool {
@@ -138,25 +139,9 @@ func (w wants) event(ev task.Event) bool {
 	case ev.Kind == task.EventClock:
 		return true
 	case ev.Kind == task.EventFact:
-		return w.id.IsZero() || ev.Fact != nil && w.facts[ev.Fact.Name]
+		return w.id.IsZero() || ev.Fact != nil && slices.Contains(w.facts, ev.Fact.Name)
 	case !w.all && ev.Package != w.family:
 		return false
 	}
 	return w.id.IsZero() || ev.TaskID == w.id
-}
-
-// factsOf are the facts that a task depends on.
-func factsOf(spec task.Spec) map[string]bool {
-	facts := make(map[string]bool)
-	for _, c := range spec.Conditions {
-		for _, n := range c.Needs() {
-			facts[n.Fact] = true
-		}
-	}
-	if t, ok := spec.Trigger.(task.SystemTrigger); ok {
-		if row, ok := t.Type.Row(); ok {
-			facts[row.Fact] = true
-		}
-	}
-	return facts
 }

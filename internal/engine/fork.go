@@ -13,8 +13,18 @@ import (
 // outputs. It is for asking what would happen.
 //
 // It may be called where Step may be. What is never written to is shared: terms,
-// calendars, zones, payloads, and rare parts that nobody has yet.
-func (e *Engine) Fork() *Engine {
+// calendars, zones, payloads, and rare parts that nobody has yet. An error is a defect
+// of the engine, which has not changed.
+func (e *Engine) Fork() (fork *Engine, err error) {
+	defer func() {
+		switch d := recover().(type) {
+		case nil:
+		case defect:
+			err = d
+		default:
+			panic(d)
+		}
+	}()
 	f := forker{
 		packs: make(map[*pack]*pack, len(e.packages)+len(e.leaving)), regs: make(map[*reg]*reg, len(e.regs)), hosts: make(map[*host]*host, len(e.hosts)),
 		launches: make(map[*launch]*launch, len(e.launches)), servers: make(map[*server]*server, len(e.servers)), runs: make(map[*run]*run, len(e.runs)),
@@ -37,7 +47,7 @@ func (e *Engine) Fork() *Engine {
 	c.todo = f.todo(e.todo)
 	c.out, c.dirty, c.history, c.touched = Output{}, nil, nil, nil // empty between steps
 	c.elapsed, c.awake, c.wall = f.heap(e.elapsed), f.heap(e.awake), f.heap(e.wall)
-	return &c
+	return &c, nil
 }
 
 // forker knows the copy of everything that is pointed to.
@@ -191,7 +201,7 @@ func (f forker) heap(old timers) timers {
 	for i, t := range old.heap {
 		c := f.timers[t]
 		if c == nil {
-			panic(fmt.Sprintf("engine: a timer of %T has no copy", t.owner))
+			panic(defect{fmt.Sprintf("a timer of %T has no copy", t.owner)})
 		}
 		all.heap[i] = c
 	}

@@ -93,7 +93,11 @@ func (w *world) checkFork() {
 	if w.e == nil || len(w.e.regs) > 8 {
 		return
 	}
-	fork := w.e.Fork()
+	fork, err := w.e.Fork()
+	if err != nil {
+		w.printf("BROKEN  no fork: %v", err)
+		return
+	}
 	for _, both := range shared(w.e, fork) {
 		w.printf("BROKEN  a fork shares something: %s", both)
 	}
@@ -109,7 +113,10 @@ func TestForkGoesItsOwnWay(t *testing.T) {
 		w.run(line)
 	}
 	before, after := fmt.Sprint(w.e.Tasks(w.now, Filter{All: true})), ""
-	fork := w.e.Fork()
+	fork, err := w.e.Fork()
+	if err != nil {
+		t.Fatal(err)
+	}
 	fork.Step(w.now, FactsReported{Source: "net", Facts: []task.Fact{{Name: task.FactInternet, Value: task.Yes}}})
 	if after = fmt.Sprint(w.e.Tasks(w.now, Filter{All: true})); after != before {
 		t.Errorf("the engine was\n%s and is\n%s", before, after)
@@ -123,6 +130,8 @@ func TestForkGoesItsOwnWay(t *testing.T) {
 func BenchmarkFork(b *testing.B) {
 	e := manyTasks()
 	for b.Loop() {
-		e.Fork()
+		if _, err := e.Fork(); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -35,32 +35,13 @@ func newBook(f *forecast, all []task.Info) *book {
 	b := &book{f: f, accounts: make(map[task.GUID]*account, len(all))}
 	for i := range all {
 		info := &all[i]
-		a := &account{wanted: f.q.Wanted == nil || f.q.Wanted(*info), facts: factsOf(info.Spec), state: &info.State}
+		a := &account{wanted: f.q.Wanted == nil || f.q.Wanted(*info), facts: info.Spec.Facts(), state: &info.State}
 		a.prospect = task.Prospect{TaskID: info.TaskID, Package: info.Package, Name: info.Spec.Name}
 		b.accounts[info.TaskID] = a
 		b.order = append(b.order, a)
 		a.wait()
 	}
 	return b
-}
-
-// factsOf are the names of the facts that a task depends on.
-func factsOf(s task.Spec) (names []string) {
-	conditions := s.Conditions
-	switch t := s.Trigger.(type) {
-	case task.SystemTrigger:
-		if row, ok := t.Type.Row(); ok && row.Fact != "" {
-			names = append(names, row.Fact)
-		}
-	case task.MaintenanceTrigger:
-		conditions = append(slices.Clip(conditions), task.ACPower)
-	}
-	for _, c := range conditions {
-		for _, n := range c.Needs() {
-			names = append(names, n.Fact)
-		}
-	}
-	return names
 }
 
 // note takes an event. Of tasks that were asked for things are told from From on.

@@ -128,7 +128,7 @@ func TestGivenUp(t *testing.T) {
 	s := busy(t)
 	gone := errors.New("nobody waits any more")
 	asked := 0
-	_, err := Run(s.e.Fork(), s.now, Question{Until: s.now.Wall.Add(300 * 24 * time.Hour), Over: func() error {
+	_, err := Run(s.fork(), s.now, Question{Until: s.now.Wall.Add(300 * 24 * time.Hour), Over: func() error {
 		if asked++; asked > 2 {
 			return gone
 		}
@@ -144,7 +144,7 @@ func BenchmarkSimulate(b *testing.B) {
 	s := newState(&testing.T{}, time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), task.Policy{})
 	s.register(task.Spec{Name: "t", Trigger: task.TimeTrigger{Freshness: time.Minute}}, nil)
 	for b.Loop() {
-		if _, err := Run(s.e.Fork(), s.now, Question{Until: s.now.Wall.Add(6 * 24 * time.Hour)}); err != nil {
+		if _, err := Run(s.fork(), s.now, Question{Until: s.now.Wall.Add(6 * 24 * time.Hour)}); err != nil {
 			b.Fatal(err)
 		}
 	}

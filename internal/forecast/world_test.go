@@ -68,10 +68,19 @@ func (s *state) facts(values ...string) {
 	s.step(engine.FactsReported{Source: "machine", Facts: all})
 }
 
+func (s *state) fork() *engine.Engine {
+	s.t.Helper()
+	fork, err := s.e.Fork()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return fork
+}
+
 // ask simulates on a fork.
 func (s *state) ask(q Question) task.Simulation {
 	s.t.Helper()
-	got, err := Run(s.e.Fork(), s.now, q)
+	got, err := Run(s.fork(), s.now, q)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -22,10 +22,18 @@ func (m *machine) forkEngine(seed uint64, step int) {
 	}
 	switch step % forkedSteps {
 	case forkedSteps / 2:
-		m.b.twin = m.b.engine.Fork()
+		m.b.twin = m.forkOf(m.b.engine)
 	case 0:
 		m.b.twin = nil
 	}
+}
+
+func (m *machine) forkOf(e *engine.Engine) *engine.Engine {
+	fork, err := e.Fork()
+	if err != nil {
+		m.broken("no fork: %v", err)
+	}
+	return fork
 }
 
 // askTwin tells the twin what the engine was told, and compares their answers.
@@ -42,7 +50,10 @@ func (m *machine) askTwin(ev engine.Event, out engine.Output) {
 
 // stray leads a fork of the twin astray.
 func (m *machine) stray(twin *engine.Engine) {
-	fork, now := twin.Fork(), m.now
+	fork, now := m.forkOf(twin), m.now
+	if fork == nil {
+		return
+	}
 	for _, t := range fork.Tasks(now, engine.Filter{All: true}) {
 		fork.Step(now, engine.Fire{Caller: engine.Caller{All: true}, TaskID: t.TaskID, ByHand: true, Now: true})
 		now.Wall, now.Boot, now.Awake = now.Wall.Add(t.Spec.RunLimit), now.Boot+t.Spec.RunLimit, now.Awake+t.Spec.RunLimit
