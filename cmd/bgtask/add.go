@@ -22,7 +22,7 @@ const addHelp = `Make a task of a command: it runs when its trigger fires and it
 TRIGGER   --every 6h | --in 20m | --at "2026-12-01 09:00" |
           --calendar "Mon..Fri 09:00" or "0 9 * * 1-5" |
           --on internet|network|user-present|user-away|session|time-zone|power|
-               work-cost|event:ID|path:DIR|device:SUBSYSTEM|
+               work-cost|event:ID|path:DIR|device:SUBSYSTEM|toast|push|
                socket:tcp:127.0.0.1:PORT|socket:unix:PATH | none: only by fire
 COND      internet no-internet free-network user-present user-away session
           no-session low-cost on-ac battery-ok storage-ok idle saver-off

@@ -23,7 +23,7 @@ var sources = map[string]string{
 	task.FactNetwork:     "NetworkManager, systemd-networkd, the kernel's routes",
 	task.FactUser:        "logind",
 	task.FactSession:     "logind",
-	task.FactIdle:        "logind",
+	task.FactIdle:        "logind, /proc/pressure",
 	task.FactWorkCost:    "UPower, /sys/class/power_supply; logind",
 	task.FactOnAC:        "UPower, /sys/class/power_supply",
 	task.FactBattery:     "UPower, /sys/class/power_supply",
