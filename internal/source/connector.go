@@ -26,6 +26,8 @@ const (
 	distributorIface  = "org.unifiedpush.Distributor"
 )
 
+var noDistributor = NotHere{Detail: "no push distributor is on the user's bus", Remedy: "install one of UnifiedPush, such as KUnifiedPush"}
+
 // connector is our side on a connection to the bus.
 type connector struct {
 	*Push

@@ -13,8 +13,6 @@ import (
 // keeps the others.
 const messagesAtOnce = 64
 
-var noDistributor = NotHere{Detail: "no push distributor is on the user's bus", Remedy: "install one of UnifiedPush, such as KUnifiedPush"}
-
 // connectorMethods are those of export, with what they take.
 var connectorMethods = map[string]string{
 	connectorIface + "1.Message": "says", connectorIface + "1.NewEndpoint": "ss", connectorIface + "1.Unregistered": "s",

@@ -68,21 +68,28 @@ func (s *Sockets) Check(t task.Trigger) error {
 	if !ok {
 		return refuse(task.ErrInvalid, "not a SocketActivityTrigger", "")
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, ok := s.inherited[w.Listen]; ok {
-		return nil
+	if inherited, err := s.known(w.Listen); inherited || err != nil {
+		return err
 	}
-	for id, h := range s.held {
-		if h.address == w.Listen {
-			return refuse(task.ErrConflict, "%s belongs to the registration %s", "unregister that, or listen elsewhere", w.Listen, id)
-		}
-	}
-	l, err := listen(w.Listen)
+	l, err := listen(w.Listen) // not with the lock: the broker's loop waits for it
 	if err != nil {
 		return err
 	}
 	return l.Close()
+}
+
+// known says whether an address is there for whoever wants it; an error: somebody has
+// it.
+func (s *Sockets) known(address string) (inherited bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, h := range s.held {
+		if h.address == address {
+			return false, refuse(task.ErrConflict, "%s belongs to the registration %s", "unregister that, or listen elsewhere", address, id)
+		}
+	}
+	_, inherited = s.inherited[address]
+	return inherited, nil
 }
 
 // Watch implements Source. The sockets are closed when ctx ends.
