@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/bgtask/bgtask/manifest"
 	"github.com/bgtask/bgtask/msix"
 	"github.com/bgtask/bgtask/task"
@@ -50,13 +52,31 @@ func locate(path string) (real string, file bool, err error) {
 	return real, true, nil
 }
 
+// openFile opens a plain file. A pipe in its place would be waited for, without end.
+func openFile(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = fmt.Errorf("%s is not a plain file", path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
 // readFolder reads the package in a folder. Its data folder is left to the caller.
 func readFolder(folder string) (task.Package, error) {
 	path := filepath.Join(folder, manifest.FileName)
-	file, err := os.Open(path)
-	if err != nil {
+	file, err := openFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
 		return task.Package{}, &task.Error{Op: "install", Subject: folder, Err: fmt.Errorf("%w: %w", task.ErrInvalid, err),
 			Detail: "it has no " + manifest.FileName, Hint: "give the folder that holds it, the manifest itself, or a package file"}
+	} else if err != nil {
+		return task.Package{}, notInstalled(path, err.Error(), "")
 	}
 	defer file.Close()
 	sum := sha256.New()
@@ -79,9 +99,13 @@ func readFolder(folder string) (task.Package, error) {
 // verifyFolder holds the folder of a package that somebody unpacked against its
 // block map. Without one it is taken as it is, as a developer's.
 func verifyFolder(ctx context.Context, folder string) error {
-	if _, err := os.Lstat(filepath.Join(folder, msix.BlockMapName)); errors.Is(err, fs.ErrNotExist) {
+	blockMap, err := openFile(filepath.Join(folder, msix.BlockMapName))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
+	} else if err != nil {
+		return notInstalled(folder, err.Error(), "")
 	}
+	blockMap.Close()
 	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return err

@@ -3,16 +3,19 @@
 package broker
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/msix"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -53,6 +56,38 @@ func TestNeededFolders(t *testing.T) {
 	})
 	if !needed["A_1.0.0.0_x64__p~2"] || needed["A_1.0.0.0_x64__p"] {
 		t.Errorf("needed are %v", needed)
+	}
+}
+
+// What is installed may lie on another disk.
+func TestVersionsBehindALink(t *testing.T) {
+	state, disk := t.TempDir(), t.TempDir()
+	if got := versionsDir(state); got != filepath.Join(state, "installed") {
+		t.Errorf("before anything is installed: %s", got)
+	}
+	if err := os.Symlink(disk, filepath.Join(state, "installed")); err != nil {
+		t.Fatal(err)
+	}
+	if got := versionsDir(state); got != disk {
+		t.Errorf("versions are in %s, the kernel says %s", got, disk)
+	}
+}
+
+// A pipe in the place of a file is refused, and not waited for.
+func TestAPipeIsNoPackage(t *testing.T) {
+	for _, name := range []string{manifest.FileName, msix.BlockMapName, "trusted.pem"} {
+		folder := t.TempDir()
+		if err := unix.Mkfifo(filepath.Join(folder, name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, fault := readFolder(folder)
+		err := errors.Join(fault, verifyFolder(t.Context(), folder))
+		if name == "trusted.pem" {
+			_, err = trustedRoots(folder)
+		}
+		if err == nil || !strings.Contains(err.Error(), "plain file") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

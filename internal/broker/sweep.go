@@ -19,6 +19,9 @@ import (
 // versionsDir is in the state directory, which has one broker: two would sweep each
 // other's. It is the real path, by which the kernel knows programs.
 func versionsDir(state string) string {
+	if real, err := filepath.EvalSymlinks(filepath.Join(state, "installed")); err == nil {
+		return real // on another disk, perhaps
+	}
 	if real, err := filepath.EvalSymlinks(state); err == nil {
 		state = real
 	}

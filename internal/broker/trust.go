@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -40,15 +41,27 @@ func trustedRoots(dir string) (*x509.CertPool, error) {
 		if !slices.Contains([]string{".pem", ".crt", ".cer"}, strings.ToLower(filepath.Ext(path))) {
 			continue
 		}
-		data, err := os.ReadFile(path)
-		if err != nil {
-			return nil, err
-		}
-		if err := addCertificates(roots, data); err != nil {
+		if err := addCertificateFile(roots, path); err != nil {
 			return nil, &task.Error{Op: "read a trusted certificate", Subject: path, Err: task.ErrInvalid, Detail: err.Error(), Hint: "remove the file, or 'bgtask trust CERT' again"}
 		}
 	}
 	return roots, nil
+}
+
+// maxCertificates bounds a file of them: the system's own, which are many, have 200 KiB.
+const maxCertificates = 1 << 20
+
+func addCertificateFile(roots *x509.CertPool, path string) error {
+	file, err := openFile(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxCertificates))
+	if err != nil {
+		return err
+	}
+	return addCertificates(roots, data)
 }
 
 // addCertificates adds those of a file in PEM or DER.

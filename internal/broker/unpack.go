@@ -44,7 +44,7 @@ type packageFile struct {
 // which is killed leaves either no version or a whole one; what it leaves beside is
 // swept by the next.
 func (b *broker) installFile(ctx context.Context, path string, r wire.InstallRequest) (wire.Installed, error) {
-	file, err := os.Open(path)
+	file, err := openFile(path)
 	if err != nil {
 		return wire.Installed{}, notInstalled(path, err.Error(), "")
 	}

@@ -182,3 +182,13 @@ func TestStageFaults(t *testing.T) {
 		}
 	}
 }
+
+// A package folder that lies in what is copied would be copied into itself.
+func TestStageIntoItself(t *testing.T) {
+	d := parse(t, strings.Replace(notes, `program = "./cmd/notes"`, `files = ["."]`, 1))
+	d.Dir = t.TempDir()
+	err := d.Stage(t.Context(), Here(), filepath.Join(d.Dir, "out"))
+	if err == nil || !strings.Contains(err.Error(), "would hold itself") {
+		t.Errorf("%v", err)
+	}
+}

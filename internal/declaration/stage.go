@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/bgtask/bgtask/manifest"
 	"github.com/bgtask/bgtask/task"
@@ -44,7 +45,11 @@ func (d *Declaration) stage(ctx context.Context, p Platform, dir string) error {
 		}
 	}
 	for _, name := range d.Files {
-		if err := copyTree(filepath.Join(d.Dir, filepath.FromSlash(name)), filepath.Join(dir, filepath.FromSlash(name))); err != nil {
+		from := filepath.Join(d.Dir, filepath.FromSlash(name))
+		if lies(dir, from) {
+			return stageError(name, "the package folder "+dir+" lies in it, and would hold itself", "name a folder elsewhere")
+		}
+		if err := copyTree(from, filepath.Join(dir, filepath.FromSlash(name))); err != nil {
 			return stageError(name, err.Error(), "files names what is beside the declaration")
 		}
 	}
@@ -86,6 +91,7 @@ func (d *Declaration) build(ctx context.Context, p Platform, to string) error {
 	build := exec.CommandContext(ctx, "go", append(args, "-o", to, d.Program)...)
 	build.Dir = d.Dir
 	build.Env = append(append([]string{"CGO_ENABLED=0"}, os.Environ()...), "GOOS="+p.OS, "GOARCH="+p.Arch) // one program for any libc; who needs cgo says so
+	build.WaitDelay = time.Second
 	out, err := build.CombinedOutput()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
@@ -138,6 +144,14 @@ func writeFile(name string, data []byte) error {
 		return err
 	}
 	return os.WriteFile(name, data, 0o644)
+}
+
+// lies says whether dir is in a folder, or is it.
+func lies(dir, folder string) bool {
+	dir, err := filepath.Abs(dir)
+	folder, failed := filepath.Abs(folder)
+	rel, apart := filepath.Rel(folder, dir)
+	return errors.Join(err, failed, apart) == nil && filepath.IsLocal(rel)
 }
 
 // copyTree copies a file or a folder. Links and devices are refused: what they mean
