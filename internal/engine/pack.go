@@ -68,16 +68,6 @@ func (e *Engine) newPack(rec Package) *pack {
 	return p
 }
 
-func checkPackage(p task.Package) (Answer, bool) {
-	if p.Family == "" || len(p.Family) > task.MaxName {
-		return refuse(task.ErrInvalid, p.Family, "a package has a family name of at most 256 bytes", ""), false
-	}
-	if p.Family == task.CommandPackage {
-		return refuse(task.ErrConflict, p.Family, "this name belongs to command tasks", ""), false
-	}
-	return Answer{}, true
-}
-
 // imply makes the implied package of a program known, or brings it up to date.
 func (e *Engine) imply(ev Imply) Answer {
 	if a, ok := e.checkPackage(ev.Package); !ok {
