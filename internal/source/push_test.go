@@ -74,9 +74,12 @@ func (d *distributor) first(service, token, description string) (string, string,
 }
 
 func (d *distributor) unregister(token string) *dbus.Error {
-	if d.hangs != nil {
-		close(d.asked)
-		<-d.hangs
+	d.mu.Lock()
+	asked, hangs := d.asked, d.hangs
+	d.mu.Unlock()
+	if hangs != nil {
+		close(asked)
+		<-hangs
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -271,7 +274,9 @@ func TestADistributorThatHangs(t *testing.T) {
 	one.until(1)
 	stop()
 
+	one.mu.Lock()
 	one.asked, one.hangs = make(chan struct{}), make(chan struct{})
+	one.mu.Unlock()
 	playDistributor(t, bus, "two", 2)
 	s = NewPush(bus.Address, file, "two", newEvents())
 	_, stop = start(t, Chain{s.Entry()})
