@@ -15,11 +15,13 @@ type book struct {
 	order    []*account // by package, name and age
 	told     []*task.Happening
 	touched  []*account
+	served   map[task.GUID]bool // classes that a class server was made to show
 }
 
 // account is what is known of one task.
 type account struct {
 	prospect task.Prospect
+	class    task.GUID
 	facts    []string // that it depends on
 	wanted   bool
 	state    *task.State
@@ -32,16 +34,26 @@ type account struct {
 }
 
 func newBook(f *forecast, all []task.Info) *book {
-	b := &book{f: f, accounts: make(map[task.GUID]*account, len(all))}
+	b := &book{f: f, accounts: make(map[task.GUID]*account, len(all)), served: map[task.GUID]bool{}}
 	for i := range all {
 		info := &all[i]
-		a := &account{wanted: f.q.Wanted == nil || f.q.Wanted(*info), facts: info.Spec.Facts(), state: &info.State}
+		a := &account{wanted: f.q.Wanted == nil || f.q.Wanted(*info), class: info.Spec.EntryPoint, facts: info.Spec.Facts(), state: &info.State}
 		a.prospect = task.Prospect{TaskID: info.TaskID, Package: info.Package, Name: info.Spec.Name}
 		b.accounts[info.TaskID] = a
 		b.order = append(b.order, a)
 		a.wait()
 	}
 	return b
+}
+
+// unserved are the classes of a package's tasks that no class server shows yet.
+func (b *book) unserved(family string) (all []task.GUID) {
+	for _, a := range b.order {
+		if a.prospect.Package == family && !b.served[a.class] {
+			all = append(all, a.class)
+		}
+	}
+	return all
 }
 
 // note takes an event. Of tasks that were asked for things are told from From on.

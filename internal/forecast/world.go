@@ -42,13 +42,24 @@ func (f *forecast) launched(token task.LaunchToken) {
 		process = task.Process{PID: int(f.begun), Start: 1<<63 + f.begun, Boot: f.now.ID} // no process began so late
 		f.deliver(engine.ServerStarted{Token: token, Process: process})
 	}
+	f.deliver(engine.Attached{Host: process, Package: l.Package, Token: token, Objects: f.objects(l)})
+}
+
+// objects are what a class server shows: first what is waited for, then what it
+// declares; a program that declares nothing serves the classes of its tasks.
+func (f *forecast) objects(l engine.LaunchView) []task.Object {
+	classes := slices.Concat(l.Wanted, l.Server.Classes)
+	if len(l.Server.Classes) == 0 {
+		classes = append(classes, f.book.unserved(l.Package)...)
+	}
 	var objects []task.Object
-	for _, class := range slices.Concat(l.Wanted, l.Server.Classes) {
+	for _, class := range classes {
 		if o := (task.Object{CLSID: class}); len(objects) < task.MaxClasses && !slices.Contains(objects, o) {
 			objects = append(objects, o)
+			f.book.served[class] = true
 		}
 	}
-	f.deliver(engine.Attached{Host: process, Package: l.Package, Token: token, Objects: objects})
+	return objects
 }
 
 func (f *forecast) exited(process task.Process, token task.LaunchToken) {
