@@ -28,7 +28,7 @@ func (q Question) Check(now time.Time) error {
 	switch most := task.MaxSimulated; {
 	case from.Before(now.Add(-time.Minute)): // clients round, and take a while
 		return &task.Error{Err: task.ErrInvalid, Detail: "a simulation cannot begin in the past", Hint: "'bgtask history' tells of the past"}
-	case !q.Until.After(from):
+	case !q.Until.After(from), !q.Until.After(now):
 		return &task.Error{Err: task.ErrInvalid, Detail: "a simulation cannot end before it begins"}
 	case q.Until.Sub(now) > most:
 		return &task.Error{Err: task.ErrLimit, Detail: fmt.Sprintf("a simulation that ends in %s is longer than the %s allowed", task.Duration(q.Until.Sub(now)), task.Duration(most))}

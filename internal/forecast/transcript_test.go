@@ -77,9 +77,15 @@ func (p *script) run(words []string) {
 		p.state = newState(p.t, p.time(args[0]), task.Policy{})
 	case "facts":
 		p.facts(args...)
+	case "lost": // the source of facts
+		p.step(engine.SourceChanged{State: task.SourceState{Name: "machine", Status: task.SourceGone, Facts: args}})
 	case "override":
 		name, value, _ := strings.Cut(args[0], "=")
-		p.step(engine.OverrideFact{Name: name, Value: task.Value(value)})
+		ev := engine.OverrideFact{Name: name, Value: task.Value(value)}
+		if len(args) > 1 {
+			ev.For = p.duration(args[1])
+		}
+		p.step(ev)
 	case "task":
 		p.register(p.spec(args[0], args[1:]), nil)
 	case "fire":

@@ -2,6 +2,7 @@ package forecast
 
 import (
 	"container/heap"
+	"maps"
 	"slices"
 	"time"
 
@@ -130,32 +131,41 @@ func (f *forecast) goesOn(h engine.HostView) {
 	}
 }
 
-// takeFacts has the script speak in the place of the sources. What is overridden now
-// is so until the script says otherwise.
+// takeFacts has the script speak in the place of the sources. What it says nothing of
+// stays as it is, also when its source was just lost; what is overridden now is so until
+// the script says otherwise, or the override ends.
 func (f *forecast) takeFacts(facts []task.Fact) {
-	now, overridden := map[string]task.Value{}, map[string]bool{}
+	now, real := map[string]task.Value{}, map[string]task.Value{}
 	for _, fact := range facts {
-		now[fact.Name], overridden[fact.Name] = fact.Value, fact.Overridden
+		now[fact.Name] = fact.Value
+		if fact.Overridden {
+			real[fact.Name] = fact.Real
+		}
 	}
 	suppose := f.q.Suppose
 	if zone := zoneScript(f.now.Wall, f.q.Until, now[task.FactTimeZone]); len(zone) > 0 {
 		suppose = append(zone, suppose...)
 	}
 	f.script = scriptOf(suppose, now, f.now.Wall, f.q.Until)
+	supposed := map[string]bool{}
+	for _, s := range suppose {
+		supposed[s.Fact] = true
+	}
 	var first []task.Fact
 	var clear []string
-	for _, row := range task.FactTable() {
-		if !slices.ContainsFunc(suppose, func(s task.Supposition) bool { return s.Fact == row.Name }) {
-			continue
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		value, overridden := real[name]
+		if !overridden || supposed[name] {
+			value = now[name]
 		}
-		first = append(first, task.Fact{Name: row.Name, Value: now[row.Name]})
-		if overridden[row.Name] {
-			clear = append(clear, row.Name)
+		if supposed[name] || value.Known() {
+			first = append(first, task.Fact{Name: name, Value: value})
+		}
+		if supposed[name] && overridden {
+			clear = append(clear, name)
 		}
 	}
-	if len(first) > 0 {
-		f.deliver(engine.FactsReported{Source: source, Facts: first}) // nothing changes by this
-	}
+	f.deliver(engine.FactsReported{Source: source, Facts: first}) // nothing changes by this
 	for _, name := range clear {
 		f.deliver(engine.ClearOverride{Name: name})
 	}
