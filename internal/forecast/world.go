@@ -135,11 +135,11 @@ func (f *forecast) goesOn(h engine.HostView) {
 // stays as it is, also when its source was just lost; what is overridden now is so until
 // the script says otherwise, or the override ends.
 func (f *forecast) takeFacts(facts []task.Fact) {
-	now, real := map[string]task.Value{}, map[string]task.Value{}
+	now, behind := map[string]task.Value{}, map[string]task.Value{}
 	for _, fact := range facts {
 		now[fact.Name] = fact.Value
 		if fact.Overridden {
-			real[fact.Name] = fact.Real
+			behind[fact.Name] = fact.Real
 		}
 	}
 	suppose := f.q.Suppose
@@ -154,7 +154,7 @@ func (f *forecast) takeFacts(facts []task.Fact) {
 	var first []task.Fact
 	var clear []string
 	for _, name := range slices.Sorted(maps.Keys(now)) {
-		value, overridden := real[name]
+		value, overridden := behind[name]
 		if !overridden || supposed[name] {
 			value = now[name]
 		}
