@@ -322,3 +322,23 @@ func TestFacts(t *testing.T) {
 		t.Error(facts, err)
 	}
 }
+
+// What is registered while another process lists the tasks is not taken for gone.
+func TestRegisterWhileListing(t *testing.T) {
+	f, b := newFake(t)
+	var id task.GUID
+	f.listed = func() {
+		f.listed = nil
+		done, err := b.Register(t.Context(), spec("A", 15), client.Registering{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = done.TaskID
+	}
+	if _, err := b.Tasks(t.Context(), wire.TaskQuery{AllGroups: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := b.opened.records.registration(id); !ok {
+		t.Error("nothing is kept of the new registration")
+	}
+}

@@ -32,6 +32,7 @@ type fakeSystem struct {
 	count        int
 	classes      map[task.GUID]func(activation) error
 	registerBusy error
+	listed       func() // after Tasks has looked
 }
 
 func newFake(t *testing.T) (*fakeSystem, *Broker) {
@@ -85,8 +86,12 @@ func (f *fakeSystem) Unregister(id task.GUID, cancel bool) (bool, error) {
 
 func (f *fakeSystem) Tasks() ([]winrt.Registered, error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.tasks), nil
+	tasks, listed := slices.Clone(f.tasks), f.listed
+	f.mu.Unlock()
+	if listed != nil {
+		listed()
+	}
+	return tasks, nil
 }
 
 func (f *fakeSystem) Request(_ context.Context, id task.GUID, arguments []byte) (winrt.RequestAnswer, bool, error) {

@@ -2,6 +2,7 @@ package winbroker
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -17,6 +18,7 @@ func (b *Broker) Tasks(_ context.Context, q wire.TaskQuery) ([]task.Info, error)
 	if err != nil {
 		return nil, err
 	}
+	known, unread := a.records.known() // first: what is registered meanwhile is not swept
 	all, err := b.system.Tasks()
 	if err != nil {
 		return nil, winrt.Explain("list", "", err)
@@ -24,7 +26,7 @@ func (b *Broker) Tasks(_ context.Context, q wire.TaskQuery) ([]task.Info, error)
 	there := func(id task.GUID) bool {
 		return slices.ContainsFunc(all, func(r winrt.Registered) bool { return r.ID == id })
 	}
-	if err := a.records.sweep(there); err != nil {
+	if err := errors.Join(unread, a.records.sweep(known, there)); err != nil {
 		b.logger.Warn("bgtask: the records of tasks that are gone stay", "error", err)
 	}
 	var infos []task.Info

@@ -204,14 +204,24 @@ func (r *records) move(from, to task.GUID) error {
 // forget lets go of everything that is kept of a registration.
 func (r *records) forget(id task.GUID) error { return os.RemoveAll(r.dir(id)) }
 
-// sweep forgets registrations that are not there any more.
-func (r *records) sweep(there func(task.GUID) bool) error {
+// known lists the registrations of which something is kept.
+func (r *records) known() (all []task.GUID, err error) {
 	entries, err := os.ReadDir(r.folder)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	for _, e := range entries {
-		if id, bad := task.ParseGUID(e.Name()); bad == nil && e.IsDir() && !there(id) {
+		if id, bad := task.ParseGUID(e.Name()); bad == nil && e.IsDir() {
+			all = append(all, id)
+		}
+	}
+	return all, err
+}
+
+// sweep forgets those of the known that are not there any more.
+func (r *records) sweep(known []task.GUID, there func(task.GUID) bool) (err error) {
+	for _, id := range known {
+		if !there(id) {
 			err = errors.Join(err, r.forget(id))
 		}
 	}

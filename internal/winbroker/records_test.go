@@ -138,7 +138,11 @@ func TestSweep(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(r.folder, "of the application"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := r.sweep(func(id task.GUID) bool { return id == task.GUID{1} }); err != nil {
+	known, err := r.known()
+	if err != nil || len(known) != 3 {
+		t.Error(known, err)
+	}
+	if err := r.sweep(known, func(id task.GUID) bool { return id == task.GUID{1} }); err != nil {
 		t.Error(err)
 	}
 	if entries, _ := os.ReadDir(r.folder); len(entries) != 2 {
