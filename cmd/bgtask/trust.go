@@ -195,14 +195,14 @@ func (a *app) distrust(dir, fingerprint string) error {
 	if err != nil {
 		return err
 	}
-	wanted := strings.ToLower(strings.ReplaceAll(fingerprint, ":", ""))
-	found := slices.DeleteFunc(all, func(t trusted) bool { return !strings.HasPrefix(t.Fingerprint, wanted) })
-	if len(found) != 1 || len(wanted) < 8 {
-		return &task.Error{Op: "trust", Subject: fingerprint, Err: task.ErrNotRegistered,
-			Detail: fmt.Sprintf("not one trusted certificate has a fingerprint that begins so, but %d", len(found)), Hint: "'bgtask trust' shows all; give at least 8 digits"}
-	}
-	if err := os.Remove(found[0].Path); err != nil {
+	found, err := removable(all, fingerprint)
+	if err != nil {
 		return err
+	}
+	for _, t := range found {
+		if err := os.Remove(t.Path); err != nil {
+			return err
+		}
 	}
 	if a.json {
 		a.object(member{"removed", found[0]})
@@ -210,4 +210,27 @@ func (a *app) distrust(dir, fingerprint string) error {
 	}
 	a.printf("%s: trusted no more\n", clean(found[0].Subject))
 	return nil
+}
+
+// removable is the one certificate with a fingerprint, in each file that holds it. A
+// file that holds others too was put there by the user, and is his to change.
+func removable(all []trusted, fingerprint string) (found []trusted, err error) {
+	wanted := strings.ToLower(strings.ReplaceAll(fingerprint, ":", ""))
+	prints, files := map[string]bool{}, map[string]bool{}
+	for _, t := range all {
+		if strings.HasPrefix(t.Fingerprint, wanted) && !files[t.Path] {
+			prints[t.Fingerprint], files[t.Path] = true, true
+			found = append(found, t)
+		}
+	}
+	if len(prints) != 1 || len(wanted) < 8 {
+		return nil, &task.Error{Op: "trust", Subject: fingerprint, Err: task.ErrNotRegistered,
+			Detail: fmt.Sprintf("not one trusted certificate has a fingerprint that begins so, but %d", len(prints)), Hint: "'bgtask trust' shows all; give at least 8 digits"}
+	}
+	for _, t := range all {
+		if files[t.Path] && !prints[t.Fingerprint] {
+			return nil, trustError(fingerprint, t.Path+" holds other certificates too", "take it out of that file with an editor, or remove the file")
+		}
+	}
+	return found, nil
 }
