@@ -160,7 +160,7 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
-	r := &rig{t: t, dir: dir, socket: filepath.Join(dir, "run", "b.sock"), source: &facts{make(chan []task.Fact)}}
+	r := &rig{t: t, dir: dir, socket: filepath.Join(dir, "run", "b.sock"), source: &facts{reports: make(chan []task.Fact)}}
 	r.user = &client.Client{Socket: r.socket, User: true, Start: client.NoStart, Logger: slog.New(slog.DiscardHandler)}
 	t.Cleanup(func() { r.user.Close() })
 	r.start()
@@ -218,9 +218,19 @@ func (r *rig) kill() {
 }
 
 // facts is the one source of a rig's broker.
-type facts struct{ reports chan []task.Fact }
+type facts struct {
+	reports chan []task.Fact
+	speaks  chan struct{} // it is silent until this is closed; nil: it is not
+}
 
 func (f *facts) Watch(ctx context.Context, report func(...task.Fact)) error {
+	if f.speaks != nil {
+		select {
+		case <-f.speaks:
+		case <-ctx.Done():
+			return nil
+		}
+	}
 	report(task.Fact{Name: task.FactInternet, Value: task.Yes})
 	for {
 		select {

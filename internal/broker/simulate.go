@@ -67,6 +67,9 @@ func (b *broker) simulate(ctx context.Context, q wire.SimulateQuery) (task.Simul
 	case <-b.life.Done():
 		return task.Simulation{}, errOver
 	}
+	if err := b.sourcesSpoken(ctx); err != nil {
+		return task.Simulation{}, err
+	}
 	var fork *engine.Engine
 	var as engine.Instant
 	var defect error
@@ -77,6 +80,36 @@ func (b *broker) simulate(ctx context.Context, q wire.SimulateQuery) (task.Simul
 		return task.Simulation{}, fmt.Errorf("%w: %w", task.ErrInternal, defect)
 	}
 	return forecast.Run(fork, as, question)
+}
+
+// Of a broker that has just started the sources have not spoken: that is soon over,
+// and would be foretold to last.
+const (
+	spokenWithin = 3 * time.Second
+	spokenEvery  = 20 * time.Millisecond
+)
+
+// sourcesSpoken waits until every source has, but not for ever.
+func (b *broker) sourcesSpoken(ctx context.Context) error {
+	patience := time.After(spokenWithin)
+	for {
+		var sources []task.SourceState
+		if err := b.query(ctx, func(engine.Instant) { sources = b.engine.Sources() }); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(sources, func(s task.SourceState) bool { return s.Status == task.SourceStarting }) {
+			return nil
+		}
+		select {
+		case <-patience:
+			return nil
+		case <-time.After(spokenEvery):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-b.life.Done():
+			return errOver
+		}
+	}
 }
 
 func wantedIn(q wire.SimulateQuery) func(task.Info) bool {

@@ -143,6 +143,20 @@ func TestRunsGoOnDuringASimulation(t *testing.T) {
 	r.simulate(wire.SimulateQuery{Until: time.Now().Add(time.Hour)}) // the next one has its turn
 }
 
+// TestSourcesSpeakFirst: a broker that has just started does not take for lasting what
+// nobody has told it yet.
+func TestSourcesSpeakFirst(t *testing.T) {
+	r := newRig(t)
+	r.timed(r.install("1.0.0.0"), "online", time.Hour, task.InternetAvailable)
+	r.handOver()
+	r.source.speaks = make(chan struct{})
+	r.start()
+	time.AfterFunc(200*time.Millisecond, func() { close(r.source.speaks) })
+	if s := r.simulate(wire.SimulateQuery{Until: time.Now().Add(150 * time.Minute)}); s.Tasks[0].Runs != 2 {
+		t.Errorf("while the source was silent: %+v", s)
+	}
+}
+
 func TestWhoMaySimulateWhat(t *testing.T) {
 	r := newRig(t)
 	p := r.install("1.0.0.0")
