@@ -27,7 +27,7 @@ import (
 //
 // Nothing of the product knows of it. The unmodified binary is started under a
 // seccomp filter (clockfilter_test.go) by which the kernel asks the test, instead of
-// answering itself, when the binary reads CLOCK_REALTIME or CLOCK_BOOTTIME or sets a
+// answering itself, when the binary reads CLOCK_REALTIME or CLOCK_BOOTTIME, or sets or reads a
 // timer (clockanswer_test.go). The timers stay the kernel's: what the test changes is
 // when they are due. CLOCK_MONOTONIC, by which Go's own timers go, is never touched,
 // which is right: it stands still in sleep.
