@@ -20,6 +20,7 @@ import (
 func TestHostilePackageFiles(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
+	w.families() // who answers has made all its sockets
 	ann := w.publisher("Ann")
 	w.do("trust", ann.certificate)
 	folder := script("Tool", "1.0.0.0", ann, "content")
