@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -227,11 +228,13 @@ func (a *app) assumed(s task.Simulation, o simulateOptions) string {
 	fmt.Fprintf(&b, "Simulated from %s to %s, as things are at %s.", a.weekday(s.From), a.weekday(s.Until), a.weekday(s.Now))
 	var known []string
 	for _, f := range s.Facts {
-		known = append(known, f.Name+"="+f.Value.String())
+		if !slices.ContainsFunc(o.with, func(w string) bool { return always(w, f.Name) }) {
+			known = append(known, f.Name+"="+f.Value.String())
+		}
 	}
 	switch {
 	case len(o.with) > 0 && len(known) > 0:
-		fmt.Fprintf(&b, " Supposed: %s; apart from that facts stay as they are: %s.", strings.Join(o.with, "; "), strings.Join(known, ", "))
+		fmt.Fprintf(&b, " Supposed: %s; otherwise facts stay as they are: %s.", strings.Join(o.with, "; "), strings.Join(known, ", "))
 	case len(o.with) > 0:
 		fmt.Fprintf(&b, " Supposed: %s.", strings.Join(o.with, "; "))
 	case len(known) > 0:
@@ -239,6 +242,11 @@ func (a *app) assumed(s task.Simulation, o simulateOptions) string {
 	}
 	b.WriteString(" Runs complete, " + lasting(s.Tasks, o) + ". The machine does not sleep, and requests, events, files, devices and connections do not come by themselves.")
 	return b.String()
+}
+
+// always reports whether a --with supposes the fact for the whole time.
+func always(with, fact string) bool {
+	return strings.HasPrefix(with, fact+"=") && !strings.ContainsAny(with, " \t")
 }
 
 // lasting says where the lengths of runs are from.
