@@ -91,6 +91,17 @@ func TestAPipeIsNoPackage(t *testing.T) {
 	}
 }
 
+// A file of certificates is read as a whole, or refused.
+func TestALargeCertificateFile(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "all.pem"), make([]byte, maxCertificates+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := trustedRoots(dir); err == nil || !strings.Contains(err.Error(), "more than") {
+		t.Errorf("%v", err)
+	}
+}
+
 // A folder is in use by its programs, by who works in it, and by scripts, whose
 // program lies elsewhere.
 func TestProcessesInAFolder(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -57,7 +58,10 @@ func addCertificateFile(roots *x509.CertPool, path string) error {
 		return err
 	}
 	defer file.Close()
-	data, err := io.ReadAll(io.LimitReader(file, maxCertificates))
+	data, err := io.ReadAll(io.LimitReader(file, maxCertificates+1))
+	if err == nil && len(data) > maxCertificates {
+		err = fmt.Errorf("it has more than %d bytes", maxCertificates)
+	}
 	if err != nil {
 		return err
 	}
