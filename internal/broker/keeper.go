@@ -4,9 +4,10 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"os"
+	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/internal/source"
@@ -36,7 +37,7 @@ func (s fdStore) Keep(name string, file *os.File) bool {
 
 // Forget implements source.Keeper.
 func (s fdStore) Forget(name string) {
-	if _, err := daemon.SdNotify(false, "FDSTOREREMOVE=1\nFDNAME="+name); err != nil {
+	if err := tellManager("FDSTOREREMOVE=1\nFDNAME="+name, nil); err != nil {
 		s.broker.log.Warn("the service manager cannot be told", "forget", name, "err", err)
 	}
 }
@@ -47,13 +48,28 @@ func sendFile(state string, file *os.File) error {
 	if err != nil {
 		return err
 	}
+	failed := raw.Control(func(fd uintptr) { err = tellManager(state, unix.UnixRights(int(fd))) })
+	return errors.Join(failed, err)
+}
+
+// managerPatience is how long a service manager may take to make room for what it is
+// told: the broker waits for it.
+var managerPatience = time.Second
+
+// tellManager is sd_notify with descriptors, and with a bound.
+func tellManager(state string, rights []byte) error {
 	manager, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return err
 	}
 	defer unix.Close(manager)
-	failed := raw.Control(func(fd uintptr) {
-		err = unix.Sendmsg(manager, []byte(state), unix.UnixRights(int(fd)), &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}, 0)
-	})
-	return errors.Join(failed, err)
+	bound := unix.NsecToTimeval(managerPatience.Nanoseconds())
+	if err := unix.SetsockoptTimeval(manager, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &bound); err != nil {
+		return err
+	}
+	err = unix.Sendmsg(manager, []byte(state), rights, &unix.SockaddrUnix{Name: os.Getenv("NOTIFY_SOCKET")}, 0)
+	if err == unix.EAGAIN {
+		return fmt.Errorf("the service manager did not listen for %v", managerPatience)
+	}
+	return err
 }
