@@ -139,8 +139,8 @@ func (b *broker) lastings(ctx context.Context, each time.Duration) func(task.GUI
 func median(ended []task.Event) (time.Duration, int) {
 	var took []time.Duration
 	for _, ev := range ended {
-		if r := ev.Run; r != nil && !r.Entered.IsZero() && !r.Ended.Before(r.Entered) {
-			took = append(took, r.Ended.Sub(r.Entered))
+		if d, ok := ev.Run.Took(); ok {
+			took = append(took, d)
 		}
 	}
 	if len(took) == 0 {
