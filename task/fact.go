@@ -88,19 +88,23 @@ var factRows = []FactRow{
 // FactTable is the table of all facts that conditions and triggers read.
 func FactTable() []FactRow { return factRows }
 
+// AllConditions are those of a registration, and those that its trigger brings.
+func AllConditions(t Trigger, own []Condition) []Condition {
+	if _, ok := t.(MaintenanceTrigger); ok && !slices.Contains(own, ACPower) {
+		return append(slices.Clip(own), ACPower)
+	}
+	return own
+}
+
 // Facts are the names of those that a registration depends on, sorted.
 func (s Spec) Facts() []string {
 	var names []string
-	conditions := s.Conditions
-	switch t := s.Trigger.(type) {
-	case SystemTrigger:
+	if t, ok := s.Trigger.(SystemTrigger); ok {
 		if row, ok := t.Type.Row(); ok && row.Fact != "" {
 			names = append(names, row.Fact)
 		}
-	case MaintenanceTrigger:
-		conditions = append(slices.Clip(conditions), ACPower)
 	}
-	for _, c := range conditions {
+	for _, c := range AllConditions(s.Trigger, s.Conditions) {
 		for _, n := range c.Needs() {
 			names = append(names, n.Fact)
 		}

@@ -7,12 +7,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// conditions are those of the registration, and those that its trigger brings.
 func (r *reg) conditions() []task.Condition {
-	if _, ok := r.Spec.Trigger.(task.MaintenanceTrigger); ok && !slices.Contains(r.Spec.Conditions, task.ACPower) {
-		return append(slices.Clip(r.Spec.Conditions), task.ACPower)
-	}
-	return r.Spec.Conditions
+	return task.AllConditions(r.Spec.Trigger, r.Spec.Conditions)
 }
 
 // verdict is what the facts say of a condition now.

@@ -59,12 +59,8 @@ type Engine struct {
 // its Writes are committed.
 func (e *Engine) Step(now Instant, ev Event) (out Output) {
 	defer func() {
-		switch d := recover().(type) {
-		case nil:
-		case defect:
+		if d := defectOf(recover()); d != nil {
 			out = Output{Defect: fmt.Errorf("%w (event %T)", d, ev)}
-		default:
-			panic(d)
 		}
 	}()
 	e.observe(now)

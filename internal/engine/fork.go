@@ -16,15 +16,7 @@ import (
 // calendars, zones, payloads, and rare parts that nobody has yet. An error is a defect
 // of the engine, which has not changed.
 func (e *Engine) Fork() (fork *Engine, err error) {
-	defer func() {
-		switch d := recover().(type) {
-		case nil:
-		case defect:
-			err = d
-		default:
-			panic(d)
-		}
-	}()
+	defer func() { err = defectOf(recover()) }()
 	f := forker{
 		packs: make(map[*pack]*pack, len(e.packages)+len(e.leaving)), regs: make(map[*reg]*reg, len(e.regs)), hosts: make(map[*host]*host, len(e.hosts)),
 		launches: make(map[*launch]*launch, len(e.launches)), servers: make(map[*server]*server, len(e.servers)), runs: make(map[*run]*run, len(e.runs)),

@@ -125,6 +125,17 @@ type defect struct{ text string }
 
 func (d defect) Error() string { return "engine: defect: " + d.text }
 
+// defectOf is the defect that was recovered; nil when nothing was. What is none goes on.
+func defectOf(recovered any) error {
+	switch d := recovered.(type) {
+	case nil:
+		return nil
+	case defect:
+		return d
+	}
+	panic(recovered)
+}
+
 // moved is told of every move; tests set it, to know which were taken.
 var moved func(from, to fmt.Stringer)
 

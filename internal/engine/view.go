@@ -323,18 +323,8 @@ const usersShown = 8
 func (e *Engine) factUsers() map[string][]string {
 	users := map[string][]string{}
 	for _, r := range e.sortedRegs() {
-		need := map[string]bool{}
-		for _, c := range r.conditions() {
-			for _, n := range c.Needs() {
-				need[n.Fact] = true
-			}
-		}
-		if t, ok := r.Spec.Trigger.(task.SystemTrigger); ok {
-			row, _ := t.Type.Row()
-			need[row.Fact] = row.Fact != ""
-		}
-		for name, ok := range need {
-			if ok && len(users[name]) < usersShown {
+		for _, name := range r.Spec.whole().Facts() {
+			if len(users[name]) < usersShown {
 				users[name] = append(users[name], r.pack.Family+"/"+r.Spec.Name)
 			}
 		}
