@@ -85,17 +85,23 @@ func (a *app) parseAt(s string) (t time.Time, zone string, err error) {
 	if t, err = time.Parse(time.RFC3339, s); err == nil {
 		return t.UTC(), " UTC", nil
 	}
-	for _, layout := range atLayouts {
-		if t, err = time.ParseInLocation(layout, s, a.zone); err == nil {
-			return t, "", nil
-		}
+	if t, ok := parseIn(a.zone, s, atLayouts); ok {
+		return t, "", nil
 	}
-	for _, layout := range []string{time.TimeOnly, "15:04"} {
-		if t, err = time.ParseInLocation(layout, s, a.zone); err == nil {
-			return a.nextClock(t), "", nil
-		}
+	if t, ok := parseIn(a.zone, s, []string{time.TimeOnly, "15:04"}); ok {
+		return a.nextClock(t), "", nil
 	}
 	return t, "", refuse(fmt.Sprintf("--at %q is not a time", s), `write --at "2026-12-01 09:00", or --at 09:00 for the next one`)
+}
+
+// parseIn reads a time in the first layout that it has.
+func parseIn(zone *time.Location, s string, layouts []string) (time.Time, bool) {
+	for _, layout := range layouts {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
 }
 
 // nextClock is the next time at which clocks show the hour of t.

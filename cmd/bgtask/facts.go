@@ -75,9 +75,6 @@ func newOverride(a *app) *cobra.Command {
 			if value == task.Unknown.String() {
 				value = string(task.Unknown)
 			}
-			if err := a.knownFact(c, name); err != nil {
-				return err
-			}
 			if err := knownValue(c, name, task.Value(value)); err != nil {
 				return err
 			}
@@ -108,7 +105,7 @@ func newClear(a *app) *cobra.Command {
 		ValidArgsFunction: completeFact,
 		RunE: func(c *cobra.Command, args []string) error {
 			name := strings.Join(args, "")
-			if err := a.knownFact(c, name); name != "" && err != nil {
+			if err := knownValue(c, name, task.Unknown); name != "" && err != nil {
 				return err
 			}
 			if err := a.broker.ClearOverride(c.Context(), name); err != nil {
@@ -127,30 +124,33 @@ func newClear(a *app) *cobra.Command {
 	}
 }
 
-// knownFact refuses a slip: an override of a fact that nobody reads does nothing.
-// Those of an external source have its prefix, "source/fact".
-func (a *app) knownFact(c *cobra.Command, name string) error {
-	if slices.Contains(task.FactNames(), name) || strings.Contains(name, "/") {
+// knownValue refuses a slip: an override of a fact that nobody reads does nothing, and
+// no condition holds, and none fails, by a word that nothing knows. Facts of an
+// external source have its prefix, "source/fact".
+func knownValue(c *cobra.Command, name string, v task.Value) error {
+	if strings.Contains(name, "/") {
 		return nil
 	}
-	e := usage(c, fmt.Sprintf("there is no fact %q", name))
-	e.Hint = "they are: " + strings.Join(task.FactNames(), " ")
-	if near := nearest(name, task.FactNames()); len(near) > 0 {
-		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return e
-}
-
-// knownValue refuses a slip: no condition holds, and none fails, by a word that
-// nothing knows.
-func knownValue(c *cobra.Command, name string, v task.Value) error {
-	var slip *task.Error
-	if strings.Contains(name, "/") || !errors.As(task.CheckFact(name, v), &slip) {
+	slip := factSlip(name, v)
+	if slip == nil {
 		return nil
 	}
 	e := usage(c, slip.Detail)
 	e.Hint = slip.Hint
 	return e
+}
+
+// factSlip is what the table of facts says is wrong, and the nearest names that there
+// are; nil: nothing.
+func factSlip(name string, v task.Value) *task.Error {
+	var slip *task.Error
+	if !errors.As(task.CheckFact(name, v), &slip) {
+		return nil
+	}
+	if near := nearest(name, task.FactNames()); len(near) > 0 && !slices.Contains(task.FactNames(), name) {
+		slip.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+	}
+	return slip
 }
 
 func completeFact(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

@@ -72,18 +72,13 @@ func badWith(s, wrong string) error {
 	return refuse(fmt.Sprintf("--with %q: %s", cut(s, 100), wrong), withGrammar)
 }
 
-// checkWith asks the table of facts, and names the nearest of those that there are.
+// checkWith asks the table of facts.
 func checkWith(s string, w with) error {
-	err := task.CheckFact(w.fact, w.value)
-	e, ok := err.(*task.Error)
-	if !ok {
-		return err
+	slip := factSlip(w.fact, w.value)
+	if slip == nil {
+		return nil
 	}
-	hint := e.Hint
-	if near := nearest(w.fact, task.FactNames()); len(near) > 0 && !slices.Contains(task.FactNames(), w.fact) {
-		hint = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return &task.Error{Err: e.Err, Detail: fmt.Sprintf("--with %q: %s", cut(s, 100), e.Detail), Hint: hint}
+	return &task.Error{Err: slip.Err, Detail: fmt.Sprintf("--with %q: %s", cut(s, 100), slip.Detail), Hint: slip.Hint}
 }
 
 var dayNames = [7]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"}
@@ -183,12 +178,7 @@ func parseOnce(s string, zone *time.Location) (time.Time, bool) {
 	if t, err := time.Parse(time.RFC3339, s); err == nil {
 		return t, true
 	}
-	for _, layout := range onceLayouts {
-		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
-			return t, true
-		}
-	}
-	return time.Time{}, false
+	return parseIn(zone, s, onceLayouts)
 }
 
 // suppositions are those of a simulation from begin to end, in zone.
