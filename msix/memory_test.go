@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"github.com/bgtask/bgtask/internal/needs"
 )
 
 const (
@@ -78,7 +80,7 @@ func TestLargePackages(t *testing.T) {
 		}
 		peak := regexp.MustCompile(`peak=(\d+)`).FindSubmatch(out)
 		if peak == nil {
-			t.Skipf("%s: the kernel does not tell the memory of a process", job)
+			needs.Missing(t, job+": the kernel does not tell the memory of a process")
 		}
 		kib, err := strconv.Atoi(string(peak[1]))
 		if err != nil {

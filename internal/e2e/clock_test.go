@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/bgtask/bgtask/internal/needs"
 )
 
 // clocks are the machine's clocks as the processes of one world see them. The test
@@ -73,7 +75,7 @@ func newClocks(t *testing.T, path string) *clocks {
 func needsClocks(t *testing.T) {
 	t.Helper()
 	if _, ok := arches[runtime.GOARCH]; !ok {
-		t.Skip("the clocks of a test are not made for " + runtime.GOARCH)
+		needs.Missing(t, "the clocks of a test are not made for "+runtime.GOARCH)
 	}
 	dir, err := os.MkdirTemp("", "e2e-")
 	if err != nil {
@@ -85,7 +87,7 @@ func needsClocks(t *testing.T) {
 	try := exec.Command("/bin/true")
 	c.under(try)
 	if out, err := try.CombinedOutput(); err != nil {
-		skip(t, fmt.Sprintf("this kernel does not let a test answer for it: %v: %s", err, out))
+		needs.Missing(t, fmt.Sprintf("this kernel does not let a test answer for it: %v: %s", err, out))
 	}
 }
 

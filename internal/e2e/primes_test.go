@@ -15,6 +15,7 @@ import (
 
 	"github.com/bgtask/bgtask/examples/primes"
 	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
 )
@@ -159,11 +160,11 @@ func judgePackage(t *testing.T, path, certificate string) {
 		{"unzip", "-tqq", path},
 	} {
 		if _, err := exec.LookPath(judge[0]); err != nil {
-			skip(t, judge[0]+" is not here: the Debian package "+judge[0]+" has it")
+			needs.Missing(t, judge[0]+" is not here: the Debian package "+judge[0]+" has it")
 		}
 		out, err := exec.Command(judge[0], judge[1:]...).CombinedOutput()
 		if err != nil && strings.Contains(string(out), "Unsupported file type") {
-			skip(t, "this osslsigncode knows no packages: 2.9 does")
+			needs.Missing(t, "this osslsigncode knows no packages: 2.9 does")
 		}
 		if err != nil {
 			t.Errorf("%s: %v\n%s", judge[0], err, out)

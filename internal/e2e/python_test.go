@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -70,7 +71,7 @@ func TestPython(t *testing.T) {
 func (w *world) stagePython() string {
 	w.t.Helper()
 	if err := exec.Command(debianPython, "-c", "import grpc, grpc_tools").Run(); err != nil {
-		skip(w.t, "install the Debian packages python3-grpcio and python3-grpc-tools")
+		needs.Missing(w.t, "install the Debian packages python3-grpcio and python3-grpc-tools")
 	}
 	folder := w.path("python")
 	if err := os.CopyFS(folder, os.DirFS(pythonFolder)); err != nil {

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/bgtask/bgtask/internal/needs"
 )
 
 // patience is how long a test waits for what has to happen. It is no expectation
@@ -68,13 +70,8 @@ func need(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it boots a machine")
 	}
-	why := missing()
-	switch {
-	case why == "":
-	case os.Getenv("CI") == "true":
-		t.Fatal(why)
-	default:
-		t.Skip(why)
+	if why := missing(); why != "" {
+		needs.Missing(t, why)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/internal/source/sourcetest"
 	"github.com/bgtask/bgtask/task"
 )
@@ -130,12 +131,17 @@ func inhibitors(t *testing.T, bus *sourcetest.Bus, want int) {
 	}
 }
 
+func needPressure(t *testing.T) {
+	t.Helper()
+	if _, err := os.Stat("/proc/pressure/cpu"); err != nil {
+		needs.Missing(t, "this kernel has no pressure stall information")
+	}
+}
+
 // The kernel's own pressure information: a trigger is accepted, and closing it
 // ends the goroutine. Whether this machine is busy is not ours to say.
 func TestPressure(t *testing.T) {
-	if _, err := os.Stat("/proc/pressure/cpu"); err != nil {
-		t.Skip("this kernel has no pressure stall information")
-	}
+	needPressure(t)
 	l := startLoad("/", func() {})
 	l.stop()
 	if l.detail != "" {
@@ -156,9 +162,7 @@ func TestNoPressure(t *testing.T) {
 
 // The kernel's own pressure information makes a machine busy on which nobody works.
 func TestABusyMachineIsNotIdle(t *testing.T) {
-	if _, err := os.Stat("/proc/pressure/cpu"); err != nil {
-		t.Skip("this kernel has no pressure stall information")
-	}
+	needPressure(t)
 	bus := sourcetest.NewBus(t)
 	mock := mockLogind(t, bus)
 	mock.Set(t, logindPath, logindManager, map[string]any{"IdleHint": true})

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/internal/store"
 	"github.com/bgtask/bgtask/internal/store/storetest"
 	"github.com/bgtask/bgtask/task"
@@ -97,10 +98,7 @@ func sqlite3(t *testing.T, path, query string) string {
 	t.Helper()
 	out, err := exec.Command("sqlite3", "-batch", path, query).CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("sqlite3 must be installed in CI: it judges the store")
-		}
-		t.Skip("the judge is missing: install sqlite3")
+		needs.Missing(t, "install sqlite3: it judges the store")
 	}
 	if err != nil {
 		t.Fatalf("sqlite3 %s %q: %v: %s", path, query, err, out)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/windows/registry"
 
 	"github.com/bgtask/bgtask/internal/com"
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -34,10 +35,7 @@ type windowsBroker struct {
 func startBroker(t *testing.T) *windowsBroker {
 	t.Helper()
 	if _, err := os.Stat(standIn); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no stand-in for Windows' broker: run the test with scripts/wine")
-		}
-		t.Skip("there is no stand-in for Windows' broker: run the test with scripts/wine")
+		needs.Missing(t, "there is no stand-in for Windows' broker: run the test with scripts/wine")
 	}
 	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, `Software\Classes\CLSID\{`+served.String()+`}\LocalServer32`, registry.SET_VALUE)
 	if err != nil {

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/godbus/dbus/v5"
+
+	"github.com/bgtask/bgtask/internal/needs"
 )
 
 // Patience is how long a test waits for what has to happen. It is no
@@ -37,21 +39,14 @@ func Need(t testing.TB, debianPackage string, programs ...string) {
 // NeedRoot skips the test, or fails it on the CI machine, when it is not run by root.
 func NeedRoot(t testing.TB) {
 	t.Helper()
-	if os.Getuid() == 0 {
-		return
+	if os.Getuid() != 0 {
+		needs.Missing(t, "run this as root: the service that it starts needs that")
 	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("this is to be run by root")
-	}
-	t.Skip("run this as root: the service that it starts needs that")
 }
 
 func missing(t testing.TB, debianPackage string, err error) {
 	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf("install the Debian package %s: %v", debianPackage, err)
-	}
-	t.Skipf("install the Debian package %s to run this: %v", debianPackage, err)
+	needs.Missing(t, fmt.Sprintf("install the Debian package %s to run this: %v", debianPackage, err))
 }
 
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
