@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"internal/forecast":    {"internal/engine", "task"},
 	"internal/source":      {"internal/needs", "task"},
 	"internal/store":       {"internal/engine", "task"},
-	"internal/host":        {"task"},
+	"internal/process":     {"task"},
 	"internal/com":         {"task"},
 	"internal/winrt":       {"internal/com", "task"},
 	"internal/wine":        {"internal/debian"},
@@ -47,7 +47,7 @@ var allowed = map[string][]string{
 	"internal/declaration": {"manifest", "task"},
 	"internal/describe":    {"internal/client", "internal/wire", "task"},
 	"internal/demo":        {"internal/client", "internal/wire", "examples/primes", "task"},
-	"internal/broker":      {"internal/engine", "internal/forecast", "internal/source", "internal/store", "internal/host", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "msix", "task"},
+	"internal/broker":      {"internal/engine", "internal/forecast", "internal/source", "internal/store", "internal/process", "internal/wire", "internal/calendar", "proto/bgtask/v1", "manifest", "msix", "task"},
 	"internal/winbroker":   {"internal/winrt", "internal/com", "internal/client", "internal/wire", "task"},
 }
 

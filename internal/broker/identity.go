@@ -21,7 +21,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// inspector looks at processes: a host.Host.
+// inspector looks at processes: a process.Supervisor.
 type inspector interface {
 	Identify(pid int) (task.Process, error)
 	Executable(p task.Process) (string, error)

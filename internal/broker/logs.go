@@ -11,15 +11,15 @@ import (
 
 	"google.golang.org/grpc"
 
-	"github.com/bgtask/bgtask/internal/host"
+	"github.com/bgtask/bgtask/internal/process"
 	"github.com/bgtask/bgtask/internal/wire"
 	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
 	"github.com/bgtask/bgtask/task"
 )
 
-// recorder keeps the output of launches: a host.Host.
+// recorder keeps the output of launches: a process.Supervisor.
 type recorder interface {
-	Output(token task.LaunchToken, from, to time.Time) ([]host.Chunk, error)
+	Output(token task.LaunchToken, from, to time.Time) ([]process.Chunk, error)
 	Forget(token task.LaunchToken)
 }
 
@@ -167,7 +167,7 @@ func (b *broker) runEnd(token task.LaunchToken) (over <-chan struct{}, leave fun
 // cut into other chunks each time it is asked for.
 type sentOutput [2]int
 
-func (s *sentOutput) send(chunks []host.Chunk, send func(*pb.LogsResponse) error) error {
+func (s *sentOutput) send(chunks []process.Chunk, send func(*pb.LogsResponse) error) error {
 	var seen [2]int
 	for _, c := range chunks {
 		begin := seen[c.Stream]

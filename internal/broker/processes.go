@@ -10,18 +10,18 @@ import (
 	"syscall"
 
 	"github.com/bgtask/bgtask/internal/engine"
-	"github.com/bgtask/bgtask/internal/host"
+	"github.com/bgtask/bgtask/internal/process"
 	"github.com/bgtask/bgtask/task"
 )
 
-// launcher starts, finds and ends processes: a host.Host.
+// launcher starts, finds and ends processes: a process.Supervisor.
 type launcher interface {
-	Start(ctx context.Context, server task.ClassServer, token task.LaunchToken, env []string, w host.Watcher) (task.Process, error)
-	Find(p task.Process, token task.LaunchToken, w host.Watcher) (task.Process, error)
-	Watch(p task.Process, exited func(host.Exit)) (stop func(), err error)
+	Start(ctx context.Context, server task.ClassServer, token task.LaunchToken, env []string, c process.Callbacks) (task.Process, error)
+	Find(p task.Process, token task.LaunchToken, c process.Callbacks) (task.Process, error)
+	OnExit(p task.Process, exited func(process.Exit)) (stop func(), err error)
 	Signal(token task.LaunchToken, sig syscall.Signal) error
 	SignalProcess(p task.Process, sig syscall.Signal) error
-	Strays() ([]host.Stray, error)
+	Strays() ([]process.Stray, error)
 	End(ctx context.Context, token task.LaunchToken) (left []int, err error)
 }
 
@@ -29,12 +29,12 @@ type launcher interface {
 // follow. Each wish is a goroutine of its own, so that the loop waits for no
 // fork and no walk through /proc.
 type processes struct {
-	ctx     context.Context
-	host    launcher
-	hosts   *hosts
-	inbox   *inbox
-	log     *slog.Logger
-	environ func(context.Context) []string
+	ctx      context.Context
+	launcher launcher
+	hosts    *hosts
+	inbox    *inbox
+	log      *slog.Logger
+	environ  func(context.Context) []string
 
 	work  sync.WaitGroup
 	finds sync.WaitGroup // those of the last broker's processes
@@ -54,7 +54,7 @@ type birth struct {
 // newProcesses takes the launches of the last broker.
 func newProcesses(ctx context.Context, b *broker, machine launcher, launches []engine.Launch) *processes {
 	p := &processes{
-		ctx: ctx, host: machine, hosts: b.hosts, inbox: b.inbox, log: b.log, environ: b.environment,
+		ctx: ctx, launcher: machine, hosts: b.hosts, inbox: b.inbox, log: b.log, environ: b.environment,
 		births:   make(map[task.LaunchToken]*birth),
 		packages: make(map[task.LaunchToken]string),
 		watched:  make(map[task.Process]bool),
@@ -72,17 +72,17 @@ func (p *processes) start(a engine.StartServer) {
 	p.ofPackage(a.Token, a.Package)
 	p.work.Go(func() {
 		defer close(b.told)
-		process, err := p.host.Start(p.ctx, a.Server, a.Token, p.environ(p.ctx), p.watcher(a.Token, b))
+		proc, err := p.launcher.Start(p.ctx, a.Server, a.Token, p.environ(p.ctx), p.callbacks(a.Token, b))
 		if err != nil {
 			p.forget(a.Token)
 			p.log.Warn("a class server cannot be started", "package", a.Package, "executable", a.Server.Executable, "launch", a.Token, "err", err)
 			p.inbox.urge(engine.StartFailed{Token: a.Token, Text: sentence(err)})
 			return
 		}
-		b.process = process
-		p.claim(process)
-		p.log.Info("a class server was started", "package", a.Package, "executable", a.Server.Executable, "launch", a.Token, "pid", process.PID)
-		p.inbox.urge(engine.ServerStarted{Token: a.Token, Process: process})
+		b.process = proc
+		p.claim(proc)
+		p.log.Info("a class server was started", "package", a.Package, "executable", a.Server.Executable, "launch", a.Token, "pid", proc.PID)
+		p.inbox.urge(engine.ServerStarted{Token: a.Token, Process: proc})
 	})
 }
 
@@ -97,47 +97,47 @@ func (p *processes) find(a engine.FindProcess) {
 	p.work.Go(func() {
 		defer p.finds.Done()
 		defer close(b.told)
-		process, err := p.host.Find(a.Process, a.Token, p.watcher(a.Token, b))
+		proc, err := p.launcher.Find(a.Process, a.Token, p.callbacks(a.Token, b))
 		if err != nil {
 			p.forget(a.Token)
 			p.notFound(a, err)
 			return
 		}
-		b.process = process
-		p.claim(process)
-		p.inbox.urge(engine.ServerStarted{Token: a.Token, Process: process})
+		b.process = proc
+		p.claim(proc)
+		p.inbox.urge(engine.ServerStarted{Token: a.Token, Process: proc})
 	})
 }
 
 // notFound tells the engine of a launch whose leader is gone, and ends what the
 // leader left.
 func (p *processes) notFound(a engine.FindProcess, err error) {
-	if !errors.Is(err, host.ErrGone) {
+	if !errors.Is(err, process.ErrGone) {
 		p.log.Error("a process cannot be looked for", "pid", a.Process.PID, "launch", a.Token, "err", err)
 	}
 	if a.Process.IsZero() {
 		p.inbox.urge(engine.StartFailed{Token: a.Token, Text: "the broker ended while it started the process", Lost: true})
 		return
 	}
-	p.exited(a.Process, a.Token, host.Exit{})
+	p.exited(a.Process, a.Token, process.Exit{})
 	p.end(a.Token)
 	p.inbox.urge(engine.TreeEnded{Token: a.Token})
 }
 
 // watch tells the engine of the end of a process that is not the root of a
 // launch: an application that its user started, a child of a launched server.
-func (p *processes) watch(process task.Process) {
-	if !p.claim(process) {
+func (p *processes) watch(proc task.Process) {
+	if !p.claim(proc) {
 		return
 	}
-	_, err := p.host.Watch(process, func(e host.Exit) { p.exited(process, task.LaunchToken{}, e) })
+	_, err := p.launcher.OnExit(proc, func(e process.Exit) { p.exited(proc, task.LaunchToken{}, e) })
 	if err == nil {
 		return
 	}
-	if !errors.Is(err, host.ErrGone) {
-		p.log.Error("a process cannot be watched", "pid", process.PID, "err", err)
+	if !errors.Is(err, process.ErrGone) {
+		p.log.Error("a process cannot be watched", "pid", proc.PID, "err", err)
 	}
-	p.work.Go(func() { p.exited(process, task.LaunchToken{}, host.Exit{}) })
+	p.work.Go(func() { p.exited(proc, task.LaunchToken{}, process.Exit{}) })
 }
 
 // signal ends a launch's tree, or one process.
@@ -148,7 +148,7 @@ func (p *processes) signal(a engine.Signal) {
 	}
 	p.work.Go(func() {
 		err := p.send(a, sig)
-		if err != nil && !errors.Is(err, host.ErrGone) {
+		if err != nil && !errors.Is(err, process.ErrGone) {
 			p.log.Error("a signal cannot be sent", "signal", sig.String(), "pid", a.Process.PID, "launch", a.Token, "err", err)
 		}
 	})
@@ -156,7 +156,7 @@ func (p *processes) signal(a engine.Signal) {
 
 func (p *processes) send(a engine.Signal, sig syscall.Signal) error {
 	if a.Token.IsZero() {
-		return p.host.SignalProcess(a.Process, sig)
+		return p.launcher.SignalProcess(a.Process, sig)
 	}
 	if b := p.born(a.Token); b != nil {
 		select {
@@ -164,7 +164,7 @@ func (p *processes) send(a engine.Signal, sig syscall.Signal) error {
 		case <-p.ctx.Done():
 		}
 	}
-	return p.host.Signal(a.Token, sig)
+	return p.launcher.Signal(a.Token, sig)
 }
 
 // endStrays ends what carries a token of this state directory that belongs to no
@@ -172,7 +172,7 @@ func (p *processes) send(a engine.Signal, sig syscall.Signal) error {
 func (p *processes) endStrays() {
 	p.work.Go(func() {
 		p.finds.Wait()
-		strays, err := p.host.Strays()
+		strays, err := p.launcher.Strays()
 		if err != nil {
 			p.log.Error("strays cannot be looked for", "err", err)
 		}
@@ -186,7 +186,7 @@ func (p *processes) endStrays() {
 // end ends what carries a token, and returns when that is so.
 func (p *processes) end(token task.LaunchToken) {
 	for told := false; ; told = true {
-		left, err := p.host.End(p.ctx, token)
+		left, err := p.launcher.End(p.ctx, token)
 		if err != nil || len(left) == 0 {
 			return
 		}
@@ -201,15 +201,15 @@ func (p *processes) treeLeft(token task.LaunchToken, pids []int) {
 	p.inbox.urge(engine.TreeEnded{Token: token, Left: true})
 }
 
-// watcher tells the engine how a launch ends: its start first, its exit after the
+// callbacks tells the engine how a launch ends: its start first, its exit after the
 // last words of its stream, the end of its tree last.
-func (p *processes) watcher(token task.LaunchToken, b *birth) host.Watcher {
-	return host.Watcher{
-		Exited: func(e host.Exit) {
+func (p *processes) callbacks(token task.LaunchToken, b *birth) process.Callbacks {
+	return process.Callbacks{
+		Exited: func(e process.Exit) {
 			<-b.told
 			p.exited(b.process, token, e)
 		},
-		Ended: func(e host.Ended) {
+		Ended: func(e process.Ended) {
 			if len(e.Left) > 0 {
 				p.treeLeft(token, e.Left)
 				return
@@ -220,11 +220,11 @@ func (p *processes) watcher(token task.LaunchToken, b *birth) host.Watcher {
 	}
 }
 
-func (p *processes) exited(process task.Process, token task.LaunchToken, e host.Exit) {
-	p.hosts.drained(p.ctx, process)
-	p.disown(process)
-	p.log.Info("a process ended", "pid", process.PID, "launch", token, "exit", e.String())
-	p.inbox.urge(engine.Exited{Process: process, Token: token, Exit: engine.Exit{Known: e.Known, Status: e.String(), Stderr: e.Stderr}})
+func (p *processes) exited(proc task.Process, token task.LaunchToken, e process.Exit) {
+	p.hosts.drained(p.ctx, proc)
+	p.disown(proc)
+	p.log.Info("a process ended", "pid", proc.PID, "launch", token, "exit", e.String())
+	p.inbox.urge(engine.Exited{Process: proc, Token: token, Exit: engine.Exit{Known: e.Known, Status: e.String(), Stderr: e.Stderr}})
 }
 
 // wait returns when nothing is under way any more; the context has to end first.
@@ -266,14 +266,14 @@ func (p *processes) packageOf(token task.LaunchToken) string {
 }
 
 // leads says whether process is the root of a launch.
-func (p *processes) leads(process task.Process, token task.LaunchToken) bool {
+func (p *processes) leads(proc task.Process, token task.LaunchToken) bool {
 	b := p.born(token)
 	if b == nil {
 		return false
 	}
 	select {
 	case <-b.told:
-		return b.process == process
+		return b.process == proc
 	case <-p.ctx.Done():
 		return false
 	}
@@ -295,18 +295,18 @@ func (p *processes) settled(ctx context.Context, token task.LaunchToken) error {
 }
 
 // claim says that the end of a process will be told; false: it is claimed already.
-func (p *processes) claim(process task.Process) bool {
+func (p *processes) claim(proc task.Process) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.watched[process] {
+	if p.watched[proc] {
 		return false
 	}
-	p.watched[process] = true
+	p.watched[proc] = true
 	return true
 }
 
-func (p *processes) disown(process task.Process) {
+func (p *processes) disown(proc task.Process) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.watched, process)
+	delete(p.watched, proc)
 }

@@ -14,7 +14,7 @@ import (
 	"time"
 
 	"github.com/bgtask/bgtask/internal/engine"
-	"github.com/bgtask/bgtask/internal/host"
+	"github.com/bgtask/bgtask/internal/process"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -22,19 +22,19 @@ import (
 type fakeLauncher struct {
 	left []int // by the next End
 	*journal
-	start  func(host.Watcher) (task.Process, error)
-	find   func(host.Watcher) (task.Process, error)
-	watch  func(exited func(host.Exit)) error
-	strays []host.Stray
+	start  func(process.Callbacks) (task.Process, error)
+	find   func(process.Callbacks) (task.Process, error)
+	watch  func(exited func(process.Exit)) error
+	strays []process.Stray
 }
 
-func (f *fakeLauncher) Start(_ context.Context, _ task.ClassServer, _ task.LaunchToken, _ []string, w host.Watcher) (task.Process, error) {
-	return f.start(w)
+func (f *fakeLauncher) Start(_ context.Context, _ task.ClassServer, _ task.LaunchToken, _ []string, c process.Callbacks) (task.Process, error) {
+	return f.start(c)
 }
-func (f *fakeLauncher) Find(_ task.Process, _ task.LaunchToken, w host.Watcher) (task.Process, error) {
-	return f.find(w)
+func (f *fakeLauncher) Find(_ task.Process, _ task.LaunchToken, c process.Callbacks) (task.Process, error) {
+	return f.find(c)
 }
-func (f *fakeLauncher) Watch(_ task.Process, exited func(host.Exit)) (func(), error) {
+func (f *fakeLauncher) OnExit(_ task.Process, exited func(process.Exit)) (func(), error) {
 	return func() {}, f.watch(exited)
 }
 func (f *fakeLauncher) Signal(token task.LaunchToken, sig syscall.Signal) error {
@@ -45,7 +45,7 @@ func (f *fakeLauncher) SignalProcess(p task.Process, sig syscall.Signal) error {
 	f.add("signal %v to %v", sig, p)
 	return nil
 }
-func (f *fakeLauncher) Strays() ([]host.Stray, error) {
+func (f *fakeLauncher) Strays() ([]process.Stray, error) {
 	f.add("look for strays")
 	return f.strays, nil
 }
@@ -96,10 +96,10 @@ func TestALaunchIsToldInItsOrder(t *testing.T) {
 		r := newProcessRig()
 		defer r.end()
 		started := make(chan struct{})
-		r.machine.start = func(w host.Watcher) (task.Process, error) {
+		r.machine.start = func(c process.Callbacks) (task.Process, error) {
 			go func() { // it ends before Start has returned
-				w.Exited(host.Exit{Known: true, Code: 3})
-				w.Ended(host.Ended{})
+				c.Exited(process.Exit{Known: true, Code: 3})
+				c.Ended(process.Ended{})
 			}()
 			<-started
 			return aProcess, nil
@@ -122,7 +122,7 @@ func TestASignalWaitsForTheProcessThatItIsFor(t *testing.T) {
 		r := newProcessRig()
 		defer r.end()
 		started := make(chan struct{})
-		r.machine.start = func(host.Watcher) (task.Process, error) { <-started; return aProcess, nil }
+		r.machine.start = func(process.Callbacks) (task.Process, error) { <-started; return aProcess, nil }
 		r.start(engine.StartServer{Token: aToken})
 		r.signal(engine.Signal{Token: aToken})
 		want(t, r.told())
@@ -135,8 +135,8 @@ func TestAServerThatCannotBeStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newProcessRig()
 		defer r.end()
-		r.machine.start = func(host.Watcher) (task.Process, error) {
-			return task.Process{}, &task.Error{Op: "start", Subject: "/x", Err: host.ErrNoExecutable, Detail: "the executable is missing", Hint: "install it"}
+		r.machine.start = func(process.Callbacks) (task.Process, error) {
+			return task.Process{}, &task.Error{Op: "start", Subject: "/x", Err: process.ErrNoExecutable, Detail: "the executable is missing", Hint: "install it"}
 		}
 		r.start(engine.StartServer{Token: aToken})
 		synctest.Wait()
@@ -148,19 +148,19 @@ func TestAServerThatCannotBeStarted(t *testing.T) {
 }
 
 func TestProcessesOfTheLastBroker(t *testing.T) {
-	gone := func(host.Watcher) (task.Process, error) { return task.Process{}, host.ErrGone }
+	gone := func(process.Callbacks) (task.Process, error) { return task.Process{}, process.ErrGone }
 	for _, c := range []struct {
 		name string
-		find func(host.Watcher) (task.Process, error)
+		find func(process.Callbacks) (task.Process, error)
 		ask  engine.FindProcess
 		left []int // by the first try to end the tree
 		want []string
 	}{
-		{"alive", func(host.Watcher) (task.Process, error) { return aProcess, nil }, engine.FindProcess{Process: aProcess, Token: aToken}, nil, []string{"ServerStarted"}},
+		{"alive", func(process.Callbacks) (task.Process, error) { return aProcess, nil }, engine.FindProcess{Process: aProcess, Token: aToken}, nil, []string{"ServerStarted"}},
 		{"gone, with what it left", gone, engine.FindProcess{Process: aProcess, Token: aToken}, nil, []string{"end", "Exited", "TreeEnded"}},
 		{"gone, with what no signal ends", gone, engine.FindProcess{Process: aProcess, Token: aToken}, []int{7}, []string{"end", "end", "Exited", "TreeEnded", "TreeEnded"}},
 		{"never started", gone, engine.FindProcess{Token: aToken}, nil, []string{"StartFailed"}},
-		{"cannot be looked at", func(host.Watcher) (task.Process, error) { return task.Process{}, errors.New("no /proc") }, engine.FindProcess{Token: aToken}, nil, []string{"StartFailed"}},
+		{"cannot be looked at", func(process.Callbacks) (task.Process, error) { return task.Process{}, errors.New("no /proc") }, engine.FindProcess{Token: aToken}, nil, []string{"StartFailed"}},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newProcessRig()
@@ -179,8 +179,8 @@ func TestStraysAreEndedAfterAllOthersWereFound(t *testing.T) {
 		r := newProcessRig()
 		defer r.end()
 		found := make(chan struct{})
-		r.machine.find = func(host.Watcher) (task.Process, error) { <-found; return aProcess, nil }
-		r.machine.strays = []host.Stray{{Process: task.Process{PID: 1}, Launch: task.LaunchToken{2}}}
+		r.machine.find = func(process.Callbacks) (task.Process, error) { <-found; return aProcess, nil }
+		r.machine.strays = []process.Stray{{Process: task.Process{PID: 1}, Launch: task.LaunchToken{2}}}
 		r.find(engine.FindProcess{Token: aToken})
 		r.endStrays()
 		want(t, r.told())
@@ -193,14 +193,14 @@ func TestAnApplicationIsWatchedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newProcessRig()
 		defer r.end()
-		var exited func(host.Exit)
-		r.machine.watch = func(f func(host.Exit)) error { r.machine.add("watch"); exited = f; return nil }
+		var exited func(process.Exit)
+		r.machine.watch = func(f func(process.Exit)) error { r.machine.add("watch"); exited = f; return nil }
 		r.watch(aProcess)
 		r.watch(aProcess)
 		want(t, r.told(), "watch")
-		exited(host.Exit{})
+		exited(process.Exit{})
 		want(t, r.told(), "Exited")
-		r.machine.watch = func(func(host.Exit)) error { return host.ErrGone }
+		r.machine.watch = func(func(process.Exit)) error { return process.ErrGone }
 		r.watch(aProcess) // it is gone already
 		want(t, r.told(), "Exited")
 	})
@@ -215,10 +215,10 @@ func TestAnExitWaitsForItsStream(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var exited func(host.Exit)
-		r.machine.watch = func(f func(host.Exit)) error { exited = f; return nil }
+		var exited func(process.Exit)
+		r.machine.watch = func(f func(process.Exit)) error { exited = f; return nil }
 		r.watch(aProcess)
-		go exited(host.Exit{})
+		go exited(process.Exit{})
 		want(t, r.told())
 		r.inbox.urge(engine.StreamLost{Host: aProcess})
 		r.hosts.detach(a)
@@ -229,7 +229,7 @@ func TestAnExitWaitsForItsStream(t *testing.T) {
 		}
 		r.watch(aProcess)
 		began := time.Now()
-		go exited(host.Exit{}) // somebody else holds the connection
+		go exited(process.Exit{}) // somebody else holds the connection
 		time.Sleep(drainWithin)
 		want(t, r.told(), "Exited")
 		if d := time.Since(began); d != drainWithin {

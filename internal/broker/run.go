@@ -22,7 +22,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/bgtask/bgtask/internal/engine"
-	"github.com/bgtask/bgtask/internal/host"
+	"github.com/bgtask/bgtask/internal/process"
 	"github.com/bgtask/bgtask/internal/source"
 	"github.com/bgtask/bgtask/internal/store"
 	"github.com/bgtask/bgtask/internal/wire"
@@ -135,7 +135,7 @@ func (b *broker) awaitSignal(ctx context.Context) {
 }
 
 // use takes what is there when the engine is restored.
-func (b *broker) use(life context.Context, machine *host.Host, saved engine.State) {
+func (b *broker) use(life context.Context, machine *process.Supervisor, saved engine.State) {
 	b.life, b.inspector, b.recorder = life, machine, machine
 	b.processes = newProcesses(life, b, machine, saved.Launches)
 	b.watches.serving(saved.Occurrences)
@@ -206,12 +206,12 @@ func (b *broker) dismissHosts() {
 	}
 }
 
-func (b *broker) newMachine() (*host.Host, error) {
+func (b *broker) newMachine() (*process.Supervisor, error) {
 	id, err := stateID(filepath.Join(b.cfg.StateDir, "id"))
 	if err != nil {
 		return nil, startError(b.cfg.StateDir, err, "")
 	}
-	return host.New(host.Options{StateID: id, OutputDir: filepath.Join(b.cfg.StateDir, "output"), Logger: b.log})
+	return process.New(process.Options{StateID: id, OutputDir: filepath.Join(b.cfg.StateDir, "output"), Logger: b.log})
 }
 
 // stateID names a state directory for ever: what was launched from it carries it.

@@ -12,7 +12,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bgtask/bgtask/internal/host"
+	"github.com/bgtask/bgtask/internal/process"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -146,13 +146,13 @@ func (s *sweeper) inUse(folder string) bool {
 	pids, err := processesIn(folder)
 	used := err != nil
 	for _, pid := range pids {
-		process, unseen := s.broker.inspector.Identify(pid)
-		if errors.Is(unseen, host.ErrGone) {
+		proc, unseen := s.broker.inspector.Identify(pid)
+		if errors.Is(unseen, process.ErrGone) {
 			continue
 		}
 		used = true
 		if err = errors.Join(err, unseen); unseen == nil {
-			err = errors.Join(err, s.watch(process))
+			err = errors.Join(err, s.watch(proc))
 		}
 	}
 	if err != nil && s.broker.life.Err() == nil { // a limit of the system's
@@ -169,17 +169,17 @@ func (s *sweeper) watch(p task.Process) error {
 		return nil
 	}
 	s.watched[p] = true
-	over := func(host.Exit) {
+	over := func(process.Exit) {
 		s.mu.Lock()
 		delete(s.watched, p)
 		s.mu.Unlock()
 		s.hint()
 	}
-	_, err := s.broker.processes.host.Watch(p, over)
+	_, err := s.broker.processes.launcher.OnExit(p, over)
 	if err != nil {
 		delete(s.watched, p)
 	}
-	if errors.Is(err, host.ErrGone) {
+	if errors.Is(err, process.ErrGone) {
 		s.hint()
 		return nil
 	}

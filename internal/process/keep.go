@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"cmp"
@@ -173,7 +173,7 @@ func (o *output) kept(t task.LaunchToken) (sum int64) {
 }
 
 // Forget removes the output of a launch that is over.
-func (h *Host) Forget(t task.LaunchToken) { h.output.forget(t) }
+func (s *Supervisor) Forget(t task.LaunchToken) { s.output.forget(t) }
 
 func (o *output) forget(t task.LaunchToken) {
 	o.mu.Lock()

@@ -1,4 +1,4 @@
-// Package host starts class servers, finds them again after the broker was
+// Package process starts class servers, finds them again after the broker was
 // restarted, watches them and ends them. It is for Linux.
 //
 // A launch is one process tree. Its root, the leader, is the process that Start
@@ -17,11 +17,11 @@
 // hold it.
 //
 // Nothing ties a server to its broker: its output goes to files, its input is
-// /dev/null, and no signal is set for its parent's death. Closing a Host leaves
+// /dev/null, and no signal is set for its parent's death. Closing a Supervisor leaves
 // every process running, for the next broker to find.
 //
 // Pids are used again, so none is trusted alone. A process is reached through a
 // pidfd, opened first and compared with the start time after; a leader that is
 // our child stays a zombie until its tree has ended, which keeps its number, and
 // with it the numbers of its session and group, from being given away.
-package host
+package process

@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"bufio"
@@ -25,16 +25,16 @@ import (
 // patience bounds every wait of a test; a machine may be slow, a hang is not.
 const patience = 30 * time.Second
 
-// bench is a host with servers to start, and the pipe that they report to.
+// bench is a supervisor with servers to start, and the pipe that they report to.
 type bench struct {
-	t       *testing.T
-	host    *Host
-	state   string
-	dir     string
-	pipe    string
-	reports chan []string
-	seen    map[string]int // pids of those that reported
-	close   func()         // the host
+	t          *testing.T
+	supervisor *Supervisor
+	state      string
+	dir        string
+	pipe       string
+	reports    chan []string
+	seen       map[string]int // pids of those that reported
+	close      func()         // the supervisor
 }
 
 func newBench(t *testing.T, change ...func(*Options)) *bench {
@@ -57,13 +57,13 @@ func newBench(t *testing.T, change ...func(*Options)) *bench {
 func (b *bench) open(o Options) {
 	b.t.Helper()
 	var err error
-	if b.host, err = New(o); err != nil {
+	if b.supervisor, err = New(o); err != nil {
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan struct{})
-	host := b.host
-	go func() { defer close(ran); host.Run(ctx) }()
+	supervisor := b.supervisor
+	go func() { defer close(ran); supervisor.Run(ctx) }()
 	b.close = func() { cancel(); <-ran }
 	b.t.Cleanup(b.close)
 }
@@ -126,9 +126,9 @@ type started struct {
 	ended   chan Ended
 }
 
-func watch() (started, Watcher) {
+func watch() (started, Callbacks) {
 	s := started{token: newToken(), exited: make(chan Exit, 2), ended: make(chan Ended, 2)}
-	return s, Watcher{
+	return s, Callbacks{
 		Exited: func(e Exit) { s.exited <- e },
 		Ended:  func(e Ended) { s.ended <- e },
 	}
@@ -138,7 +138,7 @@ func (b *bench) start(args ...string) started {
 	b.t.Helper()
 	s, w := watch()
 	var err error
-	s.process, err = b.host.Start(b.t.Context(), b.server(args...), s.token, os.Environ(), w)
+	s.process, err = b.supervisor.Start(b.t.Context(), b.server(args...), s.token, os.Environ(), w)
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func (b *bench) finish(s started) Exit {
 
 func (b *bench) signal(s started, sig syscall.Signal) {
 	b.t.Helper()
-	if err := b.host.Signal(s.token, sig); err != nil {
+	if err := b.supervisor.Signal(s.token, sig); err != nil {
 		b.t.Fatalf("Signal(%v): %v", sig, err)
 	}
 }
@@ -192,7 +192,7 @@ func (b *bench) eventually(what string, holds func() bool) {
 }
 
 // nothingLeft checks that no helper of the test is alive or a zombie. It looks at
-// command lines, so it finds also what the host cannot know.
+// command lines, so it finds also what the supervisor cannot know.
 func (b *bench) nothingLeft() {
 	for _, pid := range b.helpers() {
 		b.t.Errorf("process %d is left", pid)

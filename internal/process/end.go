@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"context"
@@ -13,16 +13,16 @@ import (
 )
 
 // follow watches a launch from its leader's start to the end of its tree. When
-// the host closes first, the launch lives on.
-func (h *Host) follow(l *launch) {
-	exit, over := h.awaitExit(l)
+// the supervisor closes first, the launch lives on.
+func (s *Supervisor) follow(l *launch) {
+	exit, over := s.awaitExit(l)
 	if over {
-		l.watcher.exited(exit)
-		if left := h.endTree(h.ctx, l); len(left) > 0 && h.ctx.Err() == nil {
-			l.watcher.ended(Ended{Left: left})
-			h.sweep(h.ctx, l, unix.SIGKILL) // until the kernel lets go of them
+		l.callbacks.exited(exit)
+		if left := s.endTree(s.ctx, l); len(left) > 0 && s.ctx.Err() == nil {
+			l.callbacks.ended(Ended{Left: left})
+			s.sweep(s.ctx, l, unix.SIGKILL) // until the kernel lets go of them
 		}
-		h.output.finish(l.tree.token)
+		s.output.finish(l.tree.token)
 	}
 	// Only now may the pid be another's, and the token a new launch's.
 	if l.child {
@@ -30,76 +30,76 @@ func (h *Host) follow(l *launch) {
 	}
 	children.reapOrphans() // what the tree left came to us
 	l.leader.close()
-	h.forget(l.tree.token)
-	if over && h.ctx.Err() == nil {
-		l.watcher.ended(Ended{})
+	s.forget(l.tree.token)
+	if over && s.ctx.Err() == nil {
+		l.callbacks.ended(Ended{})
 	}
 }
 
-// awaitExit waits for the leader's end, and says false when the host closed first.
-func (h *Host) awaitExit(l *launch) (Exit, bool) {
-	if err := l.leader.wait(h.ctx); err != nil {
-		if h.ctx.Err() == nil {
-			h.log.Error("a launched process cannot be watched", "process", l.tree.leader, "error", err)
+// awaitExit waits for the leader's end, and says false when the supervisor closed first.
+func (s *Supervisor) awaitExit(l *launch) (Exit, bool) {
+	if err := l.leader.wait(s.ctx); err != nil {
+		if s.ctx.Err() == nil {
+			s.log.Error("a launched process cannot be watched", "process", l.tree.leader, "error", err)
 		}
 		return Exit{}, false
 	}
 	exit := l.leader.exit()
-	exit.Stderr = h.output.tail(l.tree.token, l.stderr)
-	return exit, h.ctx.Err() == nil
+	exit.Stderr = s.output.tail(l.tree.token, l.stderr)
+	return exit, s.ctx.Err() == nil
 }
 
-func (w Watcher) exited(e Exit) {
-	if w.Exited != nil {
-		w.Exited(e)
+func (c Callbacks) exited(e Exit) {
+	if c.Exited != nil {
+		c.Exited(e)
 	}
 }
 
-func (w Watcher) ended(e Ended) {
-	if w.Ended != nil {
-		w.Ended(e)
+func (c Callbacks) ended(e Ended) {
+	if c.Ended != nil {
+		c.Ended(e)
 	}
 }
 
 // End ends everything that carries a token: SIGTERM, then SIGKILL. It is for
-// strays; a launch that the host watches is better ended by Signal, whose caller
+// strays; a launch that the supervisor watches is better ended by Signal, whose caller
 // knows when. It returns the pids that even SIGKILL did not end.
-func (h *Host) End(ctx context.Context, token task.LaunchToken) (left []int, err error) {
-	l := h.launch(token)
+func (s *Supervisor) End(ctx context.Context, token task.LaunchToken) (left []int, err error) {
+	l := s.launch(token)
 	if l == nil {
-		l = h.unwatched(token)
+		l = s.unwatched(token)
 	}
-	left = h.endTree(ctx, l)
+	left = s.endTree(ctx, l)
 	return left, context.Cause(ctx)
 }
 
 // endTree ends what is left of a tree and returns the pids that it could not end.
-func (h *Host) endTree(ctx context.Context, l *launch) (left []int) {
+func (s *Supervisor) endTree(ctx context.Context, l *launch) (left []int) {
 	for _, step := range []struct {
 		sig    syscall.Signal
 		within time.Duration
 	}{
-		{unix.SIGTERM, h.killDelay},
-		{unix.SIGKILL, h.killGrace},
+		{unix.SIGTERM, s.killDelay},
+		{unix.SIGKILL, s.killGrace},
 	} {
 		bounded, cancel := context.WithTimeout(ctx, step.within)
-		left = h.sweep(bounded, l, step.sig)
+		left = s.sweep(bounded, l, step.sig)
 		cancel()
 		if len(left) == 0 || ctx.Err() != nil {
 			return left
 		}
 	}
-	h.log.Warn("processes of a launch do not end", "launch", l.tree.token, "pids", left)
+	s.log.Warn("processes of a launch do not end", "launch", l.tree.token, "pids", left)
 	return left
 }
 
 // sweep sends sig to every member of a tree, once to each, and waits until all
 // have ended or ctx has. New ones may come as long as old ones live, so it looks
 // again until there is none.
-func (h *Host) sweep(ctx context.Context, l *launch, sig syscall.Signal) (left []int) {
+func (s *Supervisor) sweep(ctx context.Context, l *launch, sig syscall.Signal) (left []int) {
 	told := map[int]uint64{}
 	for {
-		members := h.members(l)
+		members := s.members(l)
 		if len(members) == 0 {
 			return nil
 		}
@@ -109,14 +109,14 @@ func (h *Host) sweep(ctx context.Context, l *launch, sig syscall.Signal) (left [
 			}
 			told[p.pid] = p.start
 			if err := send(p.pid, p.start, sig); err != nil && err != ErrGone {
-				h.log.Warn("a process of a launch cannot be ended", "launch", l.tree.token, "pid", p.pid, "error", err)
+				s.log.Warn("a process of a launch cannot be ended", "launch", l.tree.token, "pid", p.pid, "error", err)
 			}
 		}
 		for _, p := range members {
 			awaitEnd(ctx, p)
 		}
 		if ctx.Err() != nil {
-			return pids(h.members(l))
+			return pids(s.members(l))
 		}
 	}
 }
@@ -134,12 +134,12 @@ func awaitEnd(ctx context.Context, p proc) {
 	handle.wait(ctx)
 }
 
-func (h *Host) members(l *launch) []proc {
+func (s *Supervisor) members(l *launch) []proc {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	members, err := l.tree.look()
 	if err != nil {
-		h.log.Error("the process table cannot be read", "error", err)
+		s.log.Error("the process table cannot be read", "error", err)
 	}
 	return members
 }

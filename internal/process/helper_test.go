@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"bufio"
@@ -156,18 +156,18 @@ func (h helper) show([]string) {
 	}
 }
 
-// broker is a host in a process of its own: it starts a server that hangs, with
+// broker is a supervisor in a process of its own: it starts a server that hangs, with
 // the token args[2] and the state args[1], output in args[0], and hangs itself.
 func (h helper) broker(args []string) {
-	host, err := New(Options{OutputDir: args[0], StateID: args[1]})
+	supervisor, err := New(Options{OutputDir: args[0], StateID: args[1]})
 	must(err)
-	go host.Run(context.Background())
+	go supervisor.Run(context.Background())
 	token, ok := tokenOf(args[2])
 	if !ok {
 		must(fmt.Errorf("bad token %q", args[2]))
 	}
 	server := task.ClassServer{Executable: os.Args[0], Arguments: append([]string{helperArg, h.pipe}, args[3:]...)}
-	p, err := host.Start(context.Background(), server, token, os.Environ(), Watcher{})
+	p, err := supervisor.Start(context.Background(), server, token, os.Environ(), Callbacks{})
 	must(err)
 	h.report("broker", p.PID, p.Start)
 	forever()

@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"bytes"
@@ -22,7 +22,7 @@ func TestOutputIsBoundedWhileItIsWritten(t *testing.T) {
 	b := newBench(t)
 	s := b.start("chatter", "32")
 	b.await("chatter")
-	path := b.host.output.path(s.token, ".out")
+	path := b.supervisor.output.path(s.token, ".out")
 	b.eventually("the file is cut", func() bool { return diskUse(t, path) <= 600<<10 })
 	text := b.output(s.token)
 	if !strings.HasSuffix(text, "x\nthe end\n") || len(text) < 500<<10 || len(text) > 600<<10 {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func TestExitIsReportedAtOnce(t *testing.T) {
 			t.Errorf("exit = %+v, want %+v", exit, want)
 		}
 		b.gone(s.process.PID)
-		if b.host.Alive(s.process) {
+		if b.supervisor.Alive(s.process) {
 			t.Error("alive after its end")
 		}
 	}
@@ -38,7 +38,7 @@ func TestSignals(t *testing.T) {
 			b := newBench(t)
 			s := b.start("hang", "server")
 			b.await("server")
-			if !b.host.Alive(s.process) {
+			if !b.supervisor.Alive(s.process) {
 				t.Fatal("not alive")
 			}
 			b.signal(s, sig)
@@ -46,7 +46,7 @@ func TestSignals(t *testing.T) {
 			if !exit.Known || exit.Signal != sig || exit.String() != "signal "+sig.String() {
 				t.Errorf("exit = %+v (%s)", exit, exit)
 			}
-			if err := b.host.Signal(s.token, sig); err != ErrGone {
+			if err := b.supervisor.Signal(s.token, sig); err != ErrGone {
 				t.Errorf("a signal after the end: %v, want ErrGone", err)
 			}
 		})
@@ -58,7 +58,7 @@ func TestStubbornServerNeedsSIGKILL(t *testing.T) {
 	s := b.start("stubborn", "server")
 	b.await("server")
 	b.signal(s, unix.SIGTERM)
-	if !b.host.Alive(s.process) {
+	if !b.supervisor.Alive(s.process) {
 		t.Fatal("SIGTERM ended it")
 	}
 	b.signal(s, unix.SIGKILL)
@@ -124,12 +124,12 @@ func TestSignalReachesDescendants(t *testing.T) {
 func TestSignalDuringStart(t *testing.T) {
 	b := newBench(t)
 	s, w := watch()
-	l, err := b.host.reserve(s.token, w)
+	l, err := b.supervisor.reserve(s.token, w)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.signal(s, unix.SIGTERM) // as if while it forks
-	if _, err := b.host.start(l, b.server("hang", "server"), os.Environ()); err != nil {
+	if _, err := b.supervisor.start(l, b.server("hang", "server"), os.Environ()); err != nil {
 		t.Fatal(err)
 	}
 	l.deliverWaiting()
@@ -157,7 +157,7 @@ func TestWhatAServerFinds(t *testing.T) {
 	b := newBench(t)
 	s, w := watch()
 	env := []string{"HOME=/nowhere", task.LaunchEnv + "=another", "PWD=/wrong"}
-	if _, err := b.host.Start(t.Context(), b.server("show"), s.token, env, w); err != nil {
+	if _, err := b.supervisor.Start(t.Context(), b.server("show"), s.token, env, w); err != nil {
 		t.Fatal(err)
 	}
 	b.finish(s)
@@ -173,7 +173,7 @@ func TestWhatAServerFinds(t *testing.T) {
 
 func (b *bench) output(token task.LaunchToken) string {
 	b.t.Helper()
-	chunks, err := b.host.Output(token, time.Time{}, time.Time{})
+	chunks, err := b.supervisor.Output(token, time.Time{}, time.Time{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -216,19 +216,19 @@ func TestStartSaysWhyNot(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			s, w := watch()
-			_, err := b.host.Start(t.Context(), test.server, s.token, nil, w)
+			_, err := b.supervisor.Start(t.Context(), test.server, s.token, nil, w)
 			if !errors.Is(err, test.is) {
 				t.Errorf("error %v is not %v", err, test.is)
 			}
 			if !strings.Contains(fmt.Sprint(err), test.says) {
 				t.Errorf("error %q does not say %q", err, test.says)
 			}
-			if n := len(b.host.Launches()); n != 0 {
+			if n := len(b.supervisor.Launches()); n != 0 {
 				t.Errorf("%d launches after a failed start", n)
 			}
 		})
 	}
-	entries, err := os.ReadDir(b.host.output.dir)
+	entries, err := os.ReadDir(b.supervisor.output.dir)
 	if err != nil || len(entries) != 0 {
 		t.Errorf("failed starts left files: %v, %v", entries, err)
 	}
@@ -237,7 +237,7 @@ func TestStartSaysWhyNot(t *testing.T) {
 func TestATokenStartsOnce(t *testing.T) {
 	b := newBench(t)
 	s := b.start("hang", "server")
-	if _, err := b.host.Start(t.Context(), b.server("hang", "second"), s.token, nil, Watcher{}); !errors.Is(err, task.ErrConflict) {
+	if _, err := b.supervisor.Start(t.Context(), b.server("hang", "second"), s.token, nil, Callbacks{}); !errors.Is(err, task.ErrConflict) {
 		t.Errorf("a second start: %v, want ErrConflict", err)
 	}
 	b.signal(s, unix.SIGKILL)
@@ -250,7 +250,7 @@ func TestManyStartsAtOnce(t *testing.T) {
 	for i := range 100 {
 		work.Go(func() {
 			s, w := watch()
-			if _, err := b.host.Start(t.Context(), b.server("exit", fmt.Sprint(i)), s.token, os.Environ(), w); err != nil {
+			if _, err := b.supervisor.Start(t.Context(), b.server("exit", fmt.Sprint(i)), s.token, os.Environ(), w); err != nil {
 				t.Error(err)
 				return
 			}
@@ -267,7 +267,7 @@ func TestManyStartsAtOnce(t *testing.T) {
 		})
 	}
 	work.Wait()
-	if n := len(b.host.Launches()); n != 0 {
+	if n := len(b.supervisor.Launches()); n != 0 {
 		t.Errorf("%d launches after all ended", n)
 	}
 }
@@ -294,15 +294,15 @@ func TestClosingLeavesServersAlive(t *testing.T) {
 	s := b.start("hang", "server")
 	b.await("server")
 	b.close()
-	if _, err := b.host.Start(t.Context(), b.server("hang", "late"), newToken(), nil, Watcher{}); err != ErrClosed {
+	if _, err := b.supervisor.Start(t.Context(), b.server("hang", "late"), newToken(), nil, Callbacks{}); err != ErrClosed {
 		t.Errorf("Start after the end: %v, want ErrClosed", err)
 	}
-	if len(s.exited) != 0 || !b.host.Alive(s.process) {
-		t.Fatal("the server did not outlive its host")
+	if len(s.exited) != 0 || !b.supervisor.Alive(s.process) {
+		t.Fatal("the server did not outlive its supervisor")
 	}
 	b.open(Options{StateID: b.state, OutputDir: filepath.Join(b.dir, "output")})
 	again, w := watch()
-	if _, err := b.host.Find(s.process, s.token, w); err != nil {
+	if _, err := b.supervisor.Find(s.process, s.token, w); err != nil {
 		t.Fatal(err)
 	}
 	b.signal(s, unix.SIGTERM)
@@ -314,32 +314,32 @@ func TestClosingLeavesServersAlive(t *testing.T) {
 func TestWatchAnApplication(t *testing.T) {
 	b := newBench(t)
 	s := b.start("start", "server", "hang", "app")
-	app, err := b.host.Identify(b.await("app", "server"))
+	app, err := b.supervisor.Identify(b.await("app", "server"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	exited := make(chan Exit, 1)
-	stopped, err := b.host.Watch(app, func(Exit) { t.Error("told after stop") })
+	stopped, err := b.supervisor.OnExit(app, func(Exit) { t.Error("told after stop") })
 	if err != nil {
 		t.Fatal(err)
 	}
 	stopped()
 	stopped()
-	stop, err := b.host.Watch(app, func(e Exit) { exited <- e })
+	stop, err := b.supervisor.OnExit(app, func(e Exit) { exited <- e })
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	if err := b.host.SignalProcess(app, unix.SIGTERM); err != nil {
+	if err := b.supervisor.SignalProcess(app, unix.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	receive(t, exited, "the application's exit")
-	if !b.host.Alive(s.process) {
+	if !b.supervisor.Alive(s.process) {
 		t.Error("the signal went to another process too")
 	}
 	b.signal(s, unix.SIGTERM)
 	b.finish(s)
-	if _, err := b.host.Watch(s.process, nil); err != ErrGone {
+	if _, err := b.supervisor.OnExit(s.process, nil); err != ErrGone {
 		t.Errorf("Watch of the dead: %v, want ErrGone", err)
 	}
 }

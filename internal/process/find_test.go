@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"fmt"
@@ -19,7 +19,7 @@ import (
 func (b *bench) orphaned(args ...string) (token task.LaunchToken, server task.Process) {
 	b.t.Helper()
 	token = newToken()
-	play := append([]string{helperArg, b.pipe, "init", "broker", b.host.output.dir, b.state, token.String()}, args...)
+	play := append([]string{helperArg, b.pipe, "init", "broker", b.supervisor.output.dir, b.state, token.String()}, args...)
 	cmd := exec.Command(executable(), play...)
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
@@ -32,7 +32,7 @@ func (b *bench) orphaned(args ...string) (token task.LaunchToken, server task.Pr
 			server.Start, _ = strconv.ParseUint(r[3], 10, 64)
 		}
 	}
-	server.Boot = b.host.BootID()
+	server.Boot = b.supervisor.BootID()
 	b.await("server")
 	if err := unix.Kill(b.seen["broker"], unix.SIGKILL); err != nil {
 		b.t.Fatal(err)
@@ -47,7 +47,7 @@ func TestFindAfterTheBrokerDied(t *testing.T) {
 			b := newBench(t)
 			token, server := b.orphaned("start", "server", "setsid", "clearenv", "stubborn", "rest")
 			b.await("rest")
-			if !b.host.Alive(server) {
+			if !b.supervisor.Alive(server) {
 				t.Fatal("the server died with its broker")
 			}
 			asked := task.Process{}
@@ -55,14 +55,14 @@ func TestFindAfterTheBrokerDied(t *testing.T) {
 				asked = server
 			}
 			s, w := watch()
-			found, err := b.host.Find(asked, token, w)
+			found, err := b.supervisor.Find(asked, token, w)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if found != server {
 				t.Fatalf("found %+v, want %+v", found, server)
 			}
-			if strays, err := b.host.Strays(); err != nil || len(strays) != 0 {
+			if strays, err := b.supervisor.Strays(); err != nil || len(strays) != 0 {
 				t.Errorf("strays = %v, %v", strays, err)
 			}
 			s.token = token
@@ -102,23 +102,23 @@ func TestFindTakesNoOther(t *testing.T) {
 	older.Start--
 	otherBoot.Boot = "another"
 	for _, p := range []task.Process{older, otherBoot} {
-		if _, err := b.host.Find(p, newToken(), Watcher{}); err != ErrGone {
+		if _, err := b.supervisor.Find(p, newToken(), Callbacks{}); err != ErrGone {
 			t.Errorf("Find(%+v): %v, want ErrGone", p, err)
 		}
-		if err := b.host.SignalProcess(p, unix.SIGKILL); err != ErrGone {
+		if err := b.supervisor.SignalProcess(p, unix.SIGKILL); err != ErrGone {
 			t.Errorf("SignalProcess(%+v): %v, want ErrGone", p, err)
 		}
-		if _, err := b.host.Watch(p, nil); err != ErrGone {
+		if _, err := b.supervisor.OnExit(p, nil); err != ErrGone {
 			t.Errorf("Watch(%+v): %v, want ErrGone", p, err)
 		}
-		if b.host.Alive(p) {
+		if b.supervisor.Alive(p) {
 			t.Errorf("Alive(%+v)", p)
 		}
 	}
-	if _, err := b.host.Find(task.Process{}, newToken(), Watcher{}); err != ErrGone {
+	if _, err := b.supervisor.Find(task.Process{}, newToken(), Callbacks{}); err != ErrGone {
 		t.Errorf("Find of an unknown token: %v, want ErrGone", err)
 	}
-	if !b.host.Alive(s.process) {
+	if !b.supervisor.Alive(s.process) {
 		t.Fatal("the process that has the pid was hit")
 	}
 	b.signal(s, unix.SIGKILL)
@@ -129,7 +129,7 @@ func TestStrays(t *testing.T) {
 	b := newBench(t)
 	token, server := b.orphaned("start", "server", "stubborn", "rest")
 	rest := b.await("rest")
-	strays, err := b.host.Strays()
+	strays, err := b.supervisor.Strays()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestStrays(t *testing.T) {
 	if strays, err := other.Strays(); err != nil || len(strays) != 0 {
 		t.Errorf("of another state directory: %v, %v", strays, err)
 	}
-	if left, err := b.host.End(t.Context(), token); err != nil || len(left) != 0 {
+	if left, err := b.supervisor.End(t.Context(), token); err != nil || len(left) != 0 {
 		t.Errorf("End: %v, %v", left, err)
 	}
 	b.gone(rest)
@@ -162,29 +162,29 @@ func TestLaunchOf(t *testing.T) {
 	s := b.start("start", "server", "clearenv", "quiet", "start", "middle", "setsid", "hang", "app")
 	b.await("app", "middle", "server")
 	for _, name := range []string{"server", "middle", "app"} {
-		p, err := b.host.Identify(b.seen[name])
+		p, err := b.supervisor.Identify(b.seen[name])
 		if err != nil {
 			t.Fatal(err)
 		}
-		if token, ok := b.host.LaunchOf(p); !ok || token != s.token {
+		if token, ok := b.supervisor.LaunchOf(p); !ok || token != s.token {
 			t.Errorf("LaunchOf(%s) = %v, %v", name, token, ok)
 		}
-		if path, err := b.host.Executable(p); err != nil || path != executable() {
+		if path, err := b.supervisor.Executable(p); err != nil || path != executable() {
 			t.Errorf("Executable(%s) = %q, %v", name, path, err)
 		}
 		p.Start++
-		if token, ok := b.host.LaunchOf(p); ok {
+		if token, ok := b.supervisor.LaunchOf(p); ok {
 			t.Errorf("LaunchOf(another with the pid of %s) = %v", name, token)
 		}
-		if _, err := b.host.Executable(p); err != ErrGone {
+		if _, err := b.supervisor.Executable(p); err != ErrGone {
 			t.Errorf("Executable(another): %v, want ErrGone", err)
 		}
 	}
-	self, err := b.host.Identify(os.Getpid())
+	self, err := b.supervisor.Identify(os.Getpid())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if token, ok := b.host.LaunchOf(self); ok {
+	if token, ok := b.supervisor.LaunchOf(self); ok {
 		t.Errorf("LaunchOf(self) = %v", token)
 	}
 	b.signal(s, unix.SIGKILL)

@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"context"
@@ -77,7 +77,7 @@ func (c *childTable) reap(pid int, h *handle) {
 // servers whose own parents ended, which come to us because we are a subreaper.
 // They are in the session of a launch or their own, never in ours, where the
 // children of os/exec are. Code that starts a child in a session of its own and
-// waits for it must not be in one program with a Host.
+// waits for it must not be in one program with a Supervisor.
 func (c *childTable) reapOrphans() {
 	if info, err := waitChild(unix.P_ALL, 0, unix.WNOWAIT); err != nil || info.pid == 0 {
 		return

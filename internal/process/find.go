@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"errors"
@@ -14,36 +14,36 @@ import (
 // fork and the record of it, the oldest process that carries the token is the
 // leader. ErrGone says that there is none; what is left of the tree without its
 // leader is then among the Strays.
-func (h *Host) Find(p task.Process, token task.LaunchToken, w Watcher) (task.Process, error) {
-	l, err := h.reserve(token, w)
+func (s *Supervisor) Find(p task.Process, token task.LaunchToken, c Callbacks) (task.Process, error) {
+	l, err := s.reserve(token, c)
 	if err != nil {
 		return task.Process{}, err
 	}
-	p, err = h.find(l, p)
+	p, err = s.find(l, p)
 	if err != nil {
-		h.forget(token)
+		s.forget(token)
 		return task.Process{}, err
 	}
 	l.deliverWaiting()
 	return p, nil
 }
 
-func (h *Host) find(l *launch, p task.Process) (task.Process, error) {
+func (s *Supervisor) find(l *launch, p task.Process) (task.Process, error) {
 	token := l.tree.token
 	var handle *handle
 	var err error
 	if p.IsZero() {
-		p, handle, err = h.search(token)
+		p, handle, err = s.search(token)
 	} else {
-		handle, err = h.open(p)
+		handle, err = s.open(p)
 	}
 	if err != nil {
 		return task.Process{}, err
 	}
 	child := children.adopt(p.PID, handle)
-	l.prepare(h.output.files(token), 0, child)
-	h.output.resume(token)
-	if err := h.begin(l, p, handle); err != nil {
+	l.prepare(s.output.files(token), 0, child)
+	s.output.resume(token)
+	if err := s.begin(l, p, handle); err != nil {
 		if child {
 			children.remove(p.PID)
 		}
@@ -52,8 +52,8 @@ func (h *Host) find(l *launch, p task.Process) (task.Process, error) {
 	return p, nil
 }
 
-func (h *Host) open(p task.Process) (*handle, error) {
-	if p.Boot != h.boot {
+func (s *Supervisor) open(p task.Process) (*handle, error) {
+	if p.Boot != s.boot {
 		return nil, ErrGone
 	}
 	return openHandle(p.PID, p.Start)
@@ -61,13 +61,13 @@ func (h *Host) open(p task.Process) (*handle, error) {
 
 // search looks for the leader of a launch of which only the token is known. It
 // leads a session, unless something else than Start made it.
-func (h *Host) search(token task.LaunchToken) (task.Process, *handle, error) {
+func (s *Supervisor) search(token task.LaunchToken) (task.Process, *handle, error) {
 	procs, err := readProcs()
 	if err != nil {
 		return task.Process{}, nil, err
 	}
 	carriers := slices.DeleteFunc(procs, func(p proc) bool {
-		return p.pid == h.self() || p.dead() || environment(p.pid, task.TreeEnv)[0] != token.String()
+		return p.pid == s.self() || p.dead() || environment(p.pid, task.TreeEnv)[0] != token.String()
 	})
 	slices.SortFunc(carriers, func(a, b proc) int {
 		if leads(a) != leads(b) {
@@ -78,7 +78,7 @@ func (h *Host) search(token task.LaunchToken) (task.Process, *handle, error) {
 	for _, c := range carriers {
 		handle, err := openHandle(c.pid, c.start)
 		if err == nil {
-			return h.process(c), handle, nil
+			return s.process(c), handle, nil
 		}
 		if !errors.Is(err, ErrGone) {
 			return task.Process{}, nil, err
@@ -90,7 +90,7 @@ func (h *Host) search(token task.LaunchToken) (task.Process, *handle, error) {
 func leads(p proc) bool { return p.session == p.pid }
 
 // Stray is a process that carries a launch token of this state directory which
-// belongs to no launch that the host watches.
+// belongs to no launch that the supervisor watches.
 type Stray struct {
 	Process task.Process
 	Launch  task.LaunchToken
@@ -98,7 +98,7 @@ type Stray struct {
 
 // Strays finds the strays, oldest first. They are left by a broker that died; End
 // ends them. It is to be asked when all launches that are to be found were.
-func (h *Host) Strays() ([]Stray, error) {
+func (s *Supervisor) Strays() ([]Stray, error) {
 	procs, err := readProcs()
 	if err != nil {
 		return nil, err
@@ -106,20 +106,20 @@ func (h *Host) Strays() ([]Stray, error) {
 	slices.SortFunc(procs, older)
 	var strays []Stray
 	for _, p := range procs {
-		if p.pid == h.self() || p.dead() {
+		if p.pid == s.self() || p.dead() {
 			continue
 		}
-		if token, ok := h.carried(p.pid); ok && h.launch(token) == nil {
-			strays = append(strays, Stray{h.process(p), token})
+		if token, ok := s.carried(p.pid); ok && s.launch(token) == nil {
+			strays = append(strays, Stray{s.process(p), token})
 		}
 	}
 	return strays, nil
 }
 
 // carried is the token of this state directory in the environment of a process.
-func (h *Host) carried(pid int) (task.LaunchToken, bool) {
+func (s *Supervisor) carried(pid int) (task.LaunchToken, bool) {
 	v := environment(pid, task.TreeEnv, StateEnv)
-	if v[1] != h.stateID {
+	if v[1] != s.stateID {
 		return task.LaunchToken{}, false
 	}
 	return tokenOf(v[0])

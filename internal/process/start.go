@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"context"
@@ -22,42 +22,42 @@ import (
 // keeps it from running is told here, not by a time-out: an executable or working
 // directory that is missing or cannot be used. It returns when the executable
 // runs; a file system that hangs makes it hang.
-func (h *Host) Start(ctx context.Context, server task.ClassServer, token task.LaunchToken, env []string, w Watcher) (task.Process, error) {
+func (s *Supervisor) Start(ctx context.Context, server task.ClassServer, token task.LaunchToken, env []string, c Callbacks) (task.Process, error) {
 	if err := ctx.Err(); err != nil {
 		return task.Process{}, context.Cause(ctx)
 	}
-	l, err := h.reserve(token, w)
+	l, err := s.reserve(token, c)
 	if err != nil {
 		return task.Process{}, err
 	}
-	p, err := h.start(l, server, env)
+	p, err := s.start(l, server, env)
 	if err != nil {
-		h.forget(token)
+		s.forget(token)
 		return task.Process{}, err
 	}
 	l.deliverWaiting()
 	return p, nil
 }
 
-func (h *Host) start(l *launch, server task.ClassServer, env []string) (task.Process, error) {
+func (s *Supervisor) start(l *launch, server task.ClassServer, env []string) (task.Process, error) {
 	dir, err := checkServer(server)
 	if err != nil {
 		return task.Process{}, err
 	}
 	token := l.tree.token
-	files, err := h.output.open(token)
+	files, err := s.output.open(token)
 	if err != nil {
 		return task.Process{}, err
 	}
 	defer files.close()
 	l.prepare(files.ids, files.begin, true)
-	env = withVariables(env, "PWD="+dir, task.LaunchEnv+"="+token.String(), task.TreeEnv+"="+token.String(), StateEnv+"="+h.stateID)
+	env = withVariables(env, "PWD="+dir, task.LaunchEnv+"="+token.String(), task.TreeEnv+"="+token.String(), StateEnv+"="+s.stateID)
 	pid, handle, err := spawn(server, dir, env, files)
 	if err != nil {
-		h.output.finish(token)
+		s.output.finish(token)
 		return task.Process{}, err
 	}
-	return h.lead(l, pid, handle)
+	return s.lead(l, pid, handle)
 }
 
 // prepare sets what a launch knows before it has a leader.
@@ -68,14 +68,14 @@ func (l *launch) prepare(files []fileID, stderr int64, child bool) {
 }
 
 // lead makes a child just started the leader of l, or ends it.
-func (h *Host) lead(l *launch, pid int, handle *handle) (task.Process, error) {
-	p, err := h.Identify(pid) // a child's entry stays until it is reaped
+func (s *Supervisor) lead(l *launch, pid int, handle *handle) (task.Process, error) {
+	p, err := s.Identify(pid) // a child's entry stays until it is reaped
 	if err == nil {
-		if err = h.begin(l, p, handle); err == nil {
+		if err = s.begin(l, p, handle); err == nil {
 			return p, nil
 		}
 	}
-	h.output.finish(l.tree.token)
+	s.output.finish(l.tree.token)
 	return task.Process{}, errors.Join(err, discard(pid))
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"fmt"
@@ -160,8 +160,8 @@ type Chunk struct {
 // was written in that time, and what cannot be told from it, as a rule no more
 // than two seconds' worth. A zero instant is no bound. Chunks come in the order
 // of time.
-func (h *Host) Output(token task.LaunchToken, from, to time.Time) ([]Chunk, error) {
-	return h.output.read(token, from, to)
+func (s *Supervisor) Output(token task.LaunchToken, from, to time.Time) ([]Chunk, error) {
+	return s.output.read(token, from, to)
 }
 
 func (o *output) read(t task.LaunchToken, from, to time.Time) ([]Chunk, error) {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"os"
@@ -9,31 +9,31 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-func (h *Host) self() int { return os.Getpid() }
+func (s *Supervisor) self() int { return os.Getpid() }
 
-func (h *Host) process(p proc) task.Process {
-	return task.Process{PID: p.pid, Start: p.start, Boot: h.boot}
+func (s *Supervisor) process(p proc) task.Process {
+	return task.Process{PID: p.pid, Start: p.start, Boot: s.boot}
 }
 
 // Identify gives the identity of the process that has pid now. Whoever got the
 // pid from a peer must still hold the peer's connection, or it may be another's.
-func (h *Host) Identify(pid int) (task.Process, error) {
+func (s *Supervisor) Identify(pid int) (task.Process, error) {
 	p, err := readProc(pid)
 	if err != nil {
 		return task.Process{}, err
 	}
-	return h.process(p), nil
+	return s.process(p), nil
 }
 
 // Alive says whether p is running. A zombie is not.
-func (h *Host) Alive(p task.Process) bool {
-	_, ok := h.current(p)
+func (s *Supervisor) Alive(p task.Process) bool {
+	_, ok := s.current(p)
 	return ok
 }
 
 // current is p's line of the process table while p lives.
-func (h *Host) current(p task.Process) (proc, bool) {
-	if p.Boot != h.boot {
+func (s *Supervisor) current(p task.Process) (proc, bool) {
+	if p.Boot != s.boot {
 		return proc{}, false
 	}
 	now, err := readProc(p.PID)
@@ -45,9 +45,9 @@ func (h *Host) current(p task.Process) (proc, bool) {
 
 // Executable is the path of the program that p runs, also when it was replaced or
 // removed since.
-func (h *Host) Executable(p task.Process) (string, error) {
+func (s *Supervisor) Executable(p task.Process) (string, error) {
 	path, err := os.Readlink(procPath(p.PID, "exe"))
-	if !h.Alive(p) { // asked after the look, so that it was p who was looked at
+	if !s.Alive(p) { // asked after the look, so that it was p who was looked at
 		return "", ErrGone
 	}
 	if err != nil {
@@ -64,22 +64,22 @@ const maxAncestors = 256
 
 // LaunchOf says which launch of this state directory a process belongs to: by the
 // token in its environment or an ancestor's, or by the session of a launch that
-// the host watches. The process has no say in it.
-func (h *Host) LaunchOf(p task.Process) (task.LaunchToken, bool) {
-	if p.Boot != h.boot {
+// the supervisor watches. The process has no say in it.
+func (s *Supervisor) LaunchOf(p task.Process) (task.LaunchToken, bool) {
+	if p.Boot != s.boot {
 		return task.LaunchToken{}, false
 	}
-	leaders := h.leaders()
+	leaders := s.leaders()
 	pid, start := p.PID, p.Start
 	for range maxAncestors {
 		now, err := readProc(pid)
 		if err != nil || now.start > start || pid == p.PID && now.start != p.Start {
 			break // an ancestor is never younger: that is another with its pid
 		}
-		if pid <= 1 || pid == h.self() {
+		if pid <= 1 || pid == s.self() {
 			break
 		}
-		if token, ok := h.carried(pid); ok && h.Alive(h.process(now)) {
+		if token, ok := s.carried(pid); ok && s.Alive(s.process(now)) {
 			return token, true
 		}
 		if token, ok := leaders[now.session]; ok {
@@ -92,10 +92,10 @@ func (h *Host) LaunchOf(p task.Process) (task.LaunchToken, bool) {
 
 // leaders are the watched launches by their leader's pid, which is the number of
 // its session. A leader that is gone has no say: its number may be another's.
-func (h *Host) leaders() map[int]task.LaunchToken {
+func (s *Supervisor) leaders() map[int]task.LaunchToken {
 	byPID := map[int]task.LaunchToken{}
-	for _, token := range h.Launches() {
-		l := h.launch(token)
+	for _, token := range s.Launches() {
+		l := s.launch(token)
 		if l == nil {
 			continue
 		}

@@ -1,6 +1,6 @@
 //go:build linux
 
-package host
+package process
 
 import (
 	"context"
@@ -22,7 +22,7 @@ import (
 // broker that launched a process.
 const StateEnv = "BGTASK_STATE"
 
-// Options say what a Host works with. The fields from Boot on have defaults.
+// Options say what a Supervisor works with. The fields from Boot on have defaults.
 type Options struct {
 	StateID   string       // names the state directory, for ever; every launch carries it
 	OutputDir string       // for the output of launches; made when it is missing
@@ -35,19 +35,19 @@ type Options struct {
 	OutputAll       int64         // bytes kept of all launches; 100 MiB
 }
 
-// Watcher is told what becomes of a launch: Exited once, at once, when the leader
+// Callbacks is told what becomes of a launch: Exited once, at once, when the leader
 // has ended, then Ended once, when the whole tree has. Both are called on a
 // goroutine of the launch and hold up nothing but it and Run's return. Exited may
 // come before the Start that it belongs to has returned. Neither is called once
 // Run has returned.
-type Watcher struct {
+type Callbacks struct {
 	Exited func(Exit)
 	Ended  func(Ended)
 }
 
-// Host starts and watches processes. Its methods may be called at any time, from
+// Supervisor starts and watches processes. Its methods may be called at any time, from
 // any goroutine.
-type Host struct {
+type Supervisor struct {
 	stateID   string
 	boot      string
 	killDelay time.Duration
@@ -55,7 +55,7 @@ type Host struct {
 	log       *slog.Logger
 	output    *output
 
-	ctx  context.Context // ends when the host closes
+	ctx  context.Context // ends when the supervisor closes
 	stop context.CancelFunc
 
 	mu        sync.Mutex
@@ -64,12 +64,12 @@ type Host struct {
 	launches  map[task.LaunchToken]*launch
 }
 
-// launch is one process tree that the host watches.
+// launch is one process tree that the supervisor watches.
 type launch struct {
-	watcher Watcher
-	stderr  int64 // where standard error begins in its file
-	leader  *handle
-	child   bool // the leader is a child of ours
+	callbacks Callbacks
+	stderr    int64 // where standard error begins in its file
+	leader    *handle
+	child     bool // the leader is a child of ours
 
 	mu      sync.Mutex
 	tree    tree
@@ -77,16 +77,16 @@ type launch struct {
 	waiting []syscall.Signal // until the leader is there
 }
 
-// New makes a Host and makes this program the one that orphans of its launches
+// New makes a Supervisor and makes this program the one that orphans of its launches
 // come to. Run has to be called too.
-func New(o Options) (*Host, error) {
+func New(o Options) (*Supervisor, error) {
 	if o.StateID == "" || o.OutputDir == "" {
-		return nil, fmt.Errorf("%w: a host needs the id of its state directory and a directory for output", task.ErrInvalid)
+		return nil, fmt.Errorf("%w: a process supervisor needs the id of its state directory and a directory for output", task.ErrInvalid)
 	}
 	if err := supported(); err != nil {
 		return nil, err
 	}
-	h := &Host{
+	h := &Supervisor{
 		stateID:   o.StateID,
 		boot:      o.Boot,
 		killDelay: orDefault(o.KillDelay, task.KillDelay),
@@ -146,34 +146,34 @@ func orDefault[T comparable](v, def T) T {
 
 // Run reaps orphans and keeps the output of launches within its bounds. When ctx
 // ends it stops watching, and leaves every process running.
-func (h *Host) Run(ctx context.Context) error {
-	defer h.close()
+func (s *Supervisor) Run(ctx context.Context) error {
+	defer s.close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var work sync.WaitGroup
 	work.Go(func() { children.run(ctx) })
-	work.Go(func() { h.output.run(ctx) })
+	work.Go(func() { s.output.run(ctx) })
 	work.Wait()
 	return nil
 }
 
-func (h *Host) close() {
-	h.mu.Lock()
-	h.closed = true
-	h.mu.Unlock()
-	h.stop()
-	h.following.Wait()
+func (s *Supervisor) close() {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.stop()
+	s.following.Wait()
 }
 
 // BootID names this boot of the machine.
-func (h *Host) BootID() string { return h.boot }
+func (s *Supervisor) BootID() string { return s.boot }
 
-// Launches are the tokens of what the host starts or watches, sorted.
-func (h *Host) Launches() []task.LaunchToken {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	tokens := make([]task.LaunchToken, 0, len(h.launches))
-	for t := range h.launches {
+// Launches are the tokens of what the supervisor starts or watches, sorted.
+func (s *Supervisor) Launches() []task.LaunchToken {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	tokens := make([]task.LaunchToken, 0, len(s.launches))
+	for t := range s.launches {
 		tokens = append(tokens, t)
 	}
 	slices.SortFunc(tokens, compareTokens)
@@ -183,59 +183,59 @@ func (h *Host) Launches() []task.LaunchToken {
 func compareTokens(a, b task.LaunchToken) int { return slices.Compare(a[:], b[:]) }
 
 // reserve enters a launch that has no process yet.
-func (h *Host) reserve(token task.LaunchToken, w Watcher) (*launch, error) {
+func (s *Supervisor) reserve(token task.LaunchToken, c Callbacks) (*launch, error) {
 	if token.IsZero() {
 		return nil, fmt.Errorf("%w: a launch needs a token", task.ErrInvalid)
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return nil, ErrClosed
 	}
-	if h.launches[token] != nil {
+	if s.launches[token] != nil {
 		return nil, fmt.Errorf("%w: launch %s is there already", task.ErrConflict, token)
 	}
-	l := &launch{watcher: w, tree: tree{token: token}}
-	h.launches[token] = l
+	l := &launch{callbacks: c, tree: tree{token: token}}
+	s.launches[token] = l
 	return l, nil
 }
 
-func (h *Host) forget(token task.LaunchToken) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.launches, token)
+func (s *Supervisor) forget(token task.LaunchToken) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.launches, token)
 }
 
-func (h *Host) launch(token task.LaunchToken) *launch {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.launches[token]
+func (s *Supervisor) launch(token task.LaunchToken) *launch {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.launches[token]
 }
 
 // begin gives a launch its leader and starts to watch it. It takes the handle
 // over, also when it fails.
-func (h *Host) begin(l *launch, leader task.Process, handle *handle) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+func (s *Supervisor) begin(l *launch, leader task.Process, handle *handle) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		handle.close()
 		return ErrClosed
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.leader, l.tree.leader, l.started = handle, leader, true
-	h.following.Go(func() { h.follow(l) })
+	s.following.Go(func() { s.follow(l) })
 	return nil
 }
 
 // Signal sends sig to the whole tree of a launch. When nothing of it is left that
 // is ErrGone. To a launch that is just being started it is sent as soon as there
-// is a process. A token that the host does not watch reaches what carries it. It
+// is a process. A token that the supervisor does not watch reaches what carries it. It
 // reads the process table, which takes milliseconds; Start and Find do too.
-func (h *Host) Signal(token task.LaunchToken, sig syscall.Signal) error {
-	l := h.launch(token)
+func (s *Supervisor) Signal(token task.LaunchToken, sig syscall.Signal) error {
+	l := s.launch(token)
 	if l == nil {
-		l = h.unwatched(token)
+		l = s.unwatched(token)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -250,14 +250,14 @@ func (h *Host) Signal(token task.LaunchToken, sig syscall.Signal) error {
 	return err
 }
 
-// unwatched stands for a launch that the host does not watch.
-func (h *Host) unwatched(token task.LaunchToken) *launch {
-	return &launch{started: true, tree: tree{token: token, files: h.output.files(token)}}
+// unwatched stands for a launch that the supervisor does not watch.
+func (s *Supervisor) unwatched(token task.LaunchToken) *launch {
+	return &launch{started: true, tree: tree{token: token, files: s.output.files(token)}}
 }
 
 // SignalProcess sends sig to one process and no other.
-func (h *Host) SignalProcess(p task.Process, sig syscall.Signal) error {
-	if p.Boot != h.boot {
+func (s *Supervisor) SignalProcess(p task.Process, sig syscall.Signal) error {
+	if p.Boot != s.boot {
 		return ErrGone
 	}
 	return send(p.PID, p.Start, sig)
@@ -266,23 +266,23 @@ func (h *Host) SignalProcess(p task.Process, sig syscall.Signal) error {
 // Watch calls exited when a process has ended that was not launched: an
 // application that its user started. stop ends the watch; after it has returned,
 // exited is not called. It must not be called from exited.
-func (h *Host) Watch(p task.Process, exited func(Exit)) (stop func(), err error) {
-	if p.Boot != h.boot {
+func (s *Supervisor) OnExit(p task.Process, exited func(Exit)) (stop func(), err error) {
+	if p.Boot != s.boot {
 		return nil, ErrGone
 	}
 	handle, err := openHandle(p.PID, p.Start)
 	if err != nil {
 		return nil, err
 	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.closed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		handle.close()
 		return nil, ErrClosed
 	}
-	ctx, cancel := context.WithCancel(h.ctx)
+	ctx, cancel := context.WithCancel(s.ctx)
 	over := make(chan struct{})
-	h.following.Go(func() {
+	s.following.Go(func() {
 		defer close(over)
 		defer cancel()
 		defer handle.close()
