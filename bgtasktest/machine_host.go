@@ -162,7 +162,7 @@ func (s *seat) heard(frame wire.HostFrame) engine.Event {
 		s.saving(f)
 		return engine.SaveCheckpoint{Request: f.Request, Host: s.process, Instance: f.Instance, Data: f.Data}
 	default: // Leave; a second hello is the Host's defect
-		return engine.LeaveAsked{Host: s.process}
+		return engine.LeaveRequested{Host: s.process}
 	}
 }
 

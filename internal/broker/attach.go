@@ -260,7 +260,7 @@ func (b *broker) hostEvent(a *attachment, frame wire.HostFrame) (engine.Event, e
 	case wire.Finished:
 		return engine.Finished{Host: a.host, Instance: f.Instance, Result: f.Result}, nil
 	case wire.Leave:
-		return engine.LeaveAsked{Host: a.host}, nil
+		return engine.LeaveRequested{Host: a.host}, nil
 	case wire.SaveCheckpoint:
 		b.requests.await(f.Request, func(answer engine.Answer) {
 			a.send(wire.CheckpointSaved{Request: f.Request, Err: answer.Err()})

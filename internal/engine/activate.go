@@ -32,7 +32,7 @@ type launch struct {
 
 func (l *launch) dirtyBit() *bool { return &l.isDirty }
 func (l *launch) write() Write {
-	if l.State == Absent {
+	if l.State == ServerAbsent {
 		return Delete{Launch{Token: l.Token}}
 	}
 	return Put{l.Launch}
@@ -155,7 +155,7 @@ func (e *Engine) launch(s *server, pack string, cs task.ClassServer) {
 	l := &launch{server: s, Launch: Launch{Token: task.LaunchToken(e.newGUID()), Package: pack, Server: cs, At: e.now.Awake,
 		Wall: e.now.Wall, Version: e.packages[pack].Version, Edition: e.packages[pack].Edition}}
 	l.timer.owner = l
-	e.moveLaunch(l, Launching)
+	e.moveLaunch(l, ServerLaunching)
 	e.addLaunch(l)
 	e.mark(l)
 	e.awake.arm(&l.timer, l.At+e.cfg.Policy.StartTimeout)
@@ -167,7 +167,7 @@ func (e *Engine) launch(s *server, pack string, cs task.ClassServer) {
 func (e *Engine) moveLaunch(l *launch, to ServerState) {
 	move(&l.State, to, serverMoves, "class server "+l.Server.Executable)
 	s := l.server
-	if to == Launching {
+	if to == ServerLaunching {
 		s.launching, l.slot = l, true
 		e.slots.launches++
 		return
@@ -178,10 +178,10 @@ func (e *Engine) moveLaunch(l *launch, to ServerState) {
 	if to != ServerEnding || !l.adopted { // one that is made again keeps its slot
 		e.freeLaunchSlot(l)
 	}
-	if to == Absent {
+	if to == ServerAbsent {
 		e.unblock(l)
 	}
-	e.line.stale = true
+	e.ready.stale = true
 	e.mark(l)
 }
 
@@ -189,7 +189,7 @@ func (e *Engine) freeLaunchSlot(l *launch) {
 	if l.slot {
 		l.slot = false
 		e.slots.launches--
-		e.line.stale = true
+		e.ready.stale = true
 	}
 }
 
@@ -198,7 +198,7 @@ func (e *Engine) unblock(l *launch) {
 	if l.blocks {
 		l.blocks = false
 		l.server.ending--
-		e.line.stale = true
+		e.ready.stale = true
 	}
 }
 
@@ -206,7 +206,7 @@ func (e *Engine) unblock(l *launch) {
 func (e *Engine) waiters(l *launch) []*run {
 	var all []*run
 	for _, u := range e.runs {
-		if u.State == Starting && u.Token == l.Token {
+		if u.State == RunStarting && u.Token == l.Token {
 			all = append(all, u)
 		}
 	}
@@ -226,7 +226,7 @@ func olderRun(a, b *run) int {
 func (e *Engine) classUp(h *host) {
 	var waiting []*run
 	for _, u := range e.runs {
-		if u.State == Starting && u.reg.pack.Family == h.pack.Family {
+		if u.State == RunStarting && u.reg.pack.Family == h.pack.Family {
 			waiting = append(waiting, u)
 		}
 	}
@@ -236,17 +236,17 @@ func (e *Engine) classUp(h *host) {
 			e.send(u, best, i)
 		}
 	}
-	e.line.stale = true
+	e.ready.stale = true
 }
 
 // launchUp: a launch is over when its process shows a class. Who is left waiting,
 // because the object was SingleUse or the process is of the old version, goes on
 // to the next launch in the same step.
 func (e *Engine) launchUp(l *launch, h *host) {
-	if l.State != Launching || len(h.visible()) == 0 {
+	if l.State != ServerLaunching || len(h.visible()) == 0 {
 		return
 	}
-	e.moveLaunch(l, Up)
+	e.moveLaunch(l, ServerUp)
 	l.adopted = false
 	e.awake.arm(&l.timer, 0)
 	e.classUp(h)
@@ -266,7 +266,7 @@ func (e *Engine) send(u *run, h *host, object int) {
 		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonConditionLoss, text: "a condition was lost while the class was launched"})
 		return
 	}
-	move(&u.State, Sent, runMoves, "run of "+r.Spec.Name)
+	move(&u.State, RunSent, runMoves, "run of "+r.Spec.Name)
 	if o := &h.objects[object]; o.SingleUse {
 		h.objects = slices.Delete(h.objects, object, object+1)
 	}
@@ -312,10 +312,10 @@ func (e *Engine) serverStarted(ev ServerStarted) {
 // nothing carries is made again in the same run.
 func (e *Engine) startFailed(ev StartFailed) {
 	l := e.launches[ev.Token]
-	if l == nil || l.State == Up {
+	if l == nil || l.State == ServerUp {
 		return
 	}
-	e.moveLaunch(l, Absent)
+	e.moveLaunch(l, ServerAbsent)
 	e.dropLaunch(l)
 	if ev.Lost {
 		e.launchAgain(l)
@@ -346,7 +346,7 @@ func (e *Engine) forgetLaunch(l *launch) {
 // due: the class was not registered in time, or the next step of ending has come.
 func (l *launch) due(e *Engine) {
 	switch {
-	case l.State != Launching:
+	case l.State != ServerLaunching:
 		e.escalate(l)
 		return
 	case l.adopted:

@@ -17,45 +17,46 @@ type slots struct {
 	launches int // in flight
 }
 
-// line is everybody who waits for nothing of his own: packages in the order in
-// which they were last served, in each the oldest occurrence first.
-type line struct {
-	packs  []*pack // those with somebody in line
+// readyQueue holds the registrations whose front occurrence is blocked only by
+// shared limits: packages in the order in which they were last served, and in each
+// package the oldest occurrence first.
+type readyQueue struct {
+	packs  []*pack // those with a registration that is ready
 	served uint64
 	stale  bool // something changed that may let one in
 }
 
-func (e *Engine) joinLine(r *reg) {
-	e.line.stale = true
-	if r.inLine && r.lineAge == r.pending[0].FirstAt {
+func (e *Engine) enqueue(r *reg) {
+	e.ready.stale = true
+	if r.isReady && r.readyAge == r.pending[0].FirstAt {
 		return
 	}
-	e.leaveLine(r)
+	e.dequeue(r)
 	p := r.pack
-	r.lineAge = r.pending[0].FirstAt
-	at, _ := slices.BinarySearchFunc(p.line, r, older)
-	p.line = slices.Insert(p.line, at, r)
-	r.inLine = true
-	if len(p.line) == 1 {
-		e.line.packs = append(e.line.packs, p)
+	r.readyAge = r.pending[0].FirstAt
+	at, _ := slices.BinarySearchFunc(p.ready, r, older)
+	p.ready = slices.Insert(p.ready, at, r)
+	r.isReady = true
+	if len(p.ready) == 1 {
+		e.ready.packs = append(e.ready.packs, p)
 	}
 }
 
-func (e *Engine) leaveLine(r *reg) {
-	if !r.inLine {
+func (e *Engine) dequeue(r *reg) {
+	if !r.isReady {
 		return
 	}
 	p := r.pack
-	p.line = slices.DeleteFunc(p.line, func(x *reg) bool { return x == r })
-	r.inLine = false
-	if len(p.line) == 0 {
-		e.line.packs = slices.DeleteFunc(e.line.packs, func(x *pack) bool { return x == p })
+	p.ready = slices.DeleteFunc(p.ready, func(x *reg) bool { return x == r })
+	r.isReady = false
+	if len(p.ready) == 0 {
+		e.ready.packs = slices.DeleteFunc(e.ready.packs, func(x *pack) bool { return x == p })
 	}
 }
 
 // older orders by the first firing of what waits, then by registering.
 func older(a, b *reg) int {
-	if c := compare(int64(a.lineAge), int64(b.lineAge)); c != 0 {
+	if c := compare(int64(a.readyAge), int64(b.readyAge)); c != 0 {
 		return c
 	}
 	return compare(a.Order, b.Order)
@@ -63,10 +64,10 @@ func older(a, b *reg) int {
 
 // admit starts whoever can start, until nobody can.
 func (e *Engine) admit() {
-	if !e.line.stale || e.stopping != nil {
+	if !e.ready.stale || e.stopping != nil {
 		return
 	}
-	e.line.stale = false
+	e.ready.stale = false
 	for e.slots.live < e.cfg.Policy.RunsAtOnce {
 		r := e.firstAdmissible()
 		if r == nil {
@@ -79,18 +80,18 @@ func (e *Engine) admit() {
 // firstAdmissible: the package that was served longest ago, in it the oldest that
 // can be admitted. Nobody who can run is passed over for ever.
 func (e *Engine) firstAdmissible() *reg {
-	slices.SortFunc(e.line.packs, func(a, b *pack) int {
+	slices.SortFunc(e.ready.packs, func(a, b *pack) int {
 		if c := compare(a.served, b.served); c != 0 {
 			return c
 		}
 		return compare(a.entered, b.entered)
 	})
-	for _, p := range e.line.packs {
+	for _, p := range e.ready.packs {
 		if p.live >= e.cfg.Policy.RunsPerPackage {
 			continue
 		}
-		for _, r := range p.line {
-			if len(e.shared(r)) == 0 {
+		for _, r := range p.ready {
+			if len(e.sharedReasons(r)) == 0 {
 				return r
 			}
 		}
@@ -100,16 +101,16 @@ func (e *Engine) firstAdmissible() *reg {
 
 // start admits the front occurrence of r: it takes everything that the run needs.
 func (e *Engine) start(r *reg) {
-	e.leaveLine(r)
-	e.line.served++
-	r.pack.served = e.line.served
+	e.dequeue(r)
+	e.ready.served++
+	r.pack.served = e.ready.served
 	o := r.pending[0]
 	r.pending = r.pending[1:]
-	move(&o.State, Live, occMoves, "occurrence of "+r.Spec.Name)
+	move(&o.State, OccLive, occMoves, "occurrence of "+r.Spec.Name)
 	r.live = o
 	o.Attempt++
 	e.mark(o)
-	if r.State == Suspended {
+	if r.State == RegSuspended {
 		r.own().Probe = e.clock.elapsed + task.ProbeEvery
 		e.markLedger(r)
 	}
@@ -122,7 +123,7 @@ func (e *Engine) start(r *reg) {
 	e.takeSlots(u)
 	e.mark(u)
 	view := u.view(e)
-	e.tell(r, task.Event{Kind: task.EventStarting, Run: &view})
+	e.emit(r, task.Event{Kind: task.EventStarting, Run: &view})
 	e.touch(r)
 	e.place(u)
 }
@@ -152,14 +153,14 @@ func (e *Engine) freeSlots(u *run) {
 		u.counts = false
 		e.slots.live--
 		u.reg.pack.live--
-		e.line.stale = true
+		e.ready.stale = true
 	}
 }
 
 func (e *Engine) freeKey(u *run) {
 	if u.Key != "" && e.keys[u.key()] == u.reg {
 		delete(e.keys, u.key())
-		e.line.stale = true
+		e.ready.stale = true
 	}
 }
 

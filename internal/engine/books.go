@@ -121,7 +121,7 @@ func (r *reg) open(l Ledger) {
 	r.books = books{State: l.State, Disarmed: l.Disarmed, Alone: l.Alone, Faults: int32(l.Faults), Tries: int32(l.Tries), Losses: int32(l.Losses),
 		Firing: l.Firing, Grid: l.Grid, GridWall: l.GridWall.UnixNano(), Next: l.Next, NotBefore: l.NotBefore}
 	r.rare = nothing
-	if l.NextWall.IsZero() && l.LastWall.IsZero() && l.Cause == NotSuspended && l.Probe == 0 && l.OnceIn == "" && len(l.Starts) == 0 &&
+	if l.NextWall.IsZero() && l.LastWall.IsZero() && l.Cause == SuspendedByNothing && l.Probe == 0 && l.OnceIn == "" && len(l.Starts) == 0 &&
 		l.LastEnd == (task.Ended{}) && l.LastRun == nil && l.Counts == (task.Counts{}) {
 		return
 	}

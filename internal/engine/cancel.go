@@ -16,26 +16,26 @@ func (e *Engine) cancel(u *run, reason task.CancellationReason, final bool) {
 	}
 	at := e.now.Awake + e.cfg.Policy.CancelGrace
 	switch u.State {
-	case Ended:
-	case Starting:
+	case RunEnded:
+	case RunStarting:
 		e.endRun(u, ending{outcome: task.Canceled, reason: reason})
-	case Sent, Running:
-		move(&u.State, Canceling, runMoves, "run of "+u.reg.Spec.Name)
+	case RunSent, RunRunning:
+		move(&u.State, RunCanceling, runMoves, "run of "+u.reg.Spec.Name)
 		u.Reason, u.CancelAt = reason, at
 		e.mark(u)
 		e.armRun(u)
 		e.do(CancelRun{u.Host, u.ID, reason})
 		view := u.view(e)
-		e.tell(u.reg, task.Event{Kind: task.EventCanceling, Run: &view, Text: reason.String()})
+		e.emit(u.reg, task.Event{Kind: task.EventCanceling, Run: &view, Text: reason.String()})
 		u.reg.since = e.now.Wall
 		e.touch(u.reg)
-	case Canceling:
+	case RunCanceling:
 		if at < u.CancelAt {
 			u.CancelAt = at
 			e.armRun(u)
 		}
 		e.mark(u)
-	case Unresponsive:
+	case RunUnresponsive:
 		e.cancelUnresponsive(u, reason)
 	}
 }
@@ -69,11 +69,11 @@ func (e *Engine) graceOver(u *run) {
 // registration and its key stay taken, the slots are free, and the host gets no
 // activation.
 func (e *Engine) unresponsive(u *run) {
-	if u.State == Unresponsive || u.State == Ended {
+	if u.State == RunUnresponsive || u.State == RunEnded {
 		return
 	}
-	move(&u.State, Unresponsive, runMoves, "run of "+u.reg.Spec.Name)
-	u.Silent = e.now.Wall
+	move(&u.State, RunUnresponsive, runMoves, "run of "+u.reg.Spec.Name)
+	u.UnresponsiveSince = e.now.Wall
 	e.freeSlots(u)
 	e.mark(u)
 	e.armRun(u)
@@ -85,12 +85,12 @@ func (e *Engine) unresponsive(u *run) {
 	e.serviceWhenDone(u.reg.pack)
 }
 
-// noteWell: a host none of whose runs is unresponsive any more answers again.
-func (e *Engine) noteWell(h *host) {
+// updateHealth moves a host between attached and unresponsive, by its runs.
+func (e *Engine) updateHealth(h *host) {
 	if h == nil || h.state != HostUnresponsive && h.state != HostAttached {
 		return
 	}
-	ill := slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == Unresponsive })
+	ill := slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == RunUnresponsive })
 	switch {
 	case ill && h.state == HostAttached:
 		e.moveHost(h, HostUnresponsive)
@@ -104,11 +104,11 @@ func (e *Engine) noteWell(h *host) {
 
 // kill ends the process of a run that does not stop in its grace.
 func (e *Engine) kill(u *run) {
-	if u.State == Canceling && u.CancelAt > e.now.Awake {
+	if u.State == RunCanceling && u.CancelAt > e.now.Awake {
 		u.kill = true
 		return
 	}
-	if h := e.hosts[u.Host]; h != nil && u.State != Ended {
+	if h := e.hosts[u.Host]; h != nil && u.State != RunEnded {
 		e.endHost(h)
 	}
 }

@@ -65,7 +65,7 @@ func (e *Engine) clockStepped(last Instant, step time.Duration) {
 	c := &e.clock
 	if c.Behind && step > 0 {
 		from, wallFrom := c.elapsed, c.Wall
-		c.setRight(e.now.Wall.Sub(c.Wall) - (c.elapsed - c.Elapsed))
+		c.correct(e.now.Wall.Sub(c.Wall) - (c.elapsed - c.Elapsed))
 		c.elapsed = c.Base + e.now.Boot
 		c.gap(gap{from: from, to: c.elapsed, wallFrom: wallFrom, wallTo: e.now.Wall, cause: task.MissedPoweredOff})
 	} else if step > 0 {
@@ -73,12 +73,12 @@ func (e *Engine) clockStepped(last Instant, step time.Duration) {
 	}
 	e.mark(c)
 	e.clockEvent("the wall clock was set by " + step.Round(time.Millisecond).String())
-	e.calendarsMoved(step)
+	e.calendarsStepped(step)
 }
 
 // setRight takes off, by which a clock that was behind at boot was set forward, as
 // time that the machine was off.
-func (c *clock) setRight(off time.Duration) {
+func (c *clock) correct(off time.Duration) {
 	if off > 0 {
 		c.Behind = false
 		c.Base += off
@@ -117,4 +117,4 @@ func (e *Engine) wallAt(elapsed time.Duration) time.Time {
 	return e.now.Wall.Add(elapsed - e.clock.elapsed)
 }
 
-func (e *Engine) clockEvent(text string) { e.tell(nil, task.Event{Kind: task.EventClock, Text: text}) }
+func (e *Engine) clockEvent(text string) { e.emit(nil, task.Event{Kind: task.EventClock, Text: text}) }

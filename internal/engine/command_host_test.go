@@ -22,7 +22,7 @@ var hostCommands = map[string]func(*world, args){
 		w.step(ObjectsChanged{Host: w.hostID(a.at(0)), Objects: objects(a.named["classes"])})
 	},
 	"lost":    func(w *world, a args) { w.step(StreamLost{w.hostID(a.at(0))}) },
-	"leave":   func(w *world, a args) { w.step(LeaveAsked{w.hostID(a.at(0))}) },
+	"leave":   func(w *world, a args) { w.step(LeaveRequested{w.hostID(a.at(0))}) },
 	"started": func(w *world, a args) { w.step(ServerStarted{w.token(a.at(0)), w.hostID(a.at(1))}) },
 	"start-failed": func(w *world, a args) {
 		w.step(StartFailed{Token: w.token(a.at(0)), Text: strings.Join(a.plain[1:], " "), Lost: a.has("nothing-carries-it")})

@@ -49,9 +49,9 @@ func (e *Engine) noteHolding(r *reg) bool {
 	return r.holdsSince >= 0
 }
 
-// payInterest has r touched when a fact of its conditions changes; it is wanted
-// while something is pending or live.
-func (e *Engine) payInterest(r *reg) {
+// subscribe re-evaluates r when a fact its conditions use changes. It is needed
+// while an occurrence of r is pending or live.
+func (e *Engine) subscribe(r *reg) {
 	for _, c := range r.conditions() {
 		for _, n := range c.Needs() {
 			e.fact(n.Fact).users[r] = struct{}{}
@@ -60,7 +60,7 @@ func (e *Engine) payInterest(r *reg) {
 	e.noteHolding(r)
 }
 
-func (e *Engine) forgetInterest(r *reg) {
+func (e *Engine) unsubscribe(r *reg) {
 	for _, c := range r.conditions() {
 		for _, n := range c.Needs() {
 			if f := e.facts[n.Fact]; f != nil {
@@ -71,16 +71,16 @@ func (e *Engine) forgetInterest(r *reg) {
 	r.holdsSince = -1
 }
 
-func (e *Engine) forgetInterestUnlessLive(r *reg) {
+func (e *Engine) unsubscribeIfIdle(r *reg) {
 	if r.live == nil && len(r.pending) == 0 {
-		e.forgetInterest(r)
+		e.unsubscribe(r)
 	}
 }
 
 // lossReason says which condition that matters to a live run fails now, and with
 // what reason the run would be cancelled. Unsure cancels nothing.
 func (e *Engine) lossReason(r *reg) (task.CancellationReason, bool) {
-	if r.run == nil || r.run.Waived || r.run.Old {
+	if r.run == nil || r.run.Waived || r.run.Outdated {
 		return 0, false
 	}
 	if r.Spec.CancelOnConditionLoss {
@@ -100,7 +100,7 @@ func (e *Engine) lossReason(r *reg) (task.CancellationReason, bool) {
 func (e *Engine) watchConditions(r *reg) {
 	reason, lost := e.lossReason(r)
 	switch {
-	case !lost || r.run.State == Starting || r.run.State == Canceling || r.run.State == Unresponsive:
+	case !lost || r.run.State == RunStarting || r.run.State == RunCanceling || r.run.State == RunUnresponsive:
 		r.notLost()
 	case r.lostSince == 0:
 		r.own().lostSince = e.clock.elapsed

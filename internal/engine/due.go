@@ -102,7 +102,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 	var latest []time.Time
 	count, more := 0, false
 	at := r.NextWall
-	for ok := true; ok && !at.After(e.now.Wall); at, ok = following(r, zone, at) {
+	for ok := true; ok && !at.After(e.now.Wall); at, ok = nextAfter(r, zone, at) {
 		r.own().LastWall = at
 		if e.now.Wall.Sub(at) <= task.LateBy {
 			due.inTime = append(due.inTime, at)
@@ -132,7 +132,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 }
 
 // following is the instant after at; a one-shot has none.
-func following(r *reg, zone *time.Location, at time.Time) (time.Time, bool) {
+func nextAfter(r *reg, zone *time.Location, at time.Time) (time.Time, bool) {
 	if task.OneShot(r.Spec.Trigger) {
 		return timeZero, false
 	}
@@ -197,7 +197,7 @@ func (e *Engine) fireInTime(r *reg, at time.Time) {
 	if r.Spec.Misfire.Policy == task.Skip {
 		cause, missed := task.MissedHeld, len(r.pending) > 0
 		switch {
-		case r.State == Suspended:
+		case r.State == RegSuspended:
 			cause, missed = task.MissedSuspended, true
 		case !missed && r.live != nil:
 			cause, missed = task.MissedOverlap, true
@@ -213,10 +213,10 @@ func (e *Engine) fireInTime(r *reg, at time.Time) {
 func (e *Engine) recordMissed(r *reg, m task.Missed) {
 	r.own().Counts.Missed += m.Count
 	e.markLedger(r)
-	e.tell(r, task.Event{Kind: task.EventMissed, Missed: &m})
+	e.emit(r, task.Event{Kind: task.EventMissed, Missed: &m})
 }
 
-func timedBy(r *reg) By {
+func timedBy(r *reg) FiredBy {
 	if r.calendar != nil {
 		return ByCalendar
 	}
@@ -268,7 +268,7 @@ func (e *Engine) nextInstant(r *reg) {
 
 // calendarsMoved: an instant that has come does not come again, unless the wall
 // clock was set back by more than a day.
-func (e *Engine) calendarsMoved(step time.Duration) {
+func (e *Engine) calendarsStepped(step time.Duration) {
 	if step >= -24*time.Hour {
 		return // forward: what is due is due; back: the next instant stays
 	}

@@ -44,7 +44,7 @@ func (e *Engine) endHost(h *host) {
 	e.moveHost(h, HostEnding)
 	h.objects = nil
 	h.esc = escalateTerm
-	if l := e.launches[h.token]; l != nil && l.State == Up {
+	if l := e.launches[h.token]; l != nil && l.State == ServerUp {
 		e.moveLaunch(l, ServerEnding)
 		if len(h.runs) > 0 && !h.singleUse() {
 			l.blocks = true
@@ -53,7 +53,7 @@ func (e *Engine) endHost(h *host) {
 	}
 	others := false
 	for _, u := range slices.Clone(h.runs) {
-		if !u.canceled() && u.Failing == "" && !h.silent {
+		if !u.canceled() && u.Failing == "" && !h.neverReturned {
 			e.cancel(u, task.ReasonTerminating, false)
 			others = true
 		}

@@ -25,27 +25,27 @@ type Engine struct {
 	seq   uint64
 	order uint64 // of registrations
 
-	packages map[string]*pack
-	leaving  map[string]*pack // gone, but for their folders
-	regs     map[task.GUID]*reg
-	runs     map[task.GUID]*run
-	hosts    map[HostID]*host
-	launches map[task.LaunchToken]*launch
-	servers  map[serverKey]*server
-	keys     map[exclusive]*reg
-	facts    map[string]*fact
-	sources  map[string]*task.SourceState
-	edges    map[task.SystemTriggerType]regSet
-	events   map[string]regSet // CustomSystemEventTrigger, by event id
-	answers  answers
-	stopping *stopping
+	packages  map[string]*pack
+	leftovers map[string]*pack // gone, but for their folders
+	regs      map[task.GUID]*reg
+	runs      map[task.GUID]*run
+	hosts     map[HostID]*host
+	launches  map[task.LaunchToken]*launch
+	servers   map[serverKey]*server
+	keys      map[exclusive]*reg
+	facts     map[string]*fact
+	sources   map[string]*task.SourceState
+	edges     map[task.SystemTriggerType]regSet
+	events    map[string]regSet // CustomSystemEventTrigger, by event id
+	answers   answers
+	stopping  *stopping
 
 	elapsed timers // deadlines of registrations, facts
 	awake   timers // deadlines of runs, hosts, launches
 	wall    timers // calendars
 
 	todo     []work // registrations to fire or to judge, in order
-	line     line
+	ready    readyQueue
 	slots    slots
 	payloads int
 
@@ -194,8 +194,8 @@ func (e *Engine) applyHost(ev Event) {
 		e.objectsChanged(ev)
 	case StreamLost:
 		e.streamLost(ev)
-	case LeaveAsked:
-		e.leaveAsked(ev)
+	case LeaveRequested:
+		e.leaveRequested(ev)
 	case Accepted:
 		e.accepted(ev)
 	case Refused:

@@ -171,7 +171,7 @@ type (
 	// StreamLost: the host's stream ended, its process is alive as far as known.
 	StreamLost struct{ Host HostID }
 	// LeaveAsked: a host with nothing to do wants to go. Answered ConfirmLeave or Stay.
-	LeaveAsked struct{ Host HostID }
+	LeaveRequested struct{ Host HostID }
 	// Accepted: the host has entered Run.
 	Accepted struct {
 		Host     HostID
@@ -266,7 +266,7 @@ func (HandOver) event()       {}
 func (Attached) event()       {}
 func (ObjectsChanged) event() {}
 func (StreamLost) event()     {}
-func (LeaveAsked) event()     {}
+func (LeaveRequested) event() {}
 func (Accepted) event()       {}
 func (Refused) event()        {}
 func (Progressed) event()     {}

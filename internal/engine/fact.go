@@ -188,9 +188,9 @@ func (e *Engine) sourceChanged(ev SourceChanged) {
 	if st == nil {
 		st = e.addSource(ev.State.Name)
 	}
-	held := e.saverAwaited()
+	held := e.energySaverPending()
 	*st = ev.State
-	if held != e.saverAwaited() {
+	if held != e.energySaverPending() {
 		defer e.touchAll()
 	}
 	for _, name := range ev.State.Facts {
@@ -226,7 +226,7 @@ func (e *Engine) nextSource(f *fact) *task.SourceState {
 }
 
 // saverAwaited: whether energy is to be saved is not known yet, and will be soon.
-func (e *Engine) saverAwaited() bool {
+func (e *Engine) energySaverPending() bool {
 	f := e.facts[task.FactEnergySaver]
 	return f != nil && f.cause() == task.CauseSourceStarting
 }

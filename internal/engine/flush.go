@@ -23,21 +23,21 @@ func (e *Engine) mark(s stored) {
 // entry is an event that waits for the end of the step, to be told with the state
 // that its task has then.
 type entry struct {
-	reg    *reg
-	event  task.Event
-	passed bool // not stored
+	reg       *reg
+	event     task.Event
+	transient bool // not stored
 }
 
 // tell appends an event to history.
-func (e *Engine) tell(r *reg, ev task.Event) { e.history = append(e.history, entry{reg: r, event: ev}) }
+func (e *Engine) emit(r *reg, ev task.Event) { e.history = append(e.history, entry{reg: r, event: ev}) }
 
 // notify tells watchers only.
 func (e *Engine) notify(r *reg, ev task.Event) {
-	e.history = append(e.history, entry{reg: r, event: ev, passed: true})
+	e.history = append(e.history, entry{reg: r, event: ev, transient: true})
 }
 
 func (e *Engine) flush() Output {
-	e.tellChanges()
+	e.notifyChanges()
 	for _, s := range e.dirty {
 		*s.dirtyBit() = false
 		if w := s.write(); w != nil {
@@ -47,7 +47,7 @@ func (e *Engine) flush() Output {
 	var notes []Action
 	for i := range e.history {
 		ev := e.complete(e.history[i])
-		if e.history[i].passed {
+		if e.history[i].transient {
 			ev.Seq = e.seq
 			notes = append(notes, Notify{ev})
 			continue
@@ -92,9 +92,9 @@ func (e *Engine) complete(en entry) task.Event {
 	return ev
 }
 
-// tellChanges notifies watchers of every touched registration whose state looks
+// notifyChanges notifies watchers of every touched registration whose state looks
 // different now and that no other event of this step tells of.
-func (e *Engine) tellChanges() {
+func (e *Engine) notifyChanges() {
 	told := make(map[*reg]bool, len(e.history))
 	for _, en := range e.history {
 		told[en.reg] = true
@@ -102,7 +102,7 @@ func (e *Engine) tellChanges() {
 	for _, r := range e.touched {
 		r.isTouched = false
 		shown := e.look(r)
-		if shown != r.shown && r.shown.known && !told[r] && r.State != Gone {
+		if shown != r.shown && r.shown.known && !told[r] && r.State != RegGone {
 			e.notify(r, task.Event{Kind: task.EventChanged})
 		}
 		r.shown = shown

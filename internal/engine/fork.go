@@ -18,7 +18,7 @@ import (
 func (e *Engine) Fork() (fork *Engine, err error) {
 	defer func() { err = defectOf(recover()) }()
 	f := forker{
-		packs: make(map[*pack]*pack, len(e.packages)+len(e.leaving)), regs: make(map[*reg]*reg, len(e.regs)), hosts: make(map[*host]*host, len(e.hosts)),
+		packs: make(map[*pack]*pack, len(e.packages)+len(e.leftovers)), regs: make(map[*reg]*reg, len(e.regs)), hosts: make(map[*host]*host, len(e.hosts)),
 		launches: make(map[*launch]*launch, len(e.launches)), servers: make(map[*server]*server, len(e.servers)), runs: make(map[*run]*run, len(e.runs)),
 		occs: map[*occ]*occ{}, facts: make(map[*fact]*fact, len(e.facts)), timers: make(map[*timer]*timer, len(e.elapsed.heap)+len(e.awake.heap)+len(e.wall.heap)),
 	}
@@ -27,7 +27,7 @@ func (e *Engine) Fork() (fork *Engine, err error) {
 	rng := *e.rng
 	c.rng = &rng
 	c.clock.gaps = slices.Clone(e.clock.gaps)
-	c.packages, c.leaving = mapped(f.packs, e.packages), mapped(f.packs, e.leaving)
+	c.packages, c.leftovers = mapped(f.packs, e.packages), mapped(f.packs, e.leftovers)
 	c.regs, c.runs, c.hosts = mapped(f.regs, e.regs), mapped(f.runs, e.runs), mapped(f.hosts, e.hosts)
 	c.launches, c.servers, c.keys = mapped(f.launches, e.launches), mapped(f.servers, e.servers), mapped(f.regs, e.keys)
 	c.facts = mapped(f.facts, e.facts)
@@ -35,7 +35,7 @@ func (e *Engine) Fork() (fork *Engine, err error) {
 	c.edges, c.events = forkedSets(f, e.edges), forkedSets(f, e.events)
 	c.answers = forkedAnswers(e.answers)
 	c.stopping = f.stopping(e.stopping)
-	c.line.packs = each(f.packs, e.line.packs)
+	c.ready.packs = each(f.packs, e.ready.packs)
 	c.todo = f.todo(e.todo)
 	c.out, c.dirty, c.history, c.touched = Output{}, nil, nil, nil // empty between steps
 	c.elapsed, c.awake, c.wall = f.heap(e.elapsed), f.heap(e.awake), f.heap(e.wall)
@@ -58,7 +58,7 @@ type forker struct {
 // begin copies every thing, and then has the copies point to each other.
 func (f forker) begin(e *Engine) {
 	copyAll(f.packs, e.packages)
-	copyAll(f.packs, e.leaving)
+	copyAll(f.packs, e.leftovers)
 	copyAll(f.regs, e.regs)
 	copyAll(f.hosts, e.hosts)
 	copyAll(f.launches, e.launches)
@@ -126,7 +126,7 @@ func (f forker) occ(old *occ, r *reg) *occ {
 func (f forker) pack(p *pack) {
 	p.regs, p.suspended = f.set(p.regs), f.set(p.suspended)
 	p.names = mapped(f.regs, p.names)
-	p.hosts, p.line = each(f.hosts, p.hosts), each(f.regs, p.line)
+	p.hosts, p.ready = each(f.hosts, p.hosts), each(f.regs, p.ready)
 }
 
 func (f forker) host(old, h *host) {

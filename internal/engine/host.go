@@ -11,22 +11,22 @@ import (
 // host is a connected process which serves class objects. Hosts are not stored:
 // after a restart they are made again from the runs and launches that name them.
 type host struct {
-	id      HostID
-	pack    *pack
-	token   task.LaunchToken // zero: the user started it
-	state   HostState
-	active  bool
-	order   uint64
-	version string // of the package when it came
-	edition uint64 // the same, counted; retired for a program that an update has replaced
-	objects []Object
-	served  []task.GUID // every class that it has shown, taken ones too
-	runs    []*run
-	single  bool               // all that it ever showed was SingleUse
-	strays  map[task.GUID]*reg // instances that it runs and nobody knows
-	silent  bool               // it did not come back in time, and is ended for that
-	esc     escalation
-	timer   timer
+	id            HostID
+	pack          *pack
+	token         task.LaunchToken // zero: the user started it
+	state         HostState
+	active        bool
+	order         uint64
+	version       string // of the package when it came
+	edition       uint64 // the same, counted; retired for a program that an update has replaced
+	objects       []Object
+	served        []task.GUID // every class that it has shown, taken ones too
+	runs          []*run
+	single        bool               // all that it ever showed was SingleUse
+	strays        map[task.GUID]*reg // instances that it runs and nobody knows
+	neverReturned bool               // it did not come back in time, and is ended for that
+	esc           escalation
+	timer         timer
 }
 
 // takesActivations: a host of an old version, or one that is not well, gets none.
@@ -57,9 +57,9 @@ func (e *Engine) attached(ev Attached) {
 	h.active = ev.Active
 	e.reconcile(h, ev.Instances)
 	e.setObjects(h, ev.Objects)
-	e.noteWell(h)
+	e.updateHealth(h)
 	if !h.pack.Servicing { // else they are judged at its end
-		e.endIdle(h.pack, h.pack.old)
+		e.endIdle(h.pack, h.pack.outdated)
 	}
 }
 
@@ -74,7 +74,7 @@ func (e *Engine) newHost(ev Attached) *host {
 		return nil
 	}
 	l := e.launches[ev.Token]
-	if !ev.Token.IsZero() && (l == nil || l.State == ServerEnding || l.State == Absent) {
+	if !ev.Token.IsZero() && (l == nil || l.State == ServerEnding || l.State == ServerAbsent) {
 		e.do(DropHost{ev.Host, "its launch was given up"})
 		return nil
 	}
@@ -102,7 +102,7 @@ func (e *Engine) makeHost(id HostID, p *pack, token task.LaunchToken) *host {
 
 func (e *Engine) moveHost(h *host, to HostState) {
 	move(&h.state, to, hostMoves, "host "+h.id.String())
-	e.line.stale = true
+	e.ready.stale = true
 }
 
 // reconcile compares what a host says that it runs with what it should run.
@@ -149,9 +149,9 @@ func (e *Engine) stillRunning(u *run, progress uint32) {
 	case u.canceled():
 		e.do(CancelRun{u.Host, u.ID, u.Reason})
 		e.backToCanceling(u)
-	case u.State == Sent:
+	case u.State == RunSent:
 		e.entered(u)
-	case u.State == Unresponsive:
+	case u.State == RunUnresponsive:
 		e.backToRunning(u)
 	}
 }
@@ -189,7 +189,7 @@ func (e *Engine) objectsChanged(ev ObjectsChanged) {
 // taken: a SingleUse object whose activation is on its way is shown once more by what
 // the host sent before it saw that.
 func (h *host) taken(o Object) bool {
-	return o.SingleUse && slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == Sent && u.reg.Spec.EntryPoint == o.CLSID })
+	return o.SingleUse && slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == RunSent && u.reg.Spec.EntryPoint == o.CLSID })
 }
 
 // setObjects publishes all classes of a host in one step.
@@ -209,7 +209,7 @@ func (e *Engine) setObjects(h *host, objects []Object) {
 	if h.state != HostAttached || len(h.visible()) == 0 {
 		return
 	}
-	if l := e.launches[h.token]; l != nil && l.State == Launching {
+	if l := e.launches[h.token]; l != nil && l.State == ServerLaunching {
 		e.launchUp(l, h)
 		return
 	}
@@ -220,7 +220,7 @@ func (e *Engine) setObjects(h *host, objects []Object) {
 // caused.
 func (e *Engine) classSeen(p *pack, class task.GUID) {
 	for _, r := range p.suspended.sorted() {
-		if r.Cause == ByActivation && r.Spec.EntryPoint == class {
+		if r.Cause == SuspendedByActivation && r.Spec.EntryPoint == class {
 			e.unsuspend(r, "its class is served again")
 		}
 	}
@@ -246,7 +246,7 @@ func (h *host) due(e *Engine) {
 		e.escalateHost(h)
 	case h.state != HostDetached:
 	case !h.token.IsZero():
-		h.silent = true
+		h.neverReturned = true
 		e.endHost(h)
 	case len(h.runs) > 0 || len(h.strays) > 0:
 		for _, u := range slices.Clone(h.runs) {
@@ -262,7 +262,7 @@ func (h *host) due(e *Engine) {
 
 // leaveAsked: no activation can fall into the gap, since one that is on its way
 // makes the answer "stay".
-func (e *Engine) leaveAsked(ev LeaveAsked) {
+func (e *Engine) leaveRequested(ev LeaveRequested) {
 	h := e.hosts[ev.Host]
 	if h == nil {
 		e.do(ConfirmLeave{ev.Host})
@@ -292,9 +292,9 @@ func (e *Engine) exited(ev Exited) {
 		return
 	}
 	switch l.State {
-	case Launching:
+	case ServerLaunching:
 		e.closeLaunch(l)
-	case Up:
+	case ServerUp:
 		e.moveLaunch(l, ServerEnding)
 	}
 	if !l.adopted {
@@ -320,7 +320,7 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 			e.hostGone(h, Exit{})
 		}
 	}
-	e.moveLaunch(l, Absent)
+	e.moveLaunch(l, ServerAbsent)
 	e.dropLaunch(l)
 	e.launchAgain(l)
 }
@@ -361,13 +361,13 @@ func (e *Engine) hostGone(h *host, exit Exit) {
 	}
 	several := len(h.runs) > 1
 	for _, u := range slices.Clone(h.runs) {
-		e.endRun(u, e.endingOf(u, h, was, exit, several))
+		e.endRun(u, e.endingOfExit(u, h, was, exit, several))
 	}
 	e.packageWhenDone(h.pack)
 }
 
 // endingOf says what the end of its process makes of a run.
-func (e *Engine) endingOf(u *run, h *host, was HostState, exit Exit, several bool) ending {
+func (e *Engine) endingOfExit(u *run, h *host, was HostState, exit Exit, several bool) ending {
 	how := ending{exit: exit.Status, stderr: exit.Stderr}
 	switch {
 	case u.canceled():
@@ -376,7 +376,7 @@ func (e *Engine) endingOf(u *run, h *host, was HostState, exit Exit, several boo
 		how.outcome, how.text = task.ActivationFailed, u.Failing
 	case h.token.IsZero():
 		how.outcome, how.text = task.Lost, "the application is gone without a word"
-	case h.silent:
+	case h.neverReturned:
 		how.outcome, how.forced, how.text = task.Lost, true, fmt.Sprintf("its process was silent for %v and was ended", task.AdoptionWindow)
 	case !exit.Known && was == HostDetached:
 		how.outcome, how.text = task.Lost, "its process ended while no broker was there"

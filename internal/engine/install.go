@@ -17,9 +17,9 @@ func (e *Engine) install(ev Install) Answer {
 		p = e.newPack(Package{Package: ev.Package})
 		p.Access = e.cfg.Policy.DefaultAccess
 		e.mark(p)
-		e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("installed " + p.Version)})
+		e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("installed " + p.Version)})
 		return Answer{Change: Added, Access: p.Access}
-	case p.Removing && ev.Package.Origin == task.OriginSystem, p.has(ev.Package):
+	case p.Removing && ev.Package.Origin == task.OriginSystem, p.covers(ev.Package):
 		return Answer{Access: p.Access}
 	}
 	e.updatePackage(p, ev.Package)
@@ -36,7 +36,7 @@ func (e *Engine) CheckInstall(ev Install) Answer {
 		return a
 	case p == nil:
 		return Answer{Change: Added}
-	case p.has(ev.Package):
+	case p.covers(ev.Package):
 		return Answer{Access: p.Access}
 	}
 	return Answer{Change: Updated, Access: p.Access}
@@ -44,7 +44,7 @@ func (e *Engine) CheckInstall(ev Install) Answer {
 
 // has says whether to changes nothing. The system's package gives way to the
 // user's own.
-func (p *pack) has(to task.Package) bool {
+func (p *pack) covers(to task.Package) bool {
 	if p.Origin != to.Origin {
 		return to.Origin == task.OriginSystem
 	}
@@ -67,7 +67,7 @@ func (e *Engine) mayInstall(ev Install) (Answer, bool) {
 		return refuse(task.ErrConflict, p.Family, "the package is being removed", "try again when its last process is gone"), false
 	case order < 0 && !ev.Downgrade:
 		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is installed, and "+to.Version+" is older", "--allow-downgrade installs it all the same"), false
-	case order == 0 && to.Origin == task.OriginFile && p.Origin == task.OriginFile && !p.has(to):
+	case order == 0 && to.Origin == task.OriginFile && p.Origin == task.OriginFile && !p.covers(to):
 		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is installed with other content: one version is one content",
 			"give it another version, or 'bgtask uninstall --keep-data' first"), false
 	}
@@ -80,7 +80,7 @@ func (e *Engine) checkPackage(p task.Package) (Answer, bool) {
 		return refuse(task.ErrInvalid, p.Family, "a package has a family name of at most 256 bytes", ""), false
 	case p.Family == task.CommandPackage:
 		return refuse(task.ErrConflict, p.Family, "this name belongs to command tasks", ""), false
-	case e.leaving[p.Family] != nil:
+	case e.leftovers[p.Family] != nil:
 		return refuse(task.ErrConflict, p.Family, "what the package has left is being removed", "try again in a moment"), false
 	}
 	return Answer{}, true
@@ -91,13 +91,13 @@ func (e *Engine) checkPackage(p task.Package) (Answer, bool) {
 func (e *Engine) updatePackage(p *pack, to task.Package) {
 	to.Access, to.LocalFolder = p.Access, keep(to.LocalFolder, p.LocalFolder)
 	if !p.Servicing {
-		p.Old = p.Version
+		p.PreviousVersion = p.Version
 	}
 	p.Package.Package = to
 	p.Servicing = true
 	p.Edition++
 	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updating to " + to.Version)})
+	e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updating to " + to.Version)})
 	e.cancelAll(p, task.ReasonServicingUpdate, false)
 	e.serviceWhenDone(p)
 }
@@ -113,36 +113,36 @@ func keep(s, old string) string {
 // that does not answer is not waited for: its registration stays taken until its run
 // has ended, and it gets no activation; but it cannot keep all others from running.
 func (e *Engine) serviceWhenDone(p *pack) {
-	if !p.Servicing || p.answersFor() {
+	if !p.Servicing || p.hasResponsiveRun() {
 		return
 	}
 	p.Servicing = false
 	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updated to " + p.Version)})
+	e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updated to " + p.Version)})
 	for _, r := range p.regs.sorted() {
 		switch {
-		case r.State == Removing:
+		case r.State == RegRemoving:
 		case !p.Declares(r.Spec.EntryPoint):
-			if r.State == Active {
-				e.suspend(r, ByNoClass, "class "+r.Spec.EntryPoint.String()+" is no longer declared by "+p.Family)
+			if r.State == RegActive {
+				e.suspend(r, SuspendedByNoClass, "class "+r.Spec.EntryPoint.String()+" is no longer declared by "+p.Family)
 			}
 			continue
-		case r.State == Suspended:
+		case r.State == RegSuspended:
 			e.unsuspend(r, "its package was updated")
 		}
 		if t, ok := r.Spec.Trigger.(task.SystemTrigger); ok && t.Type == task.OnServicingComplete && e.armed(r) {
-			e.todo = append(e.todo, work{r, &firing{by: ByServicing, details: task.SystemTriggerDetails{Type: t.Type, Old: task.Value(p.Old), New: task.Value(p.Version)}}})
+			e.todo = append(e.todo, work{r, &firing{by: ByServicing, details: task.SystemTriggerDetails{Type: t.Type, Old: task.Value(p.PreviousVersion), New: task.Value(p.Version)}}})
 		}
 		e.touch(r)
 	}
-	e.endIdle(p, p.old)
-	e.line.stale = true
+	e.endIdle(p, p.outdated)
+	e.ready.stale = true
 }
 
 // answersFor says whether a run is live whose host answers.
-func (p *pack) answersFor() bool {
+func (p *pack) hasResponsiveRun() bool {
 	for r := range p.regs {
-		if r.run != nil && r.run.State != Unresponsive {
+		if r.run != nil && r.run.State != RunUnresponsive {
 			return true
 		}
 	}

@@ -40,7 +40,7 @@ func (w *world) checkReg(r *reg) {
 	if (r.live == nil) != (r.run == nil) {
 		broken("a live occurrence has exactly one run")
 	}
-	if r.State == Removing && r.run == nil && r.strays == 0 {
+	if r.State == RegRemoving && r.run == nil && r.strays == 0 {
 		broken("removed, and still there")
 	}
 	if len(r.pending) == 0 || r.queued {
@@ -56,7 +56,7 @@ func (w *world) checkReg(r *reg) {
 			}
 		}
 	}
-	for _, why := range w.e.own(r, r.pending[0]) {
+	for _, why := range w.e.ownReasons(r, r.pending[0]) {
 		if why.until > 0 && r.elapsed.index == 0 {
 			broken("it waits for a time without a deadline")
 		}

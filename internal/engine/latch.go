@@ -31,7 +31,7 @@ func (o *occ) view() task.Occurrence {
 
 // firing is one event of a trigger, accepted when it is passed to fire.
 type firing struct {
-	by      By
+	by      FiredBy
 	due     time.Time // zero: now
 	details task.Details
 	missed  int
@@ -64,7 +64,7 @@ func (e *Engine) fire(r *reg, f firing) *occ {
 	}
 	e.mark(o)
 	view := o.view()
-	e.tell(r, task.Event{Kind: task.EventFired, Occurrence: &view, Text: "by " + e.byWhat(r, o)})
+	e.emit(r, task.Event{Kind: task.EventFired, Occurrence: &view, Text: "by " + e.byWhat(r, o)})
 	e.touch(r)
 	return o
 }
@@ -88,7 +88,7 @@ func (e *Engine) join(r *reg, f firing) *occ {
 	o := &occ{Occurrence: Occurrence{TaskID: r.id(), First: r.Firing, Observed: e.now.Wall, FirstAt: e.clock.elapsed}, reg: r}
 	r.pending = append(r.pending, o)
 	if len(r.pending) == 1 {
-		e.payInterest(r)
+		e.subscribe(r)
 	}
 	return o
 }
@@ -134,7 +134,7 @@ func (e *Engine) endPending(r *reg, o *occ, end task.End) {
 	r.pending = slices.DeleteFunc(r.pending, func(p *occ) bool { return p == o })
 	e.endOcc(r, o, end)
 	if len(r.pending) == 0 {
-		e.forgetInterestUnlessLive(r)
+		e.unsubscribeIfIdle(r)
 	}
 }
 
@@ -146,23 +146,23 @@ func (e *Engine) endOcc(r *reg, o *occ, end task.End) {
 	r.own().LastEnd = task.Ended{Number: o.Number, End: end, At: e.now.Wall}
 	e.markLedger(r)
 	view := o.view()
-	e.tell(r, task.Event{Kind: task.EventOccurrence, Occurrence: &view, End: end})
+	e.emit(r, task.Event{Kind: task.EventOccurrence, Occurrence: &view, End: end})
 	e.touch(r)
 }
 
 // relatch makes the live occurrence pending again: it merges with a newer pending
 // one, or goes to the front of the queue.
 func (e *Engine) relatch(r *reg, o *occ) {
-	move(&o.State, Pending, occMoves, "occurrence of "+r.Spec.Name)
+	move(&o.State, OccPending, occMoves, "occurrence of "+r.Spec.Name)
 	r.live = nil
 	e.mark(o)
-	if r.State == Removing {
+	if r.State == RegRemoving {
 		e.endOcc(r, o, task.EndRemoved)
 		return
 	}
 	if r.Spec.Queue > 0 || len(r.pending) == 0 || r.Spec.Misfire.Policy == task.RunAll {
 		r.pending = slices.Insert(r.pending, 0, o)
-		e.payInterest(r)
+		e.subscribe(r)
 		return
 	}
 	newer := r.pending[len(r.pending)-1]
@@ -222,11 +222,11 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 	}
 	_, own := r.Spec.Trigger.(task.ApplicationTrigger)
 	switch {
-	case r.State == Spent:
+	case r.State == RegSpent:
 		return refuse(task.ErrInvalid, r.Spec.Name, "it is a one-shot that has run; it does not fire again", "register it anew, or remove it")
 	case !own && !ev.ByHand:
 		return refuse(task.ErrInvalid, r.Spec.Name, "only a task with an ApplicationTrigger is fired by its application; this one has a "+r.Spec.Trigger.Class(), "")
-	case own && r.State == Suspended:
+	case own && r.State == RegSuspended:
 		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "it is suspended: "+r.Text, "bgtask resume "+r.Spec.Name)
 	case own && !r.pack.Access.Allowed():
 		return refuse(task.ErrDisabledByPolicy, r.Spec.Name, "background access of "+r.pack.Family+" is "+r.pack.Access.String(), "bgtask access "+r.pack.Family+" allow")
@@ -259,7 +259,7 @@ func (e *Engine) hurry(r *reg) Answer {
 	e.mark(o)
 	e.markLedger(r)
 	e.touch(r)
-	e.tell(r, task.Event{Kind: task.EventChanged, Text: "conditions and back-off waived by hand"})
+	e.emit(r, task.Event{Kind: task.EventChanged, Text: "conditions and back-off waived by hand"})
 	return Answer{TaskID: r.id(), Number: o.Number}
 }
 
@@ -267,7 +267,7 @@ func (e *Engine) hurry(r *reg) Answer {
 func (e *Engine) raise(ev Raise) Answer {
 	var a Answer
 	takers := slices.DeleteFunc(e.events[ev.EventID].sorted(), func(r *reg) bool {
-		return !ev.Caller.All && r.pack.Family != ev.Caller.Package || r.State == Removing || e.onceDone(r)
+		return !ev.Caller.All && r.pack.Family != ev.Caller.Package || r.State == RegRemoving || e.onceDone(r)
 	})
 	if full, ok := e.roomForAll(takers, len(ev.Payload)); !ok {
 		return full

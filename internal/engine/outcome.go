@@ -28,8 +28,8 @@ const triesKept = 5
 // is called only when the run's code no longer runs.
 func (e *Engine) endRun(u *run, how ending) {
 	r, o := u.reg, u.occ
-	if u.progress != u.told {
-		e.tellProgress(u)
+	if u.progress != u.notified {
+		e.notifyProgress(u)
 	}
 	ended := u.view(e)
 	ended.Ended, ended.Outcome, ended.Reason, ended.Forced = e.now.Wall, how.outcome, how.reason, how.forced
@@ -37,7 +37,7 @@ func (e *Engine) endRun(u *run, how ending) {
 		ended.Awake = e.now.Awake - u.EnteredAt
 	}
 	ended.Exit, ended.Text, ended.Stderr = how.exit, tail(how.text, task.MaxErrorText), tail(how.stderr, task.MaxStderrTail)
-	move(&u.State, Ended, runMoves, "run of "+r.Spec.Name)
+	move(&u.State, RunEnded, runMoves, "run of "+r.Spec.Name)
 	e.mark(u)
 	e.awake.arm(&u.timer, 0)
 	delete(e.runs, u.ID)
@@ -50,15 +50,15 @@ func (e *Engine) endRun(u *run, how ending) {
 	past.Counts.ByOutcome[how.outcome]++
 	r.since = e.now.Wall
 	e.markLedger(r)
-	e.tell(r, task.Event{Kind: task.EventEnded, Run: &ended})
+	e.emit(r, task.Event{Kind: task.EventEnded, Run: &ended})
 	e.noteTry(o, ended)
-	e.follow(r, o, u, how)
+	e.applyOutcome(r, o, u, how)
 	if h := e.hosts[u.Host]; h != nil {
 		h.drop(u)
-		e.noteWell(h)
+		e.updateHealth(h)
 	}
 	e.touch(r)
-	e.line.stale = true
+	e.ready.stale = true
 	e.serviceWhenDone(r.pack)
 	e.goneWhenDone(r)
 }
@@ -95,11 +95,11 @@ func (e *Engine) noteTry(o *occ, ended task.Run) {
 
 // follow is the table of outcomes: what becomes of the occurrence and of the
 // counts of the registration.
-func (e *Engine) follow(r *reg, o *occ, u *run, how ending) {
+func (e *Engine) applyOutcome(r *reg, o *occ, u *run, how ending) {
 	lost := false // a loss: settle
 	switch how.outcome {
 	case task.Completed, task.Failed, task.TimedOut:
-		e.runCounted(r, how.outcome)
+		e.resetCounts(r, how.outcome)
 		end := task.EndDone
 		if how.outcome != task.Completed {
 			end = task.EndFailed
@@ -126,7 +126,7 @@ func (e *Engine) follow(r *reg, o *occ, u *run, how ending) {
 	} else {
 		r.Losses = 0
 	}
-	e.forgetInterestUnlessLive(r)
+	e.unsubscribeIfIdle(r)
 }
 
 func final(reason task.CancellationReason) bool {
@@ -147,12 +147,12 @@ func (e *Engine) isLoss(r *reg, u *run, reason task.CancellationReason) bool {
 }
 
 // runCounted: the run's code ran to an end, so all counts start anew.
-func (e *Engine) runCounted(r *reg, outcome task.Outcome) {
+func (e *Engine) resetCounts(r *reg, outcome task.Outcome) {
 	r.Faults, r.Tries, r.NotBefore = 0, 0, 0
 	if outcome == task.Completed {
 		r.Alone = false
 	}
-	if r.State == Suspended && outcome != task.TimedOut {
+	if r.State == RegSuspended && outcome != task.TimedOut {
 		e.unsuspend(r, "its probe run ended in order")
 	}
 }
@@ -186,45 +186,45 @@ func (e *Engine) fault(r *reg, o *occ, how ending) {
 	r.Faults++
 	e.backOff(r, o, int(r.Faults))
 	e.relatch(r, o)
-	if r.State == Removing {
+	if r.State == RegRemoving {
 		return
 	}
 	switch {
 	case how.noClass:
-		e.suspend(r, ByNoClass, how.text)
+		e.suspend(r, SuspendedByNoClass, how.text)
 	case r.Faults >= task.FaultsToSuspend && how.outcome == task.ActivationFailed:
-		e.suspend(r, ByActivation, fmt.Sprintf("%d failed starts", r.Faults))
+		e.suspend(r, SuspendedByActivation, fmt.Sprintf("%d failed starts", r.Faults))
 	case r.Faults >= task.FaultsToSuspend:
-		e.suspend(r, ByFaults, fmt.Sprintf("%d crashes", r.Faults))
+		e.suspend(r, SuspendedByFaults, fmt.Sprintf("%d crashes", r.Faults))
 	}
 }
 
 func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
-	if r.State == Suspended {
+	if r.State == RegSuspended {
 		r.NotBefore = 0
 		return // a probe that failed: suspended as before
 	}
-	e.setState(r, Suspended)
+	e.setState(r, RegSuspended)
 	r.NotBefore = 0
 	why := r.own()
 	why.Cause, why.Text, why.Since = cause, text, e.now.Wall
 	why.Probe = e.clock.elapsed + task.ProbeEvery
 	r.pack.suspended[r] = struct{}{}
-	e.tell(r, task.Event{Kind: task.EventChanged, Text: "suspended: " + text})
+	e.emit(r, task.Event{Kind: task.EventChanged, Text: "suspended: " + text})
 	e.touch(r)
 }
 
 // unsuspend sets the fault count to 0, whatever ends the suspension.
 func (e *Engine) unsuspend(r *reg, why string) {
-	if r.State != Suspended {
+	if r.State != RegSuspended {
 		return
 	}
-	e.setState(r, Active)
+	e.setState(r, RegActive)
 	r.Faults, r.NotBefore = 0, 0
 	was := r.own()
-	was.Cause, was.Text, was.Probe = NotSuspended, "", 0
+	was.Cause, was.Text, was.Probe = SuspendedByNothing, "", 0
 	delete(r.pack.suspended, r)
-	e.tell(r, task.Event{Kind: task.EventChanged, Text: "resumed: " + why})
+	e.emit(r, task.Event{Kind: task.EventChanged, Text: "resumed: " + why})
 	e.touch(r)
 }
 
@@ -234,13 +234,13 @@ func (e *Engine) resumeRequest(ev Resume) Answer {
 		return a
 	}
 	switch {
-	case r.State == Suspended:
+	case r.State == RegSuspended:
 		e.unsuspend(r, "by the user")
 	case e.clock.elapsed < r.NotBefore:
 		r.NotBefore = 0
 		e.markLedger(r)
 		e.touch(r)
-		e.tell(r, task.Event{Kind: task.EventChanged, Text: "back-off ended by the user"})
+		e.emit(r, task.Event{Kind: task.EventChanged, Text: "back-off ended by the user"})
 	default:
 		return refuse(task.ErrInvalid, r.Spec.Name, "it is neither suspended nor backing off", "bgtask why "+r.Spec.Name)
 	}

@@ -9,22 +9,22 @@ import (
 // pack is an installed package and what belongs to it.
 type pack struct {
 	Package
-	isDirty   bool
-	cleared   bool // nothing is left of it
-	regs      regSet
-	names     map[string]*reg // the oldest of each name, with its twins
-	suspended regSet
-	hosts     []*host
-	line      []*reg
-	live      int // runs that count
-	payloads  int
-	served    uint64 // when it was last admitted a run
-	entered   uint64 // order of becoming known
+	isDirty     bool
+	foldersGone bool // nothing is left of it
+	regs        regSet
+	names       map[string]*reg // the oldest of each name, with its twins
+	suspended   regSet
+	hosts       []*host
+	ready       []*reg
+	live        int // runs that count
+	payloads    int
+	served      uint64 // when it was last admitted a run
+	entered     uint64 // order of becoming known
 }
 
 func (p *pack) dirtyBit() *bool { return &p.isDirty }
 func (p *pack) write() Write {
-	if p.cleared {
+	if p.foldersGone {
 		return Delete{Package{Package: task.Package{Family: p.Family}}}
 	}
 	return Put{p.Package}
@@ -120,7 +120,7 @@ func (e *Engine) access(p *pack, to task.AccessStatus) {
 	}
 	p.Access = to
 	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: fmt.Sprintf("access: %v", to)})
+	e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: fmt.Sprintf("access: %v", to)})
 	if !to.Allowed() {
 		e.cancelAll(p, task.ReasonSystemPolicy, false)
 	}

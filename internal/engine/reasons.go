@@ -17,13 +17,13 @@ type reason struct {
 
 // own lists what the occurrence waits for because of itself: all but the keys and
 // slots that it shares with others. The order is that of the contract.
-func (e *Engine) own(r *reg, o *occ) []reason {
+func (e *Engine) ownReasons(r *reg, o *occ) []reason {
 	var all []reason
 	add := func(k task.ReasonKind, until time.Duration, detail func() string) {
 		all = append(all, reason{kind: k, until: until, detail: detail})
 	}
 	now := e.clock.elapsed
-	if r.State == Suspended && now < r.Probe {
+	if r.State == RegSuspended && now < r.Probe {
 		add(task.WaitSuspended, r.Probe, func() string { return r.Text })
 	}
 	if !r.pack.Access.Allowed() {
@@ -32,7 +32,7 @@ func (e *Engine) own(r *reg, o *occ) []reason {
 	if r.pack.Servicing || r.pack.Removing || e.stopping != nil {
 		add(task.WaitServicing, 0, e.servicingDetail(r))
 	}
-	if e.savesEnergy(r) {
+	if e.heldByEnergySaver(r) {
 		add(task.WaitEnergySaver, 0, e.saverDetail)
 	}
 	if !o.Waived {
@@ -91,13 +91,13 @@ func (e *Engine) servicingDetail(r *reg) func() string {
 
 // savesEnergy: energy saver holds timed work of packages that are subject to
 // system policy, also while its source is only starting.
-func (e *Engine) savesEnergy(r *reg) bool {
+func (e *Engine) heldByEnergySaver(r *reg) bool {
 	f := e.facts[task.FactEnergySaver]
-	return f != nil && (f.value() == task.Yes || e.saverAwaited()) && task.Timed(r.Spec.Trigger) && r.pack.Access == task.AllowedSubjectToSystemPolicy
+	return f != nil && (f.value() == task.Yes || e.energySaverPending()) && task.Timed(r.Spec.Trigger) && r.pack.Access == task.AllowedSubjectToSystemPolicy
 }
 
 func (e *Engine) saverDetail() string {
-	if e.saverAwaited() {
+	if e.energySaverPending() {
 		return task.CauseSourceStarting.String()
 	}
 	return ""
@@ -120,8 +120,8 @@ func rateWindow(r *reg) time.Duration {
 }
 
 func (e *Engine) runDetail(u *run) string {
-	if u.State == Unresponsive {
-		return fmt.Sprintf("pid %d does not answer since %s; 'bgtask cancel --kill %s' ends it", u.Host.PID, u.Silent.Format(time.TimeOnly), u.reg.Spec.Name)
+	if u.State == RunUnresponsive {
+		return fmt.Sprintf("pid %d does not answer since %s; 'bgtask cancel --kill %s' ends it", u.Host.PID, u.UnresponsiveSince.Format(time.TimeOnly), u.reg.Spec.Name)
 	}
 	if u.Host.IsZero() {
 		return u.State.String()
@@ -130,7 +130,7 @@ func (e *Engine) runDetail(u *run) string {
 }
 
 // shared lists the keys and slots of others that the occurrence waits for.
-func (e *Engine) shared(r *reg) []reason {
+func (e *Engine) sharedReasons(r *reg) []reason {
 	var all []reason
 	add := func(k task.ReasonKind, detail func() string) {
 		all = append(all, reason{kind: k, detail: detail})
@@ -159,7 +159,7 @@ func (e *Engine) nextReason(r *reg) (at time.Duration) {
 	if len(r.pending) == 0 {
 		return 0
 	}
-	for _, w := range e.own(r, r.pending[0]) {
+	for _, w := range e.ownReasons(r, r.pending[0]) {
 		if w.until > e.clock.elapsed {
 			at = earlier(at, w.until)
 		}
@@ -168,15 +168,15 @@ func (e *Engine) nextReason(r *reg) (at time.Duration) {
 }
 
 // judge puts r into its package's line when it waits for nothing of its own.
-func (e *Engine) judge(r *reg) {
+func (e *Engine) updateReady(r *reg) {
 	if len(r.pending) == 0 {
-		e.leaveLine(r)
+		e.dequeue(r)
 		return
 	}
 	e.noteHolding(r)
-	if len(e.own(r, r.pending[0])) > 0 {
-		e.leaveLine(r)
+	if len(e.ownReasons(r, r.pending[0])) > 0 {
+		e.dequeue(r)
 		return
 	}
-	e.joinLine(r)
+	e.enqueue(r)
 }

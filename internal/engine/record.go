@@ -89,7 +89,7 @@ type (
 		FirstAt  time.Duration // elapsed, of the first firing
 		LastAt   time.Duration // elapsed, of the last firing
 		Details  task.Details
-		By       By
+		By       FiredBy
 		Waived   bool          // conditions do not count: fire --now, RunAnyway
 		CatchUp  time.Duration // not before: shortly after sleep or boot
 		Attempt  int           // runs of this Number so far
@@ -99,31 +99,31 @@ type (
 
 	// Run is one that has not ended. Key: ID. Deadlines are awake time.
 	Run struct {
-		ID        task.GUID
-		TaskID    task.GUID
-		First     uint64 // its occurrence
-		Number    uint64
-		Attempt   int
-		State     RunState
-		Host      HostID
-		Token     task.LaunchToken
-		Started   time.Time
-		Entered   time.Time
-		StartedAt time.Duration // awake
-		EnteredAt time.Duration // awake
-		SentAt    time.Duration // awake
-		Reason    task.CancellationReason
-		Final     bool          // a cancel that keeps it from being latched again
-		CancelAt  time.Duration // awake: end of the grace
-		TimedOut  bool
-		Failing   string // it was sent and not answered: ends ActivationFailed
-		Waived    bool
-		Old       bool      // its registration was changed meanwhile: it goes on under its old terms
-		Key       string    // the Exclusive that it holds
-		Silent    time.Time // since when it is Unresponsive
-		Version   string    // of the package when its host came
-		Edition   uint64    // the same, counted
-		Limit     time.Duration
+		ID                task.GUID
+		TaskID            task.GUID
+		First             uint64 // its occurrence
+		Number            uint64
+		Attempt           int
+		State             RunState
+		Host              HostID
+		Token             task.LaunchToken
+		Started           time.Time
+		Entered           time.Time
+		StartedAt         time.Duration // awake
+		EnteredAt         time.Duration // awake
+		SentAt            time.Duration // awake
+		Reason            task.CancellationReason
+		Final             bool          // a cancel that keeps it from being latched again
+		CancelAt          time.Duration // awake: end of the grace
+		TimedOut          bool
+		Failing           string // it was sent and not answered: ends ActivationFailed
+		Waived            bool
+		Outdated          bool      // its registration was changed meanwhile: it goes on under its old terms
+		Key               string    // the Exclusive that it holds
+		UnresponsiveSince time.Time // since when it is Unresponsive
+		Version           string    // of the package when its host came
+		Edition           uint64    // the same, counted
+		Limit             time.Duration
 	}
 
 	// Launch is one start of a class server. Key: Token.
@@ -142,12 +142,12 @@ type (
 	// Package is an installed one. Key: Family.
 	Package struct {
 		task.Package
-		Removing  bool
-		KeepData  bool
-		Servicing bool   // being updated: its live runs of the old version end first
-		Old       string // the version before
-		Edition   uint64 // counts its updates: what was started from an earlier one is old
-		Gone      bool   // only its folders are left to remove
+		Removing        bool
+		KeepData        bool
+		Servicing       bool   // being updated: its live runs of the old version end first
+		PreviousVersion string // the version before
+		Edition         uint64 // counts its updates: what was started from an earlier one is old
+		Gone            bool   // only its folders are left to remove
 	}
 
 	// Remembered is an Answer. Key: Request.
@@ -188,11 +188,11 @@ type State struct {
 }
 
 // By says what made an occurrence fire.
-type By uint8
+type FiredBy uint8
 
 // What made it fire.
 const (
-	ByTimer By = iota
+	ByTimer FiredBy = iota
 	ByCalendar
 	ByEdge
 	ByEvent
@@ -207,8 +207,8 @@ type SuspendCause uint8
 
 // The causes.
 const (
-	NotSuspended SuspendCause = iota
-	ByFaults
-	ByActivation // the last fault was ActivationFailed
-	ByNoClass    // the class is not declared, or the package is gone
+	SuspendedByNothing SuspendCause = iota
+	SuspendedByFaults
+	SuspendedByActivation // the last fault was ActivationFailed
+	SuspendedByNoClass    // the class is not declared, or the package is gone
 )

@@ -26,11 +26,11 @@ type reg struct {
 	holdsSince time.Duration // elapsed; -1: some condition does not hold
 	since      time.Time     // of the phase that is shown
 	shown      appearance
-	lineAge    time.Duration // of what waits, while in line
+	readyAge   time.Duration // of what waits, while in line
 
 	elapsed   timer
 	queued    bool // in todo
-	inLine    bool
+	isReady   bool
 	isTouched bool
 }
 
@@ -69,14 +69,14 @@ func (r *regRow) dirtyBit() *bool    { return &r.regDirty }
 func (r *ledgerRow) dirtyBit() *bool { return &r.ledgerDirty }
 
 func (r *regRow) write() Write {
-	if r.State == Gone {
+	if r.State == RegGone {
 		return Delete{Registration{TaskID: r.taskID}}
 	}
 	return Put{(*reg)(r).registration()}
 }
 
 func (r *ledgerRow) write() Write {
-	if r.State == Gone {
+	if r.State == RegGone {
 		return Delete{Ledger{TaskID: r.taskID}}
 	}
 	return Put{(*reg)(r).ledger()}
@@ -87,7 +87,7 @@ func (e *Engine) markLedger(r *reg) { e.mark((*ledgerRow)(r)) }
 
 // touch has r judged in this step or, when there is too much to do, in the next.
 func (e *Engine) touch(r *reg) {
-	if !r.queued && r.State != Gone {
+	if !r.queued && r.State != RegGone {
 		r.queued = true
 		e.todo = append(e.todo, work{reg: r})
 	}
@@ -110,14 +110,14 @@ type work struct {
 
 func (w work) do(e *Engine) {
 	if w.fire != nil {
-		if w.reg.State != Gone {
+		if w.reg.State != RegGone {
 			e.fire(w.reg, *w.fire)
 			e.touch(w.reg)
 		}
 		return
 	}
 	w.reg.queued = false
-	if w.reg.State != Gone {
+	if w.reg.State != RegGone {
 		e.advance(w.reg)
 	}
 }
@@ -132,14 +132,14 @@ func (e *Engine) advance(r *reg) {
 	e.expire(r)
 	e.watchConditions(r)
 	e.spendWhenDone(r)
-	e.judge(r)
+	e.updateReady(r)
 	e.arm(r)
 }
 
 // arm sets the registration's two timers to the first thing that can happen to it
 // by the mere passing of time.
 func (e *Engine) arm(r *reg) {
-	if r.State == Gone {
+	if r.State == RegGone {
 		e.elapsed.arm(&r.elapsed, 0)
 		e.armWall(r, 0)
 		return
@@ -169,7 +169,7 @@ func (e *Engine) armWall(r *reg, at time.Duration) {
 
 // armed says whether the trigger of r can fire at all.
 func (e *Engine) armed(r *reg) bool {
-	return !r.Disarmed && (r.State == Active || r.State == Suspended)
+	return !r.Disarmed && (r.State == RegActive || r.State == RegSuspended)
 }
 
 func (e *Engine) isCommand(r *reg) bool { return r.Spec.Command != nil }

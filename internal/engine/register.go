@@ -104,7 +104,7 @@ func (e *Engine) checkTrigger(spec task.Spec, ev Register) (Answer, bool) {
 func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
 	var same []*reg
 	for r := p.names[spec.Name]; r != nil; r = r.twin {
-		if r.Spec.Group == spec.Group && r.State != Removing {
+		if r.Spec.Group == spec.Group && r.State != RegRemoving {
 			same = append(same, r)
 		}
 	}
@@ -123,7 +123,7 @@ func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 	e.markReg(r)
 	e.markLedger(r)
 	e.touch(r)
-	e.tell(r, task.Event{Kind: task.EventRegistered, Text: spec.Trigger.Class()})
+	e.emit(r, task.Event{Kind: task.EventRegistered, Text: spec.Trigger.Class()})
 	return Answer{TaskID: r.id(), Change: Added, Warnings: e.warnings(r)}
 }
 
@@ -173,11 +173,11 @@ func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 	phase := !reflect.DeepEqual(r.Spec.Trigger, spec.Trigger)
 	if r.run != nil {
-		r.run.Old = true
+		r.run.Outdated = true
 		e.mark(r.run)
 	}
 	e.unindex(r)
-	e.forgetInterest(r)
+	e.unsubscribe(r)
 	if phase {
 		for len(r.pending) > 0 {
 			e.endPending(r, r.pending[0], task.EndRemoved)
@@ -189,20 +189,20 @@ func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 	if phase {
 		e.newPhase(r)
 	}
-	if r.State == Spent && (phase || !r.Disarmed) {
-		e.setState(r, Active)
+	if r.State == RegSpent && (phase || !r.Disarmed) {
+		e.setState(r, RegActive)
 	}
-	if r.State == Suspended {
+	if r.State == RegSuspended {
 		e.unsuspend(r, "the registration was changed")
 	}
 	if len(r.pending) > 0 || r.live != nil {
-		e.payInterest(r)
+		e.subscribe(r)
 	}
 	r.holdsSince = -1
 	e.markReg(r)
 	e.markLedger(r)
 	e.touch(r)
-	e.tell(r, task.Event{Kind: task.EventChanged, Text: "the registration was changed"})
+	e.emit(r, task.Event{Kind: task.EventChanged, Text: "the registration was changed"})
 }
 
 func (e *Engine) unregister(ev Unregister) Answer {
@@ -218,7 +218,7 @@ func (e *Engine) unregister(ev Unregister) Answer {
 // package exist for it.
 func (e *Engine) find(c Caller, id task.GUID) (*reg, Answer, bool) {
 	r := e.regs[id]
-	if r == nil || !c.reaches(r) || r.State == Removing {
+	if r == nil || !c.reaches(r) || r.State == RegRemoving {
 		return nil, refuse(task.ErrNotRegistered, id.String(), "no such task is registered", "'bgtask list' shows all"), false
 	}
 	return r, Answer{}, true
@@ -228,15 +228,15 @@ func (c Caller) reaches(r *reg) bool { return c.All || r.pack.Family == c.Packag
 
 // remove ends what is pending and, when no run is live, the registration.
 func (e *Engine) remove(r *reg, cancel bool) {
-	if r.State == Removing {
+	if r.State == RegRemoving {
 		return
 	}
 	for len(r.pending) > 0 {
 		e.endPending(r, r.pending[0], task.EndRemoved)
 	}
-	e.setState(r, Removing)
+	e.setState(r, RegRemoving)
 	e.markLedger(r)
-	e.tell(r, task.Event{Kind: task.EventChanged, Text: "removed"})
+	e.emit(r, task.Event{Kind: task.EventChanged, Text: "removed"})
 	if r.run != nil && cancel {
 		e.cancel(r.run, task.ReasonAbort, true)
 	}
@@ -244,20 +244,20 @@ func (e *Engine) remove(r *reg, cancel bool) {
 }
 
 func (e *Engine) goneWhenDone(r *reg) {
-	if r.State != Removing || r.run != nil || r.live != nil {
+	if r.State != RegRemoving || r.run != nil || r.live != nil {
 		e.touch(r)
 		return
 	}
-	e.setState(r, Gone)
+	e.setState(r, RegGone)
 	e.unindex(r)
-	e.forgetInterest(r)
-	e.leaveLine(r)
+	e.unsubscribe(r)
+	e.dequeue(r)
 	e.arm(r)
 	delete(e.regs, r.id())
 	r.pack.drop(r)
 	e.markReg(r)
 	e.markLedger(r)
-	e.tell(r, task.Event{Kind: task.EventUnregistered})
+	e.emit(r, task.Event{Kind: task.EventUnregistered})
 	e.packageWhenDone(r.pack)
 }
 
@@ -269,8 +269,8 @@ func (e *Engine) setState(r *reg, to RegState) {
 
 // spendWhenDone: a one-shot whose occurrence has ended is spent.
 func (e *Engine) spendWhenDone(r *reg) {
-	if r.Disarmed && r.State == Active && len(r.pending) == 0 && r.live == nil {
-		e.setState(r, Spent)
+	if r.Disarmed && r.State == RegActive && len(r.pending) == 0 && r.live == nil {
+		e.setState(r, RegSpent)
 	}
 }
 

@@ -16,7 +16,7 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	cfg.Policy = cfg.Policy.WithDefaults()
 	e := &Engine{
 		cfg: cfg, rng: rand.NewPCG(cfg.Seed, saved.Seq), now: now, seq: saved.Seq,
-		packages: map[string]*pack{}, leaving: map[string]*pack{}, regs: make(map[task.GUID]*reg, len(saved.Registrations)), runs: map[task.GUID]*run{},
+		packages: map[string]*pack{}, leftovers: map[string]*pack{}, regs: make(map[task.GUID]*reg, len(saved.Registrations)), runs: map[task.GUID]*run{},
 		hosts: map[HostID]*host{}, launches: map[task.LaunchToken]*launch{}, servers: map[serverKey]*server{},
 		keys: map[exclusive]*reg{}, facts: map[string]*fact{}, sources: map[string]*task.SourceState{},
 		edges: map[task.SystemTriggerType]regSet{}, events: map[string]regSet{},
@@ -33,10 +33,10 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	e.restoreLaunches(saved.Launches)
 	e.restoreRuns(saved.Runs)
 	e.restoreAnswers(saved.Answers)
-	e.calendarsAfter(saved.Clock)
+	e.restoreCalendars(saved.Clock)
 	e.todo = slices.Grow(e.todo, len(all))
 	for _, r := range all {
-		if r.State != Gone {
+		if r.State != RegGone {
 			e.touch(r)
 		}
 	}
@@ -44,7 +44,7 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 		e.serviceWhenDone(e.packages[family])
 		e.packageWhenDone(e.packages[family])
 	}
-	e.line.stale = true
+	e.ready.stale = true
 	e.work()
 	return e, e.flush()
 }
@@ -60,7 +60,7 @@ func (e *Engine) restoreClock(saved Clock) {
 		c.Base = time.Second - e.now.Boot // elapsed time begins above zero, so that zero is no instant
 		c.Boot, c.Clock.Wall, c.Clock.Elapsed = e.now.ID, e.now.Wall, time.Second
 	case saved.Boot == e.now.ID && saved.Behind:
-		c.setRight(e.now.Wall.Sub(saved.Wall) - (saved.Base + e.now.Boot - saved.Elapsed))
+		c.correct(e.now.Wall.Sub(saved.Wall) - (saved.Base + e.now.Boot - saved.Elapsed))
 	case saved.Boot != e.now.ID:
 		off := max(e.now.Wall.Sub(saved.Wall), 0)
 		c.Behind = e.now.Wall.Before(saved.Wall)
@@ -79,13 +79,13 @@ func (e *Engine) restoreClock(saved Clock) {
 
 // calendarsAfter: while no broker was there the zone may have changed, or the wall
 // clock been set back.
-func (e *Engine) calendarsAfter(saved Clock) {
+func (e *Engine) restoreCalendars(saved Clock) {
 	if e.clock.Behind {
 		return
 	}
 	if step := e.now.Wall.Sub(saved.Wall) - (e.clock.elapsed - saved.Elapsed); saved.Boot == e.now.ID && step.Abs() >= stepNoticed {
 		e.clockEvent("the wall clock was set by " + step.Round(time.Millisecond).String() + " while no broker was there")
-		e.calendarsMoved(step)
+		e.calendarsStepped(step)
 	}
 	e.zoneChanged()
 }
@@ -99,7 +99,7 @@ func (e *Engine) restoreFacts(saved []LastingFact) {
 func (e *Engine) restorePackages(saved []Package) {
 	for _, rec := range saved {
 		if rec.Gone {
-			e.leave(&pack{Package: rec})
+			e.removeFolders(&pack{Package: rec})
 			continue
 		}
 		e.newPack(rec)
@@ -134,7 +134,7 @@ func (e *Engine) restoreRegistrations(saved State) []*reg {
 		all = append(all, r)
 		e.restoreCalendar(r, saved.Zones)
 		r.since = e.now.Wall
-		if l.State == Suspended {
+		if l.State == RegSuspended {
 			p.suspended[r], r.since = struct{}{}, l.Since
 		}
 	}
@@ -162,12 +162,12 @@ func (e *Engine) restoreOccurrences(saved []Occurrence) {
 		}
 		o := &occ{Occurrence: rec, reg: r}
 		e.setPayload(o, rec.Details)
-		if rec.State == Live {
+		if rec.State == OccLive {
 			r.live = o
 		} else {
 			r.pending = append(r.pending, o)
 		}
-		e.payInterest(r)
+		e.subscribe(r)
 	}
 }
 
@@ -193,7 +193,7 @@ func (e *Engine) restoreLaunches(saved []Launch) {
 			continue
 		}
 		switch rec.State {
-		case Launching:
+		case ServerLaunching:
 			s.launching, l.slot = l, true
 			e.slots.launches++
 			l.At, l.adopted = e.now.Awake, true // its time-out begins anew: nobody was there to see it
@@ -222,7 +222,7 @@ func (e *Engine) restoreRuns(saved []Run) {
 		r.run = u
 		e.runs[u.ID] = u
 		e.takeSlots(u)
-		if rec.State == Unresponsive {
+		if rec.State == RunUnresponsive {
 			e.freeSlots(u)
 		}
 		if e.clock.Boot != e.now.ID {
@@ -241,7 +241,7 @@ func (e *Engine) restoreRuns(saved []Run) {
 
 // adopt waits for the host of a run; a Starting one waits for its launch.
 func (e *Engine) adopt(u *run) {
-	if u.State == Starting {
+	if u.State == RunStarting {
 		if e.launches[u.Token] != nil {
 			e.armRun(u)
 			return
@@ -267,7 +267,7 @@ func (e *Engine) adopt(u *run) {
 func (e *Engine) awaitReturn(h *host) {
 	l := e.launches[h.token]
 	if l != nil && l.State == ServerEnding {
-		h.state, h.silent = HostEnding, true // what has another reason to end was cancelled, or is failing
+		h.state, h.neverReturned = HostEnding, true // what has another reason to end was cancelled, or is failing
 		e.awake.arm(&l.timer, 0)
 		e.awake.arm(&h.timer, e.now.Awake+task.KillDelay)
 		return
@@ -278,7 +278,7 @@ func (e *Engine) awaitReturn(h *host) {
 
 // awaitHost gives a launched server without a live run the same time to come back.
 func (e *Engine) awaitHost(l *launch) {
-	if l.State != Up || l.Process.IsZero() || e.clock.Boot != e.now.ID || e.hosts[l.Process] != nil {
+	if l.State != ServerUp || l.Process.IsZero() || e.clock.Boot != e.now.ID || e.hosts[l.Process] != nil {
 		return
 	}
 	h := e.makeHost(l.Process, e.packages[l.Package], l.Token)
@@ -291,7 +291,7 @@ func (e *Engine) bootEnded(lost []*run) {
 	e.clock.Boot = e.now.ID
 	for _, token := range sortedTokens(e.launches) {
 		l := e.launches[token]
-		l.State = Absent
+		l.State = ServerAbsent
 		e.forgetLaunch(l)
 		e.mark(l)
 	}

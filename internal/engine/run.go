@@ -10,21 +10,21 @@ import (
 // run is one attempt at an occurrence that has not ended.
 type run struct {
 	Run
-	isDirty  bool
-	reg      *reg
-	occ      *occ
-	counts   bool // it takes a slot of its package and of all
-	kill     bool // after its grace its process is ended, also one that the user started
-	progress uint32
-	changed  time.Time     // when progress last was
-	told     uint32        // progress that watchers know
-	toldAt   time.Duration // awake
-	timer    timer
+	isDirty    bool
+	reg        *reg
+	occ        *occ
+	counts     bool // it takes a slot of its package and of all
+	kill       bool // after its grace its process is ended, also one that the user started
+	progress   uint32
+	changed    time.Time     // when progress last was
+	notified   uint32        // progress that watchers know
+	notifiedAt time.Duration // awake
+	timer      timer
 }
 
 func (u *run) dirtyBit() *bool { return &u.isDirty }
 func (u *run) write() Write {
-	if u.State == Ended {
+	if u.State == RunEnded {
 		return Delete{Run{ID: u.ID}}
 	}
 	return Put{u.Run}
@@ -33,7 +33,7 @@ func (u *run) write() Write {
 func (u *run) key() exclusive { return exclusive{u.reg.pack.Family, u.Key} }
 
 // canceled says whether the run was told to stop.
-func (u *run) canceled() bool { return u.State == Canceling || u.CancelAt > 0 }
+func (u *run) canceled() bool { return u.State == RunCanceling || u.CancelAt > 0 }
 
 // view is the run as users see it.
 func (u *run) view(e *Engine) task.Run {
@@ -74,18 +74,18 @@ func (e *Engine) accepted(ev Accepted) {
 	u := e.known(ev.Host, ev.Instance)
 	switch {
 	case u == nil:
-	case u.State == Sent:
+	case u.State == RunSent:
 		e.entered(u)
-	case u.State == Unresponsive && !u.canceled():
+	case u.State == RunUnresponsive && !u.canceled():
 		e.backToRunning(u)
-	case u.State == Unresponsive && u.Entered.IsZero():
+	case u.State == RunUnresponsive && u.Entered.IsZero():
 		e.backToCanceling(u)
-		e.noteWell(e.hosts[u.Host])
+		e.updateHealth(e.hosts[u.Host])
 	}
 }
 
 func (e *Engine) entered(u *run) {
-	move(&u.State, Running, runMoves, "run of "+u.reg.Spec.Name)
+	move(&u.State, RunRunning, runMoves, "run of "+u.reg.Spec.Name)
 	u.Entered, u.EnteredAt = e.now.Wall, e.now.Awake
 	if h := e.hosts[u.Host]; h == nil || h.state != HostEnding { // an answer that comes when the process is being ended saves nothing
 		u.Failing = ""
@@ -93,32 +93,32 @@ func (e *Engine) entered(u *run) {
 	e.mark(u)
 	e.armRun(u)
 	view := u.view(e)
-	e.tell(u.reg, task.Event{Kind: task.EventRunning, Run: &view})
+	e.emit(u.reg, task.Event{Kind: task.EventRunning, Run: &view})
 	u.reg.since = e.now.Wall
 	e.touch(u.reg)
 }
 
 // backToRunning: the host answers again.
 func (e *Engine) backToRunning(u *run) {
-	e.wellAgain(u, Running)
-	e.noteWell(e.hosts[u.Host])
+	e.leaveUnresponsive(u, RunRunning)
+	e.updateHealth(e.hosts[u.Host])
 }
 
 // backToCanceling: it answers, and was told to stop: it has its grace again.
 func (e *Engine) backToCanceling(u *run) {
-	if u.State == Unresponsive {
+	if u.State == RunUnresponsive {
 		u.CancelAt = e.now.Awake + e.cfg.Policy.CancelGrace
-		e.wellAgain(u, Canceling)
+		e.leaveUnresponsive(u, RunCanceling)
 	}
 }
 
-// wellAgain moves an unresponsive run whose host answers.
-func (e *Engine) wellAgain(u *run, to RunState) {
+// leaveUnresponsive moves an unresponsive run whose host responds again.
+func (e *Engine) leaveUnresponsive(u *run, to RunState) {
 	if u.Entered.IsZero() {
 		u.Entered, u.EnteredAt = e.now.Wall, e.now.Awake
 	}
 	move(&u.State, to, runMoves, "run of "+u.reg.Spec.Name)
-	u.Failing, u.Silent = "", timeZero
+	u.Failing, u.UnresponsiveSince = "", timeZero
 	u.reg.since = e.now.Wall
 	e.retakeSlots(u)
 	e.mark(u)
@@ -146,7 +146,7 @@ func (e *Engine) refused(ev Refused) {
 	switch {
 	case u.canceled():
 		e.endRun(u, ending{outcome: task.Canceled, reason: u.Reason})
-	case u.State == Unresponsive:
+	case u.State == RunUnresponsive:
 		e.endRun(u, ending{outcome: task.ActivationFailed, text: u.Failing})
 	default:
 		e.placeElsewhere(u, h, ev.Text)
@@ -162,7 +162,7 @@ func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
 		return
 	}
 	refuser.drop(u)
-	move(&u.State, Starting, runMoves, "run of "+u.reg.Spec.Name)
+	move(&u.State, RunStarting, runMoves, "run of "+u.reg.Spec.Name)
 	u.Host, u.Token = HostID{}, task.LaunchToken{}
 	e.mark(u)
 	e.placeOrWait(u, "the application refused the activation: "+text)
@@ -176,18 +176,18 @@ func (h *host) drop(u *run) {
 // second.
 func (e *Engine) progressed(ev Progressed) {
 	u := e.known(ev.Host, ev.Instance)
-	if u == nil || u.State == Starting {
+	if u == nil || u.State == RunStarting {
 		return
 	}
 	u.progress, u.changed = ev.Value, e.now.Wall
 	e.armRun(u)
-	if e.now.Awake >= u.toldAt+time.Second/task.MaxProgressRate {
-		e.tellProgress(u)
+	if e.now.Awake >= u.notifiedAt+time.Second/task.MaxProgressRate {
+		e.notifyProgress(u)
 	}
 }
 
-func (e *Engine) tellProgress(u *run) {
-	u.told, u.toldAt = u.progress, e.now.Awake
+func (e *Engine) notifyProgress(u *run) {
+	u.notified, u.notifiedAt = u.progress, e.now.Awake
 	view := u.view(e)
 	e.notify(u.reg, task.Event{Kind: task.EventProgress, Run: &view})
 }
@@ -213,18 +213,18 @@ func (e *Engine) finished(ev Finished) {
 		e.strayOver(h, ev.Instance)
 	}
 	u := e.known(ev.Host, ev.Instance)
-	if u == nil || u.State == Starting {
+	if u == nil || u.State == RunStarting {
 		return
 	}
-	if u.State == Sent {
+	if u.State == RunSent {
 		e.entered(u)
 	}
-	e.endRun(u, e.judgeResult(u, ev.Result))
+	e.endRun(u, e.endingOfResult(u, ev.Result))
 }
 
 // judgeResult: after a cancel nil is Completed, since the work was done, and
 // anything else is Canceled; a command is Canceled whatever its exit status.
-func (e *Engine) judgeResult(u *run, res Result) ending {
+func (e *Engine) endingOfResult(u *run, res Result) ending {
 	how := ending{outcome: res.Outcome, reason: res.Reason, text: res.Text, exit: res.Exit}
 	switch {
 	case u.canceled() && (res.Outcome != task.Completed || e.isCommand(u.reg)):
@@ -244,22 +244,22 @@ func (e *Engine) judgeResult(u *run, res Result) ending {
 func (e *Engine) armRun(u *run) {
 	var at time.Duration
 	switch u.State {
-	case Starting:
+	case RunStarting:
 		at = u.StartedAt + e.cfg.Policy.StartTimeout
 		if l := e.launches[u.Token]; l != nil {
 			at = max(at, l.At+e.cfg.Policy.StartTimeout)
 		}
-	case Sent:
+	case RunSent:
 		at = u.SentAt + task.AnswerTimeout
-	case Running:
+	case RunRunning:
 		if u.Limit > 0 {
 			at = u.EnteredAt + u.Limit
 		}
-	case Canceling:
+	case RunCanceling:
 		at = u.CancelAt
 	}
-	if u.progress != u.told {
-		at = earlier(at, u.toldAt+time.Second/task.MaxProgressRate)
+	if u.progress != u.notified {
+		at = earlier(at, u.notifiedAt+time.Second/task.MaxProgressRate)
 	}
 	e.awake.arm(&u.timer, at)
 }
@@ -267,21 +267,21 @@ func (e *Engine) armRun(u *run) {
 // due: some deadline of the run has come.
 func (u *run) due(e *Engine) {
 	now := e.now.Awake
-	if u.progress != u.told && now >= u.toldAt+time.Second/task.MaxProgressRate {
-		e.tellProgress(u)
+	if u.progress != u.notified && now >= u.notifiedAt+time.Second/task.MaxProgressRate {
+		e.notifyProgress(u)
 	}
 	switch {
-	case u.State == Starting && now >= u.StartedAt+e.cfg.Policy.StartTimeout:
+	case u.State == RunStarting && now >= u.StartedAt+e.cfg.Policy.StartTimeout:
 		e.startTimedOut(u)
 		return
-	case u.State == Sent && now >= u.SentAt+task.AnswerTimeout:
+	case u.State == RunSent && now >= u.SentAt+task.AnswerTimeout:
 		e.notAnswered(u)
 		return
-	case u.State == Running && u.Limit > 0 && now >= u.EnteredAt+u.Limit:
+	case u.State == RunRunning && u.Limit > 0 && now >= u.EnteredAt+u.Limit:
 		u.TimedOut = true
 		e.cancel(u, task.ReasonExecutionTimeExceeded, false)
 		return
-	case u.State == Canceling && now >= u.CancelAt:
+	case u.State == RunCanceling && now >= u.CancelAt:
 		e.graceOver(u)
 		return
 	}
@@ -291,7 +291,7 @@ func (u *run) due(e *Engine) {
 // startTimedOut: the class server is up and does not show this class. While it is
 // still launching, the launch's own deadline decides.
 func (e *Engine) startTimedOut(u *run) {
-	if l := e.launches[u.Token]; l != nil && l.State == Launching && e.now.Awake < l.At+e.cfg.Policy.StartTimeout {
+	if l := e.launches[u.Token]; l != nil && l.State == ServerLaunching && e.now.Awake < l.At+e.cfg.Policy.StartTimeout {
 		e.armRun(u)
 		return
 	}

@@ -7,11 +7,11 @@ type RegState uint8
 
 // The states of a registration.
 const (
-	Active RegState = iota
-	Suspended
-	Spent
-	Removing
-	Gone
+	RegActive RegState = iota
+	RegSuspended
+	RegSpent
+	RegRemoving
+	RegGone
 )
 
 // OccState is the state of an occurrence.
@@ -19,8 +19,8 @@ type OccState uint8
 
 // The states of an occurrence.
 const (
-	Pending OccState = iota
-	Live
+	OccPending OccState = iota
+	OccLive
 	OccEnded
 )
 
@@ -29,12 +29,12 @@ type RunState uint8
 
 // The states of a run.
 const (
-	Starting RunState = iota
-	Sent
-	Running
-	Canceling
-	Unresponsive
-	Ended
+	RunStarting RunState = iota
+	RunSent
+	RunRunning
+	RunCanceling
+	RunUnresponsive
+	RunEnded
 )
 
 // HostState is the state of a host.
@@ -55,9 +55,9 @@ type ServerState uint8
 
 // The states of a class server.
 const (
-	Absent ServerState = iota
-	Launching
-	Up
+	ServerAbsent ServerState = iota
+	ServerLaunching
+	ServerUp
 	ServerEnding
 )
 
@@ -85,24 +85,24 @@ func stateName(names []string, i int) string {
 // The moves of section 9 of the contract. A move that is not here is a defect.
 var (
 	regMoves = [][]RegState{
-		Active:    {Suspended, Spent, Removing},
-		Suspended: {Active, Removing},
-		Spent:     {Active, Removing},
-		Removing:  {Gone},
-		Gone:      {},
+		RegActive:    {RegSuspended, RegSpent, RegRemoving},
+		RegSuspended: {RegActive, RegRemoving},
+		RegSpent:     {RegActive, RegRemoving},
+		RegRemoving:  {RegGone},
+		RegGone:      {},
 	}
 	occMoves = [][]OccState{
-		Pending:  {Live, OccEnded},
-		Live:     {Pending, OccEnded},
-		OccEnded: {},
+		OccPending: {OccLive, OccEnded},
+		OccLive:    {OccPending, OccEnded},
+		OccEnded:   {},
 	}
 	runMoves = [][]RunState{
-		Starting:     {Sent, Ended},
-		Sent:         {Running, Starting, Canceling, Unresponsive, Ended},
-		Running:      {Canceling, Unresponsive, Ended},
-		Canceling:    {Ended, Unresponsive},
-		Unresponsive: {Running, Canceling, Ended},
-		Ended:        {},
+		RunStarting:     {RunSent, RunEnded},
+		RunSent:         {RunRunning, RunStarting, RunCanceling, RunUnresponsive, RunEnded},
+		RunRunning:      {RunCanceling, RunUnresponsive, RunEnded},
+		RunCanceling:    {RunEnded, RunUnresponsive},
+		RunUnresponsive: {RunRunning, RunCanceling, RunEnded},
+		RunEnded:        {},
 	}
 	hostMoves = [][]HostState{
 		HostAttached:     {HostDetached, HostLeaving, HostUnresponsive, HostEnding, HostGone},
@@ -113,10 +113,10 @@ var (
 		HostGone:         {},
 	}
 	serverMoves = [][]ServerState{
-		Absent:       {Launching},
-		Launching:    {Up, ServerEnding, Absent},
-		Up:           {ServerEnding, Absent},
-		ServerEnding: {Absent},
+		ServerAbsent:    {ServerLaunching},
+		ServerLaunching: {ServerUp, ServerEnding, ServerAbsent},
+		ServerUp:        {ServerEnding, ServerAbsent},
+		ServerEnding:    {ServerAbsent},
 	}
 )
 

@@ -92,7 +92,7 @@ func TestIllegalMoveIsADefect(t *testing.T) {
 	w.run("package app class=A")
 	w.run("register Sample event=x")
 	for _, r := range w.e.regs {
-		r.State = Gone
+		r.State = RegGone
 		w.e.todo = append(w.e.todo, work{})
 		func() {
 			defer func() {
@@ -100,7 +100,7 @@ func TestIllegalMoveIsADefect(t *testing.T) {
 					t.Errorf("recovered %v", d)
 				}
 			}()
-			w.e.setState(r, Active)
+			w.e.setState(r, RegActive)
 		}()
 	}
 	if out := (&Engine{}).tryStep(); out == nil {

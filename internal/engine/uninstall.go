@@ -22,12 +22,12 @@ func (e *Engine) uninstall(ev Uninstall) Answer {
 	}
 	p.Removing, p.KeepData = true, ev.KeepData || ev.System
 	e.mark(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removing"})
+	e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removing"})
 	for _, r := range p.regs.sorted() {
 		if r.run != nil {
 			e.cancel(r.run, task.ReasonUninstall, true)
 		}
-		if r.State != Gone { // one that was being removed goes with its run
+		if r.State != RegGone { // one that was being removed goes with its run
 			e.remove(r, false)
 		}
 	}
@@ -48,7 +48,7 @@ func (e *Engine) packageWhenDone(p *pack) {
 	}
 	for _, l := range e.launches {
 		if l.Package == p.Family {
-			e.endIdle(p, every)
+			e.endIdle(p, anyEdition)
 			return
 		}
 	}
@@ -59,8 +59,8 @@ func (e *Engine) packageWhenDone(p *pack) {
 	}
 	delete(e.packages, p.Family)
 	e.mark(p)
-	e.leave(p)
-	e.tell(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removed"})
+	e.removeFolders(p)
+	e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removed"})
 }
 
 // endIdle ends the launched servers of a package that have no run and will get none:
@@ -72,7 +72,7 @@ func (e *Engine) endIdle(p *pack, over func(edition uint64) bool) {
 		}
 	}
 	for _, token := range sortedTokens(e.launches) {
-		if l := e.launches[token]; l.Package == p.Family && over(l.Edition) && l.State == Launching && len(e.waiters(l)) == 0 {
+		if l := e.launches[token]; l.Package == p.Family && over(l.Edition) && l.State == ServerLaunching && len(e.waiters(l)) == 0 {
 			e.failLaunch(l, ending{})
 			e.endLaunch(l)
 		}
@@ -81,22 +81,22 @@ func (e *Engine) endIdle(p *pack, over func(edition uint64) bool) {
 
 // old: what was started from an earlier edition gets no activation, and its folder
 // cannot go before it does.
-func (p *pack) old(edition uint64) bool { return edition != p.Edition }
+func (p *pack) outdated(edition uint64) bool { return edition != p.Edition }
 
 // every edition is over when the package is to go.
-func every(uint64) bool { return true }
+func anyEdition(uint64) bool { return true }
 
 // leave has the folders of a package removed that is gone. Its row stays until they
 // are, so that a broker which dies meanwhile is asked again.
-func (e *Engine) leave(p *pack) {
-	e.leaving[p.Family] = p
+func (e *Engine) removeFolders(p *pack) {
+	e.leftovers[p.Family] = p
 	e.do(RemoveFolders{Package: p.Package.Package, KeepData: p.KeepData})
 }
 
 func (e *Engine) foldersRemoved(ev FoldersRemoved) {
-	if p := e.leaving[ev.Package]; p != nil {
-		delete(e.leaving, ev.Package)
-		p.cleared = true
+	if p := e.leftovers[ev.Package]; p != nil {
+		delete(e.leftovers, ev.Package)
+		p.foldersGone = true
 		e.mark(p)
 	}
 }

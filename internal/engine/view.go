@@ -27,7 +27,7 @@ func (e *Engine) look(r *reg) appearance {
 	}
 	a.waiting = uint32(r.waiting())
 	if len(r.pending) > 0 {
-		if why := e.own(r, r.pending[0]); len(why) > 0 {
+		if why := e.ownReasons(r, r.pending[0]); len(why) > 0 {
 			a.reason, a.cond, a.reasons = why[0].kind, why[0].cond, uint8(len(why))
 		}
 	}
@@ -44,18 +44,18 @@ func (r *reg) waiting() (n int) {
 
 func (e *Engine) phase(r *reg) task.Phase {
 	switch {
-	case r.State == Removing:
+	case r.State == RegRemoving:
 		return task.Removing
 	case r.run != nil:
 		return runPhase(r.run.State)
-	case r.State == Suspended:
+	case r.State == RegSuspended:
 		return task.Suspended
 	case len(r.pending) > 0:
-		if why := e.own(r, r.pending[0]); len(why) > 0 && why[0].kind == task.WaitBackoff {
+		if why := e.ownReasons(r, r.pending[0]); len(why) > 0 && why[0].kind == task.WaitBackoff {
 			return task.BackingOff
 		}
 		return task.Held
-	case r.State == Spent:
+	case r.State == RegSpent:
 		return task.Spent
 	}
 	return task.Waiting
@@ -63,11 +63,11 @@ func (e *Engine) phase(r *reg) task.Phase {
 
 func runPhase(s RunState) task.Phase {
 	switch s {
-	case Running:
+	case RunRunning:
 		return task.Running
-	case Canceling:
+	case RunCanceling:
 		return task.Canceling
-	case Unresponsive:
+	case RunUnresponsive:
 		return task.Unresponsive
 	}
 	return task.Starting
@@ -85,13 +85,13 @@ func (e *Engine) state(r *reg) task.State {
 	if r.run != nil {
 		v := r.run.view(e)
 		s.Run = &v
-		if r.run.State == Starting {
+		if r.run.State == RunStarting {
 			s.Reasons = append(s.Reasons, task.Reason{Kind: task.WaitLaunching, Detail: e.launchDetail(r.run)})
 		}
 	}
-	if r.Cause == ByFaults || r.Cause == ByActivation {
+	if r.Cause == SuspendedByFaults || r.Cause == SuspendedByActivation {
 		s.Faults, s.Fault = int(r.Faults), task.Crashed
-		if r.Cause == ByActivation {
+		if r.Cause == SuspendedByActivation {
 			s.Fault = task.ActivationFailed
 		}
 	}
@@ -128,7 +128,7 @@ func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
 	case p == task.Running && !r.run.Entered.IsZero():
 		return r.run.Entered
 	case p == task.Unresponsive:
-		return r.run.Silent
+		return r.run.UnresponsiveSince
 	}
 	return r.since
 }
@@ -151,13 +151,13 @@ func (e *Engine) nextTime(r *reg, p task.Phase) time.Time {
 
 // reasons are all that an occurrence waits for, in the order of the contract.
 func (e *Engine) reasons(r *reg, o *occ) []task.Reason {
-	own := e.own(r, o)
+	own := e.ownReasons(r, o)
 	all := own
 	if len(own) == 0 || own[len(own)-1].kind != task.WaitLiveRun {
 		if o != r.pending[0] {
 			all = append(all, reason{kind: task.WaitQueue})
 		}
-		all = append(all, e.shared(r)...)
+		all = append(all, e.sharedReasons(r)...)
 	}
 	told := make([]task.Reason, 0, len(all))
 	for _, w := range all {
@@ -181,11 +181,11 @@ func (e *Engine) launchDetail(u *run) string {
 	switch l := e.launches[u.Token]; {
 	case l == nil:
 		return ""
-	case l.State == Launching && l.Process.IsZero():
+	case l.State == ServerLaunching && l.Process.IsZero():
 		return "its class server is being started"
-	case l.State == Launching:
+	case l.State == ServerLaunching:
 		return fmt.Sprintf("pid %d has not registered the class", l.Process.PID)
-	case l.State == Up:
+	case l.State == ServerUp:
 		return fmt.Sprintf("pid %d is up, and has not registered the class", l.Process.PID)
 	}
 	return "its class server is being ended, to be launched again"

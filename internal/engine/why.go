@@ -73,7 +73,7 @@ func (e *Engine) needs(r *reg, o *occ) []task.NeedState {
 // true, what has to be over, and when at the earliest.
 func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 	x.Would = e.wants(r, o)
-	if r.State == Suspended || r.State == Spent || r.State == Removing {
+	if r.State == RegSuspended || r.State == RegSpent || r.State == RegRemoving {
 		x.Never = true
 	}
 	if len(r.pending) == 0 {

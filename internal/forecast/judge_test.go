@@ -66,7 +66,7 @@ func (p *plodder) end(id task.GUID, how task.Outcome) {
 	host := p.hosts[id]
 	delete(p.until, id)
 	p.deliver(engine.Finished{Host: host, Instance: id, Result: task.Result{Outcome: how}})
-	p.deliver(engine.LeaveAsked{Host: host})
+	p.deliver(engine.LeaveRequested{Host: host})
 }
 
 func (p *plodder) note(ev task.Event) {

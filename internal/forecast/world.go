@@ -86,7 +86,7 @@ func (f *forecast) settleSources() {
 func (f *forecast) settleProcesses() {
 	for _, l := range f.e.Launches() {
 		switch l.State {
-		case engine.Launching:
+		case engine.ServerLaunching:
 			f.launched(l.Token)
 		case engine.ServerEnding:
 			f.deliver(engine.TreeEnded{Token: l.Token})
@@ -119,12 +119,12 @@ func (f *forecast) comesBack(h engine.HostView) {
 func (f *forecast) goesOn(h engine.HostView) {
 	for _, u := range h.Runs {
 		switch u.State {
-		case engine.Canceling:
+		case engine.RunCanceling:
 			f.deliver(engine.Finished{Host: h.ID, Instance: u.ID, Result: task.Result{Outcome: task.Canceled}})
-		case engine.Sent:
+		case engine.RunSent:
 			f.deliver(engine.Accepted{Host: h.ID, Instance: u.ID})
 			f.ends.add(f.now.Boot+f.lasts(u.TaskID).each, h.ID, u.ID)
-		case engine.Running:
+		case engine.RunRunning:
 			left := f.lasts(u.TaskID).each - f.now.Wall.Sub(u.Entered)
 			f.ends.add(f.now.Boot+max(left, 0), h.ID, u.ID)
 		}

@@ -221,13 +221,13 @@ func (a *auditor) put(r engine.Record) {
 		a.run(r)
 	case engine.Launch:
 		a.movedRun = true
-		if _, known := a.tokens[r.Token]; !known && r.State != engine.Launching {
+		if _, known := a.tokens[r.Token]; !known && r.State != engine.ServerLaunching {
 			a.m.broken("launch %s begins as %v", short(task.GUID(r.Token)), r.State)
 		} else if known && !a.tokens[r.Token] {
 			a.m.broken("launch %s is back", short(task.GUID(r.Token)))
 		}
 		a.tokens[r.Token] = true
-		a.up[r.Token] = a.up[r.Token] || r.State == engine.Up
+		a.up[r.Token] = a.up[r.Token] || r.State == engine.ServerUp
 	}
 }
 

@@ -58,7 +58,7 @@ func (a *auditor) losses() {
 	facts := a.facts()
 	for id, r := range a.m.store.runs {
 		book := a.runs[id]
-		if r.State != engine.Running || r.Waived || r.Old || !a.fails(a.m.store.regs[r.TaskID].Spec, facts) {
+		if r.State != engine.RunRunning || r.Waived || r.Outdated || !a.fails(a.m.store.regs[r.TaskID].Spec, facts) {
 			book.failing = -1
 			continue
 		}

@@ -76,7 +76,7 @@ func (m *machine) side(side int, open map[occKey]engine.Occurrence) {
 	for range 8 {
 		m.startApps()
 		for _, l := range values(m.store.ledgers, compareIDs) {
-			if l.State == engine.Suspended {
+			if l.State == engine.RegSuspended {
 				m.user.ask(engine.Resume{Request: m.newID(), Caller: all, TaskID: l.TaskID})
 			}
 		}

@@ -30,7 +30,7 @@ func (a *auditor) checkOutcomes(events []task.Event) {
 		}
 	}
 	for id := range a.touched {
-		if l := a.m.store.ledgers[id]; l.Faults >= task.FaultsToSuspend && l.State == engine.Active {
+		if l := a.m.store.ledgers[id]; l.Faults >= task.FaultsToSuspend && l.State == engine.RegActive {
 			a.m.broken("%s goes on after %d faults", a.book(id).name, l.Faults)
 		}
 		l, ok := a.m.store.ledgers[id]

@@ -306,7 +306,7 @@ func (p *process) linger() {
 	}
 	p.later(task.LingerTime, func() {
 		if len(p.instances) == 0 && !p.quits && !p.leaving {
-			p.say(engine.LeaveAsked{Host: p.id})
+			p.say(engine.LeaveRequested{Host: p.id})
 		}
 	})
 }

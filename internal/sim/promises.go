@@ -44,7 +44,7 @@ func (a *auditor) counts(id task.GUID) {
 	for _, o := range occs {
 		n += o.Count
 		switch o.State {
-		case engine.Live:
+		case engine.OccLive:
 			live++
 		case engine.OccEnded:
 			a.m.broken("an ended occurrence of %s is stored", b.name)
@@ -65,7 +65,7 @@ func (a *auditor) counts(id task.GUID) {
 // gridPoints: each one fired or was recorded as missed.
 func (a *auditor) gridPoints(id task.GUID, l engine.Ledger, b *taskBook) {
 	t, ok := a.m.store.regs[id].Spec.Trigger.(task.TimeTrigger)
-	if !ok || t.OneShot || l.State == engine.Removing {
+	if !ok || t.OneShot || l.State == engine.RegRemoving {
 		return
 	}
 	if points := int((l.Next-l.Grid)/t.Freshness) - 1; points != b.byTimer+b.missed {
@@ -84,7 +84,7 @@ func (a *auditor) liveRuns(started map[string]bool) {
 			a.m.broken("%s has two runs", a.book(r.TaskID).name)
 		}
 		byTask[r.TaskID] = true
-		if o, ok := a.m.store.occs[r.TaskID][r.First]; !ok || o.State != engine.Live || o.Number != r.Number {
+		if o, ok := a.m.store.occs[r.TaskID][r.First]; !ok || o.State != engine.OccLive || o.Number != r.Number {
 			a.m.broken("run %s of %s has no live occurrence", short(r.ID), a.book(r.TaskID).name)
 		}
 		pack := a.m.store.regs[r.TaskID].Package
@@ -94,14 +94,14 @@ func (a *auditor) liveRuns(started map[string]bool) {
 			}
 			keys[[2]string{pack, key}] = r.ID
 		}
-		if r.State != engine.Unresponsive {
+		if r.State != engine.RunUnresponsive {
 			perPack[pack]++
 			all++
 		}
 	}
 	for id, occs := range a.m.store.occs {
 		for _, o := range occs {
-			if o.State == engine.Live && !byTask[id] {
+			if o.State == engine.OccLive && !byTask[id] {
 				a.m.broken("%s has a live occurrence without a run", a.book(id).name)
 			}
 		}
@@ -121,7 +121,7 @@ func (a *auditor) launches() {
 	n := 0
 	servers := map[string]bool{}
 	for _, l := range values(a.m.store.launches, func(x, y task.LaunchToken) int { return slices.Compare(x[:], y[:]) }) {
-		if l.State != engine.Launching {
+		if l.State != engine.ServerLaunching {
 			continue
 		}
 		n++
@@ -154,16 +154,16 @@ func (a *auditor) deadlines(w batch) {
 	}
 	for _, r := range a.m.store.runs {
 		switch r.State {
-		case engine.Starting:
+		case engine.RunStarting:
 			need(now.Boot + 2*task.StartTimeout)
-		case engine.Sent:
+		case engine.RunSent:
 			need(now.Boot + task.AdoptionWindow)
-		case engine.Canceling:
+		case engine.RunCanceling:
 			need(now.Boot + task.AdoptionWindow)
 		}
 	}
 	for id, l := range a.m.store.ledgers {
-		if l.Disarmed || l.State != engine.Active && l.State != engine.Suspended {
+		if l.Disarmed || l.State != engine.RegActive && l.State != engine.RegSuspended {
 			continue
 		}
 		if l.Next > 0 {
@@ -191,7 +191,7 @@ func (a *auditor) sends(w batch) {
 	for _, act := range w.actions {
 		switch act := act.(type) {
 		case engine.StartServer:
-			if l := a.m.store.launches[act.Token]; l.State != engine.Launching {
+			if l := a.m.store.launches[act.Token]; l.State != engine.ServerLaunching {
 				a.m.broken("launch %s is started and is not committed", short(task.GUID(act.Token)))
 			}
 		case engine.Activate:
@@ -213,7 +213,7 @@ func (a *auditor) facts() map[string]task.Value {
 
 func (a *auditor) send(act engine.Activate, facts map[string]task.Value) {
 	r, ok := a.m.store.runs[act.Activation.Instance]
-	if !ok || r.State == engine.Starting {
+	if !ok || r.State == engine.RunStarting {
 		return // it ended in the same step
 	}
 	reg := a.m.store.regs[r.TaskID]
@@ -221,7 +221,7 @@ func (a *auditor) send(act engine.Activate, facts map[string]task.Value) {
 	if !p.Access.Allowed() || p.Removing {
 		a.m.broken("%s is sent, and its package may not run", reg.Spec.Name)
 	}
-	if r.Waived || r.Old {
+	if r.Waived || r.Outdated {
 		return
 	}
 	for _, c := range reg.Spec.Conditions {
@@ -282,7 +282,7 @@ func (a *auditor) refused(ev engine.Event) {
 	if !ok {
 		return
 	}
-	if r, there := a.m.store.runs[x.Instance]; there && r.Host == x.Host && r.Entered.IsZero() && r.State != engine.Starting {
+	if r, there := a.m.store.runs[x.Instance]; there && r.Host == x.Host && r.Entered.IsZero() && r.State != engine.RunStarting {
 		a.m.broken("run %s is %v, and its host has refused it", short(x.Instance), r.State)
 	}
 }

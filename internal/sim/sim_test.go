@@ -76,13 +76,13 @@ func wentEverywhere(t *testing.T, reached map[string]int) {
 	for c := task.MissedLate; c <= task.MissedSuspended; c++ {
 		places = append(places, "missed "+c.String())
 	}
-	for s := engine.Starting; s < engine.Ended; s++ {
+	for s := engine.RunStarting; s < engine.RunEnded; s++ {
 		places = append(places, "run "+s.String())
 	}
-	for s := engine.Active; s < engine.Gone; s++ {
+	for s := engine.RegActive; s < engine.RegGone; s++ {
 		places = append(places, "registration "+s.String())
 	}
-	for s := engine.Launching; s <= engine.ServerEnding; s++ {
+	for s := engine.ServerLaunching; s <= engine.ServerEnding; s++ {
 		places = append(places, "launch "+s.String())
 	}
 	for k := task.WaitSuspended; k <= task.WaitLaunching; k++ {

@@ -32,7 +32,7 @@ func (a *auditor) reasons() {
 func (a *auditor) slotsTaken(i task.Info, why task.ReasonKind) {
 	all, pack := 0, 0
 	for _, r := range a.m.store.runs {
-		if r.State == engine.Unresponsive {
+		if r.State == engine.RunUnresponsive {
 			continue
 		}
 		all++

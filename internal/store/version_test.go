@@ -146,14 +146,14 @@ func version1() (engine.State, task.Event) {
 			Removing: true, KeepData: true,
 		}},
 		Ledgers: []engine.Ledger{{
-			TaskID: reg, State: engine.Suspended, Firing: 212, Grid: -1, GridWall: at(11), Next: 2, NextWall: at(12), Disarmed: true, Faults: 3, Tries: 4, Losses: 5,
-			NotBefore: 6, Alone: true, Cause: engine.ByActivation, Since: at(13), Text: "why", Probe: 7, OnceIn: "login", LastEnd: ended, LastRun: &run, Counts: counts,
+			TaskID: reg, State: engine.RegSuspended, Firing: 212, Grid: -1, GridWall: at(11), Next: 2, NextWall: at(12), Disarmed: true, Faults: 3, Tries: 4, Losses: 5,
+			NotBefore: 6, Alone: true, Cause: engine.SuspendedByActivation, Since: at(13), Text: "why", Probe: 7, OnceIn: "login", LastEnd: ended, LastRun: &run, Counts: counts,
 		}},
 		Runs: []engine.Run{{
-			ID: numbered(6), TaskID: reg, First: 210, Number: 212, Attempt: 2, State: engine.Canceling, Host: process, Token: token, Started: at(4), Entered: at(5),
-			StartedAt: 1, EnteredAt: 2, Reason: task.ReasonUninstall, Final: true, CancelAt: 3, TimedOut: true, Failing: "f", Waived: true, Old: true, Limit: 4, SentAt: 5,
+			ID: numbered(6), TaskID: reg, First: 210, Number: 212, Attempt: 2, State: engine.RunCanceling, Host: process, Token: token, Started: at(4), Entered: at(5),
+			StartedAt: 1, EnteredAt: 2, Reason: task.ReasonUninstall, Final: true, CancelAt: 3, TimedOut: true, Failing: "f", Waived: true, Outdated: true, Limit: 4, SentAt: 5,
 		}},
-		Launches: []engine.Launch{{Token: token, Package: pack, Server: server, Process: process, State: engine.Up, At: 1, Wall: at(14), Version: "1.2.3.0"}},
+		Launches: []engine.Launch{{Token: token, Package: pack, Server: server, Process: process, State: engine.ServerUp, At: 1, Wall: at(14), Version: "1.2.3.0"}},
 		Answers: []engine.Remembered{{Answer: engine.Answer{Request: numbered(9), At: 1, Code: "limit", Detail: "d", Hint: "h", Subject: "s", TaskID: reg, Number: 2,
 			Change: engine.Updated, Tasks: []string{"t"}, Warnings: []string{"w"}, Access: task.DeniedByUser, Replaced: []task.GUID{numbered(10)}}}},
 		Facts: []engine.LastingFact{{Name: task.FactTimeZone, Value: "+01:00"}},
@@ -164,7 +164,7 @@ func version1() (engine.State, task.Event) {
 	}
 	for i, d := range details {
 		st.Occurrences = append(st.Occurrences, engine.Occurrence{
-			TaskID: reg, First: uint64(i), Number: 212, State: engine.Live, Count: 1, Missed: 2, Due: at(1), Observed: at(2), Last: at(3), FirstAt: 4, LastAt: 5, Details: d,
+			TaskID: reg, First: uint64(i), Number: 212, State: engine.OccLive, Count: 1, Missed: 2, Due: at(1), Observed: at(2), Last: at(3), FirstAt: 4, LastAt: 5, Details: d,
 			By: engine.ByWatch, Waived: true, CatchUp: 6, Attempt: 7, Saved: &engine.Checkpoint{Data: text("04"), Number: 211, Version: "1.2"}, Tries: []task.Run{run},
 		})
 	}

@@ -122,7 +122,7 @@ func (w *world) action(a Action) {
 		if c := act.Checkpoint; c != nil {
 			more = fmt.Sprintf(" checkpoint %q of %d %s", c.Data, c.Number, c.Version)
 		}
-		more = strings.TrimRight(more+tellDetails(act.Details), " ")
+		more = strings.TrimRight(more+detailsText(act.Details), " ")
 		w.printf("do      activate %s in %s: %s occurrence %d attempt %d%s", w.name("run", act.Instance), w.host(a.Host), act.Spec.Name, act.Occurrence.Number, act.Attempt, more)
 	case CancelRun:
 		w.printf("do      cancel %s in %s: %v", w.name("run", a.Instance), w.host(a.Host), a.Reason)
@@ -154,7 +154,7 @@ func (w *world) action(a Action) {
 }
 
 // tellDetails says what Run is given, if it is more than the time.
-func tellDetails(d task.Details) string {
+func detailsText(d task.Details) string {
 	switch d := d.(type) {
 	case task.TimeTriggerDetails:
 		if d.Missed > 0 {
