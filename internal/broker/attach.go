@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"github.com/bgtask/bgtask/internal/broker/systemd"
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/internal/wire"
 	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
@@ -90,7 +91,7 @@ func (b *broker) admit(ctx context.Context, w who, h wire.Hello) (*attachment, e
 	}
 	a.send(wire.Welcome{Package: w.family, Folder: b.localFolder(w.family), Launched: !w.token.IsZero()})
 	ev := engine.Attached{
-		Host: w.process, Package: w.family, Token: w.token, Active: inActiveSession(w.process.PID), Home: w.home,
+		Host: w.process, Package: w.family, Token: w.token, Active: systemd.InActiveSession(w.process.PID), Home: w.home,
 		Objects: h.Objects, Instances: h.Instances,
 	}
 	if err := b.inbox.put(ctx, item{event: ev}); err != nil {

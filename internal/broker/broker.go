@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/bgtask/bgtask/internal/broker/systemd"
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/internal/source"
 	"github.com/bgtask/bgtask/internal/store"
@@ -40,6 +41,7 @@ type broker struct {
 
 	store     *store.Store // its readers
 	inspector inspector
+	service   *systemd.Service
 	recorder  recorder
 
 	versions   string        // holds what was extracted from package files, each version in a folder with its full name
@@ -56,6 +58,7 @@ func newBroker(cfg Config, s settings) *broker {
 		inbox: newInbox(task.MaxInbox), requests: newRequests(), hub: newHub(), hosts: newHosts(),
 		installing: make(chan struct{}, 1), simulating: make(chan struct{}, 1),
 	}
+	b.service = systemd.NewService(b.log)
 	b.installing <- struct{}{}
 	b.versions = versionsDir(cfg.StateDir)
 	b.directory = &directory{ask: b.packages}

@@ -24,8 +24,8 @@ type committer interface {
 	Commit(ctx context.Context, writes []engine.Write) error
 }
 
-// clock reads the machine's clocks.
-type clock interface {
+// clocks reads the machine's clocks.
+type clocks interface {
 	Now() engine.Instant
 }
 
@@ -46,7 +46,7 @@ type performer interface {
 type loop struct {
 	engine stepper
 	store  committer
-	clock  clock
+	clock  clocks
 	alarm  alarm
 	inbox  *inbox
 	shell  performer

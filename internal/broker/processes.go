@@ -9,6 +9,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/bgtask/bgtask/internal/broker/systemd"
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/internal/process"
 	"github.com/bgtask/bgtask/task"
@@ -54,7 +55,7 @@ type birth struct {
 // newProcesses takes the launches of the last broker.
 func newProcesses(ctx context.Context, b *broker, machine launcher, launches []engine.Launch) *processes {
 	p := &processes{
-		ctx: ctx, launcher: machine, hosts: b.hosts, inbox: b.inbox, log: b.log, environ: b.environment,
+		ctx: ctx, launcher: machine, hosts: b.hosts, inbox: b.inbox, log: b.log, environ: func(ctx context.Context) []string { return systemd.Environment(ctx, b.cfg.Socket, b.log) },
 		births:   make(map[task.LaunchToken]*birth),
 		packages: make(map[task.LaunchToken]string),
 		watched:  make(map[task.Process]bool),

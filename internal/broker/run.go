@@ -17,10 +17,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coreos/go-systemd/v22/daemon"
 	"github.com/google/renameio/v2"
 	"google.golang.org/grpc"
 
+	"github.com/bgtask/bgtask/internal/broker/clock"
+	"github.com/bgtask/bgtask/internal/broker/systemd"
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/internal/process"
 	"github.com/bgtask/bgtask/internal/source"
@@ -69,11 +70,11 @@ func (b *broker) run(ctx context.Context, e *endpoint) error {
 	if err != nil {
 		return err
 	}
-	clock, err := newClock()
+	machineClock, err := clock.New()
 	if err != nil {
 		return err
 	}
-	alarm, err := newAlarm()
+	alarm, err := clock.NewAlarm()
 	if err != nil {
 		return err
 	}
@@ -96,9 +97,9 @@ func (b *broker) run(ctx context.Context, e *endpoint) error {
 	defer stop(nil)
 	b.use(life, machine, saved)
 	var restored engine.Output
-	b.engine, restored = engine.Restore(clock.Now(), engine.Config{Policy: b.settings.policy(), Seed: seed(), Commands: b.cfg.Commands, Sources: starting(b.sources)}, saved)
+	b.engine, restored = engine.Restore(machineClock.Now(), engine.Config{Policy: b.settings.policy(), Seed: seed(), Commands: b.cfg.Commands, Sources: starting(b.sources)}, saved)
 	collect()
-	l := &loop{engine: b.engine, store: b.store, clock: clock, alarm: alarm, inbox: b.inbox, shell: b, log: b.log}
+	l := &loop{engine: b.engine, store: b.store, clock: machineClock, alarm: alarm, inbox: b.inbox, shell: b, log: b.log}
 
 	server := newServer(b, os.Getuid())
 	b.inbox.push(item{query: func(engine.Instant) { b.begin(server, e) }}) // when what was owed is done
@@ -126,8 +127,8 @@ func (b *broker) awaitSignal(ctx context.Context) {
 		return
 	case <-ctx.Done():
 	}
-	if reason, all := b.farewell(); all {
-		b.log.Info("the session or the machine ends: all runs are ended", "reason", reason.String())
+	if reason, ending := systemd.Ending(b.life); ending {
+		b.log.Info("the session or the machine is ending; canceling all runs", "reason", reason.String())
 		b.inbox.urge(engine.StopAll{Request: newRequestID(), Reason: reason, Within: b.stopWithin()})
 		return
 	}
@@ -159,8 +160,8 @@ func (b *broker) begin(server *grpc.Server, e *endpoint) {
 		b.serve(server, e)
 	})
 	b.background.Go(b.backUp)
-	b.background.Go(b.feedWatchdog)
-	b.notify(daemon.SdNotifyReady)
+	b.background.Go(func() { b.service.FeedWatchdog(b.life, b.turns) })
+	b.service.Notify(systemd.Ready)
 	if b.cfg.Ready != nil {
 		b.cfg.Ready()
 	}
@@ -168,7 +169,7 @@ func (b *broker) begin(server *grpc.Server, e *endpoint) {
 
 // end tells hosts whether there will be another broker, and lets go of everything.
 func (b *broker) end(server *grpc.Server, die func(), stopped bool) {
-	b.notify(daemon.SdNotifyStopping)
+	b.service.Notify(systemd.Stopping)
 	if stopped {
 		b.dismissHosts()
 	}
@@ -294,4 +295,14 @@ func (b *broker) backUp() {
 			return
 		}
 	}
+}
+
+// turns returns nil once the loop has answered.
+func (b *broker) turns(ctx context.Context) error { return b.query(ctx, func(engine.Instant) {}) }
+
+// stopForShutdown cancels all runs, in order, when the machine is about to shut down.
+// logind delays the shutdown until the broker has ended.
+func (b *broker) stopForShutdown(within time.Duration) {
+	b.log.Info("the machine is shutting down; canceling all runs", "within", within)
+	b.inbox.urge(engine.StopAll{Request: newRequestID(), Reason: task.ReasonTerminating, Within: within})
 }

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/bgtask/bgtask/internal/broker/systemd"
 	"github.com/bgtask/bgtask/internal/calendar"
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/internal/wire"
@@ -92,7 +93,7 @@ func (s *service) Register(ctx context.Context, m *pb.RegisterRequest) (*pb.Regi
 		return nil, err
 	}
 	return wire.RegisteredTo(wire.Registered{
-		TaskID: a.TaskID, Change: wire.Change(a.Change), Warnings: append(a.Warnings, b.startWarning()...), Replaced: a.Replaced,
+		TaskID: a.TaskID, Change: wire.Change(a.Change), Warnings: append(a.Warnings, systemd.StartWarnings()...), Replaced: a.Replaced,
 	}), nil
 }
 

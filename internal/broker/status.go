@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/bgtask/bgtask/internal/broker/systemd"
 	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/internal/wire"
 	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
@@ -22,7 +23,7 @@ func (s *service) GetStatus(ctx context.Context, _ *pb.GetStatusRequest) (*pb.Ge
 	}
 	status := task.Status{
 		Version: b.cfg.Version, PID: os.Getpid(), Started: b.started, StartedBy: b.cfg.StartedBy, Socket: b.cfg.Socket, StateDir: b.cfg.StateDir,
-		StoreSize: storeSize(b.cfg.StateDir), Hosts: len(b.hosts.all()), Policy: b.settings.policy(), Checks: slices.Concat(b.checks(ctx), b.watches.checks(ctx), b.system.checks()),
+		StoreSize: storeSize(b.cfg.StateDir), Hosts: len(b.hosts.all()), Policy: b.settings.policy(), Checks: slices.Concat(systemd.Checks(ctx, b.cfg.StartedBy), b.watches.checks(ctx), b.system.checks()),
 	}
 	err := b.query(ctx, func(now engine.Instant) {
 		for _, t := range b.engine.Tasks(now, engine.Filter{All: true}) {

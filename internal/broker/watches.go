@@ -32,7 +32,7 @@ type watches struct {
 
 func newWatches(b *broker) *watches {
 	w := &watches{broker: b, wanted: make(map[string]map[task.GUID]task.Trigger), changed: make(map[string]bool), trouble: make(map[task.GUID]error)}
-	w.sockets = source.NewSockets(b.cfg.Sockets, b.keeper(), w)
+	w.sockets = source.NewSockets(b.cfg.Sockets, b.service.Keeper(), w)
 	w.toasts = source.NewToasts("", filepath.Join(b.cfg.StateDir, "toasts.json"), w.acted)
 	w.push = source.NewPush("", filepath.Join(b.cfg.StateDir, "push.json"), b.settings.PushDistributor, w)
 	w.watchers = map[string]source.Watcher{

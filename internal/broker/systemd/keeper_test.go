@@ -1,6 +1,6 @@
 //go:build linux
 
-package broker
+package systemd
 
 import (
 	"log/slog"
@@ -13,8 +13,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// manager is a service manager that keeps what it is sent in its queue.
-func manager(t *testing.T) *net.UnixConn {
+// fakeManager is a service manager that leaves its notifications in its queue.
+func fakeManager(t *testing.T) *net.UnixConn {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "notify")
 	conn, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
@@ -27,16 +27,16 @@ func manager(t *testing.T) *net.UnixConn {
 	return conn
 }
 
-func TestTheManagerIsTold(t *testing.T) {
-	conn := manager(t)
-	keeper := (&broker{log: slog.New(slog.DiscardHandler)}).keeper()
+func TestDescriptorsReachTheManager(t *testing.T) {
+	conn := fakeManager(t)
+	keeper := NewService(slog.New(slog.DiscardHandler)).Keeper()
 	file, err := os.Open(os.DevNull)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer file.Close()
 	if !keeper.Keep("tcp:1", file) {
-		t.Error("it does not keep the file")
+		t.Error("Keep did not keep the file")
 	}
 	keeper.Forget("tcp:2")
 	for _, want := range []struct {
@@ -59,20 +59,21 @@ func TestTheManagerIsTold(t *testing.T) {
 			}
 		}
 		if string(text[:n]) != want.text || files != want.files {
-			t.Errorf("told: %q with %d files, expected %q with %d", text[:n], files, want.text, want.files)
+			t.Errorf("received %q with %d files, want %q with %d", text[:n], files, want.text, want.files)
 		}
 	}
 }
 
-// The broker's loop waits for who speaks with the manager.
-func TestAManagerThatDoesNotListen(t *testing.T) {
-	manager(t)
+// The broker's loop waits for notifications, so a manager that does not read them must
+// not block it.
+func TestAManagerThatDoesNotRead(t *testing.T) {
+	fakeManager(t)
 	defer func(old time.Duration) { managerPatience = old }(managerPatience)
 	managerPatience = 10 * time.Millisecond
 	for range 100_000 {
-		if err := tellManager("STATUS=it is told more than it reads", nil); err != nil {
+		if err := notify("STATUS=more than it reads", nil); err != nil {
 			return
 		}
 	}
-	t.Error("its queue has no end")
+	t.Error("every notification was accepted: no bound was reached")
 }

@@ -1,6 +1,6 @@
 //go:build linux
 
-package broker
+package clock
 
 import (
 	"os"
@@ -12,7 +12,7 @@ import (
 )
 
 func TestClocksAgreeWithTheKernel(t *testing.T) {
-	c, err := newClock()
+	c, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestClocksAgreeWithTheKernel(t *testing.T) {
 }
 
 func TestAlarm(t *testing.T) {
-	a, err := newAlarm()
+	a, err := NewAlarm()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +54,7 @@ func TestAlarm(t *testing.T) {
 	if now := read(unix.CLOCK_BOOTTIME); now < at {
 		t.Errorf("it rang at %v, before %v", now, at)
 	}
-	if err := a.Set(1); err != nil { // long past: at once
+	if err := a.Set(1); err != nil { // long past: it rings immediately
 		t.Fatal(err)
 	}
 	<-a.C()
@@ -64,7 +64,7 @@ func TestAlarm(t *testing.T) {
 }
 
 func TestAlarmRingsWhenTheWallClockIsSet(t *testing.T) {
-	a, err := newAlarm()
+	a, err := NewAlarm()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestAlarmRingsWhenTheWallClockIsSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := unix.ClockSettime(unix.CLOCK_REALTIME, &now); err != nil {
-		t.Logf("the clock cannot be set here (%v); the step cannot be seen", err)
+		t.Logf("cannot set the clock here (%v), so no step can be observed", err)
 		return
 	}
 	<-a.C()

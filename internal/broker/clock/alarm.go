@@ -1,6 +1,6 @@
 //go:build linux
 
-package broker
+package clock
 
 import (
 	"errors"
@@ -12,17 +12,20 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// timerAlarm is an alarm of two timerfds: Go's own timers stand still in sleep.
-// One is on CLOCK_BOOTTIME; the other, on CLOCK_REALTIME, never ends but is
-// cancelled by the kernel when the wall clock is set or the machine resumes.
-type timerAlarm struct {
+// Alarm rings when CLOCK_BOOTTIME has reached what was set, and when the wall clock
+// was set or the machine has resumed. It is made of two timerfds, because Go's own
+// timers stand still while the machine sleeps. One is on CLOCK_BOOTTIME. The other, on
+// CLOCK_REALTIME, never expires, but the kernel cancels it when the wall clock is set
+// or the machine resumes.
+type Alarm struct {
 	boot *os.File
 	wall *os.File
 	ring chan struct{}
 	done sync.WaitGroup
 }
 
-func newAlarm() (*timerAlarm, error) {
+// NewAlarm returns an Alarm that is not set. Close ends it.
+func NewAlarm() (*Alarm, error) {
 	boot, err := timerfd(unix.CLOCK_BOOTTIME, "boot timer")
 	if err != nil {
 		return nil, err
@@ -32,8 +35,8 @@ func newAlarm() (*timerAlarm, error) {
 		boot.Close()
 		return nil, err
 	}
-	a := &timerAlarm{boot: boot, wall: wall, ring: make(chan struct{}, 1)}
-	if err := a.watchSteps(); err != nil && !errors.Is(err, unix.ECANCELED) { // it is armed, and the clock was set just now
+	a := &Alarm{boot: boot, wall: wall, ring: make(chan struct{}, 1)}
+	if err := a.watchSteps(); err != nil && !errors.Is(err, unix.ECANCELED) { // the timer is armed, and the clock was set just now
 		boot.Close()
 		wall.Close()
 		return nil, err
@@ -51,29 +54,29 @@ func timerfd(clock int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-// Set makes the alarm ring at the instant at of CLOCK_BOOTTIME.
-func (a *timerAlarm) Set(at time.Duration) error {
+// Set makes the alarm ring once CLOCK_BOOTTIME has reached at. Zero means never.
+func (a *Alarm) Set(at time.Duration) error {
 	return settime(a.boot, unix.TFD_TIMER_ABSTIME, unix.NsecToTimespec(int64(at)))
 }
 
-// C receives when the alarm rings.
-func (a *timerAlarm) C() <-chan struct{} { return a.ring }
+// C returns the channel that receives each time the alarm rings.
+func (a *Alarm) C() <-chan struct{} { return a.ring }
 
-// Close ends the alarm and its goroutines.
-func (a *timerAlarm) Close() error {
+// Close ends the alarm and waits for its goroutines.
+func (a *Alarm) Close() error {
 	err := errors.Join(a.boot.Close(), a.wall.Close())
 	a.done.Wait()
 	return err
 }
 
-// watchSteps arms the wall timer for good: the kernel goes on telling of steps after
-// it has told of one.
-func (a *timerAlarm) watchSteps() error {
+// watchSteps arms the wall timer once and for all: the kernel reports every step of the
+// clock, not only the first.
+func (a *Alarm) watchSteps() error {
 	const never = 1 << 40 // seconds: 34,000 years
 	return settime(a.wall, unix.TFD_TIMER_ABSTIME|unix.TFD_TIMER_CANCEL_ON_SET, unix.Timespec{Sec: never})
 }
 
-func (a *timerAlarm) readBoot() {
+func (a *Alarm) readBoot() {
 	var expirations [8]byte
 	for {
 		if _, err := a.boot.Read(expirations[:]); err != nil {
@@ -83,7 +86,7 @@ func (a *timerAlarm) readBoot() {
 	}
 }
 
-func (a *timerAlarm) readWall() {
+func (a *Alarm) readWall() {
 	var expirations [8]byte
 	for {
 		_, err := a.wall.Read(expirations[:])
@@ -94,10 +97,10 @@ func (a *timerAlarm) readWall() {
 	}
 }
 
-func (a *timerAlarm) signal() {
+func (a *Alarm) signal() {
 	select {
 	case a.ring <- struct{}{}:
-	default: // it rings already
+	default: // it is already ringing
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build linux
 
-package broker
+package clock
 
 import (
 	"fmt"
@@ -16,41 +16,42 @@ import (
 
 const localtime = "/etc/localtime"
 
-// machineClock reads the clocks of the kernel. It is used by the loop alone.
-type machineClock struct {
+// Clock reads the kernel's clocks. Only one goroutine may use it, the loop.
+type Clock struct {
 	bootID string
 	zone   *time.Location
 	file   zoneFile
 }
 
-// zoneFile says which file the zone was read from; another one is read anew.
+// zoneFile identifies the file that the zone was read from. When /etc/localtime is
+// another file, the zone is read again.
 type zoneFile struct {
 	dev, ino uint64
 	mtime    unix.Timespec
 }
 
-// newClock fails where the kernel does not say which boot this is.
-func newClock() (*machineClock, error) {
+// New returns the machine's clock. It fails where the kernel gives no boot id.
+func New() (*Clock, error) {
 	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return nil, fmt.Errorf("the boot id cannot be read: %w", err)
+		return nil, fmt.Errorf("read the boot id: %w", err)
 	}
-	return &machineClock{bootID: strings.TrimSpace(string(id)), zone: time.Local}, nil
+	return &Clock{bootID: strings.TrimSpace(string(id)), zone: time.Local}, nil
 }
 
-// Clocks are read one after another. What lies between two readings, a sleep of the
-// machine or a stop of this process, would look like a step of one of them: so they
-// are read again, until no more than atOnce lies between the first and the last.
+// The clocks are read one after another. If the machine sleeps or this process is
+// stopped between two readings, one clock seems to have been set. So all are read
+// again until at most apart lies between the first and the last reading.
 const (
-	atOnce   = 10 * time.Millisecond
-	readings = 10 // at most: then the closest ones have to do
+	apart    = 10 * time.Millisecond
+	readings = 10 // the most; then the closest readings are used
 )
 
-// Now reads all clocks, and the machine's zone when it was changed.
-func (c *machineClock) Now() engine.Instant {
+// Now reads all clocks, and the machine's zone if it has changed.
+func (c *Clock) Now() engine.Instant {
 	zone := c.location()
 	var now engine.Instant
-	for best, n := time.Duration(math.MaxInt64), 0; best > atOnce && n < readings; n++ {
+	for best, n := time.Duration(math.MaxInt64), 0; best > apart && n < readings; n++ {
 		first := read(unix.CLOCK_BOOTTIME)
 		wall, awake := time.Now(), read(unix.CLOCK_MONOTONIC)
 		if took := read(unix.CLOCK_BOOTTIME) - first; took < best {
@@ -64,14 +65,14 @@ func (c *machineClock) Now() engine.Instant {
 func read(clock int32) time.Duration {
 	var ts unix.Timespec
 	if err := unix.ClockGettime(clock, &ts); err != nil {
-		panic(fmt.Sprintf("clock_gettime(%d): %v", clock, err)) // the kernel has had both since 2.6.39
+		panic(fmt.Sprintf("clock_gettime(%d): %v", clock, err)) // both exist since Linux 2.6.39
 	}
 	return time.Duration(ts.Nano())
 }
 
-// location is the machine's zone: a variable TZ fixes it, as everywhere; else
-// it is /etc/localtime, which changes while we run.
-func (c *machineClock) location() *time.Location {
+// location returns the machine's zone. The variable TZ fixes it, as in every program;
+// without TZ it is /etc/localtime, which may change while the broker runs.
+func (c *Clock) location() *time.Location {
 	if _, fixed := os.LookupEnv("TZ"); fixed {
 		return time.Local
 	}
@@ -93,7 +94,8 @@ func (c *machineClock) location() *time.Location {
 	return c.zone
 }
 
-// linkedZone is the IANA name that the link path stands for: "Europe/Berlin".
+// linkedZone returns the IANA name of the zone that the link path points to, such as
+// "Europe/Berlin".
 func linkedZone(path string) string {
 	target, err := os.Readlink(path)
 	if err != nil {

@@ -1,6 +1,6 @@
 //go:build linux
 
-package broker
+package systemd
 
 import (
 	"fmt"
@@ -11,10 +11,10 @@ import (
 
 var sessionScope = regexp.MustCompile(`/session-([^/]+)\.scope`)
 
-// inActiveSession says whether a process belongs to the active session of its
-// user. One that belongs to no session, as what a desktop starts in the user's
-// service manager does, counts as if it did.
-func inActiveSession(pid int) bool {
+// InActiveSession reports whether a process belongs to its user's active session. A
+// process that belongs to no session counts as if it did: a desktop starts its
+// programs in the user's service manager, outside of every session.
+func InActiveSession(pid int) bool {
 	cgroup, err := os.ReadFile(fmt.Sprintf("/proc/%d/cgroup", pid))
 	if err != nil {
 		return false
