@@ -6,9 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/bgtask/bgtask/task"
 )
@@ -65,7 +62,7 @@ func TestAdd(t *testing.T) {
 			args = args[:len(args)-1]
 		}
 		f := fixed()
-		b.WriteString(transcript(f, terminal, args...))
+		b.WriteString(transcript(f, tty, args...))
 		f.spec.Command.Umask = 0o22 // this process's may be another
 		spec, err := json.Marshal(f.spec)
 		if err != nil {
@@ -102,7 +99,7 @@ func TestAddRefuses(t *testing.T) {
 	var b strings.Builder
 	for _, args := range addRefusals {
 		f := fixed()
-		got := transcript(f, terminal, args...)
+		got := transcript(f, tty, args...)
 		b.WriteString(got)
 		if len(f.asked) > 0 || !strings.Contains(got, "\nexit 2\n") || !strings.Contains(got, "\n  hint: ") {
 			t.Errorf("bgtask %v is not refused with a hint (the broker was asked for %v):\n%s", args, f.asked, got)
@@ -124,42 +121,7 @@ func TestAddTellsWhatTheBrokerRefuses(t *testing.T) {
 	for _, err := range []error{policy, taken, limit, denied} {
 		f := fixed()
 		f.refused = err
-		b.WriteString(transcript(f, terminal, "add", "--every", "10s", "--", "restic"))
+		b.WriteString(transcript(f, tty, "add", "--every", "10s", "--", "restic"))
 	}
 	golden(t, "add-refused.txt", b.String())
-}
-
-func TestParseDuration(t *testing.T) {
-	for s, want := range map[string]time.Duration{
-		"90s": 90 * time.Second, "1h30m": 90 * time.Minute, "2d": 48 * time.Hour, "1w": 168 * time.Hour, "1w1d1h": 193 * time.Hour, "1d12h": 36 * time.Hour, "1.5h": 90 * time.Minute,
-		"": 0, "0": 0, "0d": 0, "-1h": 0, "1d-2h": 0, "d": 0, "5": 0, "1x": 0, "999999d": 0, "1h1d": 0,
-	} {
-		got, err := parseDuration(s)
-		if got != want && err == nil || (err == nil) != (want > 0) {
-			t.Errorf("parseDuration(%q) = %v, %v; want %v", s, got, err, want)
-		}
-	}
-}
-
-func FuzzParseDuration(f *testing.F) {
-	for _, s := range []string{"1w2d3h", "99999w99999d", "1d-1ns", "9223372036854775807ns", "99999w2562047h"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, s string) {
-		if d, err := parseDuration(s); err == nil && d <= 0 {
-			t.Errorf("parseDuration(%q) = %v", s, d)
-		}
-	})
-}
-
-func TestNearest(t *testing.T) {
-	all := []string{"SyncNotes", "TidyCache", "backup", "backups", "list", "logs"}
-	for word, want := range map[string][]string{
-		"SyncNote": {"SyncNotes"}, "syncnotes": {"SyncNotes"}, "TidyCahce": {"TidyCache"}, "bakup": {"backup"}, "sync": {"SyncNotes"}, "xyz": nil, "": nil,
-		"back": {"backup", "backups"}, "lgos": {"logs"},
-	} {
-		if d := cmp.Diff(want, nearest(word, all)); d != "" {
-			t.Errorf("nearest(%q): %s", word, d)
-		}
-	}
 }

@@ -8,9 +8,10 @@ import (
 
 	"github.com/coreos/go-systemd/v22/activation"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/bgtask/bgtask/internal/broker"
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/internal/client"
 	"github.com/bgtask/bgtask/internal/source"
 	"github.com/bgtask/bgtask/internal/store"
@@ -27,7 +28,7 @@ func newDaemon(a *app) *cobra.Command {
 
 SIGTERM is a hand-over: runs live on, and the next broker takes them over. It is
 seldom started by hand: systemd does, or the first that needs one.`,
-		Args: noSubverb,
+		Args: verb.NoSubverb,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			if cfg.Commands, err = commandServer(); err != nil {
 				return err
@@ -36,10 +37,10 @@ seldom started by hand: systemd does, or the first that needs one.`,
 				return err
 			}
 			cfg.Version, cfg.StartedBy = version(), startedBy(cfg.Listener != nil)
-			cfg.Logger = slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level(verbose)}))
+			cfg.Logger = slog.New(slog.NewTextHandler(a.Stderr, &slog.HandlerOptions{Level: level(verbose)}))
 			err = broker.Run(c.Context(), cfg)
 			if held := (*store.LockedError)(nil); errors.As(err, &held) {
-				return exitError{err, client.ExitHeld}
+				return term.ExitsWith(err, client.ExitHeld)
 			}
 			return err
 		},
@@ -113,7 +114,7 @@ func startedBy(socket bool) string {
 		return "systemd"
 	case os.Getenv("DBUS_STARTER_ADDRESS") != "":
 		return "by D-Bus"
-	case term.IsTerminal(int(os.Stderr.Fd())):
+	case term.IsTerminal(os.Stderr):
 		return "by hand"
 	}
 	return "on demand"

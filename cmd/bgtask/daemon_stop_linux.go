@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -20,27 +22,27 @@ func newDaemonStop(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "stop",
 		Short: "Cancel all runs (Terminating), and end the broker",
-		Args:  exactly(0),
+		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := a.stop(c.Context(), within); err != nil {
 				return err
 			}
-			if a.json {
-				a.object(member{"stopped", true})
+			if a.JSON {
+				a.Object(term.Member("stopped", true))
 				return nil
 			}
-			a.printf("the broker has stopped\n")
+			a.Printf("the broker has stopped\n")
 			return nil
 		},
 	}
-	durationVar(c.Flags(), &within, "within", "the time that runs have to end")
+	term.DurationVar(c.Flags(), &within, "within", "the time that runs have to end")
 	return c
 }
 
 // stop returns when the process is gone: until then it holds its lock, and no
 // other broker can be started.
 func (a *app) stop(ctx context.Context, within time.Duration) error {
-	status, err := a.broker.Status(ctx)
+	status, err := a.Broker.Status(ctx)
 	if err != nil {
 		return err
 	}
@@ -48,7 +50,7 @@ func (a *app) stop(ctx context.Context, within time.Duration) error {
 	if err == nil {
 		defer unix.Close(process)
 	}
-	if stopped := a.broker.Stop(ctx, within); stopped != nil || err != nil {
+	if stopped := a.Broker.Stop(ctx, within); stopped != nil || err != nil {
 		return stopped // one that cannot be seen from here is not waited for
 	}
 	return awaitExit(process, status.PID)

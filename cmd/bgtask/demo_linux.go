@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/bgtask/bgtask/examples/primes"
+	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/internal/demo"
 )
 
@@ -14,13 +15,13 @@ func newDemo(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
 		Short: "Tell the whole story in twenty seconds, in a temporary folder",
-		Args:  exactly(0),
+		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			exe, err := os.Executable()
 			if err != nil {
 				return err
 			}
-			return demo.Run(c.Context(), demo.Options{Binary: exe, Out: a.stdout, Terminal: a.screen.terminal})
+			return demo.Run(c.Context(), demo.Options{Binary: exe, Out: a.Stdout, Terminal: a.Screen.Terminal})
 		},
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,22 +52,9 @@ func TestFireAndWait(t *testing.T) {
 	for _, s := range situations {
 		f := fixed()
 		f.watched, f.after = []task.Event{of(task.EventOccurrence, 999), synced}, s.after
-		fmt.Fprintf(&b, "# %s\n%s", s.name, transcript(f, terminal, "fire", "SyncNotes", "--timeout", "90s"))
+		fmt.Fprintf(&b, "# %s\n%s", s.name, transcript(f, tty, "fire", "SyncNotes", "--timeout", "90s"))
 	}
 	golden(t, "fire-wait.txt", b.String())
-}
-
-// TestExitCodes holds the numbers that scripts rely on.
-func TestExitCodes(t *testing.T) {
-	for err, want := range map[error]int{
-		nil: 0, errors.New("x"): 1, task.ErrInternal: 1, task.ErrQueueFull: 1, task.ErrCurrentlyRunning: 1, task.ErrBusy: 1, task.ErrCursorExpired: 1, context.Canceled: 1,
-		task.ErrInvalid: 2, task.ErrTriggerNotSupported: 2, task.ErrNotRegistered: 3, errAmbiguous: 3, task.ErrAccessDenied: 4, task.ErrDisabledByPolicy: 4,
-		task.ErrUnavailable: 5, errTimeout: 6, errStillHeld: 7, errIncomplete: 8, exitError{task.ErrLimit, 2}: 2, told{errUnsound}: 1,
-	} {
-		if got := exitCode(err); got != want {
-			t.Errorf("exit code of %v: %d, want %d", err, got, want)
-		}
-	}
 }
 
 // TestBrokerErrors shows what the broker's own errors look like.
@@ -83,7 +69,7 @@ func TestBrokerErrors(t *testing.T) {
 		for _, args := range [][]string{{"list"}, {"list", "--json"}, {"doctor"}} {
 			f := fixed()
 			f.err = err
-			b.WriteString(transcript(f, terminal, args...))
+			b.WriteString(transcript(f, tty, args...))
 		}
 	}
 	golden(t, "broker-errors.txt", b.String())

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
 )
@@ -61,10 +63,16 @@ func fixed() *fake {
 	}
 }
 
+// appOn is the command line on a screen of the test's, on the day of the examples.
+func appOn(f *fake, on *term.Terminal) *app {
+	on.Now, on.Zone = func() time.Time { return now }, cet
+	return &app{&verb.Env{Terminal: on, Broker: f, Version: version()}}
+}
+
 // transcript is what a command line prints and how it ends.
-func transcript(f *fake, s screen, args ...string) string {
+func transcript(f *fake, s term.Screen, args ...string) string {
 	var out, errs bytes.Buffer
-	a := &app{stdin: strings.NewReader("from stdin"), stdout: &out, stderr: &errs, screen: s, now: func() time.Time { return now }, zone: cet, broker: f}
+	a := appOn(f, &term.Terminal{Stdin: strings.NewReader("from stdin"), Stdout: &out, Stderr: &errs, Screen: s})
 	code := a.run(testContext, args)
 	var b strings.Builder
 	fmt.Fprintf(&b, "$ bgtask %s\n%s", strings.Join(args, " "), out.String())
@@ -81,10 +89,10 @@ func transcript(f *fake, s screen, args ...string) string {
 }
 
 var (
-	terminal = screen{terminal: true}
-	colours  = screen{terminal: true, color: true}
-	narrow   = screen{terminal: true, width: 60}
-	pipe     = screen{}
+	tty     = term.Screen{Terminal: true}
+	colours = term.Screen{Terminal: true, Color: true}
+	narrow  = term.Screen{Terminal: true, Width: 60}
+	pipe    = term.Screen{}
 )
 
 // shown are the verbs that change nothing: on a terminal as in the design, and in a
@@ -96,7 +104,7 @@ var shown = [][]string{
 }
 
 func TestText(t *testing.T) {
-	for name, s := range map[string]screen{"terminal.txt": terminal, "file.txt": pipe, "colours.txt": colours, "narrow.txt": narrow} {
+	for name, s := range map[string]term.Screen{"terminal.txt": tty, "file.txt": pipe, "colours.txt": colours, "narrow.txt": narrow} {
 		var b strings.Builder
 		for _, args := range shown {
 			b.WriteString(transcript(fixed(), s, args...))
@@ -112,7 +120,7 @@ func TestJSON(t *testing.T) {
 			continue
 		}
 		var out bytes.Buffer
-		a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: new(bytes.Buffer), now: func() time.Time { return now }, zone: cet, broker: fixed()}
+		a := appOn(fixed(), &term.Terminal{Stdin: strings.NewReader(""), Stdout: &out, Stderr: new(bytes.Buffer)})
 		a.run(testContext, append([]string{"--json"}, args...))
 		fmt.Fprintf(&b, "$ bgtask --json %s\n", strings.Join(args, " "))
 		for line := range strings.Lines(out.String()) {
@@ -153,7 +161,7 @@ var changes = [][]string{
 func TestChanges(t *testing.T) {
 	var b strings.Builder
 	for _, args := range changes {
-		b.WriteString(transcript(fixed(), terminal, args...))
+		b.WriteString(transcript(fixed(), tty, args...))
 	}
 	golden(t, "changes.txt", b.String())
 }
@@ -173,7 +181,7 @@ func TestRefusals(t *testing.T) {
 	var b strings.Builder
 	for _, args := range refusals {
 		f := fixed()
-		got := transcript(f, terminal, args...)
+		got := transcript(f, tty, args...)
 		if len(f.asked) > 0 {
 			t.Errorf("bgtask %v: it asked the broker for %v", args, f.asked)
 		}
@@ -187,7 +195,7 @@ func TestRefusals(t *testing.T) {
 
 func TestErrorsAreThreeLinesAtMost(t *testing.T) {
 	for _, args := range refusals {
-		got := transcript(fixed(), terminal, args...)
+		got := transcript(fixed(), tty, args...)
 		_, errs, _ := strings.Cut(got, "stderr:\n")
 		errs, _, _ = strings.Cut(errs, "exit ")
 		if n := strings.Count(errs, "\n"); n < 1 || n > 3 || !strings.HasPrefix(errs, "bgtask: ") {
@@ -199,7 +207,7 @@ func TestErrorsAreThreeLinesAtMost(t *testing.T) {
 func TestJSONOfErrors(t *testing.T) {
 	for _, args := range refusals {
 		var out, errs bytes.Buffer
-		a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: &errs, now: func() time.Time { return now }, zone: cet, broker: fixed()}
+		a := appOn(fixed(), &term.Terminal{Stdin: strings.NewReader(""), Stdout: &out, Stderr: &errs})
 		code := a.run(testContext, append(args, "--json"))
 		var answer struct {
 			Version int

@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
-
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/internal/client"
 )
 
@@ -23,29 +23,12 @@ func realMain() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{
-		stdin:  os.Stdin,
-		stdout: os.Stdout,
-		stderr: os.Stderr,
-		screen: screenOf(os.Stdout),
-		now:    time.Now,
-		zone:   time.Local,
-		broker: &client.Client{User: true, Version: version(), Start: startBroker},
-	}
+	a := &app{&verb.Env{
+		Terminal: &term.Terminal{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Screen: term.ScreenOf(os.Stdout), Now: time.Now, Zone: time.Local},
+		Broker:   &client.Client{User: true, Version: version(), Start: startBroker},
+		Version:  version(),
+	}}
 	return a.run(ctx, os.Args[1:])
-}
-
-// screenOf says what can be shown on f.
-func screenOf(f *os.File) screen {
-	fd := int(f.Fd())
-	if !term.IsTerminal(fd) {
-		return screen{}
-	}
-	s := screen{terminal: true, color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
-	if width, _, err := term.GetSize(fd); err == nil {
-		s.width = width
-	}
-	return s
 }
 
 // startBroker starts this very program as the broker.

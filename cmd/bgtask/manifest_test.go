@@ -5,50 +5,22 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/bgtask/bgtask/task"
+	"github.com/bgtask/bgtask/internal/cli/term"
 )
 
 // TestManifestText: what check and show print, on every kind of screen.
 func TestManifestText(t *testing.T) {
 	t.Chdir("testdata")
 	var b strings.Builder
-	for _, s := range []screen{colours, narrow, pipe} {
+	for _, s := range []term.Screen{colours, narrow, pipe} {
 		b.WriteString(transcript(fixed(), s, "manifest", "check", "manifest"))
 		b.WriteString(transcript(fixed(), s, "manifest", "show", "manifest"))
 	}
 	for _, verb := range []string{"check", "show"} {
 		var out bytes.Buffer
-		a := &app{stdin: strings.NewReader(""), stdout: &out, stderr: new(bytes.Buffer), broker: fixed()}
+		a := appOn(fixed(), &term.Terminal{Stdin: strings.NewReader(""), Stdout: &out, Stderr: new(bytes.Buffer)})
 		a.run(testContext, []string{"--json", "manifest", verb, "manifest"})
 		b.WriteString("$ bgtask --json manifest " + verb + " manifest\n" + indented(t, out.String()))
 	}
 	golden(t, "manifest.txt", strings.ReplaceAll(b.String(), "\x1b", "␛"))
-}
-
-// TestAsk: only what was not given is asked for.
-func TestAsk(t *testing.T) {
-	var f newFlags
-	f.d.Publisher = "CN=Contoso"
-	var out bytes.Buffer
-	f.ask(strings.NewReader("Contoso.Notes\n Sync \n"), &out)
-	if f.d.Name != "Contoso.Notes" || len(f.d.Tasks) != 1 || f.d.Tasks[0].Name != "Sync" || f.d.Tasks[0].ID().IsZero() {
-		t.Errorf("answered: %+v", f.d)
-	}
-	if want := "Name of the package, like Contoso.Notes: Name of a task: "; out.String() != want {
-		t.Errorf("asked %q, want %q", out.String(), want)
-	}
-	f = newFlags{}
-	if f.ask(strings.NewReader(""), &out); len(f.missing()) != 3 {
-		t.Errorf("without answers only %q is missing", f.missing())
-	}
-}
-
-func TestNewClass(t *testing.T) {
-	a, b := newClass(), newClass()
-	if a == b {
-		t.Error("two are the same")
-	}
-	if _, err := task.ParseGUID(a.String()); err != nil || a.String()[14] != '4' {
-		t.Errorf("%v is no random GUID: %v", a, err)
-	}
 }

@@ -8,6 +8,10 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/bgtask/bgtask/internal/cli/machine"
+	"github.com/bgtask/bgtask/internal/cli/packages"
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -16,6 +20,7 @@ var inVerbs = strings.NewReplacer("[command]", "VERB", "Available Commands:", "V
 
 // newRoot is the tree of verbs.
 func newRoot(a *app) *cobra.Command {
+	noColor := false
 	root := &cobra.Command{
 		Use:           "bgtask",
 		Short:         "Background tasks that wait for the right moment",
@@ -23,16 +28,17 @@ func newRoot(a *app) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          noSuchVerb,
 		PersistentPreRun: func(*cobra.Command, []string) {
-			a.screen.color = a.screen.color && !a.noColor
+			a.Screen.Color = a.Screen.Color && !noColor
 		},
 	}
 	flags := root.PersistentFlags()
-	flags.BoolVar(&a.json, "json", false, "print JSON; watch and logs print an object a line")
-	flags.BoolVar(&a.noColor, "no-color", false, "print no colors")
+	flags.BoolVar(&a.JSON, "json", false, "print JSON; watch and logs print an object a line")
+	flags.BoolVar(&noColor, "no-color", false, "print no colors")
 	root.SetFlagErrorFunc(badFlag)
 	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
 	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
-	root.AddCommand(newManifest(a), newPackage(a), newSelftest(a), newVersion(a))
+	root.AddCommand(packages.Making(a.Env)...)
+	root.AddCommand(machine.Selftest(a.Env), newVersion(a))
 	addPlatform(a, root)
 	refuseShells(root)
 	return root
@@ -43,7 +49,7 @@ func newRoot(a *app) *cobra.Command {
 func refuseShells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil {
-		c.Args, c.RunE = noSubverb, func(c *cobra.Command, _ []string) error { return c.Help() }
+		c.Args, c.RunE = verb.NoSubverb, func(c *cobra.Command, _ []string) error { return c.Help() }
 	}
 }
 
@@ -71,7 +77,7 @@ func noSuchVerb(c *cobra.Command, args []string) error {
 			verbs = append(verbs, verb.Name())
 		}
 	}
-	if near := nearest(args[0], verbs); len(near) > 0 {
+	if near := term.Nearest(args[0], verbs); len(near) > 0 {
 		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
 	}
 	return e
@@ -83,40 +89,18 @@ func badFlag(c *cobra.Command, err error) error {
 	var missing *pflag.NotExistError
 	switch {
 	case errors.As(err, &value):
-		return usage(c, fmt.Sprintf("--%s: %v", value.GetFlag().Name, errors.Unwrap(value)))
+		return verb.Usage(c, fmt.Sprintf("--%s: %v", value.GetFlag().Name, errors.Unwrap(value)))
 	case errors.As(err, &missing) && missing.GetSpecifiedShortnames() == "":
-		e := usage(c, "there is no flag --"+missing.GetSpecifiedName())
+		e := verb.Usage(c, "there is no flag --"+missing.GetSpecifiedName())
 		var flags []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, "--"+f.Name) })
-		if near := nearest("--"+missing.GetSpecifiedName(), flags); len(near) > 0 {
+		if near := term.Nearest("--"+missing.GetSpecifiedName(), flags); len(near) > 0 {
 			e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
 		}
 		return e
 	}
 	if missing != nil {
-		return usage(c, "there is no flag -"+missing.GetSpecifiedName())
+		return verb.Usage(c, "there is no flag -"+missing.GetSpecifiedName())
 	}
-	return usage(c, err.Error())
-}
-
-// exactly demands n arguments, named as in the verb's usage.
-func exactly(n int) cobra.PositionalArgs { return between(n, n) }
-
-func between(least, most int) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		switch {
-		case len(args) < least:
-			return usage(c, "an argument is missing: bgtask "+strings.TrimPrefix(c.UseLine(), "bgtask "))
-		case len(args) > most:
-			return usage(c, fmt.Sprintf("there is one argument too many: %q", args[most]))
-		}
-		return nil
-	}
-}
-
-// usage is a command line that cannot be understood. Nothing was changed.
-func usage(c *cobra.Command, detail string) *task.Error {
-	op := strings.TrimPrefix(strings.TrimPrefix(c.CommandPath(), "bgtask"), " ")
-	return &task.Error{Op: op, Err: task.ErrInvalid, Detail: detail,
-		Hint: "'" + c.CommandPath() + " --help' shows how"}
+	return verb.Usage(c, err.Error())
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bgtask/bgtask/internal/cli/term"
 	"github.com/bgtask/bgtask/internal/declaration"
 )
 
@@ -72,7 +73,7 @@ func stopBroker(env *testscript.Env) {
 	stop.Env = env.Vars
 	out, err := stop.CombinedOutput()
 	var exit *exec.ExitError
-	if errors.As(err, &exit) && exit.ExitCode() == exitUnavailable {
+	if errors.As(err, &exit) && exit.ExitCode() == term.ExitUnavailable {
 		err = nil // the script has stopped it
 	}
 	if err != nil {

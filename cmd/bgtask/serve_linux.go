@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/internal/command"
 )
 
@@ -29,7 +30,7 @@ func newServeCommands() *cobra.Command {
 		Use:    serveCommands,
 		Short:  "Serve the command tasks; the broker launches it",
 		Hidden: true,
-		Args:   exactly(0),
+		Args:   verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			return command.Serve(c.Context())
 		},

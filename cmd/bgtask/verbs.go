@@ -1,12 +1,19 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/adding"
+	"github.com/bgtask/bgtask/internal/cli/following"
+	"github.com/bgtask/bgtask/internal/cli/machine"
+	"github.com/bgtask/bgtask/internal/cli/packages"
+	"github.com/bgtask/bgtask/internal/cli/simulating"
+	"github.com/bgtask/bgtask/internal/cli/tasks"
+)
 
 // brokerVerbs are those that ask a broker.
 func brokerVerbs(a *app) []*cobra.Command {
-	return []*cobra.Command{
-		newList(a), newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newAdd(a),
-		newSimulate(a), newHistory(a), newLogs(a), newWatch(a), newFacts(a), newToast(a), newPush(a),
-		newPackages(a), newInstall(a), newUninstall(a), newTrust(a), newAccess(a), newDoctor(a),
-	}
+	return slices.Concat(tasks.Verbs(a.Env), adding.Verbs(a.Env), simulating.Verbs(a.Env), following.Verbs(a.Env), machine.Verbs(a.Env), packages.Verbs(a.Env))
 }

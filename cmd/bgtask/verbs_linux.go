@@ -1,6 +1,10 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/tasks"
+)
 
 const rootHelp = `Background tasks that wait for the right moment.
 
@@ -14,10 +18,10 @@ was waited for did not complete.`
 
 // addPlatform adds the verbs that ask the broker, and those that are it.
 func addPlatform(a *app, root *cobra.Command) {
-	list := newList(a) // is also what a bare bgtask does
+	list := tasks.List(a.Env) // is also what a bare bgtask does
 	root.Long, root.RunE = rootHelp, list.RunE
 	root.Flags().AddFlagSet(list.Flags())
-	root.PersistentFlags().StringVarP(&a.pkg, "package", "p", "", "only tasks of this package")
+	root.PersistentFlags().StringVarP(&a.Package, "package", "p", "", "only tasks of this package")
 	root.AddCommand(brokerVerbs(a)...)
 	root.AddCommand(newDaemon(a), newDemo(a), newServeCommands(), newExecWithListener())
 }

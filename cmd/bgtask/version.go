@@ -5,6 +5,9 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
 )
 
 // release is set by the linker: -X main.release=1.0.0.
@@ -25,13 +28,13 @@ func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "The version of this program",
-		Args:  exactly(0),
+		Args:  verb.Exactly(0),
 		RunE: func(*cobra.Command, []string) error {
-			if a.json {
-				a.object(member{"bgtask", version()}, member{"go", runtime.Version()}, member{"os", runtime.GOOS}, member{"arch", runtime.GOARCH})
+			if a.JSON {
+				a.Object(term.Member("bgtask", version()), term.Member("go", runtime.Version()), term.Member("os", runtime.GOOS), term.Member("arch", runtime.GOARCH))
 				return nil
 			}
-			a.printf("bgtask %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			a.Printf("bgtask %s (%s, %s/%s)\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return nil
 		},
 	}

@@ -1,0 +1,17 @@
+// Package adding has the verb add, which makes a task that runs a command.
+package adding
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/verb"
+)
+
+// app is what the verbs of this package share.
+type app struct{ *verb.Env }
+
+// Verbs are the verbs of this room.
+func Verbs(e *verb.Env) []*cobra.Command {
+	a := &app{e}
+	return []*cobra.Command{newAdd(a)}
+}

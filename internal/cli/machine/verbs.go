@@ -1,0 +1,21 @@
+// Package machine has the verbs that show the state of the machine and of bgtask
+// itself: facts, doctor and selftest.
+package machine
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/verb"
+)
+
+// app is what the verbs of this package share.
+type app struct{ *verb.Env }
+
+// Verbs are the verbs of this room that ask the broker.
+func Verbs(e *verb.Env) []*cobra.Command {
+	a := &app{e}
+	return []*cobra.Command{newFacts(a), newDoctor(a)}
+}
+
+// Selftest asks no broker.
+func Selftest(e *verb.Env) *cobra.Command { return newSelftest(&app{e}) }

@@ -1,0 +1,122 @@
+package packages
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
+	"github.com/bgtask/bgtask/internal/declaration"
+	"github.com/bgtask/bgtask/msix"
+	"github.com/bgtask/bgtask/task"
+)
+
+const certHelp = `Make a certificate and a key for signing packages while they are being developed.
+
+PUBLISHER is spelled as in the manifest, "CN=Contoso, C=US"; if it is left out, it
+is that of the bgtask.toml in the current folder. The certificate is written to
+NAME.crt and the key to NAME.key; neither may be there.
+
+Nobody but you trusts it. It is printed how a machine is told to.`
+
+// The key of a certificate for tests, and for how long it may be valid.
+const (
+	testKeyBits  = 3072
+	mostTestDays = 3650
+)
+
+func newPackageCert(a *app) *cobra.Command {
+	name, days := "", 0
+	c := &cobra.Command{
+		Use:   "cert [PUBLISHER]",
+		Short: "Make a certificate for signing packages while they are being developed",
+		Long:  certHelp,
+		Args:  verb.Between(0, 1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if days < 1 || days > mostTestDays {
+				return verb.Usage(c, "--days is from 1 to 3650")
+			}
+			publisher, err := publisherOf(args)
+			if err != nil {
+				return err
+			}
+			return packageError(a.makeCertificate(publisher, name, days))
+		},
+	}
+	c.Flags().StringVarP(&name, "out", "o", "test", "NAME of the two files")
+	c.Flags().IntVar(&days, "days", 365, "for how many days it is valid")
+	return c
+}
+
+func publisherOf(args []string) (string, error) {
+	if len(args) == 1 {
+		return args[0], nil
+	}
+	d, err := declaration.Load(declaration.FileName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", term.Refuse("package cert: who is the publisher?", `name it as in the manifest: bgtask package cert "CN=Contoso"`)
+	}
+	if err != nil {
+		return "", err
+	}
+	return d.Publisher, nil
+}
+
+func (a *app) makeCertificate(publisher, name string, days int) error {
+	key, err := rsa.GenerateKey(rand.Reader, testKeyBits)
+	if err != nil {
+		return err
+	}
+	from := a.Now().Add(-time.Hour) // the clocks of other machines
+	to := a.Now().AddDate(0, 0, days)
+	certificate, err := msix.NewCertificate(key, publisher, from, to)
+	if err != nil {
+		return err
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return err
+	}
+	if err := writeNew(name+".key", pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600); err != nil {
+		return err
+	}
+	if err := writeNew(name+".crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: certificate.Raw}), 0o644); err != nil {
+		return errors.Join(err, os.Remove(name+".key"))
+	}
+	if a.JSON {
+		a.Object(term.Member("certificate", map[string]any{"publisher": publisher, "certificate": name + ".crt", "key": name + ".key", "valid_until": to}))
+		return nil
+	}
+	a.tellCertificate(publisher, name, to)
+	return nil
+}
+
+func (a *app) tellCertificate(publisher, name string, to time.Time) {
+	crt := term.Clean(name + ".crt")
+	a.Printf("%s is the certificate of %s until %s, and %s its key: keep that to yourself.\n", crt, term.Clean(publisher), to.In(a.Zone).Format(time.DateOnly), term.Clean(name+".key"))
+	a.Printf("  to sign      bgtask package --cert %s --key %s\n", crt, term.Clean(name+".key"))
+	a.Printf("  on Windows   Import-Certificate -FilePath %s -CertStoreLocation Cert:\\LocalMachine\\TrustedPeople\n", crt)
+	a.Printf("               in a PowerShell of an administrator; then packages that it signed can be installed\n")
+	a.Printf("  on Linux     bgtask trust %s\n", crt)
+}
+
+// writeNew writes a file that was not there.
+func writeNew(name string, data []byte, mode fs.FileMode) error {
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, fs.ErrExist) {
+		return &task.Error{Subject: name, Err: task.ErrConflict, Detail: "it is there already", Hint: "choose another name: --out NAME"}
+	}
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	return errors.Join(err, file.Close())
+}

@@ -1,0 +1,312 @@
+package packages
+
+import (
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/cli/verb"
+	"github.com/bgtask/bgtask/internal/declaration"
+	program "github.com/bgtask/bgtask/internal/describe"
+	"github.com/bgtask/bgtask/manifest"
+	"github.com/bgtask/bgtask/msix"
+	"github.com/bgtask/bgtask/task"
+)
+
+// madePackage is one that was made.
+type madePackage struct {
+	Path         string   `json:"path"`
+	Family       string   `json:"family"`
+	FullName     string   `json:"full_name"`
+	Version      string   `json:"version"`
+	Architecture string   `json:"architecture"`
+	Platforms    []string `json:"platforms,omitempty"` // for which there is a program in it
+	Bytes        int64    `json:"bytes,omitempty"`
+	Signed       bool     `json:"signed"`
+}
+
+// maker makes packages of one command line.
+type maker struct {
+	packageFlags
+	signer   *msix.Signer
+	modified time.Time
+	several  bool     // --out is a folder
+	warnings []string // of the manifests
+}
+
+func (a *app) makePackages(c *cobra.Command, what string, f packageFlags) error {
+	m := &maker{packageFlags: f}
+	var err error
+	if m.signer, err = f.signing.signer(c); err != nil {
+		return err
+	}
+	if m.modified, err = epoch(); err != nil {
+		return err
+	}
+	if f.folder && m.signer != nil {
+		return verb.Usage(c, "--folder makes a folder, and only packages are signed")
+	}
+	made, err := m.make(c, what)
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		a.Object(term.Member("packages", term.ListOf(made)))
+	} else {
+		for _, p := range made {
+			a.tellPackage(p)
+		}
+	}
+	for _, w := range m.warnings {
+		a.Warn("%s", w)
+	}
+	if m.signer == nil && !f.folder {
+		a.Warn("not signed: Windows will not install it, and 'bgtask install' only when told to")
+	}
+	return nil
+}
+
+func (a *app) tellPackage(p madePackage) {
+	a.Printf("%s: %s %s %s", term.Clean(p.Path), term.Clean(p.Family), p.Version, p.Architecture)
+	if len(p.Platforms) > 0 {
+		a.Printf(", for %s", strings.Join(p.Platforms, " and "))
+	}
+	if p.Bytes > 0 {
+		a.Printf(", %s", megabytes(p.Bytes))
+	}
+	if p.Signed {
+		a.Printf(", signed")
+	}
+	a.Printf("\n")
+}
+
+// make finds out what there is to pack.
+func (m *maker) make(c *cobra.Command, what string) ([]madePackage, error) {
+	info, err := os.Stat(what)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() && !exists(filepath.Join(what, declaration.FileName)) {
+		if exists(filepath.Join(what, manifest.FileName)) {
+			if m.folder || len(m.platforms) > 0 {
+				return nil, verb.Usage(c, "--folder and --platform are for a "+declaration.FileName+"; "+what+" is a finished folder")
+			}
+			return m.one(c.Context(), what)
+		}
+		return nil, &task.Error{Op: "package", Subject: what, Err: task.ErrInvalid,
+			Detail: "there is neither a " + declaration.FileName + " nor an " + manifest.FileName, Hint: "'bgtask manifest new' writes the first"}
+	}
+	d, err := declaration.Load(what)
+	if err != nil {
+		return nil, err
+	}
+	groups, err := byProcessor(c, d, m.platforms)
+	if err != nil {
+		return nil, err
+	}
+	m.several = len(groups) > 1
+	var made []madePackage
+	for _, g := range groups {
+		p, err := m.declared(c.Context(), d, g)
+		if err != nil {
+			return nil, err
+		}
+		for _, platform := range g.platforms {
+			p.Platforms = append(p.Platforms, platform.String())
+		}
+		made = append(made, p)
+	}
+	return made, nil
+}
+
+// declared makes the package of a declaration for a processor.
+func (m *maker) declared(ctx context.Context, d *declaration.Declaration, g architectureOf) (madePackage, error) {
+	p := describe(d.Manifest(g.arch).Identity)
+	if m.folder {
+		p.Path = m.path(p, "")
+		err := m.stage(ctx, d, g, p.Path)
+		return p, err
+	}
+	dir, err := os.MkdirTemp("", "bgtask-package-")
+	if err != nil {
+		return p, err
+	}
+	defer os.RemoveAll(dir)
+	if err := m.stage(ctx, d, g, filepath.Join(dir, "package")); err != nil {
+		return p, err
+	}
+	return m.pack(ctx, filepath.Join(dir, "package"), p)
+}
+
+// stage makes the folder of a package and checks it; one with an error is removed.
+func (m *maker) stage(ctx context.Context, d *declaration.Declaration, g architectureOf, dir string) error {
+	if err := stage(ctx, d, g, dir); err != nil {
+		return err
+	}
+	parsed, err := m.check(dir)
+	if err == nil {
+		err = m.compare(ctx, d, g, dir, parsed)
+	}
+	if err != nil {
+		os.RemoveAll(dir)
+	}
+	return err
+}
+
+// one packs a finished folder.
+func (m *maker) one(ctx context.Context, dir string) ([]madePackage, error) {
+	parsed, err := m.check(dir)
+	if err != nil {
+		return nil, err
+	}
+	p, err := m.pack(ctx, dir, describe(parsed.Identity))
+	return []madePackage{p}, err
+}
+
+// check holds the manifest of a folder that is to be packed against the rules and
+// the files in it. What is only suspicious is kept, to be told.
+func (m *maker) check(dir string) (*manifest.Manifest, error) {
+	text, err := folderManifest(dir)
+	if err != nil {
+		return nil, err
+	}
+	parsed, found := manifest.Check(text.name, text.data, manifest.Options{Files: text.files, Linux: true})
+	return parsed, m.keep(text.name, found)
+}
+
+// compare holds the classes of a program that runs here against the manifest. One
+// that describes nothing is packed all the same: it may serve without the SDK.
+func (m *maker) compare(ctx context.Context, d *declaration.Declaration, g architectureOf, dir string, parsed *manifest.Manifest) error {
+	if m.noRun || !slices.Contains(g.platforms, declaration.Here()) {
+		return nil
+	}
+	found, err := compareClasses(ctx, d, dir, parsed, program.TimeLimit)
+	if err != nil {
+		if ctx.Err() == nil {
+			m.warnings = append(m.warnings, "its classes are not compared with the manifest: "+err.Error())
+			return nil
+		}
+		return context.Cause(ctx)
+	}
+	return m.keep(filepath.Join(dir, manifest.FileName), found)
+}
+
+// keep gives the errors, and keeps the warnings to be told.
+func (m *maker) keep(name string, found []manifest.Finding) error {
+	var faults []error
+	for _, f := range found {
+		switch f.Severity {
+		case manifest.Error:
+			faults = append(faults, &task.Error{Subject: f.Place(name), Err: task.ErrInvalid, Detail: f.Message, Hint: f.Remedy})
+		case manifest.Warning:
+			m.warnings = append(m.warnings, f.Place(name)+": "+f.Message)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func describe(id manifest.Identity) madePackage {
+	arch := id.Architecture
+	if arch == "" {
+		arch = "neutral"
+	}
+	return madePackage{Family: id.FamilyName(), FullName: id.FullName(), Version: id.Version, Architecture: arch}
+}
+
+// path is where a package goes: into a folder by its own name, or where it is told.
+func (m *maker) path(p madePackage, extension string) string {
+	name := strings.TrimSuffix(p.FullName, p.FullName[strings.LastIndex(p.FullName, "_"):])
+	name = strings.TrimSuffix(name, "_") + extension
+	if m.out == "" {
+		return name
+	}
+	if info, err := os.Stat(m.out); m.several || strings.HasSuffix(m.out, "/") || extension != "" && err == nil && info.IsDir() {
+		return filepath.Join(m.out, name)
+	}
+	return m.out
+}
+
+// pack writes the package beside its place and moves it there when it is whole.
+func (m *maker) pack(ctx context.Context, dir string, p madePackage) (madePackage, error) {
+	p.Path, p.Signed = m.path(p, ".msix"), m.signer != nil
+	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
+		return p, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return p, err
+	}
+	defer root.Close()
+	p.Bytes, err = replace(p.Path, func(w io.Writer) error {
+		return msix.Pack(ctx, w, without{root.FS(), within(dir, p.Path)}, msix.Options{Modified: m.modified, Signer: m.signer})
+	})
+	return p, err
+}
+
+// replace writes a file that is there as a whole or not at all.
+func replace(name string, write func(io.Writer) error) (size int64, err error) {
+	file, err := os.CreateTemp(filepath.Dir(name), ".bgtask-*.msix")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(file.Name()) // when it was not moved
+	err = write(file)
+	if err == nil {
+		size, err = file.Seek(0, io.SeekEnd)
+	}
+	if err == nil {
+		err = errors.Join(file.Chmod(0o644), file.Sync())
+	}
+	if err = errors.Join(err, file.Close()); err != nil {
+		return 0, err
+	}
+	return size, os.Rename(file.Name(), name)
+}
+
+// without is a folder in which the package that is being made of it does not lie.
+type without struct {
+	fs.FS
+	package_ string // its path in the folder; "" when it lies elsewhere
+}
+
+// ReadDir leaves out the package of an earlier time and the one that is being written.
+func (w without) ReadDir(name string) ([]fs.DirEntry, error) {
+	entries, err := fs.ReadDir(w.FS, name)
+	if w.package_ == "" {
+		return entries, err
+	}
+	var kept []fs.DirEntry
+	for _, e := range entries {
+		own := filepath.ToSlash(filepath.Join(name, e.Name())) == w.package_
+		writing := name == filepath.ToSlash(filepath.Dir(w.package_)) && strings.HasPrefix(e.Name(), ".bgtask-") && strings.HasSuffix(e.Name(), ".msix")
+		if !own && !writing {
+			kept = append(kept, e)
+		}
+	}
+	return kept, err
+}
+
+// within is the path of a file in a folder, "" when it lies elsewhere.
+func within(dir, name string) string {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return ""
+	}
+	if name, err = filepath.Abs(name); err != nil {
+		return ""
+	}
+	rel, err := filepath.Rel(dir, name)
+	if err != nil || !filepath.IsLocal(rel) {
+		return ""
+	}
+	return filepath.ToSlash(rel)
+}

@@ -1,0 +1,34 @@
+package packages
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Only what was named is trusted no more, and wherever it is kept.
+func TestRemovable(t *testing.T) {
+	all := []trusted{
+		{Fingerprint: "aaaaaaaa01", Path: "a.pem"}, {Fingerprint: "aaaaaaaa01", Path: "copy.crt"},
+		{Fingerprint: "bbbbbbbb01", Path: "bundle.pem"}, {Fingerprint: "cccccccc01", Path: "bundle.pem"},
+		{Fingerprint: "dddddddd01", Path: "d.pem"}, {Fingerprint: "dddddddd02", Path: "e.pem"},
+	}
+	for fingerprint, want := range map[string]string{
+		"AA:AA:AA:AA": "a.pem copy.crt", "bbbbbbbb": "bundle.pem holds other certificates", "dddddddd": "but 2", "dddddddd02": "e.pem",
+		"aaaa": "at least 8 digits", "eeeeeeee": "but 0",
+	} {
+		found, err := removable(all, fingerprint)
+		var paths []string
+		for _, f := range found {
+			paths = append(paths, f.Path)
+		}
+		got := strings.Join(paths, " ")
+		if err != nil {
+			got = err.Error() + task.Hint(err)
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %s, expected %s", fingerprint, got, want)
+		}
+	}
+}

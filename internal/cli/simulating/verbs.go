@@ -1,0 +1,18 @@
+// Package simulating has the verb simulate, which predicts which tasks will run, and
+// when.
+package simulating
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/bgtask/bgtask/internal/cli/verb"
+)
+
+// app is what the verbs of this package share.
+type app struct{ *verb.Env }
+
+// Verbs are the verbs of this room.
+func Verbs(e *verb.Env) []*cobra.Command {
+	a := &app{e}
+	return []*cobra.Command{newSimulate(a)}
+}

@@ -1,0 +1,85 @@
+package term
+
+import (
+	"time"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// Timeless is the instant for which a State leaves out how long it has lasted.
+var Timeless time.Time
+
+// Stamp is a time where nothing is relative.
+func (tty *Terminal) Stamp(t time.Time) string { return t.In(tty.Zone).Format(time.RFC3339) }
+
+// Days counts from today to t, by the calendar: a day need not have 24 hours.
+func (tty *Terminal) Days(t time.Time) int { return task.Days(t, tty.Now().In(tty.Zone)) }
+
+// Clock is "14:32:10", with the day when it is not today.
+func (tty *Terminal) Clock(t time.Time) string {
+	if !tty.Screen.Terminal {
+		return tty.Stamp(t)
+	}
+	if tty.Days(t) == 0 {
+		return t.In(tty.Zone).Format(time.TimeOnly)
+	}
+	return tty.Day(t)
+}
+
+// Day is "today 12:30:04", "yesterday 23:00:00" or a date.
+func (tty *Terminal) Day(t time.Time) string {
+	if !tty.Screen.Terminal {
+		return tty.Stamp(t)
+	}
+	return task.Day(t, tty.Now().In(tty.Zone))
+}
+
+// Coming is when something will be: a clock time when that is soon, "in 9 h" when not.
+func (tty *Terminal) Coming(t time.Time) string {
+	d := t.Sub(tty.Now())
+	if !tty.Screen.Terminal || d < time.Hour {
+		return tty.Clock(t)
+	}
+	return "in " + task.Roughly(d)
+}
+
+// Ago is when something was: "2 h ago", "today".
+func (tty *Terminal) Ago(t time.Time) string {
+	if !tty.Screen.Terminal {
+		return tty.Stamp(t)
+	}
+	d := max(0, tty.Now().Sub(t))
+	switch days := tty.Days(t); {
+	case d < 12*time.Hour:
+		return task.Roughly(d) + " ago"
+	case days == 0:
+		return "today"
+	case days == -1:
+		return "yesterday"
+	}
+	return task.Roughly(d) + " ago"
+}
+
+// AtLayouts are the times that --at takes, in the machine's zone.
+var AtLayouts = []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"}
+
+// ParseIn reads a time in the first layout that it has.
+func ParseIn(zone *time.Location, s string, layouts []string) (time.Time, bool) {
+	for _, layout := range layouts {
+		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
+			return t, true
+		}
+	}
+	return time.Time{}, false
+}
+
+// NextClock is the next time at which clocks show the hour of t.
+func (tty *Terminal) NextClock(t time.Time) time.Time {
+	now := tty.Now().In(tty.Zone)
+	y, m, d := now.Date()
+	next := time.Date(y, m, d, t.Hour(), t.Minute(), t.Second(), 0, tty.Zone)
+	if !next.After(now) {
+		next = time.Date(y, m, d+1, t.Hour(), t.Minute(), t.Second(), 0, tty.Zone)
+	}
+	return next
+}

@@ -1,0 +1,94 @@
+package verb
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/bgtask/bgtask/internal/cli/term"
+	"github.com/bgtask/bgtask/internal/wire"
+	"github.com/bgtask/bgtask/task"
+)
+
+func PhaseColor(p task.Phase) term.Color {
+	switch p {
+	case task.Suspended, task.Unresponsive:
+		return term.Red
+	case task.Held, task.BackingOff:
+		return term.Yellow
+	case task.Running, task.Starting, task.Canceling:
+		return term.Green
+	}
+	return term.Plain
+}
+
+func OutcomeColor(o task.Outcome) term.Color {
+	switch o {
+	case task.OutcomeNone, task.Completed, task.Canceled:
+		return term.Plain
+	}
+	return term.Red
+}
+
+// Took is how long Run took; "" when it was never entered.
+func Took(r task.Run) string {
+	d, ok := r.Took()
+	if !ok {
+		return ""
+	}
+	return task.Duration(d)
+}
+
+// Ended is how a run ended, after its outcome: "1.2 s, progress 100".
+func Ended(r task.Run) string {
+	reason := ""
+	if r.Outcome == task.Canceled || r.Outcome == task.TimedOut {
+		reason = r.Reason.String()
+	}
+	progress := ""
+	if r.Progress > 0 {
+		progress = fmt.Sprintf("progress %d", r.Progress)
+	}
+	forced := ""
+	if r.Forced {
+		forced = "its process was ended"
+	}
+	text := term.OneLine(r.Text)
+	if text == r.Reason.Error() {
+		text = "" // the task gave the reason back
+	}
+	return term.Joined(", ", reason, Took(r), progress, r.Exit, forced, text)
+}
+
+// Where is the process that a run is in: "launched, pid 4324".
+func Where(r task.Run) string {
+	pid := ""
+	if r.PID != 0 {
+		pid = fmt.Sprintf("pid %d", r.PID)
+	}
+	return term.Joined(", ", r.Host, pid)
+}
+
+func OutcomeWords() (all []string) {
+	for o := task.Completed; o <= task.Lost; o++ {
+		all = append(all, strings.ReplaceAll(o.String(), " ", "-"))
+	}
+	return all
+}
+
+func PhaseWords() []string {
+	var all []string
+	for p := task.Waiting; p <= task.Removing; p++ {
+		all = append(all, strings.ReplaceAll(p.String(), " ", "-"))
+	}
+	return all
+}
+
+func ChangeWord(c wire.Change) string {
+	switch c {
+	case wire.Added:
+		return "added"
+	case wire.Updated:
+		return "updated"
+	}
+	return "unchanged"
+}
