@@ -161,7 +161,7 @@ func TestEveryCondition(t *testing.T) {
 		task.BackgroundWorkCostNotHigh: {func() { user(true)(); onBattery(true)() }, task.FactWorkCost, task.High, "UPower", onBattery(false)},
 		task.ACPower:                   {onBattery(true), task.FactOnAC, task.No, "UPower", onBattery(false)},
 		task.BatteryNotLow:             {func() { s.battery(2, 10) }, task.FactBattery, "10%", "UPower", func() { s.battery(2, 80) }},
-		task.DeviceIdle:                {func() { s.manager("IdleHint", false) }, task.FactIdle, task.No, "logind: somebody uses the machine", func() { s.manager("IdleHint", true) }},
+		task.DeviceIdle:                {func() { s.manager("IdleHint", false) }, task.FactIdle, task.No, "logind: a user is active", func() { s.manager("IdleHint", true) }},
 		task.EnergySaverOff:            {func() { s.saver("ActiveProfile", "power-saver") }, task.FactEnergySaver, task.Yes, "profile power-saver", func() { s.saver("ActiveProfile", "balanced") }},
 	}
 	if n := len(task.Conditions()); n != len(causes)+1 { // and TestStorageThatIsLow

@@ -28,19 +28,25 @@ const (
 	propertiesGet = "org.freedesktop.DBus.Properties.GetAll"
 )
 
-// service is a source of the facts that a D-Bus service knows.
+// service is a Source whose facts come from one D-Bus service.
+//
+// Every service source works in the same way. It opens its own bus connection,
+// subscribes to the service's signals, and reads the service's state once. After
+// that each signal is only a hint: the state is read again (see hints.go), so the
+// facts come from a method call to the service and never from the content of a
+// signal. Watch ends with an error when the service leaves the bus.
 type service struct {
-	bus      string // the address; "" when there is no such bus
-	name     string // on the bus
-	path     string // signals from there and below are hints
-	activate bool   // the bus may start it
-	missing  NotHere
+	bus      string // bus address; "" if there is no such bus
+	name     string // well-known name on the bus
+	path     string // signals from this object path and below are hints
+	activate bool   // whether the bus may start the service
+	missing  NotHereError
 	read     func(context.Context, *peer) ([]task.Fact, error)
 }
 
 var _ Waiter = service{}
 
-// systemBus is the address of the system's bus.
+// systemBus returns the address of the system bus.
 func systemBus() string {
 	if a := os.Getenv("DBUS_SYSTEM_BUS_ADDRESS"); a != "" {
 		return a
@@ -48,7 +54,8 @@ func systemBus() string {
 	return "unix:path=/run/dbus/system_bus_socket"
 }
 
-// sessionBus is the address of the user's bus. It is never launched.
+// sessionBus returns the address of the user's session bus, or "" if there is
+// none. It never launches a bus.
 func sessionBus() string {
 	if a := os.Getenv("DBUS_SESSION_BUS_ADDRESS"); a != "" && !strings.HasPrefix(a, "autolaunch:") {
 		return a
@@ -59,8 +66,8 @@ func sessionBus() string {
 	return ""
 }
 
-// Watch implements Source: it reads now and after every signal, until the
-// service leaves the bus.
+// Watch implements Source. It reads the state, reads it again after every signal,
+// and returns when the service leaves the bus.
 func (s service) Watch(ctx context.Context, report func(...task.Fact)) error {
 	p, err := s.connect(ctx)
 	if err != nil {
@@ -88,9 +95,10 @@ func (s service) Watch(ctx context.Context, report func(...task.Fact)) error {
 	}
 }
 
-// Wait implements Waiter: another process has the name on the bus than when the
-// service was found missing, or what it says may have changed.
-func (s service) Wait(ctx context.Context, why *NotHere) error {
+// Wait implements Waiter. It returns nil when the name on the bus has another
+// owner than when the service was found missing, or when the answer of the same
+// owner may have changed.
+func (s service) Wait(ctx context.Context, why *NotHereError) error {
 	p, err := s.connect(ctx)
 	if err != nil {
 		return err
@@ -104,7 +112,7 @@ func (s service) Wait(ctx context.Context, why *NotHere) error {
 		return nil
 	}
 	if p.serve != "" {
-		missing := (*NotHere)(nil)
+		missing := (*NotHereError)(nil)
 		if _, err := s.read(ctx, p); !errors.As(err, &missing) {
 			return nil
 		}
@@ -112,20 +120,21 @@ func (s service) Wait(ctx context.Context, why *NotHere) error {
 	return p.wait(ctx)
 }
 
-// peer is the service on a connection of our own.
+// peer is the service as seen from one bus connection.
 type peer struct {
 	service
 	conn  *dbus.Conn
 	hints hints
-	serve string // the unique name of the process that serves
+	serve string // unique name of the process that owns the service's name
 }
 
-// DeliverSignal implements dbus.SignalHandler: all signals between two reads are
-// one hint. Those of interfaces that are not the service's own, nor the standard
-// ones of its state, are none: what it says of our calls would keep us reading.
+// DeliverSignal implements dbus.SignalHandler. All signals between two reads
+// collapse into one hint. Only signals of the service's own interfaces and of the
+// standard state interfaces count. Others are ignored, because a service may emit
+// signals in response to our calls, and those would keep us reading forever.
 func (p *peer) DeliverSignal(iface, member string, _ *dbus.Signal) {
 	switch {
-	case member == "NameAcquired": // that is the bus's greeting
+	case member == "NameAcquired": // the bus sends this to every new connection
 	case iface == busName || strings.HasPrefix(iface, p.name) || slices.Contains(stateInterfaces, iface):
 		p.hints.give()
 	}
@@ -133,12 +142,13 @@ func (p *peer) DeliverSignal(iface, member string, _ *dbus.Signal) {
 
 var stateInterfaces = []string{"org.freedesktop.DBus.Properties", "org.freedesktop.DBus.ObjectManager"}
 
+// connect opens a connection on which the peer's signals become hints.
 func (s service) connect(ctx context.Context) (*peer, error) {
 	p := &peer{service: s, hints: newHints()}
 	return p, p.open(ctx, p)
 }
 
-// open connects, and subscribes for a handler of signals.
+// open connects to the bus and delivers the service's signals to a handler.
 func (p *peer) open(ctx context.Context, signals dbus.SignalHandler) error {
 	conn, err := openBus(ctx, p.bus, p.missing, signals)
 	if err != nil {
@@ -152,8 +162,9 @@ func (p *peer) open(ctx context.Context, signals dbus.SignalHandler) error {
 	return nil
 }
 
-// openBus connects for a service, of which missing tells what it is not to have it.
-func openBus(ctx context.Context, address string, missing NotHere, signals dbus.SignalHandler, more ...dbus.ConnOption) (*dbus.Conn, error) {
+// openBus connects to a bus on behalf of a service. If there is no bus, the error
+// is missing, extended with the reason.
+func openBus(ctx context.Context, address string, missing NotHereError, signals dbus.SignalHandler, more ...dbus.ConnOption) (*dbus.Conn, error) {
 	if address == "" {
 		return nil, missing.noBus("there is no session bus", startSession)
 	}
@@ -173,17 +184,19 @@ func openBus(ctx context.Context, address string, missing NotHere, signals dbus.
 
 const startSession = "install dbus-user-session, and log in again"
 
-// noBus says that the service is missing with the bus that it would be on.
-func (e NotHere) noBus(why, remedy string) error {
+// noBus returns the error of a service that is missing because its bus is
+// missing.
+func (e NotHereError) noBus(why, remedy string) error {
 	if e.Detail == "" {
-		return &NotHere{Detail: why, Remedy: remedy}
+		return &NotHereError{Detail: why, Remedy: remedy}
 	}
-	return &NotHere{Detail: e.Detail + ": " + why, Remedy: remedy + "; " + e.Remedy}
+	return &NotHereError{Detail: e.Detail + ": " + why, Remedy: remedy + "; " + e.Remedy}
 }
 
 func (p *peer) close() { _ = p.conn.Close() }
 
-// subscribe asks for the signals of the service and for its coming and going.
+// subscribe asks the bus for the service's signals and for changes of its name's
+// owner.
 func (p *peer) subscribe(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -199,7 +212,7 @@ func (p *peer) subscribe(ctx context.Context) error {
 	return nil
 }
 
-// wait blocks until something changed.
+// wait blocks until there is a hint, ctx ends or the bus disconnects.
 func (p *peer) wait(ctx context.Context) error {
 	select {
 	case <-p.hints:
@@ -211,8 +224,9 @@ func (p *peer) wait(ctx context.Context) error {
 	}
 }
 
-// owner is the unique name of the running service, which is started if it may
-// be. Without one the error is the service's NotHere.
+// owner returns the unique name of the process that owns the service's name. It
+// starts the service if that is allowed. If the service does not exist, the error
+// is the service's NotHereError.
 func (p *peer) owner(ctx context.Context) (string, error) {
 	owner, err := p.nameOwner(ctx)
 	if isDBusError(err, errNoOwner) && p.activate && p.start(ctx) {
@@ -228,19 +242,21 @@ func (p *peer) owner(ctx context.Context) (string, error) {
 	return owner, nil
 }
 
+// nameOwner returns the current owner of the service's name without starting the
+// service.
 func (p *peer) nameOwner(ctx context.Context) (owner string, err error) {
 	err = p.call(ctx, busName, busPath, busName+".GetNameOwner", []any{&owner}, p.name)
 	return owner, err
 }
 
-// activatable says whether the bus could start the service.
+// activatable reports whether the bus is able to start the service.
 func (p *peer) activatable(ctx context.Context) bool {
 	var names []string
 	err := p.call(ctx, busName, busPath, busName+".ListActivatableNames", []any{&names})
 	return err == nil && slices.Contains(names, p.name)
 }
 
-// start says whether the bus started the service.
+// start asks the bus to start the service, and reports whether it did.
 func (p *peer) start(ctx context.Context) bool {
 	if !p.activatable(ctx) {
 		return false
@@ -250,7 +266,7 @@ func (p *peer) start(ctx context.Context) bool {
 	return p.conn.BusObject().CallWithContext(ctx, busName+".StartServiceByName", 0, p.name, uint32(0)).Err == nil
 }
 
-// call calls a method and stores its results.
+// call calls a method, which never starts a service, and stores its results.
 func (p *peer) call(ctx context.Context, dest, path, method string, results []any, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -258,7 +274,8 @@ func (p *peer) call(ctx context.Context, dest, path, method string, results []an
 		CallWithContext(ctx, method, dbus.FlagNoAutoStart, args...).Store(results...)
 }
 
-// properties reads all of an interface's at once, so that they fit together.
+// properties reads all properties of an interface in one call, so that the values
+// are consistent.
 func (p *peer) properties(ctx context.Context, path, iface string) (properties, error) {
 	all := properties{}
 	err := p.call(ctx, p.name, path, propertiesGet, []any{&all}, iface)
@@ -268,7 +285,8 @@ func (p *peer) properties(ctx context.Context, path, iface string) (properties, 
 	return all, nil
 }
 
-// explain says that the service left when that is why a call failed.
+// explain replaces the error of a failed call with a clearer one where the
+// service left, the bus disconnected or the call timed out.
 func (p *peer) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -281,16 +299,17 @@ func (p *peer) explain(ctx context.Context, err error) error {
 		return p.left()
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("%s does not answer: %w", p.name, err)
+		return fmt.Errorf("%s does not respond: %w", p.name, err)
 	}
 	return err
 }
 
 func (p *peer) left() error { return fmt.Errorf("%s left the bus", p.name) }
 
-// notHere is for a service that runs and yet does not serve here.
+// notHere returns the error of a service that is running but does not serve this
+// machine.
 func (p *peer) notHere(detail, remedy string) error {
-	return &NotHere{Detail: detail, Remedy: remedy, owner: p.serve}
+	return &NotHereError{Detail: detail, Remedy: remedy, owner: p.serve}
 }
 
 func isDBusError(err error, names ...string) bool {
@@ -298,16 +317,18 @@ func isDBusError(err error, names ...string) bool {
 	return errors.As(err, &e) && slices.Contains(names, e.Name)
 }
 
-// properties are those of a D-Bus interface.
+// properties are the properties of a D-Bus interface, by name.
 type properties map[string]dbus.Variant
 
-// get reads a property; false when it is missing or of another type.
+// get returns a property. It returns false if the property is missing or has
+// another type.
 func get[T any](p properties, name string) (T, bool) {
 	v, ok := p[name].Value().(T)
 	return v, ok
 }
 
-// value reads a property; the zero value when it is missing.
+// value returns a property, or the zero value if it is missing or has another
+// type.
 func value[T any](p properties, name string) T {
 	v, _ := get[T](p, name)
 	return v

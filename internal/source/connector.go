@@ -3,6 +3,7 @@
 package source
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,8 +16,8 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// The names of UnifiedPush's specification for D-Bus, versions 0.2 and 0.3, and
-// ours in it.
+// Names from UnifiedPush's D-Bus specification, versions 0.2 and 0.3, and our own
+// name as a connector.
 const (
 	connectorName     = "io.github.bgtask.Broker"
 	connectorPath     = "/org/unifiedpush/Connector"
@@ -26,28 +27,33 @@ const (
 	distributorIface  = "org.unifiedpush.Distributor"
 )
 
-var noDistributor = NotHere{Detail: "no push distributor is on the user's bus", Remedy: "install one of UnifiedPush, such as KUnifiedPush"}
+var noDistributor = NotHereError{Detail: "there is no push distributor on the session bus", Remedy: "install a UnifiedPush distributor, such as KUnifiedPush"}
 
-// connector is our side on a connection to the bus.
+// connector is the connector side of UnifiedPush on one bus connection. A
+// distributor is the program that holds the connection to a push server. The
+// connector registers a token with it for each registration. The distributor then
+// calls the connector's methods (connectorcalls.go): NewEndpoint with the address
+// for the server, Message for each message, and Unregistered when it drops a
+// token.
 type connector struct {
 	*Push
 	conn        *dbus.Conn
 	hints       hints
-	distributor string // name on the bus
-	serve       string // unique name of the process that it is; "": it would be started
+	distributor string // its name on the bus
+	serve       string // unique name of its process; "" if it is not running yet
 
 	turns  *turns
 	places chan struct{}
 	calls  sync.WaitGroup
 
-	mu         sync.Mutex           // guards what follows, and calls.Add before calls.Wait
-	registered map[string]bool      // tokens that this process knows
-	drops      map[string]time.Time // when it dropped one by itself
-	held       map[string]time.Time // not to be registered before
+	mu         sync.Mutex           // guards the fields below, and orders calls.Add before calls.Wait
+	registered map[string]bool      // tokens that the distributor's process knows
+	drops      map[string]time.Time // by token: when the distributor last dropped it
+	held       map[string]time.Time // by token: not to be registered before
 	closed     bool
 }
 
-// connect finds a distributor and makes us reachable for it.
+// connect chooses a distributor and makes the connector reachable for it.
 func (s *Push) connect(ctx context.Context) (*connector, error) {
 	c := &connector{Push: s, hints: s.hints, registered: map[string]bool{}, drops: map[string]time.Time{}, held: map[string]time.Time{}, turns: newTurns(connectorMethods), places: make(chan struct{}, messagesAtOnce)}
 	var err error
@@ -61,6 +67,8 @@ func (s *Push) connect(ctx context.Context) (*connector, error) {
 	return c, nil
 }
 
+// begin subscribes, chooses the distributor, exports the methods and takes the
+// connector's name, in this order: once the name is taken, messages may arrive.
 func (c *connector) begin(ctx context.Context) error {
 	if err := c.subscribe(ctx); err != nil {
 		return err
@@ -83,7 +91,7 @@ func (c *connector) begin(ctx context.Context) error {
 		return fmt.Errorf("take the name %s: %w", connectorName, err)
 	}
 	if reply != dbus.RequestNameReplyPrimaryOwner && reply != dbus.RequestNameReplyAlreadyOwner {
-		return fmt.Errorf("another broker on this bus has the name %s and receives the push messages", connectorName)
+		return fmt.Errorf("another broker on this bus owns the name %s and receives the push messages", connectorName)
 	}
 	return nil
 }
@@ -99,21 +107,22 @@ func (c *connector) subscribe(ctx context.Context) error {
 	return nil
 }
 
-// DeliverSignal implements dbus.SignalHandler: a distributor came or went.
+// DeliverSignal implements dbus.SignalHandler. A distributor appearing on or
+// leaving the bus is a hint.
 func (c *connector) DeliverSignal(_, member string, _ *dbus.Signal) {
 	if member == "NameOwnerChanged" {
 		c.hints.give()
 	}
 }
 
-// ended tells when the bus went away.
+// ended returns a channel that receives an error when the bus disconnects.
 func (c *connector) ended() <-chan error {
 	gone := make(chan error, 1)
 	context.AfterFunc(c.conn.Context(), func() { gone <- errors.New("the bus went away") })
 	return gone
 }
 
-// close ends the connection and waits for the messages that are on their way.
+// close closes the connection and waits for the calls in progress.
 func (c *connector) close() {
 	c.mu.Lock()
 	c.closed = true
@@ -122,7 +131,7 @@ func (c *connector) close() {
 	c.calls.Wait()
 }
 
-// names are the distributors that run or would be started.
+// names returns the distributors that are running or can be started, sorted.
 func (c *connector) names(ctx context.Context) ([]string, error) {
 	var running, could []string
 	err := errors.Join(
@@ -133,9 +142,10 @@ func (c *connector) names(ctx context.Context) ([]string, error) {
 	return slices.Compact(all), err
 }
 
-// choose takes the distributor that the user has chosen, else the one that brings
-// messages already: another one means other addresses, so it is not changed by
-// itself.
+// choose returns the distributor to use: the one the user configured, else the
+// one in use so far, else the first one found. The distributor is never switched
+// automatically while channels exist, because another one means other endpoint
+// addresses.
 func (c *connector) choose(names []string) (string, error) {
 	c.Push.mu.Lock()
 	before := c.book.Distributor
@@ -150,9 +160,9 @@ func (c *connector) choose(names []string) (string, error) {
 	case c.prefer != "" && has(distributorPrefix+c.prefer):
 		return distributorPrefix + c.prefer, nil
 	case c.prefer != "":
-		return "", &NotHere{Detail: "the push distributor " + c.prefer + " is not on the user's bus", Remedy: "start it, or name another one: push_distributor in config.toml"}
+		return "", &NotHereError{Detail: "the push distributor " + c.prefer + " is not on the session bus", Remedy: "start it, or set push_distributor in config.toml to another one"}
 	case before != "" && !has(before):
-		return "", &NotHere{Detail: "the push distributor " + before + ", which brought messages before, is not on the user's bus", Remedy: "start it, or name another one: push_distributor in config.toml"}
+		return "", &NotHereError{Detail: "the push distributor " + before + ", which delivered messages before, is not on the session bus", Remedy: "start it, or set push_distributor in config.toml to another one"}
 	case before != "":
 		return before, nil
 	case len(names) > 0:
@@ -162,7 +172,8 @@ func (c *connector) choose(names []string) (string, error) {
 	return "", &missing
 }
 
-// move takes leave of the distributor before, when the user has chosen another one.
+// move unregisters all channels from the previous distributor if another one was
+// chosen, and records the new one.
 func (c *connector) move(ctx context.Context, names []string) error {
 	c.Push.mu.Lock()
 	before, channels := c.book.Distributor, maps.Clone(c.book.Channels)
@@ -173,7 +184,7 @@ func (c *connector) move(ctx context.Context, names []string) error {
 	if slices.Contains(names, before) {
 		old := &connector{Push: c.Push, conn: c.conn, distributor: before}
 		for _, channel := range channels {
-			_ = old.unregister(ctx, channel.Token) // it would bring what nobody takes
+			_ = old.unregister(ctx, channel.Token) // best effort: its messages would be refused anyway
 		}
 	}
 	c.Push.mu.Lock()
@@ -181,8 +192,9 @@ func (c *connector) move(ctx context.Context, names []string) error {
 	return c.book.move(c.distributor)
 }
 
-// Wait implements Waiter.
-func (s *Push) Wait(ctx context.Context, _ *NotHere) error {
+// Wait implements Waiter. It returns nil when a distributor that can be used is
+// on the bus, or when the set of distributors may have changed.
+func (s *Push) Wait(ctx context.Context, _ *NotHereError) error {
 	c := &connector{Push: s, hints: newHints()}
 	var err error
 	if c.conn, err = openBus(ctx, s.bus, noDistributor, c); err != nil {
@@ -197,7 +209,7 @@ func (s *Push) Wait(ctx context.Context, _ *NotHere) error {
 		return err
 	}
 	if _, err := c.choose(names); err == nil {
-		return nil // it came before we looked
+		return nil // it appeared before we subscribed
 	}
 	select {
 	case <-c.hints:
@@ -209,8 +221,8 @@ func (s *Push) Wait(ctx context.Context, _ *NotHere) error {
 	}
 }
 
-// present says whether the distributor is still there. Another process of it is
-// asked anew.
+// present returns an error if the distributor has left the bus. If another
+// process serves it now, all tokens are registered again.
 func (c *connector) present(ctx context.Context) error {
 	names, err := c.names(ctx)
 	if err != nil {
@@ -233,8 +245,8 @@ func (c *connector) present(ctx context.Context) error {
 	return nil
 }
 
-// due says whether a token is to be registered now. One that was dropped twice in a
-// minute has to wait.
+// due reports whether a token has to be registered now, or later. A token that
+// was dropped twice within pushAgain has to wait.
 func (c *connector) due(token string) (now, later bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -245,7 +257,7 @@ func (c *connector) due(token string) (now, later bool) {
 	return !later, later
 }
 
-// call calls a method and stores its results. A distributor may be started by it.
+// call calls a method and stores its results. The call may start a distributor.
 func (c *connector) call(ctx context.Context, dest, path, method string, results []any, args ...any) error {
 	limit := callTimeout
 	if dest != busName {
@@ -256,23 +268,25 @@ func (c *connector) call(ctx context.Context, dest, path, method string, results
 	return c.conn.Object(dest, dbus.ObjectPath(path)).CallWithContext(ctx, method, 0, args...).Store(results...)
 }
 
-// unspoken are the errors of a method or interface that the other side has not.
-var unspoken = []string{"org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownInterface", "org.freedesktop.DBus.Error.InvalidArgs"}
+// unsupportedErrors are the D-Bus errors that mean the other side does not have
+// the method or interface.
+var unsupportedErrors = []string{"org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownInterface", "org.freedesktop.DBus.Error.InvalidArgs"}
 
-// register asks for messages. Distributors speak one of three forms.
+// register asks the distributor for messages. It tries the three forms of the
+// call, newest first, since distributors implement different versions.
 func (c *connector) register(ctx context.Context, token, description string) error {
 	word, reason, err := c.registerSecond(ctx, token, description)
-	if isDBusError(err, unspoken...) {
+	if isDBusError(err, unsupportedErrors...) {
 		err = c.call(ctx, c.distributor, distributorPath, distributorIface+"1.Register", []any{&word, &reason}, connectorName, token, description)
 	}
-	if isDBusError(err, unspoken...) { // of version 0.2
+	if isDBusError(err, unsupportedErrors...) { // version 0.2
 		err = c.call(ctx, c.distributor, distributorPath, distributorIface+"1.Register", []any{&word, &reason}, connectorName, token)
 	}
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s does not take the registration: %w", c.distributor, err)
+		return fmt.Errorf("%s did not accept the registration: %w", c.distributor, err)
 	case word == "REGISTRATION_FAILED":
-		return fmt.Errorf("%s refuses the registration: %s", c.distributor, or(reason, "it gives no reason"))
+		return fmt.Errorf("%s refused the registration: %s", c.distributor, cmp.Or(reason, "no reason given"))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -287,12 +301,12 @@ func (c *connector) registerSecond(ctx context.Context, token, description strin
 	return value[string](answer, "success"), value[string](answer, "reason"), err
 }
 
-// unregister ends messages. A distributor that does not know the token is as good
-// as one that forgot it.
+// unregister ends the messages for a token. It is no error if the distributor
+// does not know the token.
 func (c *connector) unregister(ctx context.Context, token string) error {
 	answer := properties{}
 	err := c.call(ctx, c.distributor, distributorPath, distributorIface+"2.Unregister", []any{&answer}, properties{"token": dbus.MakeVariant(token)})
-	if isDBusError(err, unspoken...) {
+	if isDBusError(err, unsupportedErrors...) {
 		ctx, cancel := context.WithTimeout(ctx, activateTimeout)
 		defer cancel()
 		return c.conn.Object(c.distributor, distributorPath).CallWithContext(ctx, distributorIface+"1.Unregister", dbus.FlagNoReplyExpected, token).Err
@@ -301,11 +315,4 @@ func (c *connector) unregister(ctx context.Context, token string) error {
 		return nil
 	}
 	return err
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -9,17 +9,18 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// messagesAtOnce bounds the messages that wait to become durable. The distributor
-// keeps the others.
+// messagesAtOnce is the number of messages that may wait to become durable.
+// Further ones are refused, and the distributor keeps them.
 const messagesAtOnce = 64
 
-// connectorMethods are those of export, with what they take.
+// connectorMethods are the methods that export exports, with their signatures.
 var connectorMethods = map[string]string{
 	connectorIface + "1.Message": "says", connectorIface + "1.NewEndpoint": "ss", connectorIface + "1.Unregistered": "s",
 	connectorIface + "2.Message": "a{sv}", connectorIface + "2.NewEndpoint": "a{sv}", connectorIface + "2.Unregistered": "a{sv}",
 }
 
-// export answers the calls of distributors.
+// export makes the connector's methods callable, in both versions of the
+// interface.
 func (c *connector) export() error {
 	defer c.turns.open.Store(true)
 	return errors.Join(
@@ -52,14 +53,15 @@ func (c *connector) export() error {
 		}, connectorPath, connectorIface+"2"))
 }
 
-// take does what a call asks for, when those before it are done, unless there are too
-// many or we leave. An error is the answer that lets the distributor keep a message.
+// take runs do for one call, after all earlier calls are done. It refuses the
+// call if the connector is closing or too many calls are waiting. An error
+// response makes the distributor keep the message.
 func (c *connector) take(call *dbus.Message, do func() error) *dbus.Error {
 	defer c.turns.end(call)
 	c.mu.Lock()
 	if c.closed {
 		c.mu.Unlock()
-		return dbus.MakeFailedError(errors.New("the broker ends: send it again"))
+		return dbus.MakeFailedError(errors.New("the broker is shutting down; send it again later"))
 	}
 	c.calls.Add(1)
 	c.mu.Unlock()
@@ -67,7 +69,7 @@ func (c *connector) take(call *dbus.Message, do func() error) *dbus.Error {
 	select {
 	case c.places <- struct{}{}:
 	default:
-		return dbus.NewError("org.freedesktop.DBus.Error.LimitsExceeded", []any{"too many messages at once: send it again"})
+		return dbus.NewError("org.freedesktop.DBus.Error.LimitsExceeded", []any{"too many messages are waiting; send it again later"})
 	}
 	defer func() { <-c.places }()
 	c.turns.await(call)
@@ -77,8 +79,9 @@ func (c *connector) take(call *dbus.Message, do func() error) *dbus.Error {
 	return nil
 }
 
-// dropped registers anew when the distributor has dropped a channel by itself;
-// after an Unregister it confirms, and nobody has the token any more.
+// dropped handles Unregistered. After our own Unregister it is a confirmation,
+// and the token is unknown already. Otherwise the distributor dropped the
+// channel, which is then registered again.
 func (c *connector) dropped(token string) error {
 	if c.endpoint(token, "") != nil {
 		return nil

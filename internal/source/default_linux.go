@@ -7,22 +7,23 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Options say what the sources of this machine have to know. Zero fields are
-// taken from the environment.
+// Options configure the sources of this machine. Zero fields get their value from
+// the environment.
 type Options struct {
-	StateDir   string // the broker's state: its file system is the one watched for space
-	Probe      string // "host:port", to be reached before the internet is said to be there; "": none
-	UID        int    // whose sessions; zero: the process's
-	SystemBus  string // D-Bus addresses
-	SessionBus string
-	Root       string // of /etc, /proc, /run and /sys; "/"
+	StateDir   string // the broker's state directory; its file system is watched for free space
+	Probe      string // "host:port" that must be reachable for internet=yes; "" for no probe
+	UID        int    // user whose sessions count; zero means the process's user
+	SystemBus  string // D-Bus address
+	SessionBus string // D-Bus address
+	Root       string // parent of /etc, /proc, /run and /sys; "" means "/"
 
-	// Shutdown is called when the machine begins to shut down, which waits for the
-	// sources to end, and for no longer than within. Nil: it does not wait.
+	// Shutdown is called when the machine begins to shut down. The machine waits
+	// until the sources end, but at most for the given time. If Shutdown is nil,
+	// the machine does not wait.
 	Shutdown func(within time.Duration)
 }
 
-// Default lists the sources of this machine, by what they report.
+// Default returns the sources of this machine, one chain for each group of facts.
 func Default(o Options) []Chain {
 	o = o.withDefaults()
 	return []Chain{

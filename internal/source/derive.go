@@ -4,9 +4,10 @@ package source
 
 import "github.com/bgtask/bgtask/task"
 
-// WorkCost is what background work costs: little on AC, and on battery less
-// while the display is on anyway. Nobody tells whether it is on, so the user's
-// presence stands for it: a desktop that is idle or locked switches it off.
+// WorkCost returns what background work costs: Low on AC; on battery Medium while
+// the display is on anyway, else High. No source reports whether the display is
+// on, so the user's presence stands in for it: a desktop turns the display off
+// when the session is idle or locked.
 func WorkCost(onAC, user task.Value) task.Value {
 	switch {
 	case onAC == task.Yes:
@@ -19,11 +20,11 @@ func WorkCost(onAC, user task.Value) task.Value {
 	return task.Unknown
 }
 
-// deriver adds work-cost to the reports of its two sources, as a fact of the
-// one that told the power.
+// deriver adds work-cost to the reports of the sources that it is computed from.
+// Work-cost is a fact of the source that reported on-ac.
 type deriver struct {
 	Sink
-	power, user         string // who spoke last
+	power, user         string // source of the last on-ac and user facts
 	onAC, present, cost task.Value
 }
 
@@ -43,8 +44,9 @@ func (d *deriver) Facts(source string, facts []task.Fact) {
 	d.Sink.Facts(source, facts)
 }
 
-// State implements Sink. When the power's source goes, work-cost goes with it,
-// for it is its fact; when the session's goes, nobody knows of the display.
+// State implements Sink. Work-cost belongs to the source of on-ac and becomes
+// unknown with it. If the source of the user's presence goes, the state of the
+// display is unknown.
 func (d *deriver) State(s task.SourceState) {
 	d.Sink.State(s)
 	if s.Name != d.user || s.Status != task.SourceGone {
@@ -56,7 +58,8 @@ func (d *deriver) State(s task.SourceState) {
 	}
 }
 
-// derive gives work-cost when it changed, or when the source of the power did.
+// derive returns work-cost if its value changed or if the source of on-ac
+// reported.
 func (d *deriver) derive(source string) (task.Fact, bool) {
 	cost := WorkCost(d.onAC, d.present)
 	if cost == d.cost && source != d.power || d.power == "" {
@@ -65,7 +68,7 @@ func (d *deriver) derive(source string) (task.Fact, bool) {
 	d.cost = cost
 	f := task.Fact{Name: task.FactWorkCost, Value: cost, Source: d.power}
 	if d.onAC == task.No {
-		f.Detail = "on battery; the display is taken to be on while the user is present"
+		f.Detail = "on battery; the display is assumed to be on while the user is present"
 	}
 	return f, true
 }

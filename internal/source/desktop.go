@@ -5,6 +5,7 @@ package source
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -15,27 +16,33 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// desktop is a notification service on a connection of our own, and what it shows.
+// desktop is a notification service on one bus connection, with the toasts that
+// it is showing.
+//
+// The notification service numbers toasts per process, so the list is valid only
+// while the same process owns the name. It is also saved to a file: a broker that
+// starts later can still recognize clicks on the toasts of its predecessor.
 type desktop struct {
 	peer
 	signals signals
 	file    string
 	busID   string
-	can     []string // its capabilities; nil: not asked yet
+	can     []string // its capabilities; nil until asked
 	shown   []shown  // oldest first
 }
 
-// shown is a toast that the user may act on.
+// shown is a toast on the screen that the user may act on.
 type shown struct {
 	ID     uint32 `json:"id"`
 	Family string `json:"package"`
 	Tag    string `json:"tag,omitempty"`
-	token  string // for the action that follows
+	token  string // activation token for the action that follows
 }
 
-// arrive takes notice of who serves now. The toasts of another one are gone, and
-// nobody is an error when nobody could be started either.
-func (d *desktop) arrive(ctx context.Context) error {
+// checkOwner updates which process serves the notifications. If it is another
+// one, the toasts of the previous one are gone. If no process serves and none can
+// be started, it returns an error.
+func (d *desktop) checkOwner(ctx context.Context) error {
 	owner, err := d.nameOwner(ctx)
 	switch {
 	case err != nil && !isDBusError(err, errNoOwner):
@@ -54,7 +61,8 @@ func (d *desktop) arrive(ctx context.Context) error {
 	return nil
 }
 
-// load finds what an earlier connection showed, if the desktop is still the same.
+// load restores the list of an earlier connection if the same process still
+// serves.
 func (d *desktop) load(ctx context.Context) {
 	if d.call(ctx, busName, busPath, busName+".GetId", []any{&d.busID}) != nil {
 		return
@@ -66,16 +74,16 @@ func (d *desktop) load(ctx context.Context) {
 	}
 }
 
-// keptToasts is the file. Numbers of toasts mean something to one process of a
-// desktop only.
+// keptToasts is the content of the file. Bus and Desktop identify the process for
+// which the toasts' ids are valid.
 type keptToasts struct {
 	Bus     string  `json:"bus"`
 	Desktop string  `json:"desktop"`
 	Shown   []shown `json:"shown"`
 }
 
-// save keeps what is shown as well as it can: what is lost are clicks on toasts that
-// outlive the broker.
+// save writes the list, as a best effort. If it fails, clicks on toasts that
+// outlive the broker are lost.
 func (d *desktop) save() {
 	if d.busID == "" {
 		return
@@ -85,7 +93,7 @@ func (d *desktop) save() {
 	}
 }
 
-// ask calls a method, which may start the service.
+// ask calls a method. The call may start the service.
 func (d *desktop) ask(ctx context.Context, method string, results []any, args ...any) error {
 	ctx, cancel := context.WithTimeout(ctx, activateTimeout)
 	defer cancel()
@@ -96,12 +104,14 @@ func (d *desktop) ask(ctx context.Context, method string, results []any, args ..
 	return nil
 }
 
+// show shows a toast, replaces the one with the same package and tag, and saves
+// the list.
 func (d *desktop) show(ctx context.Context, family, app string, t task.Toast, clicks bool) (task.ToastShown, error) {
 	if d.can == nil {
 		if err := d.ask(ctx, "GetCapabilities", []any{&d.can}); err != nil {
 			return task.ToastShown{}, err
 		}
-		if err := d.arrive(ctx); err != nil { // it was started just now
+		if err := d.checkOwner(ctx); err != nil { // the call may have started it
 			return task.ToastShown{}, err
 		}
 	}
@@ -124,7 +134,8 @@ func (d *desktop) show(ctx context.Context, family, app string, t task.Toast, cl
 
 var urgencyBytes = map[task.Urgency]byte{task.UrgencyLow: 0, task.UrgencyNormal: 1, task.UrgencyCritical: 2}
 
-// lacks says what the desktop cannot show.
+// lacks returns a warning for each part of the toast that the desktop cannot
+// show.
 func (d *desktop) lacks(t task.Toast) []string {
 	var all []string
 	lack := func(wanted bool, capability, text string) {
@@ -132,15 +143,15 @@ func (d *desktop) lacks(t task.Toast) []string {
 			all = append(all, text)
 		}
 	}
-	lack(t.Body != "", "body", "this desktop shows titles only, no body")
-	lack(t.Acts(), "actions", "this desktop shows no buttons")
-	lack(t.Reply != "", "inline-reply", "this desktop takes no answer: the reply is a button")
+	lack(t.Body != "", "body", "this desktop shows only the title, not the body")
+	lack(t.Acts(), "actions", "this desktop does not show buttons")
+	lack(t.Reply != "", "inline-reply", "this desktop does not accept text replies; the reply is shown as a button")
 	return all
 }
 
 var escapeMarkup = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
 
-// body is plain text, also for a desktop that reads markup.
+// body escapes plain text for a desktop that interprets markup.
 func (d *desktop) body(s string) string {
 	if slices.Contains(d.can, "body-markup") {
 		return escapeMarkup.Replace(s)
@@ -148,7 +159,8 @@ func (d *desktop) body(s string) string {
 	return s
 }
 
-// buttons are keys and labels in turn.
+// buttons returns the keys and labels of the buttons, alternating, as Notify
+// expects.
 func buttons(t task.Toast, clicks bool) []string {
 	all := []string{}
 	if clicks {
@@ -163,7 +175,7 @@ func buttons(t task.Toast, clicks bool) []string {
 	return all
 }
 
-// replaced is the toast of the package with that tag; zero when there is none.
+// replaced returns the id of the package's toast with this tag, or zero.
 func (d *desktop) replaced(family, tag string) uint32 {
 	for _, s := range d.shown {
 		if tag != "" && s.Family == family && s.Tag == tag {
@@ -173,7 +185,8 @@ func (d *desktop) replaced(family, tag string) uint32 {
 	return 0
 }
 
-// makeRoom takes the oldest toasts of a package away when there are too many.
+// makeRoom hides the oldest toasts of a package until it has at most
+// task.MaxToasts.
 func (d *desktop) makeRoom(ctx context.Context, family string) {
 	var own []uint32
 	for _, s := range d.shown {
@@ -187,6 +200,8 @@ func (d *desktop) makeRoom(ctx context.Context, family string) {
 	}
 }
 
+// hide removes a toast. An empty family matches any package. A toast that is not
+// shown is no error.
 func (d *desktop) hide(ctx context.Context, family string, id uint32) error {
 	i := d.index(id)
 	if i < 0 || family != "" && d.shown[i].Family != family {
@@ -195,7 +210,7 @@ func (d *desktop) hide(ctx context.Context, family string, id uint32) error {
 	d.forget(id)
 	d.save()
 	err := d.ask(ctx, "CloseNotification", nil, id)
-	if _, said := err.(dbus.Error); said { // that it is gone already
+	if said := (dbus.Error{}); errors.As(err, &said) { // it is gone already
 		return nil
 	}
 	return err
@@ -209,15 +224,16 @@ func (d *desktop) forget(id uint32) {
 	d.shown = slices.DeleteFunc(d.shown, func(s shown) bool { return s.ID == id })
 }
 
-// said reads a signal; details are nil unless the user acted on a toast of ours.
-func (d *desktop) said(sig *dbus.Signal) (shown, *task.ToastNotificationActionTriggerDetails) {
+// readSignal interprets a signal of the desktop. The details are nil unless the
+// user acted on one of our toasts.
+func (d *desktop) readSignal(sig *dbus.Signal) (shown, *task.ToastNotificationActionTriggerDetails) {
 	if sig.Sender != d.serve || len(sig.Body) != 2 {
 		return shown{}, nil
 	}
 	id, _ := sig.Body[0].(uint32)
 	i := d.index(id)
 	if i < 0 {
-		return shown{}, nil // of another program
+		return shown{}, nil // another program's toast
 	}
 	t := &d.shown[i]
 	details := task.ToastNotificationActionTriggerDetails{ID: id, Tag: t.Tag, ActivationToken: t.token}
@@ -229,7 +245,7 @@ func (d *desktop) said(sig *dbus.Signal) (shown, *task.ToastNotificationActionTr
 		}
 		return *t, nil
 	case "ActionInvoked":
-		if len(word) > task.MaxName { // no button of ours has it
+		if len(word) > task.MaxName { // longer than any button key of ours
 			return shown{}, nil
 		}
 		details.Action = word

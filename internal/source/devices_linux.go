@@ -12,14 +12,19 @@ import (
 )
 
 // devices feeds DeviceWatcherTrigger.
+//
+// The kernel announces every device change on a netlink socket; udev repeats it
+// with the properties that its rules found. Each event is compared with all
+// registrations. When events were lost, every registration fires, since any of
+// them may have matched.
 type devices struct {
 	*wishes
 	root   string
 	events Events
 }
 
-// NewDevices makes a watcher of the kernel's device events, or of udev's where
-// it runs below root.
+// NewDevices returns a watcher of device events. It listens to udev if udev runs
+// below root, else to the kernel.
 func NewDevices(root string, events Events) Watcher {
 	return &devices{newWishes(), root, events}
 }
@@ -33,7 +38,7 @@ func (d *devices) Entry() Entry {
 func (d *devices) Check(t task.Trigger) error {
 	w, ok := t.(task.DeviceWatcherTrigger)
 	if !ok || w.Subsystem == "" || strings.ContainsAny(w.Subsystem, "/\x00") {
-		return refuse(task.ErrInvalid, "a DeviceWatcherTrigger needs the name of a subsystem", "see /sys/class and /sys/bus: usb, block, net")
+		return refuse(task.ErrInvalid, "a DeviceWatcherTrigger needs the name of a subsystem", "use a name from /sys/class or /sys/bus, such as usb, block or net")
 	}
 	return nil
 }
@@ -61,28 +66,29 @@ func (d *devices) Watch(ctx context.Context, report func(...task.Fact)) error {
 	}
 }
 
-// match fires the registrations that ask for what happened.
+// match fires the registrations that match an event.
 func (d *devices) match(e uevent) {
 	if e.action != "add" && e.action != "remove" && e.action != "change" {
 		return
 	}
 	for id, t := range of[task.DeviceWatcherTrigger](d.wishes) {
 		if t.Subsystem == e.subsystem && contains(e.properties, t.Properties) {
-			_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: e.action, Device: e.path, Properties: told(e.properties, t.Properties)})
+			_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: e.action, Device: e.path, Properties: fitting(e.properties, t.Properties)})
 		}
 	}
 }
 
-// lost fires all: one of the events that are gone may have been theirs.
+// lost fires all registrations, since a lost event may have matched any of them.
 func (d *devices) lost() {
 	for id := range of[task.DeviceWatcherTrigger](d.wishes) {
 		_ = d.events.Fired(id, task.DeviceWatcherTriggerDetails{Action: "change"})
 	}
 }
 
-// told are the properties that fit into the details of a run: those that were asked
-// for, and as many others. The largest disks have more.
-func told(all, asked map[string]string) map[string]string {
+// fitting returns the properties that fit into the details of a run: the
+// requested ones first, then others in alphabetical order up to the limits. The
+// largest disks have more properties than that.
+func fitting(all, asked map[string]string) map[string]string {
 	some := maps.Clone(asked)
 	if some == nil {
 		some = map[string]string{}

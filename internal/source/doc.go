@@ -1,22 +1,24 @@
 // Package source watches the services of the machine and reports facts.
 //
 // There is one file per service. Each is a [Source]: it blocks, reports all its
-// facts together whenever one changed, and returns when its service went away.
-// A service that does not exist is a value, [NotHere], and no failure.
+// facts together whenever one of them changes, and returns when its service goes
+// away. A service that does not exist on this machine is reported as the value
+// [NotHereError] and is not a failure.
 //
-// Where several services can say the same (NetworkManager, systemd-networkd,
-// the kernel) they stand in a [Chain], best first. [Run] keeps the best one that
-// is here working, restarts it with back-off and falls back when it goes.
+// Several services can report the same facts: NetworkManager, systemd-networkd
+// and the kernel all know the network. They form a [Chain], best first. [Run]
+// uses the best service that is available, restarts it with back-off, and falls
+// back to the next one when it goes away.
 //
-// What a service sends is taken as a hint only: after a signal its state is read
-// again, at most ten times a second. So a storm of signals costs bounded memory,
-// the last value is always right, and a signal forged by another local user (the
-// system bus delivers those) can make nothing true that is not.
+// A signal from a service is only a hint. After a signal the state is read again,
+// at most ten times a second. So a storm of signals costs bounded memory, the
+// last value is always right, and a forged signal (any local user can send one on
+// the system bus) cannot change a fact.
 //
 // Nothing polls, with two exceptions for which the kernel has no event: free
-// space (storage.go) and the charge of a battery without UPower, while it is in
-// use (powersupply.go).
+// space (storage_linux.go), and the charge of a battery in use without UPower
+// (powersupply_linux.go).
 //
-// Triggers that watch what their registrations ask for, files, sockets and
-// devices, are [Watcher]s.
+// Some triggers name what to watch: files, sockets and devices. A [Watcher]
+// serves them.
 package source

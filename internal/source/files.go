@@ -16,23 +16,29 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// defaultSettle is how long a tree has to be quiet before it fires, where the
-// trigger does not say.
+// defaultSettle is how long a tree must be quiet before its registration fires,
+// if the trigger does not set Settle.
 const defaultSettle = 2 * time.Second
 
-// maxIntake is how many changed paths are kept between two looks at them. More
-// are a reason to read the trees again.
+// maxIntake is the number of changed paths kept between two updates. If there are
+// more, all trees are read again.
 const maxIntake = 16 * task.MaxChangedPaths
 
 // files feeds StorageLibraryContentChangedTrigger.
+//
+// Each watched directory has an inotify watch. A change is noted and the
+// registration fires after its tree has been quiet for its Settle time. Each tree
+// has a sum over names, sizes and modification times; it is stored when the
+// registration fires. A broker that starts later compares the sums, so a change
+// while no broker ran fires too. The work is done by a library (library.go) over
+// trees (filetree.go).
 type files struct {
 	*wishes
 	dir    string
 	events Events
 }
 
-// NewFiles makes a watcher of files. What it saw last it keeps in dir, so that
-// a change while the broker was down fires, too.
+// NewFiles returns a watcher of files. It stores the sums of the trees in dir.
 func NewFiles(dir string, events Events) Watcher {
 	return &files{newWishes(), dir, events}
 }
@@ -42,16 +48,16 @@ func (f *files) Entry() Entry {
 	return Entry{Name: "inotify", Triggers: []string{task.StorageLibraryContentChangedTrigger{}.Class()}, Source: f}
 }
 
-// Check implements Watcher. A path need not exist yet.
+// Check implements Watcher. A path need not exist.
 func (f *files) Check(t task.Trigger) error {
 	w, ok := t.(task.StorageLibraryContentChangedTrigger)
 	switch {
 	case !ok || len(w.Paths) == 0:
 		return refuse(task.ErrInvalid, "a StorageLibraryContentChangedTrigger needs a path", "")
 	case len(w.Paths) > task.MaxWatchedPaths:
-		return refuse(task.ErrLimit, "%d paths, %d are allowed", "watch a directory above them", len(w.Paths), task.MaxWatchedPaths)
+		return refuse(task.ErrLimit, "%d paths; at most %d are allowed", "watch a directory that contains them", len(w.Paths), task.MaxWatchedPaths)
 	case w.Settle < 0:
-		return refuse(task.ErrInvalid, "a negative Settle: %s", "", w.Settle)
+		return refuse(task.ErrInvalid, "Settle is negative: %s", "", w.Settle)
 	}
 	for _, p := range w.Paths {
 		if !filepath.IsAbs(p) {
@@ -59,7 +65,7 @@ func (f *files) Check(t task.Trigger) error {
 		}
 		for _, dir := range []string{"/proc", "/sys"} {
 			if within(filepath.Clean(p), dir) {
-				return refuse(task.ErrInvalid, "the kernel tells of no changes below %s", "", dir)
+				return refuse(task.ErrInvalid, "the kernel does not report changes below %s", "", dir)
 			}
 		}
 	}
@@ -76,7 +82,7 @@ func (f *files) Watch(ctx context.Context, report func(...task.Fact)) error {
 	var pump sync.WaitGroup
 	pump.Go(func() { in.run(w) })
 	defer pump.Wait()
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	l := &library{files: f, notify: w, all: map[task.GUID]*watched{}, dirs: map[string]int{}}
 	report()
 	return follow(ctx, f.hints, nil, func(ctx context.Context) (time.Duration, error) {
@@ -87,12 +93,12 @@ func (f *files) Watch(ctx context.Context, report func(...task.Fact)) error {
 	})
 }
 
-// intake collects what inotify says. It has a goroutine of its own: fsnotify can
-// wait for its channels to be read while it is asked to watch more.
+// intake collects inotify events in its own goroutine. That is necessary because
+// fsnotify may block on its channels while it adds a watch.
 type intake struct {
 	hints   hints
 	mu      sync.Mutex
-	changed map[string]bool // by path: more than its attributes
+	changed map[string]bool // by path: whether more than its attributes changed
 	lost    bool
 }
 
@@ -104,7 +110,7 @@ func (i *intake) run(w *fsnotify.Watcher) {
 				return
 			}
 			i.add(e)
-		case _, ok := <-w.Errors: // the kernel's queue ran over
+		case _, ok := <-w.Errors: // the kernel's queue overflowed
 			if !ok {
 				return
 			}
@@ -120,7 +126,7 @@ func (i *intake) add(e fsnotify.Event) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
-	case e.Name == "": // fsnotify's own
+	case e.Name == "": // fsnotify's internal event
 	case len(i.changed) >= maxIntake:
 		i.lost = true
 	default:
@@ -136,7 +142,8 @@ func (i *intake) take() (changed map[string]bool, lost bool) {
 	return changed, lost
 }
 
-// explainLimit says what to do about the kernel's limits on inotify.
+// explainLimit replaces an error about one of the kernel's inotify limits with
+// one that says how to raise it.
 func explainLimit(err error) error {
 	name := ""
 	switch {
@@ -147,5 +154,5 @@ func explainLimit(err error) error {
 	default:
 		return err
 	}
-	return refuse(task.ErrLimit, "the kernel watches no more directories for this user", "raise "+name+" with sysctl")
+	return refuse(task.ErrLimit, "the kernel's inotify limit for this user is reached", "increase "+name+" with sysctl")
 }

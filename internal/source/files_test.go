@@ -35,7 +35,7 @@ func do(t *testing.T, err error) {
 	}
 }
 
-// watchFiles watches paths and waits until that is so.
+// watchFiles watches paths and returns when they are watched.
 func watchFiles(t *testing.T, state string, e *events, paths ...string) (stop func()) {
 	t.Helper()
 	w := NewFiles(state, e)
@@ -43,7 +43,7 @@ func watchFiles(t *testing.T, state string, e *events, paths ...string) (stop fu
 	do(t, w.Check(trigger))
 	w.Set(map[task.GUID]task.Trigger{idA: trigger})
 	stop = watch(t, w)
-	do(t, e.told(t, idA))
+	do(t, e.awaitTrouble(t, idA))
 	return stop
 }
 
@@ -52,9 +52,9 @@ func changedFiles(t *testing.T, e *events) []string {
 	return e.next(t, idA).(task.StorageLibraryContentChangedTriggerDetails).Paths
 }
 
-// toldOf waits until paths were told to have changed. That more has changed than is
-// told says so, too: fsnotify may lose its way in a tree that moves.
-func toldOf(t *testing.T, e *events, want map[string]bool) {
+// awaitPaths waits until all paths have been reported as changed. An overflow
+// counts as well: fsnotify may lose track of a tree that moves.
+func awaitPaths(t *testing.T, e *events, want map[string]bool) {
 	t.Helper()
 	for len(want) > 0 {
 		d := e.next(t, idA).(task.StorageLibraryContentChangedTriggerDetails)
@@ -84,7 +84,7 @@ func TestFiles(t *testing.T) {
 	e := newEvents()
 	watchFiles(t, t.TempDir(), e, dir)
 	if len(e.fired) != 0 {
-		t.Fatal("it fires for what was there before")
+		t.Fatal("fired for files that existed before")
 	}
 	expectPath(t, e, put(t, dir, "new"))
 	expectPath(t, e, put(t, dir, "a/b/deep"))
@@ -95,15 +95,15 @@ func TestFiles(t *testing.T) {
 	expectPath(t, e, put(t, dir, "w/y/z/under its new name"))
 	do(t, os.RemoveAll(filepath.Join(dir, "w")))
 	expectPath(t, e, filepath.Join(dir, "w"))
-	do(t, os.Mkdir(filepath.Join(dir, "w"), 0o755)) // again, of the same name
+	do(t, os.Mkdir(filepath.Join(dir, "w"), 0o755)) // a new one with the same name
 	expectPath(t, e, filepath.Join(dir, "w"))
 	expectPath(t, e, put(t, dir, "w/again"))
 	do(t, os.Chtimes(put(t, dir, "a/b/old"), time.Time{}, time.Unix(1, 0)))
 	expectPath(t, e, filepath.Join(dir, "a/b/old"))
 }
 
-// A directory changes places with another of its name: the kernel's watches go
-// with the directories, not with the names.
+// A directory is replaced by another of the same name. The kernel's watches
+// follow the directories, not the names.
 func TestFilesSwap(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, "a/sub/1")
@@ -116,7 +116,7 @@ func TestFilesSwap(t *testing.T) {
 	expectPath(t, e, put(t, dir, "b/sub/3"))
 }
 
-// Attributes alone, and reading, change no content.
+// Reading a file or changing its attributes does not change its content.
 func TestFilesChmod(t *testing.T) {
 	dir := t.TempDir()
 	path := put(t, dir, "f")
@@ -125,13 +125,13 @@ func TestFilesChmod(t *testing.T) {
 	do(t, os.Chmod(path, 0o600))
 	_, err := os.ReadFile(path)
 	do(t, err)
-	do(t, e.told(t, idA)) // it settled
+	do(t, e.awaitTrouble(t, idA)) // settled
 	if len(e.fired) != 0 {
-		t.Errorf("it fired: %v", <-e.fired)
+		t.Errorf("fired: %v", <-e.fired)
 	}
 }
 
-// A root that is a file, and one that is not there yet.
+// A root may be a file, and may not exist yet.
 func TestFilesRoots(t *testing.T) {
 	dir := t.TempDir()
 	file, missing := put(t, dir, "file"), filepath.Join(dir, "not/yet/there")
@@ -155,44 +155,44 @@ func TestFilesWhileDown(t *testing.T) {
 	watchFiles(t, state, e, dir)()
 	watchFiles(t, state, e, dir)() // nothing happened
 	if len(e.fired) != 0 {
-		t.Fatalf("it fired: %+v", <-e.fired)
+		t.Fatalf("fired: %+v", <-e.fired)
 	}
 	put(t, dir, "sub/g")
 	watchFiles(t, state, e, dir)()
 	if d := e.next(t, idA).(task.StorageLibraryContentChangedTriggerDetails); !d.Overflow {
 		t.Errorf("details %+v", d)
 	}
-	watchFiles(t, state, e, dir)() // told once
+	watchFiles(t, state, e, dir)() // does not fire a second time
 	watchFiles(t, state, e, dir, state)()
 	if len(e.fired) != 0 {
-		t.Errorf("other paths are another question: %+v", <-e.fired)
+		t.Errorf("fired for other paths: %+v", <-e.fired)
 	}
 }
 
-// A change that was told while it ran is not told again after a restart.
-func TestFilesToldOnce(t *testing.T) {
+// A change that fired while the broker ran does not fire again after a restart.
+func TestFilesFireOnce(t *testing.T) {
 	dir, state := t.TempDir(), t.TempDir()
 	e := newEvents()
 	stop := watchFiles(t, state, e, dir)
 	path := put(t, dir, "f")
 	expectPath(t, e, path)
-	do(t, e.told(t, idA))
+	do(t, e.awaitTrouble(t, idA))
 	stop()
 	watchFiles(t, state, e, dir)()
 	if len(e.fired) != 0 {
-		t.Errorf("it fired: %+v", <-e.fired)
+		t.Errorf("fired: %+v", <-e.fired)
 	}
 }
 
-// A change that the broker could not take any more is told by the next one.
-func TestFilesNotTaken(t *testing.T) {
+// A change that the broker could not accept any more fires in the next one.
+func TestFilesNotAccepted(t *testing.T) {
 	dir, state := t.TempDir(), t.TempDir()
 	e := newEvents()
 	stop := watchFiles(t, state, e, dir)
 	e.refusal = task.ErrUnavailable
 	expectPath(t, e, put(t, dir, "f"))
-	if err := e.told(t, idA); !errors.Is(err, task.ErrUnavailable) {
-		t.Errorf("the trouble is %v", err)
+	if err := e.awaitTrouble(t, idA); !errors.Is(err, task.ErrUnavailable) {
+		t.Errorf("trouble: %v", err)
 	}
 	stop()
 	e.refusal = nil
@@ -202,7 +202,7 @@ func TestFilesNotTaken(t *testing.T) {
 	}
 }
 
-// More changes than are told, and more than the kernel keeps.
+// There are more changes than the details hold, and more than the kernel keeps.
 func TestFilesOverflow(t *testing.T) {
 	dir := t.TempDir()
 	e := newEvents()
@@ -228,12 +228,12 @@ func TestFilesLost(t *testing.T) {
 		t.Errorf("%d kept, lost %v", len(changed), lost)
 	}
 	if changed, lost := in.take(); len(changed) != 0 || lost {
-		t.Errorf("taken twice")
+		t.Errorf("the same changes were taken twice")
 	}
 }
 
-// Whatever happens to the tree, afterwards the sums are those of reading it anew
-// and each directory is watched: another change fires.
+// Whatever happens to the tree, afterwards every directory is watched: a change
+// in each fires.
 func TestFilesAnyOrder(t *testing.T) {
 	for seed := range uint64(10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -248,12 +248,12 @@ func TestFilesAnyOrder(t *testing.T) {
 				}
 				return err
 			}))
-			toldOf(t, e, map[string]bool{put(t, dir, "last"): true})
+			awaitPaths(t, e, map[string]bool{put(t, dir, "last"): true})
 			missing := map[string]bool{}
 			for _, d := range dirs {
 				missing[put(t, d, "probe")] = true
 			}
-			toldOf(t, e, missing)
+			awaitPaths(t, e, missing)
 		})
 	}
 }
@@ -285,13 +285,13 @@ func TestFilesUnset(t *testing.T) {
 	trigger := task.StorageLibraryContentChangedTrigger{Paths: []string{dir}, Settle: quick}
 	w.Set(map[task.GUID]task.Trigger{idA: trigger, idB: trigger})
 	watch(t, w)
-	do(t, errors.Join(e.told(t, idA), e.told(t, idB)))
+	do(t, errors.Join(e.awaitTrouble(t, idA), e.awaitTrouble(t, idB)))
 	w.Set(map[task.GUID]task.Trigger{idB: trigger}) // they share their watches
 	put(t, dir, "f")
 	e.next(t, idB)
-	do(t, e.told(t, idB)) // and saved
+	do(t, e.awaitTrouble(t, idB)) // the sum is stored
 	if len(e.fired) != 0 {
-		t.Error("it fires after it was unregistered")
+		t.Error("fired after it was unregistered")
 	}
 	if left, err := filepath.Glob(filepath.Join(state, "*")); err != nil || len(left) != 1 {
 		t.Errorf("left %v, %v", left, err)
@@ -309,7 +309,7 @@ func TestCheckFiles(t *testing.T) {
 		"other":    task.ApplicationTrigger{},
 	} {
 		if w.Check(bad) == nil {
-			t.Errorf("%s is accepted", name)
+			t.Errorf("%s was accepted", name)
 		}
 	}
 }

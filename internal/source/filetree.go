@@ -17,17 +17,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// tree is what is known of the files under one path: a sum for each directory,
-// so that a change costs reading one directory and the memory is that of the
-// directories, not of the files.
+// tree is the state of the files below one path: one sum for each directory. A
+// change therefore costs reading one directory, and memory grows with the number
+// of directories, not files.
 type tree struct {
 	root   string
-	sums   map[string]uint64 // by directory; a root that is a file has one, too
-	anchor string            // a directory watched for a root that is none; "": none
+	sums   map[string]uint64 // by directory; a root that is a file has one too
+	anchor string            // directory watched in place of a root that is not a directory; "" if none
 }
 
-// sum is the fingerprint of the tree: equal for equal names, sizes, kinds and
-// times of change, whatever the order in which they were read.
+// sum returns the fingerprint of the tree. Trees with equal names, sizes, kinds
+// and modification times have equal sums, in whatever order they were read.
 func (t *tree) sum() (total uint64) {
 	for dir, s := range t.sums {
 		total += entryHash(dir, "", 0, int64(s), 0)
@@ -35,19 +35,19 @@ func (t *tree) sum() (total uint64) {
 	return total
 }
 
-// within says whether path is dir or below it.
+// within reports whether path is dir or below it.
 func within(path, dir string) bool {
 	return path == dir || dir == "/" || strings.HasPrefix(path, dir) && path[len(dir)] == '/'
 }
 
-// scan reads path and all below it. It calls watch for each directory that is new
-// before that is read, so that nothing is missed in between, and found for each
-// entry.
+// scan reads path and everything below it. It calls watch for each new directory
+// before reading that directory, so that no change is missed in between. It calls
+// found for each entry.
 func (t *tree) scan(ctx context.Context, path string, watch func(dir string) error, found func(path string)) error {
 	info, err := stat(path, path == t.root)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil // gone meanwhile
+		return nil // deleted in the meantime
 	case err != nil:
 		return err
 	case !info.IsDir():
@@ -65,14 +65,14 @@ func (t *tree) scan(ctx context.Context, path string, watch func(dir string) err
 			return ctx.Err()
 		}
 		if below := t.scan(ctx, dir, watch, found); below != nil {
-			err = below // the rest is watched all the same
+			err = below // go on: the rest should be watched anyway
 		}
 	}
 	return err
 }
 
-// stat follows a link only at the root: others may lead out of the tree, or round
-// in circles.
+// stat follows a symbolic link only at the root. Other links may lead out of the
+// tree, or in circles.
 func stat(path string, follow bool) (fs.FileInfo, error) {
 	if follow {
 		return os.Stat(path)
@@ -80,11 +80,11 @@ func stat(path string, follow bool) (fs.FileInfo, error) {
 	return os.Lstat(path)
 }
 
-// list reads one directory into its sum and gives the directories in it.
+// list reads one directory into its sum and returns the directories in it.
 func (t *tree) list(dir string, found func(path string)) (dirs []string, err error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // gone meanwhile; its parent will tell
+		err = nil // deleted in the meantime; the event of its parent will follow
 	}
 	var sum uint64
 	for _, e := range entries {
@@ -92,9 +92,9 @@ func (t *tree) list(dir string, found func(path string)) (dirs []string, err err
 		found(path)
 		info, err := e.Info()
 		if err != nil {
-			continue // gone meanwhile
+			continue // deleted in the meantime
 		}
-		if info.IsDir() { // its own time changes with what is in it
+		if info.IsDir() { // its modification time changes with its content, which has its own sum
 			dirs = append(dirs, path)
 			sum += entryHash(e.Name(), "/", 0, 0, 0)
 			continue
@@ -105,7 +105,8 @@ func (t *tree) list(dir string, found func(path string)) (dirs []string, err err
 	return dirs, err
 }
 
-// forget drops path and all below it, and calls dropped for each directory.
+// forget drops path and everything below it, and calls dropped for each
+// directory.
 func (t *tree) forget(path string, dropped func(dir string)) {
 	for dir := range t.sums {
 		if within(dir, path) {
@@ -131,12 +132,12 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// sumFile holds the sum that a registration had when it fired last. It is not
-// synced: after a power cut the sum is an old one, and the registration fires
-// once more.
+// sumFile is the file with the sum that a registration had when it last fired. It
+// is not synced: after a power failure the sum may be an old one, and the
+// registration fires once more.
 func sumFile(dir string, id task.GUID) string { return filepath.Join(dir, id.String()+".sum") }
 
-// sumText starts with what the sum is about.
+// sumText returns the start of a sum file, which identifies the watched paths.
 func sumText(paths []string) string {
 	return fmt.Sprintf("1 %016x ", entryHash(strings.Join(paths, "\x00"), "", 0, 0, 0))
 }

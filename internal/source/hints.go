@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// readEvery is the least time between two reads of a service's state: what a
-// storm of events costs.
+// readEvery is the least time between two reads of a service's state. It bounds
+// the cost of a storm of events.
 const readEvery = 100 * time.Millisecond
 
-// hints holds at most one hint that something changed.
+// hints holds at most one hint: the information that something may have changed,
+// and nothing about what. Giving a hint never blocks, and any number of hints
+// before the next read count as one.
 type hints chan struct{}
 
 func newHints() hints { return make(hints, 1) }
@@ -23,8 +25,9 @@ func (h hints) give() {
 	}
 }
 
-// follow calls read now, after every hint, and after the time that read asks
-// for (zero: none), until ctx or the events end or read fails.
+// follow calls read immediately, after every hint, and after the duration that
+// read returns (zero means none). It returns when ctx ends, ended receives an
+// error, or read fails.
 func follow(ctx context.Context, h hints, ended <-chan error, read func(context.Context) (time.Duration, error)) error {
 	for {
 		again, err := read(ctx)

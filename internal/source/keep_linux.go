@@ -10,34 +10,36 @@ import (
 	"strings"
 )
 
-// Keeper holds sockets open while no broker is there, as a service manager can, and
-// gives them to the next one by name.
+// Keeper holds sockets open while no broker is running, as a service manager can,
+// and passes them to the next broker by name. Clients that connect in between
+// wait in the socket's backlog instead of being refused.
 type Keeper interface {
-	// Keep says whether it does.
+	// Keep reports whether it took the socket.
 	Keep(name string, file *os.File) bool
 	Forget(name string)
 }
 
-// Inherited is a listening socket that was there before the broker.
+// Inherited is a listening socket that was open before the broker started.
 type Inherited struct {
 	net.Listener
-	Name string // by which it is kept; another one is a socket unit's
+	Name string // begins with keptPrefix if an earlier broker opened it, else the name in a socket unit
 }
 
-// keptPrefix begins the names of what we have given to the keeper.
+// keptPrefix begins the names of the sockets that a broker gave to the Keeper.
 const keptPrefix = "kept-"
 
-// keptName is that of the socket with an address.
+// keptName returns the name under which the socket of an address is kept.
 func keptName(address string) string {
 	sum := sha256.Sum256([]byte(address))
 	return keptPrefix + hex.EncodeToString(sum[:8])
 }
 
-// Kept says whether it is a socket that an earlier broker opened, and not one that a
-// unit holds.
+// Kept reports whether an earlier broker opened the socket. If not, it belongs to
+// a socket unit.
 func (i Inherited) Kept() bool { return strings.HasPrefix(i.Name, keptPrefix) }
 
-// lost says whether nobody can reach it any more: its path is gone.
+// lost reports whether no client can reach the socket any more because its path
+// was deleted.
 func (i Inherited) lost() bool {
 	if i.Addr().Network() != "unix" {
 		return false
@@ -46,8 +48,8 @@ func (i Inherited) lost() bool {
 	return errors.Is(err, fs.ErrNotExist)
 }
 
-// keep gives a socket that was opened to the keeper. Its path then stays, also when
-// the broker ends.
+// keep gives a socket that the broker opened to the Keeper. Its path then remains
+// when the broker exits.
 func (s *Sockets) keep(h *held) {
 	if s.keeper == nil || h.inherited && !h.kept {
 		return
@@ -57,7 +59,7 @@ func (s *Sockets) keep(h *held) {
 	}
 }
 
-// forget takes it back for good.
+// forget closes a socket, deletes its path, and takes it back from the Keeper.
 func (s *Sockets) forget(address string, l net.Listener) {
 	unlinkOnClose(l, true)
 	_ = l.Close()
@@ -66,7 +68,8 @@ func (s *Sockets) forget(address string, l net.Listener) {
 	}
 }
 
-// forgetUnwanted closes those that were kept for registrations which are gone.
+// forgetUnwanted closes the sockets that were kept for registrations that no
+// longer exist.
 func (s *Sockets) forgetUnwanted() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

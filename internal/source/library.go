@@ -17,31 +17,37 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// library is all files that are watched. It belongs to one goroutine.
+// library is the set of all watched files. It belongs to one goroutine.
+//
+// A registration has one tree for each of its paths. When a change arrives, the
+// tree's stale parts are left (their watches and sums dropped) and entered again
+// (read and watched anew). The registration is then touched: it fires once it has
+// not been touched for its Settle time.
 type library struct {
 	*files
 	notify *fsnotify.Watcher
 	all    map[task.GUID]*watched
-	dirs   map[string]int // watched, and for how many trees
+	dirs   map[string]int // by watched directory: number of trees that need it
 }
 
-// watched is one registration.
+// watched is the state of one registration.
 type watched struct {
 	id     task.GUID
 	wanted task.StorageLibraryContentChangedTrigger
 	trees  []*tree
-	told   uint64 // the sum when it fired last
+	fired  uint64 // sum when it last fired
 
-	due      time.Time       // when it will have been quiet; zero: nothing changed
-	certain  bool            // not only attributes changed
-	paths    map[string]bool // to be told
-	overflow bool            // there were more
-	dirty    map[string]bool // directories to read again
+	due      time.Time       // when it has been quiet for long enough; zero if nothing changed
+	certain  bool            // whether more than attributes changed
+	paths    map[string]bool // changed paths, for the details of the run
+	overflow bool            // whether there were more paths
+	dirty    map[string]bool // directories to read again before firing
 
 	trouble error
 }
 
-// apply brings what is watched in line with what is wanted.
+// apply starts and stops watching so that exactly the wanted registrations are
+// watched.
 func (l *library) apply(ctx context.Context, wanted map[task.GUID]task.StorageLibraryContentChangedTrigger) {
 	for id, w := range l.all {
 		t, ok := wanted[id]
@@ -63,8 +69,8 @@ func (l *library) apply(ctx context.Context, wanted map[task.GUID]task.StorageLi
 	}
 }
 
-// begin reads the trees of a registration and fires when they are not as they
-// were left.
+// begin reads the trees of a registration. It fires if they differ from the
+// stored sum.
 func (l *library) begin(ctx context.Context, id task.GUID, wanted task.StorageLibraryContentChangedTrigger) *watched {
 	w := &watched{id: id, wanted: wanted}
 	w.quiet()
@@ -74,20 +80,20 @@ func (l *library) begin(ctx context.Context, id task.GUID, wanted task.StorageLi
 		l.enter(ctx, w, t, t.root, ignore)
 	}
 	if ctx.Err() != nil {
-		return w // read in part
+		return w // incomplete: the sum means nothing
 	}
-	w.told = w.sum()
+	w.fired = w.sum()
 	err := error(nil)
-	if last, ok := loadSum(l.dir, id, wanted.Paths); ok && last != w.told {
-		err = l.tell(w, task.StorageLibraryContentChangedTriggerDetails{Overflow: true})
+	if last, ok := loadSum(l.dir, id, wanted.Paths); ok && last != w.fired {
+		err = l.deliver(w, task.StorageLibraryContentChangedTriggerDetails{Overflow: true})
 	} else if !ok {
-		err = saveSum(l.dir, id, wanted.Paths, w.told)
+		err = saveSum(l.dir, id, wanted.Paths, w.fired)
 	}
 	l.events.Trouble(id, cmp.Or(w.trouble, err))
 	return w
 }
 
-// enter reads path, which is in t, and all below, and watches it.
+// enter reads and watches path, which is in t, and everything below it.
 func (l *library) enter(ctx context.Context, w *watched, t *tree, path string, found func(string)) {
 	err := t.scan(ctx, path, l.watch, found)
 	if path == t.root {
@@ -98,7 +104,7 @@ func (l *library) enter(ctx context.Context, w *watched, t *tree, path string, f
 	}
 }
 
-// leave forgets path, which is in t, and all below.
+// leave drops path, which is in t, and everything below it.
 func (l *library) leave(t *tree, path string) {
 	t.forget(path, l.unwatch)
 	if path == t.root && t.anchor != "" {
@@ -107,8 +113,8 @@ func (l *library) leave(t *tree, path string) {
 	}
 }
 
-// anchor watches the directory from which a root that is a file, or is not
-// there, will be seen to change.
+// anchor watches the nearest existing directory above a root that is a file or
+// does not exist. Changes of the root are seen from there.
 func (l *library) anchor(t *tree) error {
 	if info, err := stat(t.root, true); err == nil && info.IsDir() {
 		return nil
@@ -138,13 +144,13 @@ func (l *library) watch(dir string) error {
 func (l *library) unwatch(dir string) {
 	if l.dirs[dir]--; l.dirs[dir] <= 0 {
 		delete(l.dirs, dir)
-		_ = l.notify.Remove(dir) // the kernel has done so when it is gone
+		_ = l.notify.Remove(dir) // fails if the directory was deleted: the kernel removed the watch then
 	}
 }
 
-// update takes what changed into the trees. All that was is left before anything
-// is entered: the kernel knows a directory that moved by one watch, whatever its
-// name, and leaving the old name last would end the new one's.
+// update brings the trees up to date with the changes. All stale parts are left
+// before any is entered: a directory that moved keeps its kernel watch under its
+// new name, and leaving the old name afterwards would remove that watch.
 func (l *library) update(ctx context.Context, changed map[string]bool, lost bool) {
 	var enter []func()
 	for _, w := range l.all {
@@ -168,8 +174,8 @@ func (l *library) update(ctx context.Context, changed map[string]bool, lost bool
 	}
 }
 
-// change notes a changed path. It leaves what has to be entered again, and gives
-// that.
+// change notes a changed path. If the path has to be read again, it is left, and
+// the path to enter is returned.
 func (l *library) change(w *watched, t *tree, path string, certain bool) (enter string) {
 	switch {
 	case within(path, t.root):
@@ -191,7 +197,7 @@ func (l *library) change(w *watched, t *tree, path string, certain bool) (enter 
 	return ""
 }
 
-// touch starts the time of quiet anew.
+// touch restarts the time that the tree must be quiet.
 func (w *watched) touch(certain bool) {
 	settle := w.wanted.Settle
 	if settle == 0 {
@@ -201,7 +207,7 @@ func (w *watched) touch(certain bool) {
 	w.certain = w.certain || certain
 }
 
-// note remembers a changed path to be told.
+// note adds a changed path to the details of the next run.
 func (w *watched) note(path string) {
 	if len(w.paths) < task.MaxChangedPaths {
 		w.paths[path] = true
@@ -212,7 +218,8 @@ func (w *watched) note(path string) {
 
 func ignore(string) {}
 
-// fire tells of those that have been quiet, and when the next one will have been.
+// fire settles the registrations that have been quiet for long enough. It returns
+// the time until the next one will be, or zero.
 func (l *library) fire(ctx context.Context) (again time.Duration) {
 	for _, w := range l.all {
 		if w.due.IsZero() || ctx.Err() != nil {
@@ -229,8 +236,8 @@ func (l *library) fire(ctx context.Context) (again time.Duration) {
 	return again
 }
 
-// settle reads again what changed. A change of attributes alone counts when a
-// time, a size or a kind is another.
+// settle reads what changed again and fires. A change of attributes alone fires
+// only if a modification time, size or kind differs.
 func (l *library) settle(w *watched) {
 	for dir := range w.dirty {
 		for _, t := range w.trees {
@@ -241,23 +248,23 @@ func (l *library) settle(w *watched) {
 	}
 	sum, details := w.sum(), task.StorageLibraryContentChangedTriggerDetails{
 		Paths: slices.Sorted(maps.Keys(w.paths)), Overflow: w.overflow}
-	fires := w.certain || sum != w.told
-	w.told = sum
+	fires := w.certain || sum != w.fired
+	w.fired = sum
 	w.quiet()
 	err := error(nil)
 	if fires {
-		err = l.tell(w, details)
+		err = l.deliver(w, details)
 	}
 	l.events.Trouble(w.id, cmp.Or(w.trouble, err))
 }
 
-// tell has a registration fire. When that is not taken, what was told last stays on
-// the disk, and the next broker sees the difference.
-func (l *library) tell(w *watched, details task.StorageLibraryContentChangedTriggerDetails) error {
+// deliver fires a registration and stores its sum. If the event was not accepted,
+// the previous sum stays on disk, and the next broker sees the difference.
+func (l *library) deliver(w *watched, details task.StorageLibraryContentChangedTriggerDetails) error {
 	if err := l.events.Fired(w.id, details); err != nil {
 		return err
 	}
-	return saveSum(l.dir, w.id, w.wanted.Paths, w.told)
+	return saveSum(l.dir, w.id, w.wanted.Paths, w.fired)
 }
 
 func (w *watched) quiet() {

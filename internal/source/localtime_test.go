@@ -5,6 +5,7 @@ package source
 import (
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// machine makes a root with /etc/localtime linked to a zone.
+// setZone links etc/localtime below root to a zone.
 func setZone(t *testing.T, root, zone string) {
 	t.Helper()
 	etc := filepath.Join(root, "etc")
@@ -46,7 +47,7 @@ func TestTimeZone(t *testing.T) {
 	r.fact(t, task.FactTimeZone, "-05:00")
 }
 
-// A signal of timedate1 alone makes it look again.
+// A signal of timedate1 alone is a hint.
 func TestTimedate(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	mock := bus.Template(t, "timedated", "org.freedesktop.timedate1", "/org/freedesktop/timedate1", "")
@@ -67,30 +68,31 @@ func TestTimedate(t *testing.T) {
 		break
 	}
 	bus.Stop(t)
-	<-done
+	if err := <-done; err == nil {
+		t.Error("signals returned no error when the bus stopped")
+	}
 }
 
-// The next transition of the zone wakes it.
+// The timer gives a hint at the next transition of the zone.
 func TestWallTimer(t *testing.T) {
 	w, err := newWallTimer()
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, done := newHints(), make(chan error, 1)
-	go func() { done <- w.hints(h) }()
+	h := newHints()
+	var reader sync.WaitGroup
+	reader.Go(func() { w.hints(h) })
 	if err := w.set(time.Now().Add(10 * time.Millisecond)); err != nil {
 		t.Fatal(err)
 	}
 	<-h
-	if err := w.set(time.Time{}); err != nil { // never: only for steps
+	if err := w.set(time.Time{}); err != nil { // fires only when the clock is set
 		t.Fatal(err)
 	}
 	if err := w.close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := <-done; err == nil {
-		t.Error("closing did not end it")
-	}
+	reader.Wait()
 }
 
 func TestStorage(t *testing.T) {
@@ -105,11 +107,11 @@ func TestStorage(t *testing.T) {
 		{1000 * gib, 31 * gib, task.No, 2 * time.Minute},
 		{1000 * gib, gib, task.No, checkLeast},
 		{1000 * gib, gib - 1, task.Yes, checkLeast},
-		{1000 * gib, gib + gib/4 - 1, task.Yes, checkLeast}, // it does not flicker
+		{1000 * gib, gib + gib/4 - 1, task.Yes, checkLeast}, // does not flicker
 		{1000 * gib, gib + gib/4, task.No, checkLeast},
-		{10 * gib, gib / 2, task.No, checkLeast}, // 5 % of a small one
+		{10 * gib, gib / 2, task.No, checkLeast}, // 5 % of a small file system
 		{10 * gib, gib/2 - 1, task.Yes, checkLeast},
-		{0, 0, task.No, checkLeast}, // a file system that counts nothing
+		{0, 0, task.No, checkLeast}, // a file system without a size
 	} {
 		f, again := v.update(step.size, step.free)
 		if f.Value != step.low || again != step.again {

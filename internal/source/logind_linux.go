@@ -20,25 +20,26 @@ const (
 
 var sessionFacts = []string{task.FactUser, task.FactSession, task.FactIdle}
 
-// logind knows the sessions of the user, and that the machine is about to shut
-// down. That it slept the clocks tell, also where there is no logind.
+// logind reports the user's sessions, whether the machine is idle, and an
+// impending shutdown. Sleep is detected from the clocks instead, which also works
+// without logind.
 //
-// Without it nothing stands in: utmp tells who has logged in at a terminal, and
-// neither whether the screen is locked nor whether anybody is there, its 32-bit times
-// end in 2038, and Debian 13 writes it no more (wtmpdb remembers logins, for after the
-// fact). So these facts are unknown then, which facts, why and doctor say, and a
-// condition may say what that means to it (IfUnknown).
+// There is no substitute for it. utmp lists logins on terminals but knows neither
+// screen locks nor the user's presence, its 32-bit times end in 2038, and Debian
+// 13 no longer writes it (wtmpdb records logins, but only after the fact).
+// Without logind these facts are unknown. The facts, why and doctor commands say
+// so, and a condition's IfUnknown decides what that means.
 type logind struct {
 	service
 	uid      uint32
-	root     string // of /proc
+	root     string // parent of /proc
 	shutdown func(within time.Duration)
 }
 
 var _ Waiter = logind{}
 
 func newLogind(bus string, uid int, root string, shutdown func(within time.Duration)) Source {
-	return logind{service{bus: bus, name: logindName, path: logindPath, missing: NotHere{
+	return logind{service{bus: bus, name: logindName, path: logindPath, missing: NotHereError{
 		Detail: "systemd-logind is not running",
 		Remedy: "install systemd-logind or elogind",
 	}}, uint32(uid), root, shutdown}
@@ -79,13 +80,13 @@ func (l logind) update(ctx context.Context, p *peer, lock *delayLock, pressure *
 	return append(facts, idleFact(value[bool](all, "IdleHint"), pressure)), nil
 }
 
-// session is one of the user's.
+// session is one session of the user.
 type session struct {
 	active, idle, locked bool
 }
 
-// sessions reads those of the user that a person works in: no service manager,
-// no greeter, none that is about to close.
+// sessions returns the user's sessions that a person works in. It leaves out
+// service managers, greeters and sessions that are closing.
 func (l logind) sessions(ctx context.Context, p *peer) ([]session, error) {
 	var list []struct {
 		ID   string
@@ -105,7 +106,7 @@ func (l logind) sessions(ctx context.Context, p *peer) ([]session, error) {
 		all, err := p.properties(ctx, string(s.Path), logindSession)
 		if isDBusError(err, "org.freedesktop.DBus.Error.UnknownObject", "org.freedesktop.DBus.Error.UnknownMethod",
 			"org.freedesktop.login1.NoSuchSession") {
-			continue // ended meanwhile
+			continue // the session ended in the meantime
 		}
 		if err != nil {
 			return nil, err
@@ -122,13 +123,13 @@ func (l logind) sessions(ctx context.Context, p *peer) ([]session, error) {
 	return sessions, nil
 }
 
-// sessionsFacts says present or connected when one session is. Nobody is present
-// in a session that is not in the foreground.
+// sessionsFacts reports the user as present, or connected, if that is true of any
+// session. A session in the background is neither.
 func sessionsFacts(sessions []session) []task.Fact {
 	user := task.Fact{Name: task.FactUser, Value: task.Away}
 	connected := task.Fact{Name: task.FactSession, Value: task.Disconnected}
 	if len(sessions) == 0 {
-		user.Detail, connected.Detail = "no session of the user", "no session of the user"
+		user.Detail, connected.Detail = "the user has no session", "the user has no session"
 	}
 	for _, s := range sessions {
 		if !s.active {
@@ -147,29 +148,32 @@ func sessionsFacts(sessions []session) []task.Fact {
 	return []task.Fact{user, connected}
 }
 
-// idleFact is about the machine: all its users, and its load.
+// idleFact reports whether the whole machine is idle: no user is active and the
+// load is low.
 func idleFact(idle bool, pressure *load) task.Fact {
 	switch {
 	case !idle:
-		return yesNo(task.FactIdle, false, "somebody uses the machine")
+		return yesNo(task.FactIdle, false, "a user is active")
 	case pressure.busy.Load():
 		return yesNo(task.FactIdle, false, "the machine is busy")
 	}
 	return yesNo(task.FactIdle, true, pressure.detail)
 }
 
-// What is left of the delay that logind grants is for our own end.
+// A shutdown begins delayMargin before the delay that logind grants is over, so
+// that the broker has time to exit.
 const (
-	delayDefault = 5 * time.Second // logind's
+	delayDefault = 5 * time.Second // logind's default
 	delayMargin  = 500 * time.Millisecond
 	delayLeast   = time.Second
 )
 
-// delayLock makes a shutdown wait until the source ends, and tells when one begins.
+// delayLock holds one of logind's delay locks, which makes a shutdown wait until
+// the source ends. It calls begins when a shutdown begins.
 type delayLock struct {
-	begins func(within time.Duration) // nil: nobody asks
-	coming bool
-	held   *os.File // nil: not held
+	begins func(within time.Duration) // nil to not use a lock
+	coming bool                       // whether a shutdown has begun
+	held   *os.File                   // nil if not held
 }
 
 func (l *delayLock) update(ctx context.Context, p *peer, all properties) error {
@@ -195,7 +199,7 @@ func (l *delayLock) update(ctx context.Context, p *peer, all properties) error {
 	return nil
 }
 
-// delay is how long there is.
+// delay returns how long the shutdown may be delayed.
 func delay(all properties) time.Duration {
 	granted := delayDefault
 	if usec, ok := get[uint64](all, "InhibitDelayMaxUSec"); ok {

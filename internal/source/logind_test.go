@@ -39,7 +39,7 @@ func TestLogind(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	mock := mockLogind(t, bus)
 	r, _ := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, "/", nil)))
-	r.fact(t, task.FactUser, task.Away) // nobody is logged in: a lingering user
+	r.fact(t, task.FactUser, task.Away) // a lingering user without a session
 	r.fact(t, task.FactSession, task.Disconnected)
 
 	addSession(t, mock, "other", 1001, true)
@@ -58,7 +58,7 @@ func TestLogind(t *testing.T) {
 
 	second := addSession(t, mock, "two", testUser, true) // present in one of two
 	r.fact(t, task.FactUser, task.Present)
-	second("Class", "manager") // systemd's own session of the user
+	second("Class", "manager") // the session of the user's systemd
 	r.fact(t, task.FactUser, task.Away)
 	first("Active", false)
 	r.fact(t, task.FactSession, task.Disconnected)
@@ -72,7 +72,7 @@ func TestLogindIdle(t *testing.T) {
 	mock.Set(t, logindPath, logindManager, map[string]any{"IdleHint": true})
 	r.fact(t, task.FactIdle, task.Yes)
 	if d := r.detail(task.FactIdle); d == "" {
-		t.Error("it does not say that the load is not known")
+		t.Error("the detail does not say that the load is unknown")
 	}
 }
 
@@ -87,27 +87,27 @@ func TestLogindShutdown(t *testing.T) {
 
 	set("PreparingForShutdown", true)
 	if within := <-shutdowns; within <= 0 || within >= 5*time.Second {
-		t.Errorf("logind grants 5 s by default, and there are %v", within)
+		t.Errorf("logind grants 5 s by default; begins got %v", within)
 	}
-	inhibitors(t, bus, 1)              // it waits for us
-	set("PreparingForShutdown", false) // it was called off,
+	inhibitors(t, bus, 1)              // the shutdown waits for us
+	set("PreparingForShutdown", false) // the shutdown was canceled,
 	addSession(t, mock, "one", testUser, true)
-	r.fact(t, task.FactUser, task.Present) // as is seen by now,
-	inhibitors(t, bus, 1)                  // and there may be another
+	r.fact(t, task.FactUser, task.Present) // which has been read by now,
+	inhibitors(t, bus, 1)                  // and there may be another one
 	mock.CallObject(t, logindPath, "org.freedesktop.DBus.Mock.AddProperty", logindManager, "InhibitDelayMaxUSec", dbus.MakeVariant(uint64(20e6)))
 	set("PreparingForShutdown", true)
 	if within := <-shutdowns; within < 15*time.Second || within >= 20*time.Second {
-		t.Errorf("logind grants 20 s, and there are %v", within)
+		t.Errorf("logind grants 20 s; begins got %v", within)
 	}
 	inhibitors(t, bus, 1)
 	if len(shutdowns) != 0 {
-		t.Error("a shutdown was told twice")
+		t.Error("a shutdown was reported twice")
 	}
 	stop()
 	inhibitors(t, bus, 0)
 }
 
-// inhibitors waits until logind has so many.
+// inhibitors waits until logind has this many inhibitors.
 func inhibitors(t *testing.T, bus *sourcetest.Bus, want int) {
 	t.Helper()
 	conn := bus.Connect(t)
@@ -138,8 +138,8 @@ func needPressure(t *testing.T) {
 	}
 }
 
-// The kernel's own pressure information: a trigger is accepted, and closing it
-// ends the goroutine. Whether this machine is busy is not ours to say.
+// The kernel accepts the triggers, and closing the files ends the goroutine. The
+// test cannot say whether this machine is busy.
 func TestPressure(t *testing.T) {
 	needPressure(t)
 	l := startLoad("/", func() {})
@@ -160,21 +160,22 @@ func TestNoPressure(t *testing.T) {
 	}
 }
 
-// The kernel's own pressure information makes a machine busy on which nobody works.
+// The kernel's pressure information makes a machine busy that no user is active
+// on.
 func TestABusyMachineIsNotIdle(t *testing.T) {
 	needPressure(t)
 	bus := sourcetest.NewBus(t)
 	mock := mockLogind(t, bus)
 	mock.Set(t, logindPath, logindManager, map[string]any{"IdleHint": true})
-	told := make(chan struct{}, 1)
-	l := startLoad("/", hints(told).give)
+	signaled := make(chan struct{}, 1)
+	l := startLoad("/", hints(signaled).give)
 	defer l.stop()
-	l.busy.Store(false) // whatever the machine does: the kernel's event is what counts
+	l.busy.Store(false) // forget the initial state, to test the kernel's event
 	r, _ := start(t, one("logind", sessionFacts, newLogind(bus.Address, testUser, "/", nil)))
 
 	burning, done := context.WithCancel(t.Context())
 	var burners sync.WaitGroup
-	for range 4 * runtime.NumCPU() { // more than there are processors: some wait
+	for range 4 * runtime.NumCPU() { // more than there are processors, so that some wait
 		burners.Go(func() {
 			for burning.Err() == nil {
 			}
@@ -182,11 +183,11 @@ func TestABusyMachineIsNotIdle(t *testing.T) {
 	}
 	defer burners.Wait()
 	defer done()
-	<-told
+	<-signaled
 	if !l.busy.Load() {
-		t.Error("the kernel told, and the machine is not busy")
+		t.Error("the kernel signaled pressure, but the machine is not busy")
 	}
-	r.until(t, "idle=no, since the machine is busy", func() bool {
+	r.until(t, "idle=no because the machine is busy", func() bool {
 		return r.facts[task.FactIdle].Value == task.No && r.facts[task.FactIdle].Detail == "the machine is busy"
 	})
 }

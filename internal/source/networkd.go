@@ -14,10 +14,10 @@ const (
 	networkdManager = "org.freedesktop.network1.Manager"
 )
 
-// newNetworkd knows addresses, and neither the internet behind them nor what it
-// costs.
+// newNetworkd returns the source of systemd-networkd. It knows addresses, but
+// neither whether they reach the internet nor what the connection costs.
 func newNetworkd(bus string) Source {
-	return service{bus: bus, name: networkdName, path: networkdPath, read: readNetworkd, missing: NotHere{
+	return service{bus: bus, name: networkdName, path: networkdPath, read: readNetworkd, missing: NotHereError{
 		Detail: "systemd-networkd is not running",
 		Remedy: "enable systemd-networkd.service, unless something else manages the network",
 	}}
@@ -34,9 +34,10 @@ func readNetworkd(ctx context.Context, p *peer) ([]task.Fact, error) {
 	return networkdFacts(all), nil
 }
 
-// networkdFacts asks for OnlineState, which is about the links that networkd
-// manages, and for a routable address: by default a link-local one counts as
-// online, and a bridge of containers as routable.
+// networkdFacts reports internet=yes if OnlineState, which covers only the links
+// that networkd manages, is online or partial, and there is a routable address.
+// Each alone is not enough: by default a link-local address counts as online, and
+// a container bridge counts as routable.
 func networkdFacts(all properties) []task.Fact {
 	online, operational := value[string](all, "OnlineState"), value[string](all, "OperationalState")
 	yes := (online == "online" || online == "partial") && operational == "routable"

@@ -17,13 +17,13 @@ const (
 	nmPath = "/org/freedesktop/NetworkManager"
 )
 
-// networkFacts are reported together by every source of the network.
+// networkFacts are the facts that every network source reports.
 var networkFacts = []string{task.FactInternet, task.FactMetered, task.FactNetwork}
 
-// newNetworkManager knows connectivity (by NetworkManager's own check, where that
-// is on) and cost.
+// newNetworkManager returns the source of NetworkManager. It knows the cost, and
+// also connectivity if NetworkManager's own check is enabled.
 func newNetworkManager(bus string) Source {
-	return service{bus: bus, name: nmName, path: nmPath, read: readNM, missing: NotHere{
+	return service{bus: bus, name: nmName, path: nmPath, read: readNM, missing: NotHereError{
 		Detail: "NetworkManager is not running",
 		Remedy: "install network-manager",
 	}}
@@ -42,15 +42,16 @@ func readNM(ctx context.Context, p *peer) ([]task.Fact, error) {
 	return nmFacts(all), nil
 }
 
-// nmServes says whether NetworkManager manages any device. Where it manages none
-// (ifupdown, systemd-networkd) it says "disconnected" on a machine that is online.
+// nmServes returns a NotHereError error if NetworkManager does not manage any device.
+// In that case (ifupdown, systemd-networkd) it reports "disconnected" although
+// the machine is online.
 func nmServes(ctx context.Context, p *peer, devices []dbus.ObjectPath) error {
 	const loopback = 32
 	real := 0
 	for _, d := range devices {
 		dev, err := p.properties(ctx, string(d), nmName+".Device")
 		if isDBusError(err, "org.freedesktop.DBus.Error.UnknownMethod", "org.freedesktop.DBus.Error.UnknownObject") {
-			continue // unplugged meanwhile
+			continue // unplugged in the meantime
 		}
 		if err != nil {
 			return err
@@ -66,10 +67,11 @@ func nmServes(ctx context.Context, p *peer, devices []dbus.ObjectPath) error {
 	if real == 0 {
 		return nil
 	}
-	return p.notHere("NetworkManager manages no device", "see nmcli device; managed=true in NetworkManager.conf")
+	return p.notHere("NetworkManager does not manage any device", "check 'nmcli device'; to let it manage devices, set managed=true in NetworkManager.conf")
 }
 
-// NMState, NMConnectivityState and NMMetered of NetworkManager's D-Bus interface.
+// Texts for the values of NMState, NMConnectivityState and NMMetered in
+// NetworkManager's D-Bus interface.
 var (
 	nmStates = map[uint32]string{nmAsleep: "asleep", 20: "disconnected", 30: "disconnecting", 40: "connecting",
 		nmLocal: "connected locally", 60: "connected to the site", nmGlobal: "connected"}
@@ -79,7 +81,7 @@ var (
 
 const (
 	nmAsleep = 10 // NM_STATE_ASLEEP
-	nmLocal  = 50 // NM_STATE_CONNECTED_LOCAL: a connection, from here on
+	nmLocal  = 50 // NM_STATE_CONNECTED_LOCAL; this and all higher states have a connection
 	nmGlobal = 70 // NM_STATE_CONNECTED_GLOBAL
 	nmFull   = 4  // NM_CONNECTIVITY_FULL
 )
@@ -96,19 +98,21 @@ func nmFacts(all properties) []task.Fact {
 	}
 }
 
-// nmInternet goes by the connectivity check; where that is off, by the state.
+// nmInternet uses the result of the connectivity check, or the state if the check
+// is disabled.
 func nmInternet(state, connectivity uint32) task.Fact {
 	if detail, ok := nmConnectivity[connectivity]; ok {
 		return yesNo(task.FactInternet, connectivity == nmFull, detail)
 	}
 	detail, ok := nmStates[state]
 	if !ok {
-		return task.Fact{Name: task.FactInternet, Detail: fmt.Sprintf("NetworkManager does not know (state %d)", state)}
+		return task.Fact{Name: task.FactInternet, Detail: fmt.Sprintf("NetworkManager is in an unknown state (%d)", state)}
 	}
 	return yesNo(task.FactInternet, state == nmGlobal, detail+", not probed")
 }
 
-// nmCost knows no cost without a connection, which is no lack of knowledge.
+// nmCost returns None without a connection: then the cost is not unknown, there
+// just is none.
 func nmCost(metered, state uint32) task.Fact {
 	detail, ok := nmMetered[metered]
 	switch {
@@ -120,7 +124,7 @@ func nmCost(metered, state uint32) task.Fact {
 	return yesNo(task.FactMetered, metered == 1 || metered == 3, detail)
 }
 
-// joinValue makes one value of the words that are not empty.
+// joinValue joins the nonempty words to one value.
 func joinValue(words []string) task.Value {
 	var known []string
 	for _, w := range words {

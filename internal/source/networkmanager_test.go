@@ -55,8 +55,8 @@ func TestNetworkManager(t *testing.T) {
 	r.fact(t, task.FactNetwork, "connected, limited, 7")
 }
 
-// On a machine whose devices something else manages, NetworkManager says
-// "disconnected", which is not so.
+// Where something else manages the devices, NetworkManager wrongly says
+// "disconnected".
 func TestNetworkManagerManagesNothing(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	mock := mockNM(t, bus)
@@ -69,7 +69,7 @@ func TestNetworkManagerManagesNothing(t *testing.T) {
 	r.state(t, "NetworkManager", task.SourceUp)
 }
 
-// No bus at all, as in a small container.
+// There may be no bus at all, as in a small container.
 func TestNoBus(t *testing.T) {
 	r, _ := start(t, one("NetworkManager", networkFacts, newNetworkManager("unix:path="+t.TempDir()+"/none")),
 		one("portal", saverFacts, newPortal("")))

@@ -30,7 +30,7 @@ func TestUPower(t *testing.T) {
 	r.fact(t, task.FactOnAC, task.No)
 	r.fact(t, task.FactBattery, "81%")
 	r.fact(t, task.FactPower, Discharging)
-	r.fact(t, task.FactWorkCost, task.Unknown) // nobody knows of the display
+	r.fact(t, task.FactWorkCost, task.Unknown) // no source reports the user's presence
 	battery(1, 82, true)
 	r.fact(t, task.FactPower, Charging)
 	battery(4, 100, true)
@@ -75,7 +75,7 @@ func TestPowerSupply(t *testing.T) {
 		"full":              {map[string]dir{"AC": ac("1"), "BAT0": bat("Full", "50")}, "yes", "100%", "idle"},
 		"on battery":        {map[string]dir{"AC": ac("0"), "BAT0": bat("Discharging", "10"), "m": mouse}, "no", "20%", "discharging"},
 		"two batteries":     {map[string]dir{"AC": ac("0"), "BAT0": bat("Discharging", "10"), "BAT1": bat("Unknown", "50")}, "no", "60%", "discharging"},
-		"no plug told":      {map[string]dir{"BAT0": bat("Discharging", "10")}, "no", "20%", "discharging"},
+		"no plug reported":  {map[string]dir{"BAT0": bat("Discharging", "10")}, "no", "20%", "discharging"},
 		"battery taken out": {map[string]dir{"AC": ac("1"), "BAT0": {"type": "Battery", "present": "0"}}, "yes", "none", "none"},
 		"capacity only":     {map[string]dir{"BAT0": {"type": "Battery", "status": "Not charging", "capacity": "77"}}, "yes", "77%", "idle"},
 	} {
@@ -103,7 +103,7 @@ func TestPowerSupply(t *testing.T) {
 	}
 }
 
-// This machine has a class or none; the source is up either way.
+// The source is up whether or not this machine has the class.
 func TestPowerSupplyHere(t *testing.T) {
 	r, _ := start(t, one("power_supply", powerFacts, powerSupply{root: "/"}))
 	r.state(t, "power_supply", task.SourceUp)

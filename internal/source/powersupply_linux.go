@@ -7,17 +7,18 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/bgtask/bgtask/task"
 )
 
-// chargeEvery is how often the charge is read while a battery is in use: the
-// kernel tells of the plug, but not of every percent.
+// chargeEvery is how often the charge is read while a battery is in use. The
+// kernel reports when the plug changes, but not every percent.
 const chargeEvery = 2 * time.Minute
 
-// powerSupply is /sys/class/power_supply. It is always here: a machine without
-// batteries is on AC.
+// powerSupply reads /sys/class/power_supply. It is always available: a machine
+// without batteries is on AC.
 type powerSupply struct{ root string }
 
 // Watch implements Source.
@@ -27,11 +28,10 @@ func (s powerSupply) Watch(ctx context.Context, report func(...task.Fact)) error
 		return err
 	}
 	h, ended := newHints(), make(chan error, 1)
-	go func() { ended <- hintAt(events, "power_supply", h) }()
-	defer func() {
-		events.close()
-		<-ended
-	}()
+	var reader sync.WaitGroup
+	reader.Go(func() { ended <- hintAt(events, "power_supply", h) })
+	defer reader.Wait()
+	defer events.close()
 	return follow(ctx, h, ended, func(context.Context) (time.Duration, error) {
 		facts := supplyFacts(s.read())
 		report(facts...)
@@ -42,7 +42,7 @@ func (s powerSupply) Watch(ctx context.Context, report func(...task.Fact)) error
 	})
 }
 
-// hintAt makes hints of a subsystem's events.
+// hintAt gives a hint for each event of a subsystem, and when events were lost.
 func hintAt(events *uevents, subsystem string, h hints) error {
 	for {
 		e, err := events.read()
@@ -55,18 +55,19 @@ func hintAt(events *uevents, subsystem string, h hints) error {
 	}
 }
 
-// supply is one directory there.
+// supply is one directory of the class.
 type supply struct {
 	battery   bool
-	online    bool   // of one that is no battery
-	status    string // of a battery: Charging, ...
+	online    bool   // of a plug
+	status    string // of a battery: "Charging", ...
 	now, full float64
 }
 
-// read lists those that feed the machine; a mouse has a battery as well.
+// read returns the supplies that feed the machine. A wireless mouse also has a
+// battery; those are left out.
 func (s powerSupply) read() []supply {
 	dir := filepath.Join(s.root, "sys/class/power_supply")
-	entries, _ := os.ReadDir(dir) // without the class there are none
+	entries, _ := os.ReadDir(dir) // an error means that there are none
 	var all []supply
 	for _, e := range entries {
 		if one, ok := readSupply(filepath.Join(dir, e.Name())); ok {
@@ -102,8 +103,9 @@ func readSupply(dir string) (supply, bool) {
 	return s, err == nil || s.status != ""
 }
 
-// supplyFacts puts all batteries together. One that discharges means battery
-// power, unless a plug is in (then two batteries take turns).
+// supplyFacts combines all batteries. The machine is on battery if any battery is
+// discharging, unless a plug is in: with two batteries, one may discharge while
+// the other charges.
 func supplyFacts(all []supply) []task.Fact {
 	var plugs, batteries int
 	var online, charging, discharging bool

@@ -10,10 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The machine is busy from when tasks waited for a resource for a fifth of two
-// seconds, until that was not so for a minute. The kernel tells (pressure stall
-// information), so a machine with nothing to do is not woken. Two seconds is the
-// window that ordinary users may have.
+// The machine becomes busy when processes waited for a resource for a fifth of a
+// window of two seconds, and stops being busy when that has not happened for a
+// minute. The kernel signals this (pressure stall information), so an idle machine
+// is never woken. Two seconds is the shortest window that the kernel allows
+// unprivileged users.
 const (
 	pressureTrigger = "some 400000 2000000\x00"
 	pressureBusy    = 20 // percent of the last ten seconds
@@ -22,15 +23,16 @@ const (
 
 var pressureFiles = []string{"proc/pressure/cpu", "proc/pressure/memory", "proc/pressure/io"}
 
-// load follows the pressure on the machine in a goroutine of its own.
+// load follows the pressure on the machine in its own goroutine.
 type load struct {
 	busy   atomic.Bool
-	detail string // why it is not known
+	detail string // why the load is unknown
 	stopW  *os.File
 	done   chan struct{}
 }
 
-// startLoad watches below root and calls changed after every change of busy.
+// startLoad watches the pressure files below root and calls changed after every
+// change of busy.
 func startLoad(root string, changed func()) *load {
 	l := &load{done: make(chan struct{})}
 	files, busy, err := openPressure(root)
@@ -40,7 +42,7 @@ func startLoad(root string, changed func()) *load {
 	}
 	if err != nil {
 		closeAll(files)
-		l.detail = "load not known: " + err.Error()
+		l.detail = "load unknown: " + err.Error()
 		close(l.done)
 		return l
 	}
@@ -54,7 +56,7 @@ func startLoad(root string, changed func()) *load {
 	return l
 }
 
-// stop ends the goroutine.
+// stop ends the goroutine and waits for it.
 func (l *load) stop() {
 	if l.stopW != nil {
 		_ = l.stopW.Close()
@@ -94,7 +96,8 @@ func failed(fds []unix.PollFd) bool {
 	return false
 }
 
-// openPressure sets a trigger on each resource. They live as long as the files.
+// openPressure sets a trigger on each resource. A trigger lives until its file is
+// closed.
 func openPressure(root string) (files []*os.File, busy bool, err error) {
 	for _, name := range pressureFiles {
 		f, err := os.OpenFile(filepath.Join(root, name), os.O_RDWR, 0)

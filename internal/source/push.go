@@ -12,23 +12,29 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// pushAgain is when a distributor that refused a registration is asked again.
+// pushAgain is the time after which a refused registration is tried again.
 const pushAgain = time.Minute
 
-// Push feeds PushNotificationTrigger: it is a connector of UnifiedPush, which is
-// what distributors on the user's bus bring messages to.
+// Push feeds PushNotificationTrigger. It is a connector in the sense of
+// UnifiedPush: a distributor on the user's bus receives messages from a push
+// server and delivers them to it.
+//
+// Each registration has a channel: a secret token, shared with the distributor,
+// and an endpoint, the address to which servers send. The distributor keeps
+// delivering to a token across restarts of the broker, so channels are stored in
+// a file (pushbook.go) before they are used.
 type Push struct {
 	*wishes
 	bus    string
-	prefer string // the distributor that the user has chosen; "": any
+	prefer string // distributor that the user configured; "" for any
 	events Events
 
-	set atomic.Bool // it is known which registrations there are
+	set atomic.Bool // whether Set has been called
 
-	mu      sync.Mutex // never held while a distributor is asked
+	mu      sync.Mutex // never held during a call to a distributor
 	book    *pushBook
 	refused map[task.GUID]error
-	changed chan struct{} // closed when an endpoint or a refusal is there
+	changed chan struct{} // closed and replaced when an endpoint or refusal arrives
 }
 
 var (
@@ -36,9 +42,10 @@ var (
 	_ Waiter  = (*Push)(nil)
 )
 
-// NewPush makes a watcher, which keeps its channels in file. Prefer is the name on
-// the bus of the distributor that the user has chosen, or its last part; "" takes
-// the one that brought messages before, or any. The bus "" is the user's.
+// NewPush returns a watcher that stores its channels in file. Prefer is the
+// distributor that the user configured, as its full name on the bus or the last
+// part of it. If it is "", the distributor that was used before is used, or else
+// any. An empty bus means the user's session bus.
 func NewPush(bus, file, prefer string, events Events) *Push {
 	if bus == "" {
 		bus = sessionBus()
@@ -51,8 +58,8 @@ func (s *Push) Entry() Entry {
 	return Entry{Name: "UnifiedPush", Triggers: []string{task.PushNotificationTrigger{}.Class()}, Source: s}
 }
 
-// Check implements Watcher: that there is no distributor is said by the source's
-// state.
+// Check implements Watcher. It accepts every trigger; whether there is a
+// distributor is part of the source's state.
 func (s *Push) Check(task.Trigger) error { return nil }
 
 // Set implements Watcher.
@@ -83,14 +90,15 @@ func (s *Push) load() error {
 	return s.book.load()
 }
 
-// update has the distributor know what is wanted, and nothing else.
+// update registers and unregisters channels until the distributor knows exactly
+// the wanted ones.
 func (s *Push) update(ctx context.Context, c *connector) (again time.Duration, err error) {
 	if err := c.present(ctx); err != nil {
 		return 0, err
 	}
 	wanted := of[task.PushNotificationTrigger](s.wishes)
 	s.mu.Lock()
-	s.tell() // some may wait for what is wanted no more
+	s.wake() // callers of Channel may be waiting for a removed registration
 	s.mu.Unlock()
 	for id, channel := range s.unwanted(wanted) {
 		if err := c.unregister(ctx, channel.Token); err != nil {
@@ -125,7 +133,7 @@ func pushDescription(t task.PushNotificationTrigger) string {
 	return "background task of " + t.ApplicationID
 }
 
-// unwanted are the channels of registrations that are gone.
+// unwanted returns the channels of registrations that no longer exist.
 func (s *Push) unwanted(wanted map[task.GUID]task.PushNotificationTrigger) map[task.GUID]pushChannel {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -146,35 +154,38 @@ func (s *Push) forget(id task.GUID) error {
 	return s.book.save()
 }
 
-// channel is that of a registration. A new one is durable before it is used: a
-// token that were lost would bring messages to nobody for ever.
+// channel returns the channel of a registration, and creates it if necessary. A
+// new channel is durable before it is used: messages to a lost token could never
+// be delivered or stopped.
 func (s *Push) channel(id task.GUID) (pushChannel, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.book.channel(id)
 }
 
-// refuse notes that the distributor does not take a registration; nil: it does.
+// refuse records that the distributor refused a registration. A nil error means
+// that it accepted it.
 func (s *Push) refuse(id task.GUID, err error) {
 	s.mu.Lock()
 	if err == nil {
 		delete(s.refused, id)
 	} else {
 		s.refused[id] = err
-		s.tell()
+		s.wake()
 	}
 	s.mu.Unlock()
 	s.events.Trouble(id, err)
 }
 
-// tell wakes those who wait for an endpoint. The lock is held.
-func (s *Push) tell() {
+// wake wakes the callers of Channel. s.mu must be held.
+func (s *Push) wake() {
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
 
-// Channel is where messages for a registration are sent to. It waits until there is
-// such a place, and fails when the distributor refuses or the registration goes.
+// Channel returns the address to which messages for a registration are sent. It
+// waits until the distributor has assigned one. It fails when the distributor
+// refuses, the registration is removed or ctx ends.
 func (s *Push) Channel(ctx context.Context, id task.GUID) (task.PushChannel, error) {
 	for {
 		s.mu.Lock()
@@ -186,7 +197,7 @@ func (s *Push) Channel(ctx context.Context, id task.GUID) (task.PushChannel, err
 		case refused != nil:
 			return task.PushChannel{}, refused
 		case !wanted && s.set.Load():
-			return task.PushChannel{}, refuse(task.ErrNotRegistered, "the registration %s was removed", "register it anew", id)
+			return task.PushChannel{}, refuse(task.ErrNotRegistered, "the registration %s was removed", "register it again", id)
 		case channel.Endpoint != "":
 			return task.PushChannel{Endpoint: channel.Endpoint, Distributor: distributor}, nil
 		}
@@ -198,17 +209,18 @@ func (s *Push) Channel(ctx context.Context, id task.GUID) (task.PushChannel, err
 	}
 }
 
-// errNobodys is the answer to a token that belongs to no registration.
-var errNobodys = errors.New("no registration has this token")
+// errUnknownToken is the answer to a token that belongs to no registration.
+var errUnknownToken = errors.New("no registration has this token")
 
-// message brings one to its run, and returns when it may be forgotten.
+// message fires the registration of a token. It returns when the distributor may
+// forget the message.
 func (s *Push) message(token string, content []byte) error {
 	id, err := s.owner(token)
 	if err != nil {
 		return err
 	}
 	if n := len(content); n > task.MaxPayload {
-		err := refuse(task.ErrLimit, "a push message of %d bytes was refused; at most %d are allowed", "have the server send a reference to what is larger", n, task.MaxPayload)
+		err := refuse(task.ErrLimit, "a push message of %d bytes was refused; at most %d are allowed", "send a reference instead of larger content", n, task.MaxPayload)
 		s.events.Trouble(id, err)
 		return err
 	}
@@ -223,7 +235,8 @@ func (s *Push) owner(token string) (task.GUID, error) {
 	return s.book.owner(token)
 }
 
-// endpoint notes where messages are sent to; "" is nowhere.
+// endpoint records the address of a token. An empty address means that it has
+// none any more.
 func (s *Push) endpoint(token, endpoint string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -237,6 +250,6 @@ func (s *Push) endpoint(token, endpoint string) error {
 	if err := s.book.put(id, pushChannel{token, endpoint}); err != nil {
 		return err
 	}
-	s.tell()
+	s.wake()
 	return nil
 }

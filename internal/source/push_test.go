@@ -17,7 +17,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// distributor plays one of UnifiedPush, of a version of its interface.
+// distributor plays a UnifiedPush distributor with one version of the interface.
 type distributor struct {
 	t    *testing.T
 	conn *dbus.Conn
@@ -25,30 +25,30 @@ type distributor struct {
 
 	mu     sync.Mutex
 	tokens map[string]string // registered, with their descriptions
-	fails  string            // why it refuses
+	fails  string            // reason for refusing registrations; "" to accept them
 	more   hints
 
-	asked, hangs chan struct{} // of Unregister: closed when it was called, and when it may answer
+	asked, hangs chan struct{} // asked is closed when Unregister was called; it returns when hangs is closed
 }
 
 func playDistributor(t *testing.T, bus *sourcetest.Bus, name string, version int) *distributor {
 	t.Helper()
 	d := &distributor{t: t, conn: bus.Connect(t), name: distributorPrefix + name, tokens: map[string]string{}, more: newHints()}
-	methods, iface := map[string]any{"Register": d.first, "Unregister": d.unregister}, "1"
+	methods, iface := map[string]any{"Register": d.register, "Unregister": d.unregister}, "1"
 	switch version {
 	case 2:
 		iface = "2"
 		methods = map[string]any{
 			"Register": func(m properties) (properties, *dbus.Error) {
-				word, reason, err := d.first(value[string](m, "service"), value[string](m, "token"), value[string](m, "description"))
+				word, reason, err := d.register(value[string](m, "service"), value[string](m, "token"), value[string](m, "description"))
 				return properties{"success": dbus.MakeVariant(word), "reason": dbus.MakeVariant(reason)}, err
 			},
 			"Unregister": func(m properties) (properties, *dbus.Error) {
 				return properties{}, d.unregister(value[string](m, "token"))
 			},
 		}
-	case 0: // as 1, and without a description
-		methods["Register"] = func(service, token string) (string, string, *dbus.Error) { return d.first(service, token, "") }
+	case 0: // like 1, but without a description
+		methods["Register"] = func(service, token string) (string, string, *dbus.Error) { return d.register(service, token, "") }
 	}
 	if err := d.conn.ExportMethodTable(methods, distributorPath, distributorIface+iface); err != nil {
 		t.Fatal(err)
@@ -59,7 +59,7 @@ func playDistributor(t *testing.T, bus *sourcetest.Bus, name string, version int
 	return d
 }
 
-func (d *distributor) first(service, token, description string) (string, string, *dbus.Error) {
+func (d *distributor) register(service, token, description string) (string, string, *dbus.Error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.more.give()
@@ -67,7 +67,7 @@ func (d *distributor) first(service, token, description string) (string, string,
 		return "REGISTRATION_FAILED", d.fails, nil
 	}
 	if service != connectorName {
-		d.t.Errorf("registered is %s", service)
+		d.t.Errorf("the connector registers as %s", service)
 	}
 	d.tokens[token] = description
 	return "REGISTRATION_SUCCEEDED", "", nil
@@ -88,7 +88,7 @@ func (d *distributor) unregister(token string) *dbus.Error {
 	return nil
 }
 
-// until waits for so many registrations and gives their tokens.
+// until waits for n registrations and returns their tokens.
 func (d *distributor) until(n int) []string {
 	d.t.Helper()
 	for late := time.After(sourcetest.Patience); ; {
@@ -104,13 +104,13 @@ func (d *distributor) until(n int) []string {
 		select {
 		case <-d.more:
 		case <-late:
-			d.t.Fatalf("it has %d registrations, not %d", len(all), n)
+			d.t.Fatalf("%d registrations, want %d", len(all), n)
 		}
 	}
 }
 
-// tells calls the connector.
-func (d *distributor) tells(iface, method string, args ...any) *dbus.Call {
+// connector calls a method of the connector.
+func (d *distributor) connector(iface, method string, args ...any) *dbus.Call {
 	return d.conn.Object(connectorName, connectorPath).Call(connectorIface+iface+"."+method, 0, args...)
 }
 
@@ -128,7 +128,7 @@ func mustChannel(t *testing.T, s *Push, id task.GUID, want string) {
 	defer cancel()
 	c, err := s.Channel(ctx, id)
 	if err != nil || c.Endpoint != want {
-		t.Errorf("the channel is %+v, %v; not %s", c, err, want)
+		t.Errorf("channel %+v, %v; want %s", c, err, want)
 	}
 }
 
@@ -154,9 +154,9 @@ func TestPushMessages(t *testing.T) {
 			if iface == "1" {
 				args = append(args, "7")
 			}
-			return d.tells(iface, "Message", args...)
+			return d.connector(iface, "Message", args...)
 		}
-		if err := d.tells(iface, "NewEndpoint", arguments("endpoint", "https://push/1")...).Err; err != nil {
+		if err := d.connector(iface, "NewEndpoint", arguments("endpoint", "https://push/1")...).Err; err != nil {
 			t.Fatal(err)
 		}
 		mustChannel(t, s, idA, "https://push/1")
@@ -166,19 +166,19 @@ func TestPushMessages(t *testing.T) {
 			t.Fatalf("version %d: %v", version, call.Err)
 		}
 		if got := e.next(t, idA); string(got.(task.PushNotificationTriggerDetails).Content) != "hello" {
-			t.Errorf("told was %+v", got)
+			t.Errorf("details %+v", got)
 		}
 		if iface == "2" && (call.Store(&answer) != nil || value[string](answer, "id") != "7") {
-			t.Errorf("acknowledged with %v", answer)
+			t.Errorf("the acknowledgment is %v", answer)
 		}
 		if err := message(strings.Repeat("x", task.MaxPayload+1)).Err; err == nil {
 			t.Error("a message that is too long was acknowledged")
 		}
-		if err := e.told(t, idA); !errors.Is(err, task.ErrLimit) {
-			t.Errorf("of a message that is too long is told: %v", err)
+		if err := e.awaitTrouble(t, idA); !errors.Is(err, task.ErrLimit) {
+			t.Errorf("trouble after a message that is too long: %v", err)
 		}
 
-		stop() // the next broker has the same token, and hears what comes before it knows what is wanted
+		stop() // the next broker has the same token, and accepts messages before Set
 		s = NewPush(bus.Address, file, "", e)
 		r, _ = start(t, Chain{s.Entry()})
 		r.state(t, "UnifiedPush", task.SourceUp)
@@ -189,10 +189,10 @@ func TestPushMessages(t *testing.T) {
 		mustChannel(t, s, idA, "https://push/1")
 		s.Set(nil)
 		d.until(0)
-		for late := time.Now().Add(sourcetest.Patience); message("late").Err == nil; { // it is forgotten after the answer
+		for late := time.Now().Add(sourcetest.Patience); message("late").Err == nil; { // the token is forgotten only after the call to the distributor returned
 			e.next(t, idA)
 			if time.Now().After(late) {
-				t.Fatal("a message for nobody was acknowledged")
+				t.Fatal("a message for a removed registration was acknowledged")
 			}
 		}
 	}
@@ -210,24 +210,24 @@ func TestPushChannelsThatEnd(t *testing.T) {
 	d.mu.Lock()
 	clear(d.tokens)
 	d.mu.Unlock()
-	if err := d.tells("2", "Unregistered", args).Err; err != nil {
+	if err := d.connector("2", "Unregistered", args).Err; err != nil {
 		t.Fatal(err)
 	}
 	if again := d.until(1)[0]; again != token {
-		t.Error("it is registered anew with another token")
+		t.Error("registered again with another token")
 	}
 	d.mu.Lock()
 	d.fails = "NETWORK"
 	d.mu.Unlock()
 	s.Set(wantsPush(idA, idB))
 	if _, err := s.Channel(t.Context(), idB); err == nil || !strings.Contains(err.Error(), "NETWORK") {
-		t.Errorf("refused with %v", err)
+		t.Errorf("error %v", err)
 	}
 	if err := d.conn.Close(); err != nil {
 		t.Fatal(err)
 	}
 	r.state(t, "UnifiedPush", task.SourceGone)
-	playDistributor(t, bus, "other", 2) // brings nothing: its addresses would be others
+	playDistributor(t, bus, "other", 2) // is not used: its endpoints would be others
 	d = playDistributor(t, bus, "test", 1)
 	r.state(t, "UnifiedPush", task.SourceUp)
 	d.until(2)
@@ -248,7 +248,7 @@ func TestWhichDistributor(t *testing.T) {
 	r2, stop2 := start(t, Chain{second.Entry()})
 	r2.state(t, "UnifiedPush", task.SourceGone)
 	if why := r2.states["UnifiedPush"].Detail; !strings.Contains(why, "another broker") {
-		t.Errorf("a second broker on the bus is told %q", why)
+		t.Errorf("the detail for a second broker on the bus is %q", why)
 	}
 	stop2()
 
@@ -262,8 +262,8 @@ func TestWhichDistributor(t *testing.T) {
 	one.until(0)
 }
 
-// A distributor that does not answer holds up nobody but itself: Set is called by the
-// broker's loop.
+// A distributor that does not respond must not block Set, which the broker's loop
+// calls.
 func TestADistributorThatHangs(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	file := filepath.Join(t.TempDir(), "push")
@@ -286,14 +286,14 @@ func TestADistributorThatHangs(t *testing.T) {
 	select {
 	case <-set:
 	case <-time.After(sourcetest.Patience):
-		t.Error("Set waits for a distributor")
+		t.Error("Set waits for the distributor")
 	}
 	close(one.hangs)
 	<-set
 	stop()
 }
 
-// Who waits for a channel is told when its registration goes.
+// Channel returns an error when the registration is removed while it waits.
 func TestAChannelThatNeverComes(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	d := playDistributor(t, bus, "test", 2)
@@ -311,29 +311,30 @@ func TestAChannelThatNeverComes(t *testing.T) {
 	select {
 	case err := <-waited:
 		if !errors.Is(err, task.ErrNotRegistered) {
-			t.Errorf("told was %v", err)
+			t.Errorf("error %v", err)
 		}
 	case <-time.After(sourcetest.Patience):
-		t.Error("it waits for ever")
+		t.Error("Channel did not return")
 	}
 }
 
-// A channel that cannot be kept is not used, and a forgotten one does not come back.
+// A channel that cannot be stored is not used, and a failed change has no effect.
 func TestAPushBookThatCannotBeWritten(t *testing.T) {
 	b := &pushBook{file: filepath.Join(t.TempDir(), "none", "push")}
 	if err := b.load(); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := b.channel(idA); err == nil || len(b.Channels) != 0 {
-		t.Errorf("kept is %v, %v", b.Channels, err)
+		t.Errorf("channels %v, error %v", b.Channels, err)
 	}
 	b.Channels[idA] = pushChannel{"t", "https://push/1"}
 	if err := b.put(idA, pushChannel{"t", "https://push/2"}); err == nil || b.Channels[idA].Endpoint != "https://push/1" {
-		t.Errorf("kept is %v, %v", b.Channels, err)
+		t.Errorf("channels %v, error %v", b.Channels, err)
 	}
 }
 
-// A distributor need not wait for an answer before it sends the next message.
+// A distributor may send the next message without waiting for the response to the
+// last one.
 func TestMessagesKeepTheirOrder(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	d := playDistributor(t, bus, "test", 1)
@@ -345,13 +346,13 @@ func TestMessagesKeepTheirOrder(t *testing.T) {
 	object := d.conn.Object(connectorName, connectorPath)
 	done := make(chan *dbus.Call, messagesAtOnce)
 	for range 10 {
-		object.Call(connectorIface+"1.Message", dbus.FlagNoReplyExpected, "not", "its", "arguments") // has no turn
+		object.Call(connectorIface+"1.Message", dbus.FlagNoReplyExpected, "not", "its", "arguments") // gets no turn
 		for i := range messagesAtOnce / 2 {
 			object.Go(connectorIface+"1.Message", 0, done, token, []byte{byte(i)}, "")
 		}
 		for i := range messagesAtOnce / 2 {
 			if got := e.next(t, idA).(task.PushNotificationTriggerDetails).Content[0]; int(got) != i {
-				t.Fatalf("message %d came as number %d", got, i)
+				t.Fatalf("message %d arrived as number %d", got, i)
 			}
 			if err := (<-done).Err; err != nil {
 				t.Fatal(err)

@@ -15,8 +15,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// pushBook is what is known of the push channels, on disk: a distributor goes on to
-// bring messages while no broker runs.
+// pushBook is the set of push channels, stored in a file. It must survive the
+// broker, because a distributor keeps delivering messages while no broker is
+// running.
 type pushBook struct {
 	file        string
 	loaded      bool
@@ -25,7 +26,7 @@ type pushBook struct {
 }
 
 type pushChannel struct {
-	Token    string `json:"token"` // between the distributor and us: who knows it can send
+	Token    string `json:"token"` // secret shared with the distributor: whoever has it can send
 	Endpoint string `json:"endpoint,omitempty"`
 }
 
@@ -38,7 +39,7 @@ func (b *pushBook) load() error {
 		err = json.Unmarshal(data, b)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return refuse(task.ErrUnavailable, "the push channels cannot be read: %v", "move "+b.file+" away: the applications ask for new ones", err)
+		return refuse(task.ErrUnavailable, "cannot read the push channels: %v", "move "+b.file+" away; applications then request new channels", err)
 	}
 	if b.Channels == nil {
 		b.Channels = map[task.GUID]pushChannel{}
@@ -53,12 +54,12 @@ func (b *pushBook) save() error {
 		err = renameio.WriteFile(b.file, data, 0o600)
 	}
 	if err != nil {
-		return fmt.Errorf("keep the push channels: %w", err)
+		return fmt.Errorf("store the push channels: %w", err)
 	}
 	return nil
 }
 
-// channel finds or makes one.
+// channel returns the channel of a registration, and creates it if necessary.
 func (b *pushBook) channel(id task.GUID) (pushChannel, error) {
 	if c, ok := b.Channels[id]; ok {
 		return c, nil
@@ -67,7 +68,8 @@ func (b *pushBook) channel(id task.GUID) (pushChannel, error) {
 	return c, b.put(id, c)
 }
 
-// put keeps a channel; one that is not durable is not known either.
+// put stores a channel. If that fails, the previous state stays in effect in
+// memory too.
 func (b *pushBook) put(id task.GUID, c pushChannel) error {
 	last, there := b.Channels[id]
 	b.Channels[id] = c
@@ -82,17 +84,18 @@ func (b *pushBook) put(id task.GUID, c pushChannel) error {
 	return err
 }
 
-// owner is the registration that has a token.
+// owner returns the registration that has a token.
 func (b *pushBook) owner(token string) (task.GUID, error) {
 	for id, c := range b.Channels {
 		if c.Token == token {
 			return id, nil
 		}
 	}
-	return task.GUID{}, errNobodys
+	return task.GUID{}, errUnknownToken
 }
 
-// move notes another distributor, which has other endpoints.
+// move records another distributor. The endpoints become invalid; the tokens
+// stay.
 func (b *pushBook) move(distributor string) error {
 	b.Distributor = distributor
 	for id, c := range b.Channels {

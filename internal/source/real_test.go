@@ -10,7 +10,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The real UPower, which finds no battery or this machine's.
+// Test against the real UPower. This machine may have a battery or not.
 func TestRealUPower(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	bus.Daemon(t, "upower", "/usr/libexec/upowerd")
@@ -19,7 +19,8 @@ func TestRealUPower(t *testing.T) {
 	r.until(t, "on-ac", func() bool { return r.facts[task.FactOnAC].Value.Known() })
 }
 
-// The real NetworkManager in a network of its own: a cable, pulled and put back.
+// Test against the real NetworkManager in a network namespace: a cable is pulled
+// and plugged in again.
 func TestRealNetworkManager(t *testing.T) {
 	sourcetest.NeedRoot(t)
 	if !sourcetest.InNamespace(t) {
@@ -46,7 +47,7 @@ func TestRealNetworkManager(t *testing.T) {
 	r.fact(t, task.FactInternet, task.Yes)
 }
 
-// The real systemd-networkd, likewise.
+// The same against the real systemd-networkd.
 func TestRealNetworkd(t *testing.T) {
 	sourcetest.NeedRoot(t)
 	if !sourcetest.InNamespace(t) {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jsimonetti/rtnetlink/v2"
@@ -19,22 +20,23 @@ import (
 
 const (
 	probeTimeout   = 5 * time.Second
-	probeAgain     = 30 * time.Second // after one in vain; doubled up to
+	probeAgain     = 30 * time.Second // after a failed probe; doubled up to probeAgainMost
 	probeAgainMost = 10 * time.Minute
 )
 
-// The kernel is asked for its route to these, root name servers, far away from
-// every private network. Nothing is sent to them.
+// The kernel is asked for its routes to these addresses. They belong to root name
+// servers, so they are outside every private network. Nothing is sent to them.
 var (
 	farIPv4 = net.IPv4(198, 41, 0, 4).To4()
 	farIPv6 = net.ParseIP("2001:503:ba3e::2:30")
 )
 
-// routes is the kernel's routing. It knows whether there is a way out, and not
-// whether the internet is at its end, unless a probe is asked for.
+// routes reports what the kernel's routing table knows: whether there is a way
+// out of the machine. Whether the internet is reachable at its end is known only
+// with a probe.
 type routes struct {
-	root  string // of /sys
-	probe string // "host:port" to connect to; "": none
+	root  string // parent of /sys
+	probe string // "host:port" to connect to; "" for no probe
 }
 
 // Watch implements Source.
@@ -49,13 +51,12 @@ func (r routes) Watch(ctx context.Context, report func(...task.Fact)) error {
 		_ = events.Close()
 		return fmt.Errorf("open rtnetlink: %w", err)
 	}
-	defer ask.Close()
+	defer func() { _ = ask.Close() }()
 	h, ended := newHints(), make(chan error, 1)
-	go func() { ended <- drain(events, h) }()
-	defer func() {
-		_ = events.Close()
-		<-ended
-	}()
+	var reader sync.WaitGroup
+	reader.Go(func() { ended <- drain(events, h) })
+	defer reader.Wait()
+	defer func() { _ = events.Close() }()
 	failures := 0
 	return follow(ctx, h, ended, func(ctx context.Context) (time.Duration, error) {
 		facts, retry := r.facts(ctx, []way{r.find(ask, unix.AF_INET, farIPv4), r.find(ask, unix.AF_INET6, farIPv6)})
@@ -69,7 +70,7 @@ func (r routes) Watch(ctx context.Context, report func(...task.Fact)) error {
 	})
 }
 
-// drain makes hints of messages. That the kernel's buffer ran over is one, too.
+// drain gives a hint for each message, and when the kernel's buffer overflowed.
 func drain(events *netlink.Conn, h hints) error {
 	for {
 		_, err := events.Receive()
@@ -80,10 +81,10 @@ func drain(events *netlink.Conn, h hints) error {
 	}
 }
 
-// way is a route out; the zero one is none.
+// way is a route out of the machine. The zero value means that there is none.
 type way struct {
-	link, kind   string // "wlan0"; the kernel's DEVTYPE, "" for ethernet
-	source, next string // addresses
+	link, kind   string // such as "wlan0", and the kernel's DEVTYPE, "" for ethernet
+	source, next string // source address and gateway
 }
 
 func (w way) String() string {
@@ -97,8 +98,9 @@ func (w way) String() string {
 	return s
 }
 
-// find asks for the route to a far address, as "ip route get" does, so policy
-// routing counts and a long table costs nothing.
+// find asks the kernel for its route to a distant address, as "ip route get"
+// does. So policy routing is respected, and the length of the routing table does
+// not matter.
 func (r routes) find(ask *rtnetlink.Conn, family uint8, far net.IP) way {
 	found, err := ask.Route.Get(&rtnetlink.RouteMessage{Family: family, DstLength: uint8(8 * len(far)),
 		Attributes: rtnetlink.RouteAttributes{Dst: far}})
@@ -113,13 +115,14 @@ func (r routes) find(ask *rtnetlink.Conn, family uint8, far net.IP) way {
 	return way{link: link.Attributes.Name, kind: r.kind(link), source: to.Src.String(), next: to.Gateway.String()}
 }
 
-// operational counts a tunnel, whose state nobody knows, as up. A route outlives
-// the carrier of its link.
+// operational reports whether a link is up. A route outlives the carrier of its
+// link, so the link has to be checked. Links with an unknown state, such as
+// tunnels, count as up.
 func operational(s rtnetlink.OperationalState) bool {
 	return s == rtnetlink.OperStateUp || s == rtnetlink.OperStateUnknown
 }
 
-// kind is what sysfs says a link is.
+// kind returns the kind of a link according to sysfs.
 func (r routes) kind(link rtnetlink.LinkMessage) string {
 	if link.Type == unix.ARPHRD_PPP {
 		return "ppp"
@@ -133,7 +136,8 @@ func (r routes) kind(link rtnetlink.LinkMessage) string {
 	return ""
 }
 
-// facts tells of the ways out, IPv4 first; retry says that the probe failed.
+// facts returns the facts for the given routes, IPv4 first. It sets retry if the
+// probe failed.
 func (r routes) facts(ctx context.Context, ways []way) (facts []task.Fact, retry bool) {
 	var out []way
 	var names []string
@@ -151,9 +155,9 @@ func (r routes) facts(ctx context.Context, ways []way) (facts []task.Fact, retry
 	internet := yesNo(task.FactInternet, true, "a route over "+out[0].link+", not probed")
 	if r.probe != "" {
 		err := r.reach(ctx)
-		internet = yesNo(task.FactInternet, err == nil, r.probe+" answers")
+		internet = yesNo(task.FactInternet, err == nil, r.probe+" is reachable")
 		if err != nil {
-			internet.Detail = r.probe + " does not answer: " + err.Error()
+			internet.Detail = r.probe + " is not reachable: " + err.Error()
 		}
 		retry = err != nil
 	}
@@ -169,8 +173,9 @@ func (r routes) reach(ctx context.Context) error {
 	return conn.Close()
 }
 
-// cost guesses from the kind of the link, as NetworkManager does where nobody
-// told it. A wireless network may be a telephone.
+// cost guesses from the kind of the link, as NetworkManager does where the user
+// did not configure it. A wireless network may be a phone's hotspot, so its cost
+// is unknown.
 func cost(w way) task.Fact {
 	switch w.kind {
 	case "wwan", "ppp", "bluetooth":
@@ -178,5 +183,5 @@ func cost(w way) task.Fact {
 	case "wlan":
 		return task.Fact{Name: task.FactMetered, Detail: "the kernel does not know what " + w.link + " costs"}
 	}
-	return yesNo(task.FactMetered, false, "guessed: "+w.link+" is no mobile connection")
+	return yesNo(task.FactMetered, false, "guessed: "+w.link+" is not a mobile connection")
 }

@@ -57,12 +57,12 @@ func TestProbe(t *testing.T) {
 		return
 	}
 	sourcetest.IP(t, "link", "set", "lo", "up")
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r, _ := start(t, one("rtnetlink", networkFacts, routes{root: "/", probe: listener.Addr().String()}))
-	r.fact(t, task.FactInternet, task.No) // without a route it is not even tried
+	r.fact(t, task.FactInternet, task.No) // without a route there is no probe
 	sourcetest.IP(t, "link", "add", "up0", "type", "veth", "peer", "name", "far0")
 	sourcetest.IP(t, "link", "set", "far0", "up")
 	sourcetest.IP(t, "link", "set", "up0", "up")
@@ -83,12 +83,12 @@ func TestCost(t *testing.T) {
 	}
 }
 
-// Real events of the kernel: a device that appears in our namespace.
+// The kernel sends real events when a device appears in the network namespace.
 func TestUevents(t *testing.T) {
 	if !sourcetest.InNamespace(t) {
 		return
 	}
-	u, err := openUevents(t.TempDir()) // no udev: the kernel's
+	u, err := openUevents(t.TempDir()) // without udev below root, these are the kernel's
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func FuzzParseUevent(f *testing.F) {
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		if e, ok := parseUevent(b); ok && (e.action == "" || e.path == "" || e.properties == nil) {
-			t.Errorf("half an event: %+v", e)
+			t.Errorf("incomplete event: %+v", e)
 		}
 	})
 }

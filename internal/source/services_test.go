@@ -13,17 +13,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// served is a service of a bus, how it is played, and a fact that it changes.
+// served describes a service on the bus: how a mock plays it, and one fact that
+// it changes.
 type served struct {
 	source func(bus *sourcetest.Bus) Source
 	play   func(t *testing.T, bus *sourcetest.Bus) *sourcetest.Mock
-	fresh  func(t *testing.T, m *sourcetest.Mock) // after each of its starts; nil: nothing
+	fresh  func(t *testing.T, m *sourcetest.Mock) // called after each start; may be nil
 	set    func(t *testing.T, m *sourcetest.Mock, second bool)
 	fact   string
 	values [2]task.Value // the first, and the second
 }
 
-// template plays a template of dbusmock, whose one property is the fact.
+// template plays a template of dbusmock in which one property decides the fact.
 func template(template, name, path, property string, values [2]any) (func(*testing.T, *sourcetest.Bus) *sourcetest.Mock, func(*testing.T, *sourcetest.Mock, bool)) {
 	play := func(t *testing.T, bus *sourcetest.Bus) *sourcetest.Mock {
 		return bus.Template(t, template, name, path, "")
@@ -41,13 +42,14 @@ func changes(path, iface, property string, values [2]any) func(*testing.T, *sour
 	}
 }
 
-// bare plays an object of one interface, which has its property anew after each start.
+// bare plays an object with one interface, whose properties have to be added
+// after each start.
 func bare(name, path, iface string, first map[string]any) (func(*testing.T, *sourcetest.Bus) *sourcetest.Mock, func(*testing.T, *sourcetest.Mock)) {
 	return func(t *testing.T, bus *sourcetest.Bus) *sourcetest.Mock { return bus.Object(t, name, path, iface, nil) },
 		func(t *testing.T, m *sourcetest.Mock) { m.Properties(t, iface, first) }
 }
 
-// servedHere are all sources that a service on a bus feeds.
+// servedHere returns all sources that are services on a bus.
 func servedHere() map[string]served {
 	yesNo := [2]task.Value{task.Yes, task.No}
 	all := map[string]served{
@@ -96,7 +98,7 @@ func servedHere() map[string]served {
 	return all
 }
 
-func (s served) begins(t *testing.T, m *sourcetest.Mock) {
+func (s served) initialize(t *testing.T, m *sourcetest.Mock) {
 	t.Helper()
 	if s.fresh != nil {
 		s.fresh(t, m)
@@ -104,8 +106,8 @@ func (s served) begins(t *testing.T, m *sourcetest.Mock) {
 	s.set(t, m, false)
 }
 
-// Each service comes late, dies, comes back, loses its bus and finds it again, and
-// what it says then is true.
+// Each service appears late, dies, comes back, loses its bus and finds it again.
+// What it reports then is true.
 func TestServicesComeAndGo(t *testing.T) {
 	for name, s := range servedHere() {
 		t.Run(name, func(t *testing.T) {
@@ -114,10 +116,10 @@ func TestServicesComeAndGo(t *testing.T) {
 			r, _ := start(t, one(name, nil, s.source(bus)))
 			r.state(t, name, task.SourceNotHere)
 			if s := r.states[name]; s.Detail == "" || s.Remedy == "" {
-				t.Errorf("it does not say what is missing and what to do: %+v", s)
+				t.Errorf("the state does not say what is missing and what to do: %+v", s)
 			}
 			mock := s.play(t, bus)
-			s.begins(t, mock)
+			s.initialize(t, mock)
 			r.fact(t, s.fact, s.values[0])
 			s.set(t, mock, true)
 			r.fact(t, s.fact, s.values[1])
@@ -125,7 +127,7 @@ func TestServicesComeAndGo(t *testing.T) {
 			mock.Kill()
 			r.state(t, name, task.SourceGone)
 			mock.Start(t)
-			s.begins(t, mock)
+			s.initialize(t, mock)
 			r.fact(t, s.fact, s.values[0])
 
 			bus.Stop(t)
@@ -133,7 +135,7 @@ func TestServicesComeAndGo(t *testing.T) {
 			mock.Kill()
 			bus.Start(t)
 			mock.Start(t)
-			s.begins(t, mock)
+			s.initialize(t, mock)
 			s.set(t, mock, true)
 			r.fact(t, s.fact, s.values[1])
 			r.state(t, name, task.SourceUp)
@@ -141,14 +143,14 @@ func TestServicesComeAndGo(t *testing.T) {
 	}
 }
 
-// A storm of signals at all sources costs no memory, and what is said after it is
-// heard by each. TestSignalStorm counts the reads.
+// A storm of signals to all sources costs no memory, and a change after it is
+// noticed by each. TestSignalStorm counts the reads.
 func TestStormAtAllServices(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	all, mocks := servedHere(), map[string]*sourcetest.Mock{}
 	for name, s := range all {
 		mocks[name] = s.play(t, bus)
-		s.begins(t, mocks[name])
+		s.initialize(t, mocks[name])
 	}
 	conn := bus.Connect(t)
 	others := connections(t, conn)
@@ -176,15 +178,15 @@ func connections(t *testing.T, conn *dbus.Conn) (names []string) {
 	return names
 }
 
-// flood sends a storm of signals that something changed to some connections, as
-// any user of the system bus could.
+// flood sends a storm of PropertiesChanged signals to connections, as any user of
+// the system bus could.
 func flood(t *testing.T, bus *sourcetest.Bus, to []string) {
 	t.Helper()
 	conn, err := dbus.Connect(bus.Address)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	for i := range storm {
 		m := &dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
 			dbus.FieldDestination: dbus.MakeVariant(to[i%len(to)]),
@@ -197,7 +199,7 @@ func flood(t *testing.T, bus *sourcetest.Bus, to []string) {
 			t.Fatal(err)
 		}
 	}
-	if err := conn.BusObject().Call(busName+".GetId", 0).Err; err != nil { // all was sent
+	if err := conn.BusObject().Call(busName+".GetId", 0).Err; err != nil { // everything before has been sent
 		t.Fatal(err)
 	}
 }

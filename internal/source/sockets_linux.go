@@ -16,39 +16,43 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// listenAgain is when an address that is in use is tried again.
+// listenAgain is the time after which an address that is in use is tried again.
 const listenAgain = time.Minute
 
 // Sockets feeds SocketActivityTrigger. It holds the listening sockets and never
-// accepts: connections wait in the kernel for the run that the socket is lent to,
-// and those that it leaves behind wait there for the next one.
+// accepts a connection. Connections wait in the kernel for the run that the
+// socket is lent to, and those that the run leaves behind wait for the next one.
+//
+// For each socket there is a cycle. A goroutine polls it and fires once when a
+// connection waits. From then on the socket counts as lent, and it does not fire
+// again until the broker calls Return, after all runs of that firing have ended.
 type Sockets struct {
 	*wishes
 	events Events
-	keeper Keeper // nil: nobody
+	keeper Keeper // may be nil
 
 	mu        sync.Mutex
-	inherited map[string]Inherited // not taken yet, by address
+	inherited map[string]Inherited // by address; not used by a registration yet
 	held      map[task.GUID]*held
-	out       map[task.GUID]bool // has fired, or is served, and is not returned
+	out       map[task.GUID]bool // fired or served, and not returned yet
 }
 
 var _ Watcher = (*Sockets)(nil)
 
-// held is one listening socket.
+// held is the socket of one registration.
 type held struct {
 	address   string
 	listener  net.Listener
-	inherited bool          // there is no other way to have it again, unless it is
-	kept      bool          // by the keeper, for the next broker
-	file      *os.File      // of the same socket, to poll and to lend
-	served    bool          // when it was opened
+	inherited bool          // from before this broker; unless kept, it could not be opened again
+	kept      bool          // the Keeper has it for the next broker
+	file      *os.File      // a descriptor of the same socket, to poll and to lend
+	served    bool          // whether a run was using the address when it was opened
 	again     chan struct{} // holds one Return
 }
 
-// NewSockets makes a watcher. Inherited sockets (from systemd) are used for the
-// triggers that name their addresses, instead of new ones. New ones are given to the
-// keeper, if there is one.
+// NewSockets returns a watcher. Inherited sockets (from systemd) are used for the
+// triggers that name their addresses. Other sockets are opened, and given to the
+// keeper if there is one.
 func NewSockets(inherited []Inherited, keeper Keeper, events Events) *Sockets {
 	s := &Sockets{wishes: newWishes(), events: events, keeper: keeper, inherited: map[string]Inherited{}, held: map[task.GUID]*held{}, out: map[task.GUID]bool{}}
 	for _, i := range inherited {
@@ -62,7 +66,7 @@ func (s *Sockets) Entry() Entry {
 	return Entry{Name: "sockets", Triggers: []string{task.SocketActivityTrigger{}.Class()}, Source: s}
 }
 
-// Check implements Watcher. It takes the address for a moment.
+// Check implements Watcher. It listens on the address for a moment.
 func (s *Sockets) Check(t task.Trigger) error {
 	w, ok := t.(task.SocketActivityTrigger)
 	if !ok {
@@ -71,21 +75,21 @@ func (s *Sockets) Check(t task.Trigger) error {
 	if inherited, err := s.known(w.Listen); inherited || err != nil {
 		return err
 	}
-	l, err := listen(w.Listen) // not with the lock: the broker's loop waits for it
+	l, err := listen(w.Listen) // without the lock, because the broker's loop takes it
 	if err != nil {
 		return err
 	}
 	return l.Close()
 }
 
-// known says whether an address is there for whoever wants it; an error: somebody has
-// it.
+// known reports whether there is an unused inherited socket for the address. It
+// returns an error if a registration is using the address.
 func (s *Sockets) known(address string) (inherited bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for id, h := range s.held {
 		if h.address == address {
-			return false, refuse(task.ErrConflict, "%s belongs to the registration %s", "unregister that, or listen elsewhere", address, id)
+			return false, refuse(task.ErrConflict, "%s is used by the registration %s", "unregister it, or use another address", address, id)
 		}
 	}
 	_, inherited = s.inherited[address]
@@ -117,7 +121,8 @@ func (s *Sockets) Watch(ctx context.Context, report func(...task.Fact)) error {
 	})
 }
 
-// drop closes what is wanted no more.
+// drop closes the sockets that are no longer wanted. If wanted is nil, the broker
+// is exiting.
 func (s *Sockets) drop(wanted map[task.GUID]task.SocketActivityTrigger) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,7 +132,7 @@ func (s *Sockets) drop(wanted map[task.GUID]task.SocketActivityTrigger) {
 			delete(s.out, id)
 			_ = h.file.Close()
 			switch {
-			case wanted == nil: // the broker ends
+			case wanted == nil: // the broker is exiting
 				_ = h.listener.Close()
 			case h.kept:
 				s.forget(h.address, h.listener)
@@ -136,12 +141,13 @@ func (s *Sockets) drop(wanted map[task.GUID]task.SocketActivityTrigger) {
 			default:
 				_ = h.listener.Close()
 			}
-			close(h.again) // nobody returns what is not held: its poll ends
+			close(h.again) // Return no longer finds it, so this cannot race; its poll ends
 		}
 	}
 }
 
-// hold opens a socket; nil when it is held already.
+// hold opens the socket of a registration. It returns nil if the socket is open
+// already.
 func (s *Sockets) hold(id task.GUID, address string) (*held, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -172,7 +178,7 @@ func (s *Sockets) open(address string) (*held, error) {
 	}
 	f, ok := l.(interface{ File() (*os.File, error) })
 	if !ok {
-		return nil, refuse(task.ErrInvalid, "%s is not a socket that can be handed on", "", address)
+		return nil, refuse(task.ErrInvalid, "%s is not a socket that can be passed to another process", "", address)
 	}
 	file, err := f.File()
 	if err != nil {
@@ -184,8 +190,8 @@ func (s *Sockets) open(address string) (*held, error) {
 	return h, nil
 }
 
-// poll fires once when a connection waits, and again after each Return while
-// one does.
+// poll fires when a connection waits. After that it fires again after each Return
+// if a connection waits then.
 func (s *Sockets) poll(ctx context.Context, id task.GUID, h *held) {
 	raw, err := h.file.SyscallConn()
 	if err != nil {
@@ -208,7 +214,8 @@ func (s *Sockets) poll(ctx context.Context, id task.GUID, h *held) {
 	}
 }
 
-// fires notes that a Return has to come; false: the socket is closed meanwhile.
+// fires marks the socket as lent until the next Return. It returns false if the
+// socket was closed in the meantime.
 func (s *Sockets) fires(id task.GUID, h *held) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -219,36 +226,38 @@ func (s *Sockets) fires(id task.GUID, h *held) bool {
 	return true
 }
 
-// readable says whether a connection waits, or polling makes no sense.
+// readable reports whether a connection waits. It also returns true when polling
+// fails, to end the wait.
 func readable(fd uintptr) bool {
 	fds := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := unix.Poll(fds, 0)
 	return n > 0 || err != nil && err != unix.EINTR
 }
 
-// Serve says that a registration has a run, or will have, which takes what waits:
-// until Return nothing fires.
+// Serve marks a registration as having a run, now or soon, that takes the waiting
+// connections. It does not fire until Return.
 func (s *Sockets) Serve(id task.GUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.out[id] = true
 }
 
-// Lend gives the socket of a registration for its run. The caller closes the file.
+// Lend returns the socket of a registration for its run. The caller closes the
+// file.
 func (s *Sockets) Lend(id task.GUID) (*os.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := s.held[id]
 	if _, wanted := of[task.SocketActivityTrigger](s.wishes)[id]; h == nil && wanted {
-		return nil, refuse(task.ErrUnavailable, "the socket of %s is not open yet", "'bgtask doctor' tells what is in its way", id)
+		return nil, refuse(task.ErrUnavailable, "the socket of %s is not open yet", "run 'bgtask doctor' to see why", id)
 	} else if h == nil {
-		return nil, refuse(task.ErrNotRegistered, "no socket is held for %s", "", id)
+		return nil, refuse(task.ErrNotRegistered, "there is no socket for the registration %s", "", id)
 	}
 	raw, err := h.file.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	// Another descriptor: starting a process makes the one it is given blocking.
+	// Use a new descriptor, because starting a process with one makes it blocking.
 	fd, failed := -1, error(nil)
 	err = raw.Control(func(old uintptr) { fd, failed = unix.FcntlInt(old, unix.F_DUPFD_CLOEXEC, 0) })
 	if err = errors.Join(err, failed); err != nil {
@@ -257,8 +266,9 @@ func (s *Sockets) Lend(id task.GUID) (*os.File, error) {
 	return os.NewFile(uintptr(fd), h.address), nil
 }
 
-// Return says that all runs are over which a firing asked for: a connection that
-// waits fires again. It has to follow each firing; at other times it is harmless.
+// Return reports that all runs of a firing have ended: from now on a waiting
+// connection fires again. It must follow each firing and is harmless at other
+// times.
 func (s *Sockets) Return(id task.GUID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -266,14 +276,15 @@ func (s *Sockets) Return(id task.GUID) {
 	delete(s.out, id)
 	switch {
 	case h == nil:
-		s.hints.give() // a run of the last broker had the address
+		s.hints.give() // a run of the previous broker was using the address
 	case out:
 		hints(h.again).give()
 	}
 }
 
-// listen makes a socket for "unix:/path" or "tcp:host:port", the latter on the
-// loopback interface only: the network is not let in by registering a task.
+// listen opens a socket for "unix:/path" or "tcp:host:port". TCP is limited to
+// the loopback interface: registering a task must not open the machine to the
+// network.
 func listen(address string) (net.Listener, error) {
 	network, where, _ := strings.Cut(address, ":")
 	switch network {
@@ -283,22 +294,22 @@ func listen(address string) (net.Listener, error) {
 		host, _, err := net.SplitHostPort(where)
 		ip := net.ParseIP(host)
 		if err != nil || ip == nil || !ip.IsLoopback() {
-			return nil, refuse(task.ErrInvalid, "%q is not on the loopback interface", "tcp:127.0.0.1:PORT or tcp:[::1]:PORT", address)
+			return nil, refuse(task.ErrInvalid, "%q is not on the loopback interface", "use tcp:127.0.0.1:PORT or tcp:[::1]:PORT", address)
 		}
-		l, err := net.Listen("tcp", where)
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", where)
 		return l, inUse(address, err)
 	}
-	return nil, refuse(task.ErrInvalid, "%q is no address to listen on", "unix:/PATH or tcp:127.0.0.1:PORT", address)
+	return nil, refuse(task.ErrInvalid, "%q is not an address to listen on", "use unix:/PATH or tcp:127.0.0.1:PORT", address)
 }
 
 func listenUnix(path string) (net.Listener, error) {
 	if !strings.HasPrefix(path, "/") {
-		return nil, refuse(task.ErrInvalid, "the path of a socket is absolute, %q is not", "", path)
+		return nil, refuse(task.ErrInvalid, "the socket path %q is not absolute", "", path)
 	}
 	if stale(path) {
 		_ = os.Remove(path)
 	}
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "unix", path)
 	if err != nil {
 		return nil, inUse("unix:"+path, err)
 	}
@@ -309,13 +320,13 @@ func listenUnix(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// stale says that path is a socket to which nobody listens any more.
+// stale reports whether path is a socket on which no process listens any more.
 func stale(path string) bool {
 	info, err := os.Lstat(path)
 	if err != nil || info.Mode().Type() != os.ModeSocket {
 		return false
 	}
-	c, err := net.Dial("unix", path)
+	c, err := new(net.Dialer).DialContext(context.Background(), "unix", path)
 	if err == nil {
 		_ = c.Close()
 	}
@@ -327,7 +338,7 @@ func inUse(address string, err error) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return refuse(task.ErrConflict, "%s is in use", "ss -lp tells by whom", address)
+		return refuse(task.ErrConflict, "%s is in use", "run 'ss -lp' to see which process uses it", address)
 	}
 	return refuse(task.ErrInvalid, "cannot listen on %s: %v", "", address, err)
 }

@@ -3,6 +3,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -23,8 +24,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// serve answers one connection on the socket that it is given as descriptor 3.
-// It runs in a process of its own, as a launched server does.
+// serve answers one connection on the socket that it inherits as descriptor 3. It
+// runs in its own process, like a launched server.
 func serve() {
 	l, err := net.FileListener(os.NewFile(3, "listener"))
 	if err != nil {
@@ -44,8 +45,8 @@ func launch(t *testing.T, s *Sockets, id task.GUID) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
-	cmd := exec.Command(os.Args[0])
+	defer func() { _ = f.Close() }()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), serveHere+"=1")
 	cmd.ExtraFiles = []*os.File{f}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -61,19 +62,19 @@ func TestSockets(t *testing.T) {
 			s := NewSockets(nil, nil, e)
 			s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: address}})
 			stop := watch(t, s)
-			if err := e.told(t, idA); err != nil {
+			if err := e.awaitTrouble(t, idA); err != nil {
 				t.Fatal(err)
 			}
 			var clients []net.Conn
 			for range 3 {
 				clients = append(clients, dial(t, address))
 			}
-			for i, c := range clients { // one firing for each server, none is lost
+			for i, c := range clients { // one firing for each server, and no connection is lost
 				if d := e.next(t, idA).(task.SocketActivityTriggerDetails); d.Address != address {
 					t.Errorf("details %+v", d)
 				}
 				if len(e.fired) != 0 {
-					t.Error("it fires while the socket is lent")
+					t.Error("fired while the socket is lent")
 				}
 				launch(t, s, idA)
 				if b, err := io.ReadAll(c); err != nil || string(b) != "served" {
@@ -81,11 +82,11 @@ func TestSockets(t *testing.T) {
 				}
 				s.Return(idA)
 			}
-			c := dial(t, address) // and polling goes on
+			c := dial(t, address) // polling continues
 			e.next(t, idA)
 			_ = c.Close()
 			stop()
-			if _, err := tryDial(address); err == nil {
+			if _, err := tryDial(t.Context(), address); err == nil {
 				t.Error("the socket is still open")
 			}
 		})
@@ -100,20 +101,20 @@ func TestSocketsSet(t *testing.T) {
 	set := func(id task.GUID, address string) {
 		t.Helper()
 		s.Set(map[task.GUID]task.Trigger{id: task.SocketActivityTrigger{Listen: address}})
-		if err := e.told(t, id); err != nil {
+		if err := e.awaitTrouble(t, id); err != nil {
 			t.Fatal(err)
 		}
 	}
 	set(idA, a)
-	defer dial(t, a).Close()
+	dial(t, a)
 	e.next(t, idA)
-	set(idA, b) // moved while it waits to be returned
-	defer dial(t, b).Close()
+	set(idA, b) // the address changes before Return
+	dial(t, b)
 	e.next(t, idA)
 	set(idB, a)
-	defer dial(t, a).Close()
+	dial(t, a)
 	e.next(t, idB)
-	s.Return(idA) // of one that is gone
+	s.Return(idA) // its registration is gone
 	if _, err := s.Lend(idA); !errors.Is(err, task.ErrNotRegistered) {
 		t.Errorf("lent: %v", err)
 	}
@@ -121,14 +122,13 @@ func TestSocketsSet(t *testing.T) {
 
 func TestSocketsInherited(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	l, err := net.Listen("unix", path)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false)
 	e := newEvents()
-	early := dial(t, "unix:"+path) // before the broker was there
-	defer early.Close()
+	dial(t, "unix:"+path) // before the broker started
 	s := NewSockets([]Inherited{{Listener: l}}, nil, e)
 	if err := s.Check(task.SocketActivityTrigger{Listen: "unix:" + path}); err != nil {
 		t.Error(err)
@@ -137,13 +137,13 @@ func TestSocketsInherited(t *testing.T) {
 	watch(t, s)
 	e.next(t, idA)
 
-	// What nobody wants any more is kept: it could not be opened again.
+	// An inherited socket stays open although it is unused: it could not be opened again.
 	s.Set(nil)
 	s.Set(map[task.GUID]task.Trigger{idB: task.SocketActivityTrigger{Listen: "unix:" + path}})
 	e.next(t, idB)
 }
 
-// keeper keeps sockets as systemd does.
+// keeper keeps sockets like systemd.
 type keeper struct {
 	mu   sync.Mutex
 	kept map[string]*os.File
@@ -167,7 +167,7 @@ func (k *keeper) Forget(name string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if f := k.kept[name]; f != nil {
-		f.Close()
+		_ = f.Close()
 	}
 	delete(k.kept, name)
 }
@@ -178,7 +178,7 @@ func (k *keeper) names() []string {
 	return slices.Collect(maps.Keys(k.kept))
 }
 
-// inherited are its sockets as the next broker gets them.
+// inherited returns the kept sockets as the next broker inherits them.
 func (k *keeper) inherited(t *testing.T) (all []Inherited) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -192,7 +192,7 @@ func (k *keeper) inherited(t *testing.T) (all []Inherited) {
 
 func TestSocketsThatAreKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	do(t, err)
 	do(t, free.Close())
 	for _, address := range []string{"unix:" + path, "tcp:" + free.Addr().String()} {
@@ -201,28 +201,29 @@ func TestSocketsThatAreKept(t *testing.T) {
 		s := NewSockets(nil, k, e)
 		s.Set(wants)
 		stop := watch(t, s)
-		do(t, e.told(t, idA))
+		do(t, e.awaitTrouble(t, idA))
 		stop()
-		defer dial(t, address).Close() // while no broker is there
+		dial(t, address) // while no broker is running
 
 		s = NewSockets(k.inherited(t), k, e)
 		s.Set(wants)
 		stop = watch(t, s)
 		e.next(t, idA)
-		s.Set(nil) // and now nobody wants it
+		s.Set(nil) // now it is unused
 		for late := time.Now().Add(sourcetest.Patience); len(k.names()) > 0 && time.Now().Before(late); time.Sleep(time.Millisecond) {
 		}
 		stop()
 		if len(k.names()) > 0 {
-			t.Errorf("%s is kept for nobody", address)
+			t.Errorf("%s is still kept although it is unused", address)
 		}
 		if _, err := os.Stat(path); err == nil {
-			t.Errorf("%s is there, and nobody listens", path)
+			t.Errorf("%s exists although no process listens on it", path)
 		}
 	}
 }
 
-// A socket whose path is gone is opened anew, and one that is wanted no more closed.
+// A kept socket whose path was deleted is opened again, and one that is no longer
+// wanted is closed.
 func TestSocketsThatWereKeptInVain(t *testing.T) {
 	dir := t.TempDir()
 	e, k := newEvents(), &keeper{kept: map[string]*os.File{}}
@@ -233,7 +234,7 @@ func TestSocketsThatWereKeptInVain(t *testing.T) {
 	s := NewSockets(nil, k, e)
 	s.Set(wants)
 	stop := watch(t, s)
-	do(t, errors.Join(e.told(t, idA), e.told(t, idB)))
+	do(t, errors.Join(e.awaitTrouble(t, idA), e.awaitTrouble(t, idB)))
 	stop()
 	do(t, os.Remove(filepath.Join(dir, "a")))
 
@@ -241,12 +242,12 @@ func TestSocketsThatWereKeptInVain(t *testing.T) {
 	s = NewSockets(k.inherited(t), k, e)
 	s.Set(wants)
 	stop = watch(t, s)
-	do(t, e.told(t, idA))
-	defer dial(t, "unix:"+filepath.Join(dir, "a")).Close()
+	do(t, e.awaitTrouble(t, idA))
+	dial(t, "unix:"+filepath.Join(dir, "a"))
 	e.next(t, idA)
 	stop()
 	if names := k.names(); len(names) != 1 || names[0] != keptName("unix:"+filepath.Join(dir, "a")) {
-		t.Errorf("kept are %v", names)
+		t.Errorf("kept: %v", names)
 	}
 }
 
@@ -254,14 +255,14 @@ func TestSocketsThatAreServed(t *testing.T) {
 	address := "unix:" + filepath.Join(t.TempDir(), "s")
 	e := newEvents()
 	s := NewSockets(nil, nil, e)
-	s.Serve(idA) // by a run of the last broker
+	s.Serve(idA) // by a run of the previous broker
 	s.Set(map[task.GUID]task.Trigger{idA: task.SocketActivityTrigger{Listen: address}})
 	watch(t, s)
-	if err := e.told(t, idA); err != nil {
+	if err := e.awaitTrouble(t, idA); err != nil {
 		t.Fatal(err)
 	}
-	defer dial(t, address).Close()
-	s.Return(idB) // another's
+	dial(t, address)
+	s.Return(idB) // another registration
 	if _, err := s.Lend(idA); err != nil || len(e.fired) != 0 {
 		t.Errorf("while it is served: %v, %d firings", err, len(e.fired))
 	}
@@ -269,7 +270,7 @@ func TestSocketsThatAreServed(t *testing.T) {
 		s.Return(idA)
 		e.next(t, idA)
 		if len(e.fired) != 0 {
-			t.Error("it fires without a return")
+			t.Error("fired without Return")
 		}
 	}
 }
@@ -278,11 +279,11 @@ func TestCheckSockets(t *testing.T) {
 	e := newEvents()
 	s := NewSockets(nil, nil, e)
 	dir := t.TempDir()
-	busy, err := net.Listen("tcp", "127.0.0.1:0")
+	busy, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer busy.Close()
+	defer func() { _ = busy.Close() }()
 	for address, want := range map[string]error{
 		"unix:" + dir + "/s":             nil,
 		"unix:relative":                  task.ErrInvalid,
@@ -301,7 +302,7 @@ func TestCheckSockets(t *testing.T) {
 		}
 	}
 	stalePath := dir + "/stale"
-	l, err := net.Listen("unix", stalePath)
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", stalePath)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,27 +316,28 @@ func TestCheckSockets(t *testing.T) {
 	}
 }
 
-func tryDial(address string) (net.Conn, error) {
+func tryDial(ctx context.Context, address string) (net.Conn, error) {
 	network, where, _ := strings.Cut(address, ":")
-	return net.DialTimeout(network, where, sourcetest.Patience)
+	return (&net.Dialer{Timeout: sourcetest.Patience}).DialContext(ctx, network, where)
 }
 
 func dial(t *testing.T, address string) net.Conn {
 	t.Helper()
-	c, err := tryDial(address)
+	c, err := tryDial(t.Context(), address)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(sourcetest.Patience))
 	return c
 }
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	return l.Addr().String()
 }

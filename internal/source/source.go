@@ -8,50 +8,51 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Source watches one service.
+// Source watches one service of the machine.
 type Source interface {
 	// Watch blocks and reports facts until ctx ends or the service goes away.
-	// Each report holds all facts of the source. A service that does not exist
-	// is told by a NotHere error.
+	// Each report contains all facts of the source. If the service does not exist
+	// on this machine, the error is a NotHereError.
 	Watch(ctx context.Context, report func(...task.Fact)) error
 }
 
-// Waiter is what a source implements whose service can appear later.
+// Waiter is implemented by sources whose service can appear later.
 type Waiter interface {
-	// Wait blocks until it is worth to try Watch again, which said why its
-	// service is not here. An error says that this cannot be known.
-	Wait(ctx context.Context, why *NotHere) error
+	// Wait blocks until it is worth calling Watch again after it returned why. An
+	// error means that this cannot be known.
+	Wait(ctx context.Context, why *NotHereError) error
 }
 
-// Entry is a source with what has to be known of it even when it is not here.
+// Entry is a source with its description, which is needed even if the service is
+// not here.
 type Entry struct {
-	Name     string   // of the service, as users know it
-	Facts    []string // that it reports
-	Triggers []string // classes that it feeds, beside those of its facts
+	Name     string   // name of the service, as users know it
+	Facts    []string // facts that it reports
+	Triggers []string // trigger classes that it feeds, besides those of its facts
 	Source   Source
 }
 
-// Chain is the sources that can report the same facts, best first.
+// Chain is a list of sources that can report the same facts, best first.
 type Chain []Entry
 
-// Sink is told what the sources say. Its methods are not called concurrently.
+// Sink receives what the sources report. Its methods are not called concurrently.
 type Sink interface {
 	Facts(source string, facts []task.Fact)
 	State(state task.SourceState)
 }
 
-// NotHere is the error of a source whose service does not exist on this machine.
-type NotHere struct {
+// NotHereError is the error of a source whose service does not exist on this machine.
+type NotHereError struct {
 	Detail string // what is missing
-	Remedy string // how to have it; "" when there is none
+	Remedy string // how to get it; "" if unknown
 
-	owner string // on the bus when it was missing: it runs, yet does not serve
+	owner string // unique name of a process that runs but does not serve; "" if none
 }
 
-// Error is the detail.
-func (e *NotHere) Error() string { return e.Detail }
+// Error returns the detail.
+func (e *NotHereError) Error() string { return e.Detail }
 
-// yesNo makes a fact of a truth.
+// yesNo returns a fact with the value Yes or No.
 func yesNo(name string, yes bool, detail string) task.Fact {
 	v := task.No
 	if yes {

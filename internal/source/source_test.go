@@ -30,7 +30,7 @@ type recorder struct {
 	mu     sync.Mutex
 	facts  map[string]task.Fact
 	states map[string]task.SourceState
-	told   []string // "Source: up", "name=value", in order
+	log    []string // "Source: up", "name=value", in order
 	more   chan struct{}
 }
 
@@ -46,7 +46,7 @@ func (r *recorder) Facts(source string, facts []task.Fact) {
 			panic("a fact without a source: " + f.Name)
 		}
 		r.facts[f.Name] = f
-		r.told = append(r.told, f.Name+"="+f.Value.String())
+		r.log = append(r.log, f.Name+"="+f.Value.String())
 	}
 	hints(r.more).give()
 }
@@ -55,7 +55,7 @@ func (r *recorder) State(s task.SourceState) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.states[s.Name] = s
-	r.told = append(r.told, s.Name+": "+s.Status.String())
+	r.log = append(r.log, s.Name+": "+s.Status.String())
 	hints(r.more).give()
 }
 
@@ -75,7 +75,7 @@ func (r *recorder) until(t *testing.T, what string, ok func() bool) {
 		case <-late:
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			t.Fatalf("waited in vain for %s; facts %v, states %v", what, r.facts, r.states)
+			t.Fatalf("timed out waiting for %s; facts %v, states %v", what, r.facts, r.states)
 		}
 	}
 }

@@ -10,18 +10,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Space is low below 5 % of the file system, or 1 GiB where that is less (as
-// GNOME warns), and enough again above 5/4 of that, so that it does not flicker.
+// Space is low below 5 % of the file system, or below 1 GiB where that is less (as
+// in GNOME's warning). It is sufficient again above 5/4 of that, so that the fact
+// does not flicker.
 const (
-	lowShare = 20 // one of that many parts
+	lowShare = 20 // one part in 20
 	lowBytes = 1 << 30
 )
 
-// The kernel has no event for free space, so it is looked at, ever less often
-// the more there is: not before a writer of fillRate could have used it up, and
-// a machine with room is woken four times an hour.
+// The kernel has no event for free space, so it is polled. The more space there is,
+// the longer the interval: a process that writes at fillRate could not have used it
+// up in that time. A machine with enough space is woken four times an hour.
 const (
-	fillRate   = 256 << 20 // bytes a second
+	fillRate   = 256 << 20 // bytes per second
 	checkLeast = time.Minute
 	checkMost  = 15 * time.Minute
 )
@@ -46,7 +47,7 @@ func (s storage) Watch(ctx context.Context, report func(...task.Fact)) error {
 // volume remembers whether space was low.
 type volume struct{ low bool }
 
-// update says how it is and when to look again.
+// update returns the fact for the given sizes in bytes, and when to check again.
 func (v *volume) update(size, free uint64) (task.Fact, time.Duration) {
 	limit := min(size/lowShare, lowBytes)
 	if v.low {

@@ -14,7 +14,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// fakeUPower is a UPower that can send faster than dbusmock.
+// fakeUPower is a UPower that can send signals faster than dbusmock.
 type fakeUPower struct {
 	mu      sync.Mutex
 	percent float64
@@ -56,8 +56,8 @@ func serveUPower(t *testing.T, conn *dbus.Conn) *fakeUPower {
 
 const storm = 100_000
 
-// A service that sends without end costs few reads and no memory, and the last
-// value is right.
+// A service that sends signals without pause costs few reads and no memory, and
+// the last value is right.
 func TestSignalStorm(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	conn := bus.Connect(t)
@@ -81,7 +81,7 @@ func TestSignalStorm(t *testing.T) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if most := int(time.Since(began)/readEvery) + 3; f.reads > most {
-		t.Errorf("%d reads, %d are allowed", f.reads, most)
+		t.Errorf("%d reads, want at most %d", f.reads, most)
 	}
 	if grown := int64(heap()) - int64(before); grown > 16<<20 {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
@@ -95,8 +95,8 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// The system bus lets any user send a signal straight to us. It may bother us,
-// and makes nothing true.
+// The system bus lets any user send a signal straight to us. It may cause a read,
+// but cannot change a fact.
 func TestForgedSignals(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	f := serveUPower(t, bus.Connect(t))
@@ -118,12 +118,12 @@ func TestForgedSignals(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.set(1) // a real change, told by nobody: the forged hint shows it
+	f.set(1) // a real change without a signal: the forged hint makes it visible
 	r.fact(t, task.FactBattery, "1%")
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, told := range r.told {
-		if told == "on-ac=no" {
+	for _, entry := range r.log {
+		if entry == "on-ac=no" {
 			t.Error("a forged signal was believed")
 		}
 	}

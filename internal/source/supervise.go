@@ -12,18 +12,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// How often a source that failed is tried again, and how long the next one of
-// its chain waits: a service that only restarts (an update) should not make the
-// facts flicker. The wait is shorter than task.SourceGrace, after which they
-// would be unknown.
+// A source that failed is tried again after a back-off from backoffFirst to
+// backoffMost. The next source of its chain waits for fallbackDelay, so that a
+// service that only restarts (for an update) does not make the facts flicker. That
+// is shorter than task.SourceGrace, after which the facts would become unknown.
 const (
 	backoffFirst  = time.Second
 	backoffMost   = time.Minute
 	fallbackDelay = 5 * time.Second
 )
 
-// Run watches all chains and tells sink, until ctx ends. It leaves nothing
-// behind.
+// Run watches all chains and reports to sink until ctx ends. When it returns, no
+// goroutine is left.
 func Run(ctx context.Context, chains []Chain, sink Sink) {
 	s := &supervisor{sink: &deriver{Sink: sink}, ctx: ctx, states: map[string]task.SourceState{}}
 	var all sync.WaitGroup
@@ -33,15 +33,21 @@ func Run(ctx context.Context, chains []Chain, sink Sink) {
 	all.Wait()
 }
 
+// supervisor runs the chains and serializes their reports.
+//
+// In a chain every source runs as a member. While a member is up, the rest of its
+// chain is stopped. While it is down, the rest runs as a chain of its own,
+// recursively. So at most one source of a chain reports, and it is the best one
+// available.
 type supervisor struct {
-	ctx context.Context // that of Run
+	ctx context.Context // the context of Run
 
-	mu     sync.Mutex // guards what follows, and the calls of sink
+	mu     sync.Mutex // guards the fields below, and serializes calls to sink
 	sink   Sink
-	states map[string]task.SourceState // by source, as told last
+	states map[string]task.SourceState // by source: the last state reported
 }
 
-// chain runs the first source of c and, while that is not up, the rest of it.
+// chain runs the first source of c and, while that is down, the rest of c.
 func (s *supervisor) chain(ctx context.Context, c Chain) {
 	if len(c) == 0 {
 		return
@@ -57,31 +63,32 @@ func (s *supervisor) chain(ctx context.Context, c Chain) {
 	rest.stop()
 }
 
-// standby tells of those that a better source made superfluous. One that does
-// not exist stays not here: that says more.
+// standby reports the sources of c as standing by because a better one is up. A
+// source whose service does not exist stays NotHereError, since that says more.
 func (s *supervisor) standby(c Chain) {
 	for _, e := range c {
 		s.mu.Lock()
 		missing := s.states[e.Name].Status == task.SourceNotHere
 		s.mu.Unlock()
 		if !missing {
-			s.tell(e, task.SourceStandby, nil)
+			s.setState(e, task.SourceStandby, nil)
 		}
 	}
 }
 
-func (s *supervisor) tell(e Entry, status task.SourceStatus, why error) {
+// setState reports a new state of a source, unless it equals the last one.
+func (s *supervisor) setState(e Entry, status task.SourceStatus, why error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	state := task.SourceState{Name: e.Name, Status: status, Facts: e.Facts, Triggers: e.Triggers}
 	if why != nil {
 		state.Detail = why.Error()
 	}
-	if gone := (*NotHere)(nil); errors.As(why, &gone) {
+	if gone := (*NotHereError)(nil); errors.As(why, &gone) {
 		state.Remedy = gone.Remedy
 	}
-	last, told := s.states[e.Name]
-	if told && last.Status == status && last.Detail == state.Detail || s.ctx.Err() != nil {
+	last, known := s.states[e.Name]
+	if known && last.Status == status && last.Detail == state.Detail || s.ctx.Err() != nil {
 		return
 	}
 	s.states[e.Name] = state
@@ -96,11 +103,12 @@ func (s *supervisor) facts(source string, facts []task.Fact) {
 	}
 }
 
-// reserve is the rest of a chain, which runs on demand.
+// reserve is the rest of a chain, which runs on demand. Its methods are not
+// called concurrently.
 type reserve struct {
 	parent context.Context
 	run    func(context.Context)
-	cancel context.CancelFunc // nil: not running
+	cancel context.CancelFunc // nil if not running
 	done   chan struct{}
 }
 
@@ -127,20 +135,20 @@ func (r *reserve) stop() {
 	r.cancel = nil
 }
 
-// member is one source at work.
+// member runs one source: it calls Watch again and again, with back-off.
 type member struct {
 	*supervisor
 	entry Entry
-	up    func()                    // it speaks: those behind it can rest
-	down  func(delay time.Duration) // it does not
+	up    func()                    // called when the source starts to report
+	down  func(delay time.Duration) // called when it stopped reporting
 
-	wasUp bool        // ever
-	isUp  bool        // since Watch was called
-	last  []task.Fact // reported since then
+	wasUp bool        // since run began
+	isUp  bool        // since Watch was last called
+	last  []task.Fact // last report since then
 }
 
 func (m *member) run(ctx context.Context) {
-	m.tell(m.entry, task.SourceStarting, nil)
+	m.setState(m.entry, task.SourceStarting, nil)
 	wait := backoffFirst
 	for ctx.Err() == nil {
 		m.isUp, m.last = false, nil
@@ -160,48 +168,50 @@ func (m *member) run(ctx context.Context) {
 	}
 }
 
-// report passes on what changed. It is called by Watch only.
+// report passes on a report if it differs from the last one. Only Watch calls it.
 func (m *member) report(facts ...task.Fact) {
 	if m.isUp && slices.EqualFunc(m.last, facts, sameFact) {
 		return
 	}
 	if !m.isUp {
 		m.isUp, m.wasUp = true, true
-		m.tell(m.entry, task.SourceUp, nil)
-		m.up() // first, so that nothing they say comes after what it says
+		m.setState(m.entry, task.SourceUp, nil)
+		m.up() // before the facts, so that no report of a lesser source comes after them
 	}
 	m.last = slices.Clone(facts)
-	told := slices.Clone(facts)
-	for i := range told {
-		told[i].Source = m.entry.Name
+	facts = slices.Clone(facts)
+	for i := range facts {
+		facts[i].Source = m.entry.Name
 	}
-	m.facts(m.entry.Name, told)
+	m.facts(m.entry.Name, facts)
 }
 
 func sameFact(a, b task.Fact) bool {
 	return a.Name == b.Name && a.Value == b.Value && a.Detail == b.Detail
 }
 
-// ended tells why Watch came back. A service that was here and is no more is
-// gone; only one that never was is not here.
+// ended reports why Watch returned, and starts the rest of the chain. A service
+// that was up before is Gone, even if it does not exist now; only one that was
+// never up is NotHereError.
 func (m *member) ended(err error) {
-	missing := (*NotHere)(nil)
+	missing := (*NotHereError)(nil)
 	switch {
 	case errors.As(err, &missing) && !m.wasUp:
-		m.tell(m.entry, task.SourceNotHere, err)
+		m.setState(m.entry, task.SourceNotHere, err)
 		m.down(0)
 	case m.wasUp:
-		m.tell(m.entry, task.SourceGone, err)
+		m.setState(m.entry, task.SourceGone, err)
 		m.down(fallbackDelay)
 	default:
-		m.tell(m.entry, task.SourceGone, err)
+		m.setState(m.entry, task.SourceGone, err)
 		m.down(0)
 	}
 }
 
-// pause waits until the source is worth another try.
+// pause waits until the source is worth another try. It returns false if it never
+// will be.
 func (m *member) pause(ctx context.Context, err error, wait time.Duration) bool {
-	missing := (*NotHere)(nil)
+	missing := (*NotHereError)(nil)
 	if !errors.As(err, &missing) {
 		return sleep(ctx, wait)
 	}
@@ -212,11 +222,11 @@ func (m *member) pause(ctx context.Context, err error, wait time.Duration) bool 
 	if m.wasUp {
 		return sleep(ctx, wait)
 	}
-	<-ctx.Done() // it will not appear by itself
+	<-ctx.Done() // there is no way to notice that it appeared
 	return false
 }
 
-// sleep says whether d passed before ctx ended.
+// sleep waits for d and reports whether it passed before ctx ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	if d == 0 {
 		return ctx.Err() == nil

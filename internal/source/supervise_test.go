@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// script is a source that a test holds in its hand.
+// script is a source controlled by a test.
 type script struct {
 	say   chan []task.Fact
 	end   chan error
@@ -42,7 +42,7 @@ func (s *script) Watch(ctx context.Context, report func(...task.Fact)) error {
 	}
 }
 
-func (s *script) Wait(ctx context.Context, _ *NotHere) error {
+func (s *script) Wait(ctx context.Context, _ *NotHereError) error {
 	select {
 	case <-s.wake:
 		return nil
@@ -57,15 +57,15 @@ func (r *recorder) take() []string {
 	synctest.Wait()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	told := r.told
-	r.told = nil
-	return told
+	log := r.log
+	r.log = nil
+	return log
 }
 
 func expect(t *testing.T, r *recorder, want ...string) {
 	t.Helper()
 	if diff := cmp.Diff(want, r.take()); diff != "" {
-		t.Errorf("told (-want +got):\n%s", diff)
+		t.Errorf("log (-want +got):\n%s", diff)
 	}
 }
 
@@ -80,13 +80,13 @@ func TestChainFallsBack(t *testing.T) {
 		best.end <- errors.New("crashed")
 		expect(t, r, "best: gone")
 		time.Sleep(backoffFirst)
-		best.say <- internet(task.Yes) // it had only restarted
+		best.say <- internet(task.Yes) // it only restarted
 		expect(t, r, "best: up", "internet=yes")
 		time.Sleep(2 * fallbackDelay)
 		expect(t, r)
 
-		best.end <- &NotHere{Detail: "stopped"}
-		expect(t, r, "best: gone") // it was here, so the machine has it
+		best.end <- &NotHereError{Detail: "stopped"}
+		expect(t, r, "best: gone") // not NotHere: it was up, so the machine has it
 		time.Sleep(fallbackDelay)
 		expect(t, r, "next: starting")
 		next.say <- internet(task.No)
@@ -105,16 +105,16 @@ func TestChainOfAbsentees(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newScript(), newScript()
 		r, _ := start(t, Chain{{Name: "a", Source: a}, {Name: "b", Source: b}})
-		a.end <- &NotHere{Detail: "no service", Remedy: "install it"}
+		a.end <- &NotHereError{Detail: "no service", Remedy: "install it"}
 		expect(t, r, "a: starting", "a: not here", "b: starting")
-		b.end <- &NotHere{Detail: "nor this"}
+		b.end <- &NotHereError{Detail: "nor this"}
 		expect(t, r, "b: not here")
 		if got := r.states["a"]; got.Detail != "no service" || got.Remedy != "install it" {
 			t.Errorf("state %+v", got)
 		}
 		time.Sleep(24 * time.Hour)
 		if a.tries.Load() != 1 || b.tries.Load() != 1 {
-			t.Errorf("what is not here was tried %d and %d times", a.tries.Load(), b.tries.Load())
+			t.Errorf("missing services were tried %d and %d times", a.tries.Load(), b.tries.Load())
 		}
 	})
 }
@@ -131,24 +131,24 @@ func TestBackoff(t *testing.T) {
 			if s.tries.Load() != before {
 				t.Errorf("tried again before %ds", wait)
 			}
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			if s.tries.Load() != before+1 {
 				t.Errorf("not tried again after %ds", wait)
 			}
 		}
-		time.Sleep(2 * backoffMost) // it ran well for a while
+		time.Sleep(2 * backoffMost) // it ran for longer than the back-off
 		s.end <- errors.New("crashed")
 		before := s.tries.Load()
 		time.Sleep(backoffFirst)
 		synctest.Wait()
 		if s.tries.Load() != before+1 {
-			t.Error("the back-off was not forgotten")
+			t.Error("the back-off was not reset")
 		}
 	})
 }
 
-func TestSameReportIsToldOnce(t *testing.T) {
+func TestSameReportIsPassedOnOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newScript()
 		r, _ := start(t, Chain{{Name: "s", Source: s}})
@@ -169,7 +169,7 @@ func TestWorkCost(t *testing.T) {
 			t.Helper()
 			got := slices.DeleteFunc(r.take(), func(s string) bool { return len(s) < 9 || s[:9] != "work-cost" })
 			if !slices.Equal(got, want) {
-				t.Errorf("told %q, want %q", got, want)
+				t.Errorf("log %q, want %q", got, want)
 			}
 		}
 		is(task.Present)
@@ -185,7 +185,7 @@ func TestWorkCost(t *testing.T) {
 		user.end <- errors.New("crashed")
 		cost("work-cost=unknown")
 		if r.facts[task.FactWorkCost].Source != "power" {
-			t.Error("work-cost is not the power's")
+			t.Error("work-cost does not belong to the power source")
 		}
 		time.Sleep(backoffFirst)
 		is(task.Present)

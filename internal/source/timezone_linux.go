@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -14,9 +15,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// timeZone reads /etc/localtime: what every program on the machine goes by, and
-// what timedate1 sets. timedate1's signal is listened to as well, for where
-// inotify does not see it; it is never started for this, and leaves when idle.
+// timeZone reports the machine's time zone from /etc/localtime, the file that
+// every program on the machine uses and timedate1 sets. The signals of timedate1
+// are hints as well, in case inotify misses a change. timedate1 is never started
+// for this and exits when idle.
 type timeZone struct {
 	root string
 	bus  string
@@ -35,17 +37,16 @@ func (z timeZone) Watch(ctx context.Context, report func(...task.Fact)) error {
 		_ = clock.close()
 		return fmt.Errorf("watch /etc/localtime: %w", err)
 	}
-	h, ended := newHints(), make(chan error, 3)
-	go func() { ended <- z.signals(ctx, h) }()
-	go func() { ended <- clock.hints(h) }()
-	go func() { ended <- fileHints(files, h) }()
+	h := newHints()
+	var watchers sync.WaitGroup
+	watchers.Go(func() { _ = z.signals(ctx, h) }) // optional: there may be no bus
+	watchers.Go(func() { clock.hints(h) })
+	watchers.Go(func() { fileHints(files, h) })
 	defer func() {
 		cancel()
 		_ = clock.close()
 		_ = files.Close()
-		for range 3 {
-			<-ended
-		}
+		watchers.Wait()
 	}()
 	return follow(ctx, h, nil, func(context.Context) (time.Duration, error) {
 		z.watchFiles(files)
@@ -57,7 +58,7 @@ func (z timeZone) Watch(ctx context.Context, report func(...task.Fact)) error {
 		_, next := now.In(zone).ZoneBounds()
 		report(task.Fact{Name: task.FactTimeZone, Value: task.Value(now.In(zone).Format("-07:00")), Detail: detail})
 		err = clock.set(next)
-		if errors.Is(err, unix.ECANCELED) { // it is armed; but the clock was set, so now is not now any more
+		if errors.Is(err, unix.ECANCELED) { // the timer is armed, but the clock was set since now was read
 			h.give()
 			err = nil
 		}
@@ -65,7 +66,7 @@ func (z timeZone) Watch(ctx context.Context, report func(...task.Fact)) error {
 	})
 }
 
-// load reads the machine's zone afresh; without the file it is UTC.
+// load reads the machine's zone again. Without the file the zone is UTC.
 func (z timeZone) load() (*time.Location, string, error) {
 	path := filepath.Join(z.root, "etc/localtime")
 	data, err := os.ReadFile(path)
@@ -82,7 +83,8 @@ func (z timeZone) load() (*time.Location, string, error) {
 	return zone, zoneName(path), nil
 }
 
-// zoneName is the IANA name that the link says, if it is one.
+// zoneName returns the IANA name in the target of the link, or "" if path is not
+// a link.
 func zoneName(path string) string {
 	target, err := os.Readlink(path)
 	if err != nil {
@@ -97,8 +99,9 @@ func zoneName(path string) string {
 	return ""
 }
 
-// watchFiles watches the directories of the file and of what it links to, since
-// both are replaced, not written: by timedatectl, by an update of tzdata.
+// watchFiles watches the directories of /etc/localtime and of its target. Both
+// files are replaced rather than written, by timedatectl and by updates of
+// tzdata.
 func (z timeZone) watchFiles(w *fsnotify.Watcher) {
 	path := filepath.Join(z.root, "etc/localtime")
 	_ = w.Add(filepath.Dir(path))
@@ -107,24 +110,26 @@ func (z timeZone) watchFiles(w *fsnotify.Watcher) {
 	}
 }
 
-// fileHints makes hints of changes; that some were lost is one, too.
-func fileHints(w *fsnotify.Watcher, h hints) error {
+// fileHints gives a hint for each change, and when changes were lost. It returns
+// when w is closed.
+func fileHints(w *fsnotify.Watcher, h hints) {
 	for {
 		select {
 		case _, ok := <-w.Events:
 			if !ok {
-				return nil
+				return
 			}
 		case _, ok := <-w.Errors:
 			if !ok {
-				return nil
+				return
 			}
 		}
 		h.give()
 	}
 }
 
-// signals makes hints of timedate1's, for as long as there is a bus.
+// signals gives a hint for each signal of timedate1, until ctx ends or the bus
+// disconnects.
 func (z timeZone) signals(ctx context.Context, h hints) error {
 	s := service{bus: z.bus, name: "org.freedesktop.timedate1", path: "/org/freedesktop/timedate1"}
 	p, err := s.connect(ctx)
@@ -140,7 +145,8 @@ func (z timeZone) signals(ctx context.Context, h hints) error {
 	}
 }
 
-// wallTimer fires at a wall time however the clock gets there: a sleep, a step.
+// wallTimer fires at a wall clock time, even if the clock gets there by sleep or
+// by being set.
 type wallTimer struct{ file *os.File }
 
 func newWallTimer() (*wallTimer, error) {
@@ -153,7 +159,8 @@ func newWallTimer() (*wallTimer, error) {
 
 func (t *wallTimer) close() error { return t.file.Close() }
 
-// set arms it for an instant, or, with the zero time, for clock steps alone.
+// set arms the timer for an instant. With the zero time it fires only when the
+// clock is set.
 func (t *wallTimer) set(at time.Time) error {
 	if at.IsZero() {
 		at = time.Now().AddDate(100, 0, 0)
@@ -172,12 +179,13 @@ func (t *wallTimer) set(at time.Time) error {
 	return failed
 }
 
-// hints gives one when the time has come or the clock was set.
-func (t *wallTimer) hints(h hints) error {
+// hints gives a hint when the time has come or the clock was set. It returns when
+// the timer is closed.
+func (t *wallTimer) hints(h hints) {
 	for {
 		var b [8]byte
 		if _, err := t.file.Read(b[:]); err != nil && !errors.Is(err, unix.ECANCELED) {
-			return err
+			return
 		}
 		h.give()
 	}

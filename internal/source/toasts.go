@@ -17,22 +17,22 @@ const (
 	notifyPath = "/org/freedesktop/Notifications"
 )
 
-// toastSignals is how many signals of the desktop wait to be handled. A user does
-// not click faster; more are a storm, and are lost.
+// toastSignals is the number of signals that may wait to be handled. A user does
+// not click faster. If more arrive, it is a storm, and they are dropped.
 const toastSignals = 256
 
-// Toasts shows toasts on the desktop's notification service, and feeds
-// ToastNotificationActionTrigger: most desktops tell what the user did to the
-// connection that sent the toast, and to nobody else.
+// Toasts shows toasts with the desktop's notification service and feeds
+// ToastNotificationActionTrigger. Most desktops report what the user did only to
+// the connection that sent the toast, so one object does both.
 type Toasts struct {
 	*wishes
 	service
-	file  string // what is shown, for the next broker
+	file  string // list of the toasts shown, for the next broker
 	acted func(ctx context.Context, family string, d task.ToastNotificationActionTriggerDetails)
 
-	mu      sync.Mutex // held while the desktop is asked, so that no signal overtakes its answer
-	desktop *desktop   // nil: there is none
-	missing error      // why
+	mu      sync.Mutex // held during calls to the desktop, so that no signal is handled before the call returns
+	desktop *desktop   // nil if there is none
+	missing error      // why desktop is nil
 }
 
 var (
@@ -40,16 +40,16 @@ var (
 	_ Waiter  = (*Toasts)(nil)
 )
 
-// NewToasts makes a watcher. What is shown it keeps in file. What the user does with
-// a toast of a package is told to acted, which returns when that may be forgotten.
-// The bus "" is the user's.
+// NewToasts returns a watcher that stores the list of shown toasts in file. When
+// the user acts on a toast of a package, it calls acted, which returns when the
+// action may be forgotten. An empty bus means the user's session bus.
 func NewToasts(bus, file string, acted func(ctx context.Context, family string, d task.ToastNotificationActionTriggerDetails)) *Toasts {
 	if bus == "" {
 		bus = sessionBus()
 	}
-	return &Toasts{wishes: newWishes(), file: file, acted: acted, missing: errors.New("it is not known yet whether there is a desktop"), service: service{
-		bus: bus, name: notifyName, path: notifyPath, missing: NotHere{
-			Detail: "no notification service is on the user's bus",
+	return &Toasts{wishes: newWishes(), file: file, acted: acted, missing: errors.New("the notification service has not been looked up yet"), service: service{
+		bus: bus, name: notifyName, path: notifyPath, missing: NotHereError{
+			Detail: "there is no notification service on the session bus",
 			Remedy: "log in to a desktop, or run a notification daemon (dunst, mako)",
 		}}}
 }
@@ -59,7 +59,8 @@ func (s *Toasts) Entry() Entry {
 	return Entry{Name: "notifications", Triggers: []string{task.ToastNotificationActionTrigger{}.Class()}, Source: s}
 }
 
-// Check implements Watcher: that there is no desktop is said by the source's state.
+// Check implements Watcher. It accepts every trigger; whether there is a desktop
+// is part of the source's state.
 func (s *Toasts) Check(task.Trigger) error { return nil }
 
 // Watch implements Source.
@@ -83,14 +84,14 @@ func (s *Toasts) use(d *desktop, why error) {
 	s.desktop, s.missing = d, why
 }
 
-// open connects to the bus of a desktop that is there, or would be started by the
-// first toast.
+// open connects to the bus. It fails if no desktop serves notifications and the
+// first toast could not start one.
 func (s *Toasts) open(ctx context.Context) (*desktop, error) {
 	d := &desktop{peer: peer{service: s.service}, signals: make(signals, toastSignals), file: s.file}
-	if err := d.peer.open(ctx, d.signals); err != nil {
+	if err := d.open(ctx, d.signals); err != nil {
 		return nil, err
 	}
-	err := d.arrive(ctx)
+	err := d.checkOwner(ctx)
 	if err != nil {
 		d.close()
 		return nil, err
@@ -99,7 +100,7 @@ func (s *Toasts) open(ctx context.Context) (*desktop, error) {
 	return d, nil
 }
 
-// follow handles what the desktop says until it leaves.
+// follow handles the desktop's signals until it leaves the bus.
 func (s *Toasts) follow(ctx context.Context, d *desktop) error {
 	for {
 		select {
@@ -119,10 +120,10 @@ func (s *Toasts) handle(ctx context.Context, d *desktop, sig *dbus.Signal) error
 	if sig.Name == busName+".NameOwnerChanged" {
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		return d.arrive(ctx)
+		return d.checkOwner(ctx)
 	}
 	s.mu.Lock()
-	t, details := d.said(sig)
+	t, details := d.readSignal(sig)
 	s.mu.Unlock()
 	if details != nil {
 		s.acted(ctx, t.Family, *details)
@@ -130,8 +131,8 @@ func (s *Toasts) handle(ctx context.Context, d *desktop, sig *dbus.Signal) error
 	return nil
 }
 
-// Show shows a toast of a package, whose name for people is app. Clicks says that
-// somebody listens to clicks.
+// Show shows a toast of the package family under the display name app. Clicks
+// says whether clicks on the body are wanted.
 func (s *Toasts) Show(ctx context.Context, family, app string, t task.Toast, clicks bool) (task.ToastShown, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -140,12 +141,13 @@ func (s *Toasts) Show(ctx context.Context, family, app string, t task.Toast, cli
 	}
 	shown, err := s.desktop.show(ctx, family, app, t, clicks)
 	if err != nil {
-		return shown, refuse(task.ErrNotSupported, "the desktop does not show the toast: %v", "'bgtask doctor' tells whether a notification service is there", err)
+		return shown, refuse(task.ErrNotSupported, "the desktop did not show the toast: %v", "run 'bgtask doctor' to check the notification service", err)
 	}
 	return shown, nil
 }
 
-// Hide takes a toast of a package away; family "" is any. One that is gone is no error.
+// Hide removes a toast of a package. An empty family matches any package. It is
+// no error if the toast is gone already.
 func (s *Toasts) Hide(ctx context.Context, family string, id uint32) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -157,13 +159,14 @@ func (s *Toasts) Hide(ctx context.Context, family string, id uint32) error {
 
 func (s *Toasts) none() error {
 	remedy := "log in to a desktop"
-	if missing := (*NotHere)(nil); errors.As(s.missing, &missing) {
+	if missing := (*NotHereError)(nil); errors.As(s.missing, &missing) {
 		remedy = missing.Remedy
 	}
-	return refuse(task.ErrNotSupported, "no toast can be shown: %v", remedy, s.missing)
+	return refuse(task.ErrNotSupported, "cannot show toasts: %v", remedy, s.missing)
 }
 
-// signals takes what comes and never waits.
+// signals queues signals without ever blocking the connection. If it is full,
+// signals are dropped.
 type signals chan *dbus.Signal
 
 // DeliverSignal implements dbus.SignalHandler.

@@ -24,7 +24,7 @@ type act struct {
 	d      task.ToastNotificationActionTriggerDetails
 }
 
-// toasts are those of a bus, and what users do with them.
+// toasts returns the toasts on a bus, and a channel of the user's actions.
 func toasts(bus *sourcetest.Bus, file string) (*Toasts, chan act) {
 	acts := make(chan act, 16)
 	return NewToasts(bus.Address, file, func(_ context.Context, family string, d task.ToastNotificationActionTriggerDetails) {
@@ -38,7 +38,7 @@ func awaitAct(t *testing.T, acts chan act) act {
 	case a := <-acts:
 		return a
 	case <-time.After(sourcetest.Patience):
-		t.Fatal("the action was not told")
+		t.Fatal("the action was not reported")
 	}
 	return act{}
 }
@@ -52,14 +52,14 @@ func mustShow(t *testing.T, s *Toasts, family string, toast task.Toast) task.Toa
 	return shown
 }
 
-// desktopMock is a notification service that python-dbusmock plays.
+// desktopMock is a notification service played by python-dbusmock.
 type desktopMock struct{ *sourcetest.Mock }
 
 func playDesktop(t *testing.T, bus *sourcetest.Bus, capabilities string) desktopMock {
 	return desktopMock{bus.Template(t, "notification_daemon", notifyName, notifyPath, `{"capabilities": "`+capabilities+`"}`)}
 }
 
-func (m desktopMock) says(t *testing.T, signal, types string, args ...any) {
+func (m desktopMock) emit(t *testing.T, signal, types string, args ...any) {
 	t.Helper()
 	body := []any{}
 	for _, a := range args {
@@ -81,31 +81,31 @@ func TestToasts(t *testing.T) {
 		t.Errorf("shown as %+v and %+v", mine, other)
 	}
 	if again := mustShow(t, s, "app", task.Toast{Title: "Build", Tag: "build"}); again.ID != mine.ID {
-		t.Errorf("a toast with the same tag is number %d beside %d", again.ID, mine.ID)
+		t.Errorf("a toast with the same tag has id %d, want %d", again.ID, mine.ID)
 	}
 
-	m.says(t, "ActionInvoked", "us", uint32(4711), "log")                          // of another program
-	m.says(t, "ActionInvoked", "us", mine.ID, strings.Repeat("x", task.MaxName+1)) // of no button
-	m.says(t, "ActivationToken", "us", mine.ID, "token-1")
-	m.says(t, "ActionInvoked", "us", mine.ID, "log")
+	m.emit(t, "ActionInvoked", "us", uint32(4711), "log")                          // another program's toast
+	m.emit(t, "ActionInvoked", "us", mine.ID, strings.Repeat("x", task.MaxName+1)) // not one of our buttons
+	m.emit(t, "ActivationToken", "us", mine.ID, "token-1")
+	m.emit(t, "ActionInvoked", "us", mine.ID, "log")
 	want := act{"app", task.ToastNotificationActionTriggerDetails{ID: mine.ID, Action: "log", Tag: "build", ActivationToken: "token-1"}}
 	if got := awaitAct(t, acts); got != want {
-		t.Errorf("told was %+v, not %+v", got, want)
+		t.Errorf("action %+v, want %+v", got, want)
 	}
-	m.says(t, "NotificationReplied", "us", mine.ID, "well done")
+	m.emit(t, "NotificationReplied", "us", mine.ID, "well done")
 	want.d = task.ToastNotificationActionTriggerDetails{ID: mine.ID, Action: task.ReplyAction, Tag: "build", UserInput: "well done"}
 	if got := awaitAct(t, acts); got != want {
-		t.Errorf("told was %+v, not %+v", got, want)
+		t.Errorf("action %+v, want %+v", got, want)
 	}
-	m.says(t, "NotificationClosed", "uu", mine.ID, uint32(2))
-	m.says(t, "ActionInvoked", "us", mine.ID, "log") // what is closed is nobody's
-	m.says(t, "ActionInvoked", "us", other.ID, "default")
+	m.emit(t, "NotificationClosed", "uu", mine.ID, uint32(2))
+	m.emit(t, "ActionInvoked", "us", mine.ID, "log") // ignored: it is closed
+	m.emit(t, "ActionInvoked", "us", other.ID, "default")
 	if got := awaitAct(t, acts); got.family != "other" || got.d.Action != task.DefaultAction {
-		t.Errorf("told was %+v", got)
+		t.Errorf("action %+v", got)
 	}
 }
 
-// Anybody on the bus can send a signal; only the desktop's own count.
+// Any program on the bus can send a signal; only the desktop's own count.
 func TestForgedClicks(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	m := playDesktop(t, bus, "actions")
@@ -118,7 +118,7 @@ func TestForgedClicks(t *testing.T) {
 	if err := forger.BusObject().Call(busName+".ListNames", 0).Store(&names); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range names { // to each connection, as a desktop does that tells the sender only
+	for _, name := range names { // to each connection, like a desktop that sends only to the toast's sender
 		if strings.HasPrefix(name, ":") {
 			msg := dbus.Message{Type: dbus.TypeSignal, Headers: map[dbus.HeaderField]dbus.Variant{
 				dbus.FieldPath: dbus.MakeVariant(dbus.ObjectPath(notifyPath)), dbus.FieldInterface: dbus.MakeVariant(notifyName),
@@ -131,9 +131,9 @@ func TestForgedClicks(t *testing.T) {
 	if err := forger.BusObject().Call(busName+".GetId", 0).Err; err != nil { // all was sent
 		t.Fatal(err)
 	}
-	m.says(t, "ActionInvoked", "us", shown.ID, "pay")
+	m.emit(t, "ActionInvoked", "us", shown.ID, "pay")
 	if got := awaitAct(t, acts); got.d.Action != "pay" {
-		t.Errorf("told was %+v", got)
+		t.Errorf("action %+v", got)
 	}
 }
 
@@ -145,7 +145,7 @@ func TestToastsThatLackSomething(t *testing.T) {
 	r.state(t, "notifications", task.SourceUp)
 	shown := mustShow(t, s, "app", task.Toast{Title: "T", Body: "B", Reply: "R"})
 	if len(shown.Warnings) != 3 {
-		t.Errorf("warnings are %q", shown.Warnings)
+		t.Errorf("warnings %q", shown.Warnings)
 	}
 	for range task.MaxToasts + 3 {
 		mustShow(t, s, "app", task.Toast{Title: "T"})
@@ -153,48 +153,48 @@ func TestToastsThatLackSomething(t *testing.T) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n := len(s.desktop.shown); n != task.MaxToasts || s.desktop.index(shown.ID) >= 0 {
-		t.Errorf("%d toasts are remembered, of the first one %v", n, s.desktop.index(shown.ID) >= 0)
+		t.Errorf("%d toasts are listed, the first one among them: %v", n, s.desktop.index(shown.ID) >= 0)
 	}
 }
 
 func TestNoDesktop(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	file := filepath.Join(t.TempDir(), "toasts")
-	s, acts := toasts(bus, file)
+	s, _ := toasts(bus, file)
 	r, stop := start(t, Chain{s.Entry()})
 	r.state(t, "notifications", task.SourceNotHere)
 	_, err := s.Show(t.Context(), "app", "App", task.Toast{Title: "T"}, true)
 	if !errors.Is(err, task.ErrNotSupported) || !strings.Contains(err.Error(), "no notification service") || task.Hint(err) == "" {
-		t.Errorf("refused with %v, hint %q", err, task.Hint(err))
+		t.Errorf("error %v, hint %q", err, task.Hint(err))
 	}
 	m := playDesktop(t, bus, "actions")
 	r.state(t, "notifications", task.SourceUp)
 	shown := mustShow(t, s, "app", task.Toast{Title: "T"})
 
-	stop() // the next broker hears of a desktop that tells everybody
-	s, acts = toasts(bus, file)
+	stop() // the next broker still knows the toast of a desktop that broadcasts its signals
+	s, acts := toasts(bus, file)
 	r, _ = start(t, Chain{s.Entry()})
 	r.state(t, "notifications", task.SourceUp)
-	m.says(t, "ActionInvoked", "us", shown.ID, "default")
+	m.emit(t, "ActionInvoked", "us", shown.ID, "default")
 	if got := awaitAct(t, acts); got.family != "app" || got.d.ID != shown.ID {
-		t.Errorf("told was %+v", got)
+		t.Errorf("action %+v", got)
 	}
 
-	m.Kill() // its numbers begin anew, and mean nothing
+	m.Kill() // its ids begin at 1 again, and old ones are invalid
 	r.state(t, "notifications", task.SourceGone)
 	m.Start(t)
 	r.state(t, "notifications", task.SourceUp)
 	if again := mustShow(t, s, "other", task.Toast{Title: "T"}); again.ID != shown.ID {
-		t.Fatalf("the mock counts on: %d", again.ID)
+		t.Fatalf("the mock's ids do not begin again: %d", again.ID)
 	}
-	m.says(t, "ActionInvoked", "us", shown.ID, "default")
+	m.emit(t, "ActionInvoked", "us", shown.ID, "default")
 	if got := awaitAct(t, acts); got.family != "other" {
-		t.Errorf("told was %+v", got)
+		t.Errorf("action %+v", got)
 	}
 }
 
-// dunst is a real notification daemon, which tells only the sender, and a real
-// click on a real screen.
+// Test against dunst, a real notification daemon, which sends its signals only to
+// the sender of the toast, with a real click on a real screen.
 func TestClickOnADesktop(t *testing.T) {
 	bus := sourcetest.NewBus(t)
 	display := screen(t)
@@ -210,10 +210,10 @@ func TestClickOnADesktop(t *testing.T) {
 	r.state(t, "notifications", task.SourceUp)
 	shown := mustShow(t, s, "app", task.Toast{Title: "The build failed", Tag: "build", Actions: []task.ToastAction{{Key: "log", Label: "Show the log"}}})
 	if len(shown.Warnings) > 0 {
-		t.Errorf("warnings are %q", shown.Warnings)
+		t.Errorf("warnings %q", shown.Warnings)
 	}
 	for got := false; !got; {
-		click := exec.Command("xdotool", "search", "--sync", "--onlyvisible", "--class", "Dunst", "mousemove", "--window", "%1", "20", "20", "click", "1")
+		click := exec.CommandContext(t.Context(), "xdotool", "search", "--sync", "--onlyvisible", "--class", "Dunst", "mousemove", "--window", "%1", "20", "20", "click", "1")
 		click.Env = append(os.Environ(), display)
 		if out, err := click.CombinedOutput(); err != nil {
 			t.Fatalf("xdotool: %v: %s", err, out)
@@ -222,16 +222,16 @@ func TestClickOnADesktop(t *testing.T) {
 		case a := <-acts:
 			got = true
 			if want := (task.ToastNotificationActionTriggerDetails{ID: shown.ID, Action: "default", Tag: "build"}); a.family != "app" || a.d != want {
-				t.Errorf("told was %+v, not %+v", a, want)
+				t.Errorf("action %+v, want %+v", a, want)
 			}
-		case <-time.After(time.Second): // it was not drawn yet
+		case <-time.After(time.Second): // not drawn yet
 		case <-t.Context().Done():
-			t.Fatal("the click was not told")
+			t.Fatal("the click was not reported")
 		}
 	}
 }
 
-// screen starts an X server and gives its DISPLAY.
+// screen starts an X server and returns its DISPLAY variable.
 func screen(t *testing.T) string {
 	t.Helper()
 	sourcetest.Need(t, "xvfb", "Xvfb")
@@ -239,13 +239,13 @@ func screen(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer read.Close()
-	cmd := exec.Command("Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "800x600x24")
+	defer func() { _ = read.Close() }()
+	cmd := exec.CommandContext(t.Context(), "Xvfb", "-displayfd", "3", "-nolisten", "tcp", "-screen", "0", "800x600x24")
 	cmd.ExtraFiles = []*os.File{write}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	write.Close()
+	_ = write.Close() // Xvfb has its own descriptor
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
@@ -257,10 +257,10 @@ func screen(t *testing.T) string {
 	return "DISPLAY=:" + strings.TrimSpace(number)
 }
 
-// run starts a program which ends with the test.
+// run starts a program that ends with the test.
 func run(t *testing.T, display, bus, program string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(program, args...)
+	cmd := exec.CommandContext(t.Context(), program, args...)
 	cmd.Env = append(os.Environ(), display, bus)
 	cmd.Stderr = t.Output()
 	if err := cmd.Start(); err != nil {

@@ -10,19 +10,23 @@ import (
 	"github.com/godbus/dbus/v5"
 )
 
-// turns keeps the calls of a connection in the order in which they came: each is
-// handled in a goroutine of its own, and so later messages could overtake earlier
-// ones.
+// turns makes concurrent calls run in the order in which they arrived. The D-Bus
+// library handles each call in its own goroutine, so without it a later message
+// could overtake an earlier one.
+//
+// note, called in order by the connection's reader, appends each call to a queue.
+// The goroutine of a call then waits in await until its call is first, and
+// removes it with end.
 type turns struct {
-	signatures map[string]string // of the methods that take turns, by interface and name
-	open       atomic.Bool       // they are there
+	signatures map[string]string // by interface and name: the methods that take turns
+	open       atomic.Bool       // whether the methods are exported
 
 	mu    sync.Mutex
-	moved sync.Cond // one has had its turn
-	line  []turn    // those that came and have not ended, in their order
+	moved sync.Cond // signaled when a call has ended
+	queue []turn    // calls that have arrived and not ended, in order
 }
 
-// turn is one call.
+// turn identifies one call.
 type turn struct {
 	sender string
 	serial uint32
@@ -39,8 +43,8 @@ func turnOf(m *dbus.Message) turn {
 	return turn{sender, m.Serial()}
 }
 
-// note is called for each message in the order in which they come. A call that no
-// method takes gets no turn, for nobody would end it.
+// note is called for each message in order of arrival. It ignores calls that no
+// method handles, since end would never be called for them.
 func (t *turns) note(m *dbus.Message) {
 	path, _ := m.Headers[dbus.FieldPath].Value().(dbus.ObjectPath)
 	iface, _ := m.Headers[dbus.FieldInterface].Value().(string)
@@ -52,24 +56,24 @@ func (t *turns) note(m *dbus.Message) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.line = append(t.line, turnOf(m))
+	t.queue = append(t.queue, turnOf(m))
 }
 
-// await returns when no earlier call is left.
+// await returns when all earlier calls have ended.
 func (t *turns) await(m *dbus.Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for slices.Index(t.line, turnOf(m)) > 0 {
+	for slices.Index(t.queue, turnOf(m)) > 0 {
 		t.moved.Wait()
 	}
 }
 
-// end gives the turn to the next one.
+// end removes a call and lets the next one proceed.
 func (t *turns) end(m *dbus.Message) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if i := slices.Index(t.line, turnOf(m)); i >= 0 {
-		t.line = slices.Delete(t.line, i, i+1)
+	if i := slices.Index(t.queue, turnOf(m)); i >= 0 {
+		t.queue = slices.Delete(t.queue, i, i+1)
 	}
 	t.moved.Broadcast()
 }

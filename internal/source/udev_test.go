@@ -10,8 +10,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The real udevd, in a network of its own, says what its rules have found out, and
-// what it does not say is not waited for.
+// Test against the real udevd in a network namespace. A trigger fires if the
+// rules set its properties, and does not if they do not.
 func TestRealUdev(t *testing.T) {
 	sourcetest.NeedRoot(t)
 	if !sourcetest.InNamespace(t) {
@@ -38,7 +38,7 @@ func TestRealUdev(t *testing.T) {
 		sourcetest.IP(t, ip...)
 		d := e.next(t, idA).(task.DeviceWatcherTriggerDetails)
 		if d.Action != action || d.Properties["INTERFACE"] != "bgtask0" || d.Properties["ID_BGTASK"] != "cable" || d.Properties["USEC_INITIALIZED"] == "" {
-			t.Errorf("%s: told was %+v", action, d)
+			t.Errorf("%s: details %+v", action, d)
 		}
 	}
 	for len(e.fired) > 0 {

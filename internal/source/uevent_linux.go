@@ -12,37 +12,37 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Multicast groups of NETLINK_KOBJECT_UEVENT: what the kernel says, and what
-// udev says when its rules ran and its properties are there.
+// Multicast groups of NETLINK_KOBJECT_UEVENT: the kernel's events, and those of udev,
+// which follow when its rules have run and contain its properties.
 const (
 	kernelGroup = 1
 	udevGroup   = 2
 )
 
 const (
-	ueventBuffer = 1 << 20  // of the kernel; a hotplug of many devices at once
-	ueventSize   = 64 << 10 // one message; the kernel's limit is 2 KiB, udev's larger
+	ueventBuffer = 1 << 20  // bytes in the kernel, enough for many devices plugged in together
+	ueventSize   = 64 << 10 // bytes per message; the kernel's limit is 2 KiB, udev's is larger
 )
 
-// errUeventsLost says that the kernel's buffer ran over.
+// errUeventsLost means that the kernel's buffer overflowed.
 var errUeventsLost = errors.New("device events were lost")
 
-// uevent is something that happened to a device.
+// uevent is an event of a device.
 type uevent struct {
 	action     string // add, remove, change, bind, ...
-	path       string // in sysfs, from /devices on
+	path       string // in sysfs, beginning with /devices
 	subsystem  string
 	properties map[string]string
 }
 
-// uevents is a socket on which they arrive.
+// uevents is a socket that receives device events.
 type uevents struct {
 	file  *os.File
 	group uint32
 	buf   []byte
 }
 
-// openUevents listens to udev where it runs, else to the kernel.
+// openUevents listens to udev if it is running, else to the kernel.
 func openUevents(root string) (*uevents, error) {
 	group := uint32(kernelGroup)
 	if _, err := os.Stat(filepath.Join(root, "run/udev/control")); err == nil {
@@ -52,7 +52,7 @@ func openUevents(root string) (*uevents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a socket for device events: %w", err)
 	}
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, ueventBuffer) // the rest of the system's limit is enough
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, ueventBuffer) // best effort; the kernel caps it at the system's limit
 	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PASSCRED, 1)
 	if err == nil {
 		err = unix.Bind(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: group})
@@ -64,10 +64,10 @@ func openUevents(root string) (*uevents, error) {
 	return &uevents{file: os.NewFile(uintptr(fd), "uevents"), group: group, buf: make([]byte, ueventSize)}, nil
 }
 
-// close ends a read that is under way.
+// close also ends a read in progress.
 func (u *uevents) close() { _ = u.file.Close() }
 
-// read waits for the next event. errUeventsLost is no end.
+// read waits for the next event. After errUeventsLost it can be called again.
 func (u *uevents) read() (uevent, error) {
 	raw, err := u.file.SyscallConn()
 	if err != nil {
@@ -78,12 +78,12 @@ func (u *uevents) read() (uevent, error) {
 		var failed error
 		err := raw.Read(func(fd uintptr) bool {
 			message, failed = u.receive(int(fd))
-			return failed != unix.EAGAIN && failed != unix.EINTR
+			return !errors.Is(failed, unix.EAGAIN) && !errors.Is(failed, unix.EINTR)
 		})
 		switch {
 		case err != nil:
 			return uevent{}, err
-		case failed == unix.ENOBUFS:
+		case errors.Is(failed, unix.ENOBUFS):
 			return uevent{}, errUeventsLost
 		case failed != nil:
 			return uevent{}, failed
@@ -94,7 +94,8 @@ func (u *uevents) read() (uevent, error) {
 	}
 }
 
-// receive reads one message; nil when its sender is not the kernel or udev.
+// receive reads one message. It returns nil if the sender is neither the kernel
+// nor udev.
 func (u *uevents) receive(fd int) ([]byte, error) {
 	oob := make([]byte, unix.CmsgSpace(unix.SizeofUcred))
 	n, oobn, _, from, err := unix.Recvmsg(fd, u.buf, oob, 0)
@@ -117,11 +118,11 @@ func fromRoot(oob []byte) bool {
 	return err == nil && cred.Uid == 0
 }
 
-// udevMagic follows "libudev\0", in network byte order.
+// udevMagic follows "libudev\0" in network byte order.
 const udevMagic = 0xfeedcafe
 
-// parseUevent reads the kernel's form, "add@/devices/...", or udev's with its
-// binary header.
+// parseUevent parses the kernel's format, "add@/devices/...", or udev's, which
+// has a binary header.
 func parseUevent(b []byte) (uevent, bool) {
 	if bytes.HasPrefix(b, []byte("libudev\x00")) {
 		if len(b) < 24 || binary.BigEndian.Uint32(b[8:]) != udevMagic {

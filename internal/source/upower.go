@@ -15,16 +15,16 @@ const (
 	upowerPath   = "/org/freedesktop/UPower"
 	upowerDevice = "org.freedesktop.UPower.Device"
 
-	// upowerDisplay is the device that stands for all batteries together.
+	// upowerDisplay is the device that represents all batteries together.
 	upowerDisplay = "/org/freedesktop/UPower/devices/DisplayDevice"
 )
 
-// powerFacts are reported together by every source of power; work-cost is
-// derived from them (derive.go).
+// powerFacts are the facts that every power source reports. Work-cost is derived
+// from them (derive.go).
 var powerFacts = []string{task.FactOnAC, task.FactBattery, task.FactPower, task.FactWorkCost}
 
 func newUPower(bus string) Source {
-	return service{bus: bus, name: upowerName, path: upowerPath, activate: true, read: readUPower, missing: NotHere{
+	return service{bus: bus, name: upowerName, path: upowerPath, activate: true, read: readUPower, missing: NotHereError{
 		Detail: "UPower is not installed",
 		Remedy: "install upower",
 	}}
@@ -55,7 +55,7 @@ func upowerFacts(all, battery properties) []task.Fact {
 	return facts
 }
 
-// upowerState maps UpDeviceState on WinRT's BatteryStatus.
+// upowerState maps UpDeviceState to WinRT's BatteryStatus.
 func upowerState(state uint32) task.Fact {
 	f := task.Fact{Name: task.FactPower}
 	switch state {
@@ -66,12 +66,12 @@ func upowerState(state uint32) task.Fact {
 	case 4, 5: // fully charged, pending charge
 		f.Value = Idle
 	default:
-		f.Detail = "UPower does not know"
+		f.Detail = "UPower does not know the battery's state"
 	}
 	return f
 }
 
-// Values of task.FactPower beside task.None.
+// Values of task.FactPower besides task.None.
 const (
 	Charging    task.Value = "charging"
 	Discharging task.Value = "discharging"

@@ -10,29 +10,32 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Watcher feeds the triggers of one class, which say themselves what to watch.
+// Watcher feeds the triggers of one class, each of which says what to watch.
 type Watcher interface {
-	Source // which reports no facts
+	Source // reports no facts
 
-	// Entry describes it, for Run.
+	// Entry describes the watcher, for Run.
 	Entry() Entry
-	// Check refuses a trigger that could not be watched, before it is registered.
+	// Check returns an error for a trigger that cannot be watched. It is called
+	// before registration.
 	Check(task.Trigger) error
-	// Set replaces what is watched: all registrations of its class.
+	// Set replaces the set of watched registrations, which are all those of its
+	// class. It never blocks.
 	Set(wanted map[task.GUID]task.Trigger)
 }
 
-// Events is told what happened. Its methods are called concurrently by different
-// watchers.
+// Events receives what the watchers observe. Different watchers call its methods
+// concurrently.
 type Events interface {
-	// Fired returns when the event may be forgotten. An error says that it was not
-	// taken: it is lost unless it is told again.
+	// Fired returns when the event may be forgotten. After an error the event was
+	// not accepted, and is lost unless it is reported again.
 	Fired(id task.GUID, details task.Details) error
-	// Trouble says why a registration is not watched as it should be; nil: it is.
+	// Trouble reports why a registration is not watched as it should be. A nil
+	// error means that it is.
 	Trouble(id task.GUID, err error)
 }
 
-// Chains makes of watchers what Run takes.
+// Chains makes a chain of each watcher, for Run.
 func Chains(watchers []Watcher) []Chain {
 	var all []Chain
 	for _, w := range watchers {
@@ -41,7 +44,8 @@ func Chains(watchers []Watcher) []Chain {
 	return all
 }
 
-// wishes is what Set gives to the goroutine that watches.
+// wishes holds the wanted registrations, between Set and the goroutine that
+// watches.
 type wishes struct {
 	mu     sync.Mutex
 	wanted map[task.GUID]task.Trigger
@@ -58,7 +62,7 @@ func (w *wishes) Set(wanted map[task.GUID]task.Trigger) {
 	w.hints.give()
 }
 
-// of gives those of one kind.
+// of returns the wanted registrations whose trigger is a T.
 func of[T task.Trigger](w *wishes) map[task.GUID]T {
 	w.mu.Lock()
 	defer w.mu.Unlock()

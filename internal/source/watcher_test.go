@@ -27,7 +27,7 @@ type firing struct {
 // events is an Events that a test can wait on.
 type events struct {
 	fired   chan firing
-	refusal error // of what fires; nil: it is taken
+	refusal error // error of Fired; nil to accept
 	mu      sync.Mutex
 	trouble map[task.GUID]error
 	more    hints
@@ -59,13 +59,14 @@ func (e *events) next(t *testing.T, id task.GUID) task.Details {
 				return f.d
 			}
 		case <-late:
-			t.Fatal("it did not fire")
+			t.Fatal("did not fire")
 		}
 	}
 }
 
-// told waits until the watcher has spoken of id, and gives what it said.
-func (e *events) told(t *testing.T, id task.GUID) error {
+// awaitTrouble waits until the watcher has called Trouble for id, and returns its
+// error.
+func (e *events) awaitTrouble(t *testing.T, id task.GUID) error {
 	t.Helper()
 	for late := time.After(sourcetest.Patience); ; {
 		e.mu.Lock()
@@ -78,7 +79,7 @@ func (e *events) told(t *testing.T, id task.GUID) error {
 		select {
 		case <-e.more:
 		case <-late:
-			t.Fatal("nothing was said of the registration")
+			t.Fatal("Trouble was not called")
 		}
 	}
 }
@@ -87,16 +88,17 @@ func (e *events) told(t *testing.T, id task.GUID) error {
 func watch(t *testing.T, w Watcher) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	up, done := newHints(), make(chan error, 1)
-	go func() { done <- w.Watch(ctx, func(...task.Fact) { up.give() }) }()
+	up, ended := newHints(), make(chan error, 1)
+	var running sync.WaitGroup
+	running.Go(func() { ended <- w.Watch(ctx, func(...task.Fact) { up.give() }) })
 	select {
 	case <-up:
-	case err := <-done:
+	case err := <-ended:
 		t.Fatal(err)
 	}
 	once := sync.OnceFunc(func() {
 		cancel()
-		<-done
+		running.Wait()
 	})
 	t.Cleanup(once)
 	return once
@@ -137,15 +139,16 @@ func TestDevices(t *testing.T) {
 	}
 }
 
-// A device with more properties than a run is given keeps those that it was asked for.
+// A device may have more properties than fit into a run's details. The requested
+// ones are kept.
 func TestManyProperties(t *testing.T) {
 	all := map[string]string{"ZZ": "asked", "LONG": strings.Repeat("x", task.MaxPath+1), "BAD": "\xff", "\xff": "x"}
 	for i := range 2 * task.MaxProperties {
 		all[fmt.Sprintf("P%03d", i)] = "x"
 	}
-	some := told(all, map[string]string{"ZZ": "asked"})
+	some := fitting(all, map[string]string{"ZZ": "asked"})
 	if len(some) != task.MaxProperties || some["ZZ"] != "asked" || some["BAD"] != "\uFFFD" || some["LONG"] != "" {
-		t.Errorf("%d told: %v", len(some), some)
+		t.Errorf("%d properties: %v", len(some), some)
 	}
 }
 
@@ -156,7 +159,7 @@ func TestCheckDevices(t *testing.T) {
 	}
 	for _, bad := range []task.Trigger{task.DeviceWatcherTrigger{}, task.DeviceWatcherTrigger{Subsystem: "../x"}, task.ApplicationTrigger{}} {
 		if w.Check(bad) == nil {
-			t.Errorf("%+v is accepted", bad)
+			t.Errorf("%+v was accepted", bad)
 		}
 	}
 }

@@ -11,16 +11,16 @@ import (
 
 const inside = "SOURCETEST_NAMESPACE"
 
-// InNamespace runs the calling test again in another process, which has network
-// and mounts of its own, and returns true there; outside it returns false when that
-// process passed.
+// InNamespace runs the calling test again in another process with its own network
+// and mount namespaces, and returns true there. In the original process it
+// returns false; the test fails if the other process failed.
 func InNamespace(t *testing.T) bool {
 	t.Helper()
 	if os.Getenv(inside) == t.Name() {
 		return true
 	}
 	Need(t, "iproute2", "ip")
-	cmd := exec.Command(os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v", "-test.timeout=5m")
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+strings.ReplaceAll(t.Name(), "/", "$/^")+"$", "-test.v", "-test.timeout=5m")
 	cmd.Env = append(os.Environ(), inside+"="+t.Name())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
@@ -38,8 +38,8 @@ func InNamespace(t *testing.T) bool {
 	return false
 }
 
-// PrivateDirs hides directories of the machine behind empty ones. It is for tests
-// that are InNamespace.
+// PrivateDirs mounts empty directories over directories of the machine. It is for
+// tests that run InNamespace.
 func PrivateDirs(t testing.TB, dirs ...string) {
 	t.Helper()
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {
@@ -55,11 +55,11 @@ func PrivateDirs(t testing.TB, dirs ...string) {
 	}
 }
 
-// ReadOnlySys mounts the /sys of the namespace, read-only, as in a container. It
-// is for tests that are InNamespace, after PrivateDirs.
+// ReadOnlySys mounts the namespace's /sys read-only, as in a container. It is for
+// tests that run InNamespace, after PrivateDirs.
 func ReadOnlySys(t testing.TB) { t.Helper(); mountSys(t, syscall.MS_RDONLY) }
 
-// OwnSys mounts it so that it can be written.
+// OwnSys mounts the namespace's /sys writable.
 func OwnSys(t testing.TB) { t.Helper(); mountSys(t, 0) }
 
 func mountSys(t testing.TB, flags uintptr) {
@@ -69,13 +69,13 @@ func mountSys(t testing.TB, flags uintptr) {
 	}
 }
 
-// NewUdev starts the real udevd and waits until it serves. It is for tests that are
-// InNamespace, with a /run and a /sys of their own.
+// NewUdev starts the real udevd and waits until it is ready. It is for tests that
+// run InNamespace, with their own /run and /sys.
 func NewUdev(t testing.TB) {
 	t.Helper()
 	const daemon = "/lib/systemd/systemd-udevd"
 	Need(t, "udev", daemon)
-	cmd := exec.Command(daemon)
+	cmd := exec.CommandContext(outlive(t), daemon)
 	endWithTest(t, cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -84,19 +84,19 @@ func NewUdev(t testing.TB) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	})
-	if out, err := exec.Command("udevadm", "settle", "--timeout=30").CombinedOutput(); err != nil {
-		t.Fatalf("udevd does not come up: %v: %s", err, out)
+	if out, err := exec.CommandContext(t.Context(), "udevadm", "settle", "--timeout=30").CombinedOutput(); err != nil {
+		t.Fatalf("udevd did not start: %v: %s", err, out)
 	}
 	for late := time.Now().Add(Patience); ; time.Sleep(10 * time.Millisecond) {
 		if _, err := os.Stat("/run/udev/control"); err == nil {
 			return
 		} else if time.Now().After(late) {
-			t.Fatal("udevd does not come up")
+			t.Fatal("udevd did not start")
 		}
 	}
 }
 
-// endWithTest lets no process outlive a test that crashed.
+// endWithTest kills the process when the test process dies, even by a crash.
 func endWithTest(t testing.TB, cmd *exec.Cmd) {
 	cmd.Stderr = t.Output()
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -105,7 +105,7 @@ func endWithTest(t testing.TB, cmd *exec.Cmd) {
 // IP runs the ip command.
 func IP(t testing.TB, args ...string) {
 	t.Helper()
-	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "ip", args...).CombinedOutput(); err != nil {
 		t.Fatalf("ip %s: %v: %s", strings.Join(args, " "), err, out)
 	}
 }

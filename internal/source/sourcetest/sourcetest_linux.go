@@ -1,9 +1,10 @@
-// Package sourcetest starts what sources are tested against and what is not
-// ours: a private D-Bus daemon, services that python-dbusmock plays, a network
-// namespace. It needs the Debian packages dbus, python3-dbusmock and iproute2.
+// Package sourcetest starts what sources are tested against: a private D-Bus
+// daemon, services played by python-dbusmock, and a network namespace. It needs
+// the Debian packages dbus, python3-dbusmock and iproute2.
 package sourcetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -18,15 +19,15 @@ import (
 	"github.com/bgtask/bgtask/internal/needs"
 )
 
-// Patience is how long a test waits for what has to happen. It is no
-// expectation of speed.
+// Patience is how long a test waits for something that has to happen. It does not
+// express an expectation of speed.
 const Patience = 30 * time.Second
 
-// python is Debian's, which has its dbusmock.
+// python is Debian's Python, for which Debian packages dbusmock.
 const python = "/usr/bin/python3"
 
-// Need skips the test when programs are missing, and fails it on the CI machine,
-// which has to have them.
+// Need skips the test if programs are missing. On the CI machine, which must have
+// them, it fails the test.
 func Need(t testing.TB, debianPackage string, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
@@ -36,13 +37,18 @@ func Need(t testing.TB, debianPackage string, programs ...string) {
 	}
 }
 
-// NeedRoot skips the test, or fails it on the CI machine, when it is not run by root.
+// NeedRoot skips the test if it does not run as root. On the CI machine it fails
+// the test.
 func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		needs.Missing(t, "run this as root: the service that it starts needs that")
+		needs.Missing(t, "run this as root; the service that it starts requires it")
 	}
 }
+
+// outlive returns a context for processes that end in a cleanup of the test: they have
+// to outlive t.Context, because other cleanups may still need them.
+func outlive(t testing.TB) context.Context { return context.WithoutCancel(t.Context()) }
 
 func missing(t testing.TB, debianPackage string, err error) {
 	t.Helper()
@@ -64,25 +70,25 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Con
 </busconfig>
 `
 
-// Bus is a private bus, with nothing on it.
+// Bus is a private D-Bus daemon, initially without services.
 type Bus struct {
 	Address  string
 	config   string
 	socket   string
-	services string // files of those that it may start
+	services string // directory of the files of services that it may start
 	daemon   *exec.Cmd
 }
 
-// NewBus starts one, which ends with the test.
+// NewBus starts a bus that stops with the test.
 func NewBus(t testing.TB) *Bus {
 	t.Helper()
 	Need(t, "dbus", "dbus-daemon")
-	dir, err := os.MkdirTemp("", "bus") // a socket's path is short
+	dir, err := os.MkdirTemp("", "bus") // the path of a socket is limited to 108 bytes
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o711); err != nil { // services run as users of their own
+	if err := os.Chmod(dir, 0o711); err != nil { // services run as other users
 		t.Fatal(err)
 	}
 	b := &Bus{socket: filepath.Join(dir, "bus"), config: filepath.Join(dir, "bus.conf"), services: filepath.Join(dir, "services")}
@@ -95,10 +101,10 @@ func NewBus(t testing.TB) *Bus {
 	return b
 }
 
-// Start starts the daemon after Stop.
+// Start starts the daemon again after Stop.
 func (b *Bus) Start(t testing.TB) {
 	t.Helper()
-	b.daemon = exec.Command("dbus-daemon", "--nofork", "--nopidfile", "--print-address", "--config-file="+b.config)
+	b.daemon = exec.CommandContext(outlive(t), "dbus-daemon", "--nofork", "--nopidfile", "--print-address", "--config-file="+b.config)
 	endWithTest(t, b.daemon)
 	ready, err := b.daemon.StdoutPipe()
 	if err != nil {
@@ -112,7 +118,7 @@ func (b *Bus) Start(t testing.TB) {
 	}
 }
 
-// Stop ends the daemon at once: the bus goes away.
+// Stop kills the daemon, which disconnects everything on the bus.
 func (b *Bus) Stop(testing.TB) {
 	if b.daemon == nil {
 		return
@@ -123,8 +129,8 @@ func (b *Bus) Stop(testing.TB) {
 	b.daemon = nil
 }
 
-// Activates lets the bus start a service that somebody calls and nobody serves, with
-// an environment, as a session's bus does.
+// Activates lets the bus start a service, with an environment, when it is called
+// and not running, as a session bus does.
 func (b *Bus) Activates(t testing.TB, name, serviceFile string, env []string) {
 	t.Helper()
 	if err := os.WriteFile(filepath.Join(b.services, name+".service"), []byte(serviceFile), 0o600); err != nil {
@@ -143,7 +149,7 @@ func (b *Bus) Activates(t testing.TB, name, serviceFile string, env []string) {
 	}
 }
 
-// Connect gives a connection of the test's own.
+// Connect opens a connection that is closed when the test ends.
 func (b *Bus) Connect(t testing.TB) *dbus.Conn {
 	t.Helper()
 	conn, err := dbus.Connect(b.Address)
@@ -154,11 +160,11 @@ func (b *Bus) Connect(t testing.TB) *dbus.Conn {
 	return conn
 }
 
-// Daemon starts a real service of the system bus on this one.
+// Daemon starts a real system service on this bus.
 func (b *Bus) Daemon(t testing.TB, debianPackage, program string, args ...string) {
 	t.Helper()
 	Need(t, debianPackage, program)
-	cmd := exec.Command(program, args...)
+	cmd := exec.CommandContext(outlive(t), program, args...)
 	cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+b.Address)
 	endWithTest(t, cmd)
 	if err := cmd.Start(); err != nil {
@@ -170,17 +176,18 @@ func (b *Bus) Daemon(t testing.TB, debianPackage, program string, args ...string
 	})
 }
 
-// Mock is a service that python-dbusmock plays.
+// Mock is a service played by python-dbusmock.
 type Mock struct {
 	bus    *Bus
 	name   string
-	path   dbus.ObjectPath // of its main object
+	path   dbus.ObjectPath // path of its main object
 	args   []string
 	daemon *exec.Cmd
 	conn   *dbus.Conn
 }
 
-// Template starts one of dbusmock's templates. Parameters are JSON; "" is none.
+// Template starts one of dbusmock's templates. Parameters are JSON; "" means
+// none.
 func (b *Bus) Template(t testing.TB, template, name, path, parameters string) *Mock {
 	t.Helper()
 	args := []string{"-t", template}
@@ -190,7 +197,7 @@ func (b *Bus) Template(t testing.TB, template, name, path, parameters string) *M
 	return b.mock(t, name, path, args)
 }
 
-// Object starts a service with one object of one interface.
+// Object starts a service with one object that has one interface.
 func (b *Bus) Object(t testing.TB, name, path, iface string, properties map[string]any) *Mock {
 	t.Helper()
 	m := b.mock(t, name, path, []string{name, path, iface})
@@ -198,7 +205,7 @@ func (b *Bus) Object(t testing.TB, name, path, iface string, properties map[stri
 	return m
 }
 
-// Properties adds properties to the main object, which has none of its own.
+// Properties adds properties to the main object, which initially has none.
 func (m *Mock) Properties(t testing.TB, iface string, properties map[string]any) {
 	t.Helper()
 	m.Call(t, "AddProperties", iface, variants(properties))
@@ -206,7 +213,7 @@ func (m *Mock) Properties(t testing.TB, iface string, properties map[string]any)
 
 func (b *Bus) mock(t testing.TB, name, path string, args []string) *Mock {
 	t.Helper()
-	if out, err := exec.Command(python, "-c", "import dbusmock").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), python, "-c", "import dbusmock").CombinedOutput(); err != nil {
 		missing(t, "python3-dbusmock", fmt.Errorf("%w: %s", err, out))
 	}
 	m := &Mock{bus: b, name: name, path: dbus.ObjectPath(path), args: args}
@@ -215,7 +222,7 @@ func (b *Bus) mock(t testing.TB, name, path string, args []string) *Mock {
 	return m
 }
 
-// Start starts the service after Kill, and waits until it is on the bus.
+// Start starts the service again after Kill, and waits until it is on the bus.
 func (m *Mock) Start(t testing.TB) {
 	t.Helper()
 	m.conn = m.bus.Connect(t)
@@ -224,7 +231,7 @@ func (m *Mock) Start(t testing.TB) {
 	if err := m.conn.AddMatchSignal(dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, m.name)); err != nil {
 		t.Fatal(err)
 	}
-	m.daemon = exec.Command(python, append([]string{"-m", "dbusmock", "--system"}, m.args...)...)
+	m.daemon = exec.CommandContext(outlive(t), python, append([]string{"-m", "dbusmock", "--system"}, m.args...)...)
 	m.daemon.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS="+m.bus.Address, "DBUS_SESSION_BUS_ADDRESS="+m.bus.Address)
 	endWithTest(t, m.daemon)
 	if err := m.daemon.Start(); err != nil {
@@ -237,12 +244,12 @@ func (m *Mock) Start(t testing.TB) {
 				return
 			}
 		case <-late:
-			t.Fatalf("%s did not come up", m.name)
+			t.Fatalf("%s did not appear on the bus", m.name)
 		}
 	}
 }
 
-// Kill ends the service at once.
+// Kill kills the service.
 func (m *Mock) Kill() {
 	if m.daemon == nil {
 		return
@@ -252,13 +259,13 @@ func (m *Mock) Kill() {
 	m.daemon = nil
 }
 
-// Call calls a method of dbusmock's on the main object.
+// Call calls one of dbusmock's methods on the main object.
 func (m *Mock) Call(t testing.TB, method string, args ...any) {
 	t.Helper()
 	m.CallObject(t, string(m.path), "org.freedesktop.DBus.Mock."+method, args...)
 }
 
-// CallObject calls any method.
+// CallObject calls any method of an object.
 func (m *Mock) CallObject(t testing.TB, path, method string, args ...any) {
 	t.Helper()
 	if err := m.conn.Object(m.name, dbus.ObjectPath(path)).Call(method, 0, args...).Err; err != nil {
