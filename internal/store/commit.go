@@ -72,8 +72,16 @@ func (s *Store) Commit(ctx context.Context, writes []engine.Write) error {
 		return err
 	}
 	ctx = context.WithoutCancel(ctx)
-	if err := s.transaction(ctx, writes); err != nil {
+	err := s.inPlace()
+	if err == nil {
+		err = s.transaction(ctx, writes)
+	}
+	if err == nil {
+		err = s.acknowledge()
+	}
+	if err != nil {
 		s.failed = s.explain("commit", err)
+		s.condemn(s.failed)
 	}
 	return s.failed
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -87,16 +88,20 @@ func damaged(op, path, detail string) error {
 	return &task.Error{Op: op, Subject: path, Err: ErrDamaged, Detail: ErrDamaged.Error() + ": " + detail, Hint: restoreHint(path)}
 }
 
+// trimDamaged is the text of err without the words of ErrDamaged in front.
+func trimDamaged(err error) string {
+	return strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": ")
+}
+
 func writableHint(path string) string {
 	return "make " + filepath.Dir(path) + " and the files in it writable for the user of the broker"
 }
 
-// restoreHint names the daily copy, and the files of the write-ahead log, which
-// must not be read into another store.
+// restoreHint names the daily copy and the command that goes back to it.
 func restoreHint(path string) string {
 	copies := backups(filepath.Dir(path))
 	if len(copies) == 0 {
-		return "there is no daily copy; to begin with nothing, move " + path + " and the files beside it away"
+		return "there is no daily copy; 'bgtask restore' shows what can still be read and how to keep it"
 	}
-	return fmt.Sprintf("the last daily copy is %s; to go back to it, move %s, -wal and -shm away and put the copy in its place", copies[0], path)
+	return fmt.Sprintf("the last daily copy is %s; 'bgtask restore' shows what going back to it would lose, and does it", copies[0])
 }

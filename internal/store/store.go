@@ -62,8 +62,11 @@ type Store struct {
 	do        *statements
 	readers   *sql.DB
 	history   history
-	buf       []byte // for rows on their way to SQLite
-	failed    error  // of the first Commit that failed
+	mark      *marker  // says what was acknowledged
+	index     *os.File // the log's, which says where a commit ended
+	place     place    // where the files of the store were when they were opened
+	buf       []byte   // for rows on their way to SQLite
+	failed    error    // of the first Commit that failed
 	closed    bool
 }
 
@@ -118,73 +121,95 @@ func (s *Store) create(ctx context.Context) error {
 	if err := removeStore(fresh); err != nil {
 		return err
 	}
-	if err := s.writeEmpty(ctx, fresh); err != nil {
+	name, err := s.writeEmpty(ctx, fresh)
+	if err != nil {
 		return err
 	}
+	if err := s.install(fresh, mark{State: markClosed, Store: name}); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(s.dir))
+}
+
+// install puts the store in the file fresh into its place, durably. The mark
+// comes first: a store without one is refused.
+func (s *Store) install(fresh string, m mark) error {
 	if err := syncFile(fresh); err != nil {
+		return err
+	}
+	if err := createMark(s.markPath(), m); err != nil {
 		return err
 	}
 	if err := os.Rename(fresh, s.path); err != nil {
 		return err
 	}
-	return errors.Join(syncFile(s.dir), syncFile(filepath.Dir(s.dir)))
+	return syncFile(s.dir)
 }
+
+func (s *Store) logPath() string  { return s.path + "-wal" }
+func (s *Store) markPath() string { return filepath.Join(s.dir, markName) }
 
 // traces names what only a store leaves behind.
 func (s *Store) traces() string {
 	if copies := backups(s.dir); len(copies) != 0 {
 		return copies[0]
 	}
-	if _, err := os.Lstat(s.path + "-wal"); err == nil {
-		return s.path + "-wal"
+	if _, err := os.Lstat(s.logPath()); err == nil {
+		return s.logPath()
+	}
+	// A mark that says nothing yet is what an interrupted creation leaves.
+	m, err := readMark(s.markPath())
+	if err == nil && (m.State != markClosed || m.Seq > 0) || errors.Is(err, errNoMark) {
+		return s.markPath()
 	}
 	return ""
 }
 
-func (s *Store) writeEmpty(ctx context.Context, path string) error {
+// writeEmpty makes an empty store and gives it a name, which binds its mark to it.
+func (s *Store) writeEmpty(ctx context.Context, path string) (name uint64, err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	if err := f.Close(); err != nil {
-		return err
+		return 0, err
 	}
 	db, conn, err := openWriter(ctx, path)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer db.Close()
 	defer conn.Close()
 	if _, err := conn.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
-		return err
+		return 0, err
 	}
-	return migrate(ctx, conn, path, migrations())
+	if err := migrate(ctx, conn, path, migrations()); err != nil {
+		return 0, err
+	}
+	return rename(ctx, conn)
 }
 
-// connect opens, checks and prepares what is there.
+// connect opens, checks and prepares what is there. Nothing is written before
+// the store, its log and its mark were found to agree.
 func (s *Store) connect(ctx context.Context) (err error) {
-	info, err := os.Stat(s.path)
+	found, err := s.inspect()
 	if err != nil {
 		return err
 	}
-	if info.Size() < headerSize { // SQLite takes it for a new one
-		return damaged("open the store", s.path, fmt.Sprintf("it is cut short to %d bytes", info.Size()))
-	}
-	log, err := os.Stat(s.path + "-wal")
-	unclean := err == nil && log.Size() > 0 // SQLite removes it when it closes in order
-	if s.db, s.conn, err = openWriter(ctx, s.path); err != nil {
+	if err := s.examine(ctx, &found); err != nil {
 		return err
 	}
-	if err := checkOurs(ctx, s.conn, s.path); err != nil {
+	if s.db, s.conn, err = openWriter(ctx, s.path); err != nil {
 		return err
 	}
 	if err := useLog(ctx, s.conn); err != nil {
 		return err
 	}
-	if unclean {
-		if err := s.settle(ctx); err != nil {
-			return err
-		}
+	if s.mark, err = openMark(s.markPath(), found.mark); err != nil {
+		return err
+	}
+	if err := s.takeOver(ctx); err != nil {
+		return err
 	}
 	if err := migrate(ctx, s.conn, s.path, migrations()); err != nil {
 		return err
@@ -195,7 +220,14 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	if s.readers, err = openReaders(s.path); err != nil {
 		return err
 	}
-	return s.history.open(ctx, s.conn)
+	if err := s.history.open(ctx, s.conn); err != nil {
+		return err
+	}
+	if s.index, err = os.Open(s.path + "-shm"); err != nil {
+		return err
+	}
+	s.place, err = s.look()
+	return err
 }
 
 // useLog turns the write-ahead log on: a daily copy has none.
@@ -210,18 +242,31 @@ func useLog(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// settle takes over from a broker that did not close the store. The log goes
-// into the store and is synced there: after a failed fsync the kernel may hold
-// pages for written that are not, and the engine is about to rely on them.
-func (s *Store) settle(ctx context.Context) error {
-	if err := checkTrees(ctx, s.conn, false); err != nil {
-		if errors.Is(err, ErrDamaged) {
-			return damaged("open the store", s.path, err.Error())
-		}
+// takeOver empties the log that an earlier broker left and says in the mark that
+// the store is open. The log goes into the store and is synced there: after a
+// failed fsync the kernel may take pages for written that are not, and the engine
+// is about to rely on them. It is emptied only when the mark no longer counts on it.
+func (s *Store) takeOver(ctx context.Context) error {
+	if err := copyLog(ctx, s.conn, "FULL"); err != nil {
 		return err
 	}
-	_, err := s.conn.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-	return err
+	s.mark.mark.Log = position{}
+	if err := s.mark.settle(markOpen); err != nil {
+		return err
+	}
+	return copyLog(ctx, s.conn, "TRUNCATE")
+}
+
+// copyLog copies the whole log into the store.
+func copyLog(ctx context.Context, conn *sql.Conn, mode string) error {
+	var busy, frames, copied int
+	if err := conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &frames, &copied); err != nil {
+		return err
+	}
+	if busy != 0 {
+		return errors.New("another program is reading the store: it holds up the log")
+	}
+	return nil
 }
 
 // Close ends the store and gives the lock back. What was committed stays. A
@@ -238,17 +283,47 @@ func (s *Store) Close() error {
 	if s.do != nil {
 		errs = append(errs, s.do.close())
 	}
+	if s.index != nil {
+		errs = append(errs, s.index.Close())
+	}
+	emptied := s.emptyLog()
 	if s.conn != nil {
 		errs = append(errs, s.conn.Close())
 	}
 	if s.db != nil {
 		errs = append(errs, s.db.Close())
 	}
-	errs = append(errs, s.lock.Unlock())
+	errs = append(errs, s.closeMark(emptied), s.lock.Unlock())
 	if s.failed == nil {
 		s.failed = errClosed
 	}
 	return s.explain("close the store", errors.Join(errs...))
+}
+
+// emptyLog copies the log into the store and says in the mark that nothing
+// depends on the log any more. SQLite removes the log next.
+func (s *Store) emptyLog() bool {
+	if s.mark == nil {
+		return false
+	}
+	if err := copyLog(context.Background(), s.conn, "FULL"); err != nil {
+		return false // then the log stays, and the next Open reads it
+	}
+	s.mark.mark.Log = position{}
+	return s.mark.settle(s.mark.mark.State) == nil
+}
+
+// closeMark records that the store was closed in order. A store that SQLite
+// found damaged stays marked so.
+func (s *Store) closeMark(emptied bool) error {
+	if s.mark == nil {
+		return nil
+	}
+	_, err := os.Lstat(s.logPath())
+	if emptied && errors.Is(err, fs.ErrNotExist) && s.mark.mark.State == markOpen {
+		return errors.Join(s.mark.settle(markClosed), s.mark.close())
+	}
+	return s.mark.close()
 }
 
 var errClosed = errors.New("the store is closed")

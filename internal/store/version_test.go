@@ -38,6 +38,9 @@ func TestVersion1(t *testing.T) {
 	}
 	dir := t.TempDir()
 	execute(t, filepath.Join(dir, "store.db"), string(script))
+	if _, err := store.Keep(t.Context(), dir, start); err != nil { // a store without a mark
+		t.Fatal(err)
+	}
 
 	s := openStore(t, dir, store.Options{})
 	if diff := cmp.Diff(storetest.Sorted(want), load(t, s), storetest.Same); diff != "" {
