@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/platform"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -62,7 +63,7 @@ func (b Builder) register(ctx context.Context, how client.Registering) (*Registr
 // Validate needs no broker and returns all faults joined; nil when there is none.
 // PortableToWindows is a Rule. In a program for Windows, what Windows has no equal
 // of is a fault: ErrNotSupportedOnWindows.
-func (b Builder) Validate(rules ...Rule) error { return validate(b.spec(), rules...) }
+func (b Builder) Validate(rules ...Rule) error { return platform.Validate(b.spec(), rules...) }
 
 func (b Builder) client() *Client {
 	if b.Client != nil {

@@ -11,7 +11,6 @@ import (
 
 	"github.com/bgtask/bgtask"
 	"github.com/bgtask/bgtask/internal/client"
-	"github.com/bgtask/bgtask/internal/sdk"
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
 )
@@ -56,8 +55,7 @@ func full() bgtask.Builder {
 func TestSpecReadsBack(t *testing.T) {
 	r := &registry{}
 	b := full()
-	b.Client = new(bgtask.Client)
-	sdk.Bind(b.Client, r, task.LaunchToken{})
+	b.Client = bgtask.NewTestClient(r, task.LaunchToken{})
 	reg, err := b.Ensure(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -80,8 +78,7 @@ func TestSpecReadsBack(t *testing.T) {
 
 // What is wrong is refused before the broker is asked.
 func TestRegisterValidates(t *testing.T) {
-	b := bgtask.Builder{Client: new(bgtask.Client)}
-	sdk.Bind(b.Client, client.NoBroker{Err: errors.New("the broker was asked")}, task.LaunchToken{})
+	b := bgtask.Builder{Client: bgtask.NewTestClient(client.NoBroker{Err: errors.New("the broker was asked")}, task.LaunchToken{})}
 	if _, err := b.Register(t.Context()); !errors.Is(err, bgtask.ErrInvalid) || bgtask.Hint(err) == "" {
 		t.Errorf("got %v", err)
 	}
@@ -107,8 +104,7 @@ func TestRequest(t *testing.T) {
 		r := &registry{}
 		b := full()
 		b.Misfire, b.Hold = bgtask.Misfire{}, bgtask.Hold{}
-		b.Trigger, b.Client = c.trigger, new(bgtask.Client)
-		sdk.Bind(b.Client, r, task.LaunchToken{})
+		b.Trigger, b.Client = c.trigger, bgtask.NewTestClient(r, task.LaunchToken{})
 		reg, err := b.Ensure(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/platform"
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
 )
@@ -22,7 +23,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	broker  client.Broker
-	token   func() task.LaunchToken // nil: this process' own
+	token   func() task.LaunchToken // nil: the one this process was launched with
 	serving bool
 	warned  map[string]bool
 }
@@ -42,6 +43,15 @@ func (c *Client) warn(name string, warnings []string) {
 			c.logger().Warn("bgtask: "+warning, "task", name)
 		}
 	}
+}
+
+// NewTestClient returns a Client whose broker is the given one instead of the
+// user's. A Server with this Client behaves as in a launched process if token is
+// not zero. It exists for package bgtasktest: the type of its first argument is
+// internal, so only this module can call it with a broker. Tests of applications
+// use bgtasktest.Machine.Client.
+func NewTestClient(broker client.Broker, token task.LaunchToken) *Client {
+	return &Client{broker: broker, token: func() task.LaunchToken { return token }}
 }
 
 // DefaultClient is the one behind the functions of the same names as its methods,
@@ -178,7 +188,7 @@ func (c *Client) connect() (client.Broker, error) {
 		if r := describing(); r != nil {
 			return r, nil
 		}
-		broker, err := dial(c)
+		broker, err := platform.Dial(c.Package, c.Socket, c.Logger)
 		if err != nil {
 			return nil, err
 		}
@@ -193,6 +203,14 @@ func (c *Client) do(f func(client.Broker) error) error {
 		return err
 	}
 	return f(broker)
+}
+
+// launchToken returns the token that a Server of c presents to the broker.
+func (c *Client) launchToken() task.LaunchToken {
+	if c.token != nil {
+		return c.token()
+	}
+	return platform.LaunchToken()
 }
 
 func (c *Client) logger() *slog.Logger {

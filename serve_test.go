@@ -11,7 +11,6 @@ import (
 
 	"github.com/bgtask/bgtask"
 	"github.com/bgtask/bgtask/internal/client"
-	"github.com/bgtask/bgtask/internal/sdk"
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
 )
@@ -90,8 +89,7 @@ func serving(t *testing.T, s *bgtask.Server, launched bool, stay int) (*broker, 
 	if launched {
 		token[0] = 1
 	}
-	s.Client = new(bgtask.Client)
-	sdk.Bind(s.Client, b, token)
+	s.Client = bgtask.NewTestClient(b, token)
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- s.Serve(ctx) }()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bgtask/bgtask/internal/describe"
+	"github.com/bgtask/bgtask/internal/platform"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -166,7 +167,7 @@ func Main(classes ...Class) int {
 // Launched says that the broker started this process, to serve its classes. On
 // Windows that is the flag -Embedding, which COM appends to the arguments of the
 // manifest: it is taken out of os.Args before main.
-func Launched() bool { return !launchToken().IsZero() }
+func Launched() bool { return !platform.LaunchToken().IsZero() }
 
 // describing is the recorder of a process that a tool has started to learn what it
 // registers and serves ("bgtask manifest new PROGRAM"); nil in any other.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/bgtask/bgtask/internal/client"
-	"github.com/bgtask/bgtask/internal/sdk"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -32,10 +31,6 @@ type serving struct {
 }
 
 func newServing(c *Client, broker client.Broker, classes []Class, linger time.Duration) *serving {
-	token := launchToken
-	if c.token != nil {
-		token = c.token
-	}
 	sv := &serving{
 		client: c, linger: linger, classes: make(map[GUID]Class), runs: make(map[GUID]*Instance), changed: make(chan struct{}, 1),
 	}
@@ -43,7 +38,7 @@ func newServing(c *Client, broker client.Broker, classes []Class, linger time.Du
 		sv.classes[class.CLSID] = class
 		sv.order = append(sv.order, class.CLSID)
 	}
-	launch := token()
+	launch := c.launchToken()
 	sv.launched = !launch.IsZero()
 	sv.host = client.NewHost(broker, sv, launch, c.Logger)
 	return sv
@@ -212,12 +207,4 @@ func (sv *serving) leave(ctx context.Context) bool {
 	defer done()
 	left, err := sv.host.Leave(asking)
 	return left || err != nil
-}
-
-func init() { // the back door: see package sdk
-	sdk.Bind = func(c any, b client.Broker, token task.LaunchToken) {
-		bound := c.(*Client)
-		bound.broker, bound.token = b, func() task.LaunchToken { return token }
-	}
-	sdk.Spec = func(builder any) task.Spec { return builder.(Builder).spec() }
 }

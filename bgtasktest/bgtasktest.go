@@ -15,7 +15,6 @@ import (
 
 	"github.com/bgtask/bgtask"
 	"github.com/bgtask/bgtask/internal/client"
-	"github.com/bgtask/bgtask/internal/sdk"
 	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/task"
 )
@@ -42,8 +41,7 @@ type Run struct {
 func Start(t testing.TB, tested bgtask.Task, a Activation) *Run {
 	t.Helper()
 	d := &desk{NoBroker: client.NoBroker{Err: errAlone}, activation: a.fill(t), changed: make(chan struct{})}
-	c := new(bgtask.Client)
-	sdk.Bind(c, d, task.LaunchToken{})
+	c := bgtask.NewTestClient(d, task.LaunchToken{})
 	server := &bgtask.Server{Client: c, Classes: []bgtask.Class{{CLSID: d.activation.CLSID, Task: d.watched(tested)}}}
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -89,13 +87,37 @@ func (a Activation) fill(t testing.TB) task.Activation {
 	}
 	filled := task.Activation{
 		Instance: task.MustGUID("7e570000-0000-4000-8000-000000000002"), TaskID: task.MustGUID("7e570000-0000-4000-8000-000000000003"),
-		Package: "bgtasktest", CLSID: b.EntryPoint, Spec: sdk.Spec(b), Registered: time.Now().Round(0),
+		Package: "bgtasktest", CLSID: b.EntryPoint, Spec: specOf(t, b), Registered: time.Now().Round(0),
 		Occurrence: a.Occurrence, Attempt: max(a.Attempt, 1), Details: a.Details, Folder: a.LocalFolder,
 	}
 	if a.Checkpoint != nil {
 		filled.Checkpoint = &task.Checkpoint{Data: a.Checkpoint, Number: a.Occurrence.Number}
 	}
 	return filled
+}
+
+// specOf returns what b registers. It registers b with a broker that only records,
+// so a Builder that no broker would accept fails the test.
+func specOf(t testing.TB, b bgtask.Builder) task.Spec {
+	t.Helper()
+	r := recorder{NoBroker: client.NoBroker{Err: errAlone}}
+	b.Client = bgtask.NewTestClient(&r, task.LaunchToken{})
+	if _, err := b.Register(context.Background()); err != nil {
+		t.Fatalf("bgtasktest: Activation.Task: %v", err)
+	}
+	return r.spec
+}
+
+// recorder is a broker that keeps the last registration and does nothing with it.
+type recorder struct {
+	client.NoBroker
+	spec task.Spec
+}
+
+// Register keeps spec.
+func (r *recorder) Register(_ context.Context, spec task.Spec, _ client.Registering) (wire.Registered, error) {
+	r.spec = spec
+	return wire.Registered{}, nil
 }
 
 // Cancel tells the run to stop, and returns when it was told.

@@ -9,7 +9,6 @@ import (
 	"github.com/bgtask/bgtask"
 	"github.com/bgtask/bgtask/internal/client"
 	"github.com/bgtask/bgtask/internal/engine"
-	"github.com/bgtask/bgtask/internal/sdk"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -155,9 +154,7 @@ var errClosed = &bgtask.Error{Op: "bgtasktest", Err: bgtask.ErrDisabledByPolicy,
 
 // newClient makes a Client of one of the machine's processes.
 func (m *Machine) newClient(s *seat) *bgtask.Client {
-	c := new(bgtask.Client)
-	sdk.Bind(c, s, s.token)
-	return c
+	return bgtask.NewTestClient(s, s.token)
 }
 
 func (m *Machine) newProcess() task.Process {

@@ -1,12 +1,12 @@
-package bgtask
+package platform
 
 import (
 	"slices"
 	"testing"
 )
 
-// TestEmbedding: COM's flag is found wherever it stands, and taken out, so that the
-// program's own flags are read as if it were not there.
+// TestEmbedding checks that COM's flag is recognized at any position and removed, so
+// that the program parses its own flags as if COM had added none.
 func TestEmbedding(t *testing.T) {
 	for _, c := range []struct {
 		args     []string
