@@ -33,6 +33,7 @@ func (m *machine) start() {
 	}
 	m.lives++
 	m.printf("-- the broker starts")
+	m.audit.clockRead()
 	saved := m.load()
 	m.b = &broker{life: m.lives, attached: map[task.Process]*stream{}, watched: map[task.Process]bool{}, launches: map[task.LaunchToken]bool{}, pumping: true}
 	for _, l := range saved.Launches {
@@ -108,6 +109,7 @@ func (m *machine) pump() {
 			}
 			m.askTwin(ev, out)
 			m.audit.replies(ev, out)
+			m.audit.noteLosses()
 			w.writes, w.actions, w.wake = append(w.writes, out.Writes...), append(w.actions, out.Actions...), out.Wake
 		}
 		m.finish(w)

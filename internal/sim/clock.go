@@ -13,7 +13,8 @@ type clocks struct {
 	now       engine.Instant
 	spent     time.Duration // awake time of all boots: what the agenda counts with
 	real      time.Duration // time that has really passed
-	wrong     time.Duration // by which the wall clock was found behind at boot, and is not set right yet
+	drift     time.Duration // by which the wall clock of this boot is off, until it is corrected
+	wrong     time.Duration // by which a broker found the wall clock behind, until it is corrected
 	unwritten bool          // a step of the wall clock that no broker has written yet
 	exact     bool          // the machine's clocks can tell how much time has passed
 	boots     int

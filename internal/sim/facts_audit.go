@@ -49,30 +49,46 @@ func (a *auditor) wasEdge(t task.SystemTriggerType, report engine.FactsReported)
 	}
 }
 
-// losses: a run whose condition fails is told to stop, soon after.
+// losses checks that every run whose condition has failed for the loss delay was
+// canceled.
 func (a *auditor) losses() {
-	b := a.m.b
-	if b == nil || len(b.inbox) > 0 {
+	if a.m.b == nil || len(a.m.b.inbox) > 0 {
 		return
 	}
-	facts := a.facts()
-	for id, r := range a.m.store.runs {
-		book := a.runs[id]
-		if r.State != engine.RunRunning || r.Waived || r.Outdated || !a.fails(a.m.store.regs[r.TaskID].Spec, facts) {
-			book.failing = -1
-			continue
-		}
-		switch {
-		case book.failing < 0:
-			book.failing = a.m.spent
-		case a.m.spent-book.failing > task.LossDelay+time.Second:
-			a.m.broken("run %s goes on, and its condition has failed for %v", short(id), a.m.spent-book.failing)
+	a.noteLosses()
+	for id := range a.m.store.runs {
+		if since := a.runs[id].failing; since >= 0 && a.m.spent-since > task.LossDelay+time.Second {
+			a.m.broken("run %s continues although its condition has failed for %v", short(id), a.m.spent-since)
 		}
 	}
 }
 
-// fails says whether a condition that a run of spec depends on is known to fail.
-func (a *auditor) fails(spec task.Spec, facts map[string]task.Value) bool {
+// noteLosses notes since when a condition of each running run has failed without a
+// break. The machine calls it after every step of the engine: a fact that holds for
+// an instant only, between two steps of a history, starts the loss delay anew.
+func (a *auditor) noteLosses() {
+	var facts map[string]task.Value // read when first needed
+	for id, r := range a.m.store.runs {
+		book := a.runs[id]
+		needed := losable(a.m.store.regs[r.TaskID].Spec)
+		if r.State != engine.RunRunning || r.Waived || r.Outdated || len(needed) == 0 {
+			book.failing = -1
+			continue
+		}
+		if facts == nil {
+			facts = a.facts()
+		}
+		switch {
+		case !fails(needed, facts):
+			book.failing = -1
+		case book.failing < 0:
+			book.failing = a.m.spent
+		}
+	}
+}
+
+// losable returns the conditions whose loss cancels a run of spec.
+func losable(spec task.Spec) []task.Condition {
 	var conditions []task.Condition
 	if spec.CancelOnConditionLoss {
 		conditions = append(conditions, spec.Conditions...)
@@ -80,6 +96,11 @@ func (a *auditor) fails(spec task.Spec, facts map[string]task.Value) bool {
 	if _, ok := spec.Trigger.(task.MaintenanceTrigger); ok {
 		conditions = append(conditions, task.ACPower)
 	}
+	return conditions
+}
+
+// fails reports whether one of the conditions is known to fail.
+func fails(conditions []task.Condition, facts map[string]task.Value) bool {
 	for _, c := range conditions {
 		fails, unsure := false, false
 		for _, n := range c.Needs() {
@@ -111,15 +132,26 @@ func (a *auditor) elapsed() {
 	}
 }
 
-// rebooted: a clock that is wrong is found out only if it is behind what was stored.
+// rebooted notes that the wall clock of this boot is off by drift. Two wrong boots in
+// a row, and a clock that is ahead, leave no way to measure the time off.
 func (a *auditor) rebooted(drift time.Duration) {
 	m := a.m
-	switch {
-	case m.wrong != 0:
+	if m.wrong != 0 || m.drift != 0 || drift > 0 {
 		m.exact = false
-	case drift < 0 && m.now.Wall.Before(m.store.clock.Wall):
-		m.wrong = -drift
-	case drift != 0:
+	}
+	m.drift = drift
+}
+
+// clockRead checks whether a broker that starts can notice a clock that is behind: it
+// can if no broker has stored a time of this boot, and the clock has not yet passed the
+// time that the last boot stored. While the broker does not run, the clock may pass it.
+func (a *auditor) clockRead() {
+	m := a.m
+	switch {
+	case m.drift >= 0 || m.store.clock.Boot == m.now.ID:
+	case m.now.Wall.Before(m.store.clock.Wall):
+		m.wrong = -m.drift
+	default:
 		m.exact = false
 	}
 }

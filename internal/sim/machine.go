@@ -138,7 +138,7 @@ func (m *machine) setClock(d time.Duration) {
 	if m.b == nil || m.b.stopping || m.wrong != 0 && m.wrong != d {
 		m.exact = false // nobody saw it, or it is another step that is taken for the time off
 	}
-	m.wrong, m.unwritten = 0, true
+	m.drift, m.wrong, m.unwritten = 0, 0, true
 	m.step(d)
 	m.alarm(true)
 }
