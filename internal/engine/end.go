@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -104,4 +105,109 @@ func (e *Engine) escalate(l *launch) {
 		e.freeLaunchSlot(l)
 		e.launchAgain(l)
 	}
+}
+
+// exited: the process is gone, so its code no longer runs.
+func (e *Engine) exited(ev Exited) {
+	h := e.hosts[ev.Process]
+	if h != nil {
+		e.hostGone(h, ev.Exit)
+	}
+	l := e.launches[ev.Token]
+	if l == nil || l.Process != ev.Process && !l.Process.IsZero() {
+		return
+	}
+	switch l.State {
+	case ServerLaunching:
+		e.closeLaunch(l)
+	case ServerUp:
+		e.moveLaunch(l, ServerEnding)
+	}
+	if !l.adopted {
+		e.failWaiters(l, ending{outcome: task.ActivationFailed, exit: ev.Exit.Status, stderr: ev.Exit.Stderr, text: "class not registered"})
+	}
+	e.awake.arm(&l.timer, 0) // what is left of its tree is being ended; TreeEnded tells
+}
+
+func (e *Engine) treeEnded(ev TreeEnded) {
+	l := e.launches[ev.Token]
+	if l == nil {
+		return
+	}
+	if !l.adopted {
+		e.failWaiters(l, ending{outcome: task.ActivationFailed, text: "class not registered"})
+	}
+	if ev.Left {
+		e.treeLeft(l)
+		return
+	}
+	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
+		if h.token == l.Token {
+			e.hostGone(h, Exit{})
+		}
+	}
+	e.moveLaunch(l, ServerAbsent)
+	e.dropLaunch(l)
+	e.launchAgain(l)
+}
+
+// treeLeft: what no signal ends may still run a task, so the runs of these processes
+// have no outcome before they are gone. Nobody else waits for that.
+func (e *Engine) treeLeft(l *launch) {
+	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
+		if h.token != l.Token {
+			continue
+		}
+		h.objects = nil
+		for _, u := range slices.Clone(h.runs) {
+			e.unresponsive(u)
+		}
+		if h.state != HostUnresponsive {
+			e.moveHost(h, HostUnresponsive)
+		}
+		e.awake.arm(&h.timer, 0)
+	}
+	e.unblock(l)
+	e.freeLaunchSlot(l)
+	e.launchAgain(l)
+}
+
+// hostGone gives every run of the host its outcome.
+func (e *Engine) hostGone(h *host, exit Exit) {
+	was := h.state
+	if was == HostGone {
+		return
+	}
+	e.moveHost(h, HostGone)
+	e.awake.arm(&h.timer, 0)
+	delete(e.hosts, h.id)
+	h.pack.hosts = slices.DeleteFunc(h.pack.hosts, func(x *host) bool { return x == h })
+	for _, id := range sortedGUIDs(h.strays) {
+		e.strayOver(h, id)
+	}
+	several := len(h.runs) > 1
+	for _, u := range slices.Clone(h.runs) {
+		e.endRun(u, e.endingOfExit(u, h, was, exit, several))
+	}
+	e.packageWhenDone(h.pack)
+}
+
+// endingOf says what the end of its process makes of a run.
+func (e *Engine) endingOfExit(u *run, h *host, was HostState, exit Exit, several bool) ending {
+	how := ending{exit: exit.Status, stderr: exit.Stderr}
+	switch {
+	case u.canceled():
+		how.outcome, how.reason, how.forced = outcomeOfCancel(u), u.Reason, h.esc != escalateTerm
+	case u.Failing != "":
+		how.outcome, how.text = task.ActivationFailed, u.Failing
+	case h.token.IsZero():
+		how.outcome, how.text = task.Lost, "the application is gone without a word"
+	case h.neverReturned:
+		how.outcome, how.forced, how.text = task.Lost, true, fmt.Sprintf("its process was silent for %v and was ended", task.AdoptionWindow)
+	case !exit.Known && was == HostDetached:
+		how.outcome, how.text = task.Lost, "its process ended while no broker was there"
+	default:
+		how.outcome, how.several = task.Crashed, several
+	}
+	return how
 }

@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/bgtask/bgtask/task"
+)
+
+// reconcile compares what a host says that it runs with what it should run.
+func (e *Engine) reconcile(h *host, held []Held) {
+	named := map[task.GUID]Held{}
+	for _, i := range held {
+		named[i.Instance] = i
+	}
+	for _, u := range slices.Clone(h.runs) {
+		i, ok := named[u.ID]
+		switch {
+		case !ok:
+			e.endRun(u, lostEnding(u, "its process is there, but does not know the run"))
+		case ok && i.Result == nil:
+			e.stillRunning(u, i.Progress)
+		}
+	}
+	for _, id := range sortedGUIDs(h.strays) {
+		if _, ok := named[id]; !ok {
+			e.strayOver(h, id)
+		}
+	}
+	e.takeResults(h, held)
+	for _, i := range held {
+		if u := e.runs[i.Instance]; i.Result == nil && (u == nil || u.Host != h.id) {
+			e.stray(h, i)
+		}
+	}
+}
+
+func (e *Engine) takeResults(h *host, held []Held) {
+	for _, i := range held {
+		if i.Result != nil {
+			e.finished(Finished{Host: h.id, Instance: i.Instance, Result: *i.Result})
+		}
+	}
+}
+
+// stillRunning: a run that its reconnected host names goes on, with its cancel as
+// it was.
+func (e *Engine) stillRunning(u *run, progress uint32) {
+	u.progress = max(u.progress, progress)
+	switch {
+	case u.canceled():
+		e.do(CancelRun{u.Host, u.ID, u.Reason})
+		e.backToCanceling(u)
+	case u.State == RunSent:
+		e.entered(u)
+	case u.State == RunUnresponsive:
+		e.backToRunning(u)
+	}
+}
+
+// stray is an instance that the broker does not know, or has ended: it is told to
+// stop, and its registration starts nothing before it is over.
+func (e *Engine) stray(h *host, i Held) {
+	e.do(CancelRun{h.id, i.Instance, task.ReasonAbort})
+	r := e.regs[i.TaskID]
+	if r == nil || h.strays[i.Instance] != nil {
+		return
+	}
+	if h.strays == nil {
+		h.strays = map[task.GUID]*reg{}
+	}
+	h.strays[i.Instance] = r
+	r.own().strays++
+	e.touch(r)
+}
+
+func (e *Engine) strayOver(h *host, instance task.GUID) {
+	if r := h.strays[instance]; r != nil {
+		delete(h.strays, instance)
+		r.own().strays--
+		e.touch(r)
+	}
+}
