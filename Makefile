@@ -32,8 +32,8 @@ bench: build ## the figures, each beside the machine's own floor
 fuzz: ## a minute for everything that reads bytes
 	./scripts/fuzz 60s
 
-lint: ## golangci-lint, when it is installed
-	golangci-lint run ./...
+lint: ## golangci-lint and deadcode, at the versions in tools/go.mod
+	./scripts/lint
 
 generate: ## protocol code and the tables of doc/COMPATIBILITY.md
 	$(GO) generate ./...
