@@ -1,3 +1,11 @@
+// Activation: the class table (SEMANTICS section 4). place finds an admitted run its
+// object: a live one in a running application or class server, else the launch in
+// flight, else a new launch. send then gives the run to the object, and checks the
+// conditions again, because a launch takes time: if one no longer holds, Run is not
+// called and the occurrence is pending again. A host must never get an activation while
+// its package is being updated, while it runs an earlier edition, or while it does not
+// respond.
+
 package engine
 
 import (
@@ -6,9 +14,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// findObject is the class table's answer: the best live object of a class. An app
-// that the user started goes before a launched server, the active session before
-// others, then the newest.
+// findObject looks a class up in the class table and returns the best host and the
+// index of its object. An application that the user started is preferred to a launched
+// server, the active session to others, and then the newest host.
 func (e *Engine) findObject(pack string, class task.GUID) (*host, int) {
 	var best *host
 	at := -1
@@ -24,6 +32,7 @@ func (e *Engine) findObject(pack string, class task.GUID) (*host, int) {
 	return best, at
 }
 
+// better reports whether host a is preferred to host b.
 func better(a, b *host) bool {
 	if a.token.IsZero() != b.token.IsZero() {
 		return a.token.IsZero()
@@ -34,7 +43,7 @@ func better(a, b *host) bool {
 	return a.order > b.order
 }
 
-// place finds a Starting run its object, or joins or makes the launch of its class
+// place finds an object for a Starting run, or joins or makes a launch of its class
 // server.
 func (e *Engine) place(u *run) {
 	r := u.reg
@@ -57,8 +66,9 @@ func (e *Engine) place(u *run) {
 	e.armRun(u)
 }
 
-// placeOrWait: when only a launch could serve a run that was admitted long ago, and
-// none can be made now, its occurrence waits for that as any other.
+// placeOrWait places a run that was admitted earlier and has lost its object or launch.
+// If it needs a launch and none can be made now, the run ends and its occurrence waits
+// for the launch like any other.
 func (e *Engine) placeOrWait(u *run, text string) {
 	if e.launchBlocked(u.reg) != "" {
 		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonTerminating, text: text})
@@ -67,7 +77,7 @@ func (e *Engine) placeOrWait(u *run, text string) {
 	e.place(u)
 }
 
-// classServer is how the class of r is launched.
+// classServer returns the class server that serves the class of r, if one is declared.
 func (e *Engine) classServer(r *reg) (task.ClassServer, bool) {
 	p := e.packages[r.pack.Family]
 	if p.Implied && len(p.Servers) > 0 {
@@ -76,15 +86,15 @@ func (e *Engine) classServer(r *reg) (task.ClassServer, bool) {
 	return p.Server(r.Spec.EntryPoint)
 }
 
-// Why no launch can be made; a full launch slot is told with its number.
+// Why no launch can be made. (A full launch slot is reported with its number instead.)
 const (
 	noServer   = "no class server is declared, and no running application serves the class"
-	lastLaunch = "the last launch of its class server is being ended"
+	lastLaunch = "the previous launch of its class server is being ended"
 	notAlone   = "after a crash its class server runs one task at a time"
 )
 
-// launchBlocked says why no launch could be made for r now; "" when none is needed
-// or one can be made or joined.
+// launchBlocked says why no launch can be made for r now. It returns "" if no launch is
+// needed, or if one can be made or joined.
 func (e *Engine) launchBlocked(r *reg) string {
 	if h, _ := e.findObject(r.pack.Family, r.Spec.EntryPoint); h != nil {
 		return ""
@@ -94,7 +104,7 @@ func (e *Engine) launchBlocked(r *reg) string {
 	case !ok && r.pack.Declares(r.Spec.EntryPoint):
 		return noServer
 	case !ok:
-		return "" // admitted, to fail at once
+		return "" // admitted, and fails immediately with the reason
 	}
 	s := e.servers[serverKey{r.pack.Family, cs.Key()}]
 	switch {
@@ -108,8 +118,8 @@ func (e *Engine) launchBlocked(r *reg) string {
 	return ""
 }
 
-// classUp serves everybody who waits for a class that a host now shows: those of
-// its launch, and those of any launch, since a class may come up elsewhere.
+// classUp serves every run that waits for a class that h now shows: those of its own
+// launch, and those of any other, since a class may come up elsewhere first.
 func (e *Engine) classUp(h *host) {
 	var waiting []*run
 	for _, u := range e.runs {
@@ -126,12 +136,11 @@ func (e *Engine) classUp(h *host) {
 	e.ready.stale = true
 }
 
-// send gives a Starting run to an object, if its conditions still hold: a launch
-// takes time.
+// send gives a Starting run to an object, if its conditions still hold.
 func (e *Engine) send(u *run, h *host, object int) {
 	r := u.reg
 	if !u.Waived && !e.holds(r) {
-		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonConditionLoss, text: "a condition was lost while the class was launched"})
+		e.endRun(u, ending{outcome: task.Canceled, reason: task.ReasonConditionLoss, text: "a condition was lost while the class was being launched"})
 		return
 	}
 	move(&u.State, RunSent, runMoves, "run of "+r.Spec.Name)
@@ -148,8 +157,9 @@ func (e *Engine) send(u *run, h *host, object int) {
 		Occurrence: o.view(), Attempt: u.Attempt, Details: o.Details, Checkpoint: o.Saved, Folder: r.pack.LocalFolder}})
 }
 
-// mustBeAlone: after a crash of a process with several runs each of their
-// registrations runs alone in its class server, until it has completed once.
+// mustBeAlone reports whether r must wait for another run in its class server. After a
+// crash of a process with several runs, it is unknown which one caused it, so each of
+// their registrations runs alone until it has completed once.
 func (e *Engine) mustBeAlone(r *reg) bool {
 	for _, u := range e.runs {
 		if u.reg != r && u.reg.pack.Family == r.pack.Family && (r.Alone || u.reg.Alone) && !e.inApplication(u) && e.sameServer(r, u.reg) {

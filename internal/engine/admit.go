@@ -1,3 +1,11 @@
+// Admission: which of the ready registrations starts next (SEMANTICS section 5). A
+// start takes everything that its run needs in one step: the exclusive key, a slot of
+// its package, a slot of all, and a launch slot if the class must be launched. It takes
+// all of them or none, so no run holds one while it waits for another, and there can be
+// no deadlock. The order is fair: the package that was served longest ago goes first,
+// and within it the oldest occurrence. Admission runs only when something was freed or
+// became ready (stale).
+
 package engine
 
 import (
@@ -7,13 +15,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// exclusive is a key of a package: tasks with the same one never run at once.
+// exclusive is an exclusive key of a package: two tasks with the same key never run at
+// the same time.
 type exclusive struct{ pack, key string }
 
-// slots are counted, so that nobody holds one thing while waiting for another:
-// admission takes all or nothing.
+// slots counts the limited resources that are in use.
 type slots struct {
-	live     int // runs that count; an unresponsive one does not
+	live     int // live runs, without unresponsive ones
 	launches int // in flight
 }
 
@@ -23,9 +31,11 @@ type slots struct {
 type readyQueue struct {
 	packs  []*pack // those with a registration that is ready
 	served uint64
-	stale  bool // something changed that may let one in
+	stale  bool // something changed that may let one start
 }
 
+// enqueue puts r into the ready queue of its package, at the place of its front
+// occurrence.
 func (e *Engine) enqueue(r *reg) {
 	e.ready.stale = true
 	if r.isReady && r.readyAge == r.pending[0].FirstAt {
@@ -42,6 +52,7 @@ func (e *Engine) enqueue(r *reg) {
 	}
 }
 
+// dequeue takes r out of the ready queue.
 func (e *Engine) dequeue(r *reg) {
 	if !r.isReady {
 		return
@@ -54,7 +65,7 @@ func (e *Engine) dequeue(r *reg) {
 	}
 }
 
-// older orders by the first firing of what waits, then by registering.
+// older orders by the first firing of the front occurrence, then by registering.
 func older(a, b *reg) int {
 	if c := compare(int64(a.readyAge), int64(b.readyAge)); c != 0 {
 		return c
@@ -62,7 +73,7 @@ func older(a, b *reg) int {
 	return compare(a.Order, b.Order)
 }
 
-// admit starts whoever can start, until nobody can.
+// admit starts ready registrations until none can start.
 func (e *Engine) admit() {
 	if !e.ready.stale || e.stopping != nil {
 		return
@@ -77,8 +88,9 @@ func (e *Engine) admit() {
 	}
 }
 
-// firstAdmissible: the package that was served longest ago, in it the oldest that
-// can be admitted. Nobody who can run is passed over for ever.
+// firstAdmissible returns the registration to start next: in the package that was
+// served longest ago, the oldest that can be admitted. No registration that could run
+// is passed over forever.
 func (e *Engine) firstAdmissible() *reg {
 	slices.SortFunc(e.ready.packs, func(a, b *pack) int {
 		if c := compare(a.served, b.served); c != 0 {
@@ -99,7 +111,8 @@ func (e *Engine) firstAdmissible() *reg {
 	return nil
 }
 
-// start admits the front occurrence of r: it takes everything that the run needs.
+// start admits the front occurrence of r. The run takes everything that it needs and is
+// then placed.
 func (e *Engine) start(r *reg) {
 	e.dequeue(r)
 	e.ready.served++
@@ -128,6 +141,7 @@ func (e *Engine) start(r *reg) {
 	e.place(u)
 }
 
+// noteStart counts a start by an edge or a watcher for the rate limit.
 func (e *Engine) noteStart(r *reg, o *occ) {
 	if o.By != ByEdge && o.By != ByWatch {
 		return
@@ -147,7 +161,8 @@ func (e *Engine) takeSlots(u *run) {
 	}
 }
 
-// freeSlots gives back the counted slots: an unresponsive run keeps only its key.
+// freeSlots returns the counted slots. An unresponsive run keeps only its exclusive
+// key: it may still be working, but must not block everything else.
 func (e *Engine) freeSlots(u *run) {
 	if u.counts {
 		u.counts = false
@@ -164,6 +179,7 @@ func (e *Engine) freeKey(u *run) {
 	}
 }
 
+// keyHolder returns the other registration that holds r's exclusive key, or nil.
 func (e *Engine) keyHolder(r *reg) *reg {
 	if r.Spec.Exclusive == "" {
 		return nil

@@ -1,3 +1,9 @@
+// Answers to requests, and the end of the broker. A client that loses its connection
+// does not know whether its request was executed, so it sends it again with the same
+// id; answers are stored in the same commit as their effects, so the second request
+// gets the first answer, even from another broker after a crash. Stopping comes in two
+// kinds: handing over to another broker leaves runs alone, StopAll cancels them first.
+
 package engine
 
 import (
@@ -10,8 +16,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// answers remembers what was answered: the same request id again gets the same
-// answer, also after a crash.
+// answers holds the answers that were given, by request id.
 type answers struct {
 	byID  map[RequestID]*remembered
 	order []*remembered // oldest first
@@ -31,7 +36,8 @@ func (a *remembered) write() Write {
 	return Put{Remembered{a.Answer}}
 }
 
-// answer runs a request once and replies.
+// answer executes a request once and replies. A request id that is known gets the
+// answer that it got before.
 func (e *Engine) answer(id RequestID, run func() Answer) {
 	if known := e.answers.byID[id]; known != nil && !id.IsZero() {
 		e.do(Reply{id, known.Answer})
@@ -50,7 +56,7 @@ func (e *Engine) remember(a Answer) {
 	e.answers.byID[a.Request] = rem
 	e.answers.order = append(e.answers.order, rem)
 	e.mark(rem)
-	for n := 0; n < 2 && len(e.answers.order) > 0; n++ { // two for one: the list shrinks, and no step stalls
+	for n := 0; n < 2 && len(e.answers.order) > 0; n++ { // forget at most two for one added: the list shrinks, and no step takes long
 		old := e.answers.order[0]
 		if len(e.answers.order) <= task.MaxRequests && e.clock.elapsed-old.At < task.RequestsKept {
 			return
@@ -62,12 +68,12 @@ func (e *Engine) remember(a Answer) {
 	}
 }
 
-// refuse is the answer to a request that changed nothing.
+// refuse returns the answer to a request that changed nothing.
 func refuse(sentinel error, subject, detail, hint string) Answer {
 	return Answer{Code: task.Code(sentinel), Subject: subject, Detail: detail, Hint: hint}
 }
 
-// refusal is refuse for an error that says it all itself.
+// refusal returns the answer that carries err, with its detail and hint.
 func refusal(err error, subject string) Answer {
 	a := refuse(err, subject, err.Error(), task.Hint(err))
 	if te := (*task.Error)(nil); errors.As(err, &te) && te.Detail != "" {
@@ -76,7 +82,7 @@ func refusal(err error, subject string) Answer {
 	return a
 }
 
-// Err is the answer as an error; nil for success.
+// Err returns the refusal as an error, or nil for success.
 func (a Answer) Err() error {
 	if a.Code == "" {
 		return nil
@@ -94,10 +100,10 @@ func sortedTokens[V any](m map[task.LaunchToken]V) []task.LaunchToken {
 	return slices.SortedFunc(maps.Keys(m), func(a, b task.LaunchToken) int { return slices.Compare(a[:], b[:]) })
 }
 
-// stopping is an end that is on its way.
+// stopping is the end of the broker, once it was asked for.
 type stopping struct {
-	requests []RequestID // all who asked for it
-	all      bool        // cancel everything first, then stop; else hand over
+	requests []RequestID // all StopAll requests
+	all      bool        // cancel everything, then stop; false: hand over
 	by       time.Duration
 	done     bool
 	timer    timer
@@ -105,18 +111,18 @@ type stopping struct {
 
 func (s *stopping) due(*Engine) {}
 
-// handOver: no new starts; runs live on for the next broker.
+// handOver stops all new starts. Live runs continue for the next broker.
 func (e *Engine) handOver() {
 	if e.stopping == nil {
 		e.stopping = &stopping{}
 	}
 }
 
-// stopAll cancels every live run and starts nothing after.
+// stopAll cancels every live run and stops all new starts.
 func (e *Engine) stopAll(ev StopAll) {
 	e.handOver()
 	s := e.stopping
-	if by := e.now.Awake + ev.Within; !s.all || by < s.by { // who asks again can only shorten the time left
+	if by := e.now.Awake + ev.Within; !s.all || by < s.by { // a second request can only shorten the time left
 		s.all, s.by = true, by
 	}
 	s.timer.owner = s
@@ -137,7 +143,7 @@ func (e *Engine) stopWhenDone() {
 	s.done = true
 	for _, token := range sortedTokens(e.launches) {
 		live := slices.ContainsFunc(slices.Collect(maps.Values(e.runs)), func(u *run) bool { return u.Token == token })
-		e.do(Signal{Process: e.launches[token].Process, Token: token, Kill: live}) // who had the time that was given gets no more
+		e.do(Signal{Process: e.launches[token].Process, Token: token, Kill: live}) // a run that is still live has used up its time
 	}
 	for _, id := range s.requests {
 		e.do(Reply{id, Answer{Request: id}})

@@ -1,3 +1,10 @@
+// Canceling (SEMANTICS section 5). A run is asked to stop, with a reason, and has a
+// grace period to return. The first reason stands. A later cancel can only shorten the
+// time left, or make the cancel final, so that the occurrence ends with the run instead
+// of being latched again. An application that the user started is never killed unless
+// the user asks for it; when it ignores a cancel, its run becomes Unresponsive, which
+// frees its slots but keeps the registration and its key taken.
+
 package engine
 
 import (
@@ -6,9 +13,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// cancel tells a run why it must stop. The first reason stands; a later cancel can
-// only shorten the time left, and a final one also keeps the run from being
-// latched again.
+// cancel asks a run to stop. The first reason stands. A later cancel can only shorten
+// the time left; a final one also keeps the occurrence from being latched again.
 func (e *Engine) cancel(u *run, reason task.CancellationReason, final bool) {
 	if final && !u.Final {
 		u.Final = true
@@ -40,7 +46,8 @@ func (e *Engine) cancel(u *run, reason task.CancellationReason, final bool) {
 	}
 }
 
-// cancelUnresponsive: a host that was silent is told too, if it was not.
+// cancelUnresponsive sends the first cancel of an unresponsive run to its host, in case
+// it still listens.
 func (e *Engine) cancelUnresponsive(u *run, reason task.CancellationReason) {
 	if u.CancelAt == 0 {
 		u.Reason, u.CancelAt = reason, e.now.Awake+e.cfg.Policy.CancelGrace
@@ -49,8 +56,9 @@ func (e *Engine) cancelUnresponsive(u *run, reason task.CancellationReason) {
 	}
 }
 
-// graceOver: a launched server is ended; an application that the user started is
-// never killed, unless the user said so.
+// graceOver is called when a canceled run did not return in its grace period. A
+// launched server is ended; an application that the user started is not, unless the
+// user asked for it.
 func (e *Engine) graceOver(u *run) {
 	h := e.hosts[u.Host]
 	switch {
@@ -65,9 +73,9 @@ func (e *Engine) graceOver(u *run) {
 	}
 }
 
-// unresponsive: no outcome until Run returns or the process is gone. The
-// registration and its key stay taken, the slots are free, and the host gets no
-// activation.
+// unresponsive marks a run that does not respond. It gets no outcome until Run returns
+// or the process is gone. Its registration and key stay taken, its slots are freed, and
+// its host gets no activation.
 func (e *Engine) unresponsive(u *run) {
 	if u.State == RunUnresponsive || u.State == RunEnded {
 		return
@@ -85,16 +93,17 @@ func (e *Engine) unresponsive(u *run) {
 	e.serviceWhenDone(u.reg.pack)
 }
 
-// updateHealth moves a host between attached and unresponsive, by its runs.
+// updateHealth moves a host to Unresponsive if one of its runs is, and back to Attached
+// if none is any more.
 func (e *Engine) updateHealth(h *host) {
 	if h == nil || h.state != HostUnresponsive && h.state != HostAttached {
 		return
 	}
-	ill := slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == RunUnresponsive })
+	unresponsive := slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == RunUnresponsive })
 	switch {
-	case ill && h.state == HostAttached:
+	case unresponsive && h.state == HostAttached:
 		e.moveHost(h, HostUnresponsive)
-	case !ill && h.state == HostUnresponsive:
+	case !unresponsive && h.state == HostUnresponsive:
 		e.moveHost(h, HostAttached)
 		if len(h.visible()) > 0 {
 			e.classUp(h)
@@ -102,7 +111,7 @@ func (e *Engine) updateHealth(h *host) {
 	}
 }
 
-// kill ends the process of a run that does not stop in its grace.
+// kill ends the process of a run that does not stop within its grace period.
 func (e *Engine) kill(u *run) {
 	if u.State == RunCanceling && u.CancelAt > e.now.Awake {
 		u.kill = true
@@ -113,10 +122,10 @@ func (e *Engine) kill(u *run) {
 	}
 }
 
-// cancelRequest is bgtask cancel and Registration.Cancel.
+// cancelRequest handles bgtask cancel and Registration.Cancel.
 func (e *Engine) cancelRequest(ev Cancel) Answer {
 	r, a, ok := e.find(ev.Caller, ev.TaskID)
-	if !ok { // one that was removed may still have its last run
+	if !ok { // one that was removed may still have a live run
 		if r = e.regs[ev.TaskID]; r == nil || r.run == nil || !ev.Caller.reaches(r) {
 			return a
 		}

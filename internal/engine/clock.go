@@ -1,3 +1,9 @@
+// Elapsed time (SEMANTICS section 2, "Three clocks"). Grids, holds and back-offs count
+// time that goes on through sleep, power-off and steps of the wall clock; the machine
+// has no such clock, so the engine keeps one: CLOCK_BOOTTIME within a boot, and over a
+// reboot the difference of the wall clock, never below zero. The engine also keeps the
+// last gaps, spans in which no broker looked, to say later why an instant was missed.
+
 package engine
 
 import (
@@ -6,12 +12,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// stepNoticed is the least jump of the wall clock that is called a step, and the
-// least sleep that is called one: below it readings of two clocks just differ.
+// stepNoticed is the smallest jump of the wall clock that counts as a step, and the
+// smallest sleep that counts as one. Smaller differences between two clocks are noise.
 const stepNoticed = time.Second
 
-// clock turns readings of the machine's clocks into elapsed time, which goes on
-// through sleep, power-off and steps of the wall clock.
+// clock turns readings of the machine's clocks into elapsed time.
 type clock struct {
 	Clock
 	isDirty bool
@@ -19,7 +24,7 @@ type clock struct {
 	gaps    []gap         // the last ones, oldest first
 }
 
-// gap is a span of elapsed time in which nobody looked.
+// gap is a span of elapsed time in which no broker was awake to see a deadline.
 type gap struct {
 	from, to time.Duration
 	wallFrom time.Time
@@ -32,7 +37,8 @@ const gapsKept = 8
 func (c *clock) dirtyBit() *bool { return &c.isDirty }
 func (c *clock) write() Write    { return Put{c.Clock} }
 
-// observe takes a new reading; a reading that was overtaken counts as the last one.
+// observe takes a new reading. Time never goes back: an older reading than the last one
+// counts as the last one.
 func (e *Engine) observe(now Instant) {
 	last := e.now
 	now.Boot, now.Awake = max(now.Boot, last.Boot), max(now.Awake, last.Awake)
@@ -59,8 +65,9 @@ func (e *Engine) slept(last Instant, d time.Duration) {
 	e.clockEvent("the machine slept for " + d.Round(time.Second).String())
 }
 
-// clockStepped: a step changes no deadline but the calendars'. The first forward
-// step of a boot whose clock was behind is time that the machine was off.
+// clockStepped handles a step of the wall clock, which moves only calendars. One
+// exception: the first forward step of a boot whose clock was behind shows how long the
+// machine was off, and counts as elapsed time.
 func (e *Engine) clockStepped(last Instant, step time.Duration) {
 	c := &e.clock
 	if c.Behind && step > 0 {
@@ -76,8 +83,8 @@ func (e *Engine) clockStepped(last Instant, step time.Duration) {
 	e.calendarsStepped(step)
 }
 
-// setRight takes off, by which a clock that was behind at boot was set forward, as
-// time that the machine was off.
+// correct adds off to elapsed time: the time that the machine was off, found when a
+// clock that was behind at boot is set forward.
 func (c *clock) correct(off time.Duration) {
 	if off > 0 {
 		c.Behind = false
@@ -92,7 +99,8 @@ func (c *clock) gap(g gap) {
 	c.gaps = append(c.gaps, g)
 }
 
-// missCause says why nobody saw the instant due (elapsed) in time.
+// missCause says why an instant due at this elapsed time was not seen in time, and
+// returns the gap that it fell into.
 func (c *clock) missCause(due time.Duration) (task.MissCause, gap) {
 	for i := len(c.gaps) - 1; i >= 0; i-- {
 		if g := c.gaps[i]; due >= g.from && due <= g.to && g.cause != task.MissedClockStep {
@@ -112,7 +120,7 @@ func (c *clock) missCauseWall(due time.Time) (task.MissCause, gap) {
 	return task.MissedLate, gap{}
 }
 
-// wallAt is the wall time of an elapsed instant, as the clock goes now.
+// wallAt converts an instant in elapsed time to wall time, as the clock is set now.
 func (e *Engine) wallAt(elapsed time.Duration) time.Time {
 	return e.now.Wall.Add(elapsed - e.clock.elapsed)
 }

@@ -1,3 +1,10 @@
+// Instants that come due: the points of a grid, and those of a calendar (SEMANTICS
+// section 2). Every instant is either fired or recorded as missed; none is dropped
+// silently, and a grid never drifts. An instant that is seen more than task.LateBy late
+// is missed, and the misfire policy decides which missed ones fire after all. Since a
+// machine may have slept for a year, missed instants are handled as a range: the work
+// is bounded by what the policy can fire, not by how many were missed.
+
 package engine
 
 import (
@@ -9,7 +16,8 @@ import (
 
 var timeZero time.Time
 
-// mostCounted bounds the counting of calendar instants: "1,000 or more".
+// mostCounted bounds the counting of missed calendar instants; beyond it the record
+// says "or more".
 const mostCounted = 1000
 
 func freshness(t task.Trigger) time.Duration {
@@ -22,18 +30,18 @@ func freshness(t task.Trigger) time.Duration {
 	return 0
 }
 
-// instants are those of one registration that have come since it was looked at:
-// the ones missed, and the ones in time.
+// instants are the instants of one registration that have come since the last look,
+// divided into missed and in time.
 type instants struct {
 	missed  task.Missed
 	last    time.Time     // the latest missed one
-	latest  []time.Time   // the latest missed ones, as many as RunAll may want
-	inTime  []time.Time   // those not more than LateBy late, oldest first
-	catchUp time.Duration // missed ones fire not before
+	latest  []time.Time   // the latest missed ones, as many as RunAll may fire
+	inTime  []time.Time   // those at most LateBy late, oldest first
+	catchUp time.Duration // elapsed; missed ones do not start before
 }
 
-// fireDue fires or records every instant that has come, and moves the next one
-// strictly into the future.
+// fireDue fires or records every instant that has come, and moves the next one strictly
+// into the future.
 func (e *Engine) fireDue(r *reg) {
 	if !e.armed(r) {
 		return
@@ -57,7 +65,8 @@ func (e *Engine) fireDue(r *reg) {
 	}
 }
 
-// gridInstants takes the grid points up to now; the grid itself never moves.
+// gridInstants returns the grid points up to now. The next point is computed from the
+// anchor, so the grid never moves.
 func (e *Engine) gridInstants(r *reg) instants {
 	f, now := freshness(r.Spec.Trigger), e.clock.elapsed
 	first := r.Next
@@ -66,7 +75,7 @@ func (e *Engine) gridInstants(r *reg) instants {
 		n = 1
 	}
 	r.Next = first + n*f
-	late := (now - task.LateBy - first + f - 1) / f // points strictly more than LateBy ago
+	late := (now - task.LateBy - first + f - 1) / f // number of points strictly more than LateBy ago
 	late = min(max(late, 0), n)
 	var due instants
 	for i := late; i < n; i++ {
@@ -86,8 +95,9 @@ func (e *Engine) gridInstants(r *reg) instants {
 	return due
 }
 
-// catchUp spreads what was missed while the machine was away, so that a resume is
-// not a storm.
+// catchUp returns when instants that were missed while the machine was away may start.
+// They are spread out, so that resuming does not start everything in the same second;
+// the spread depends only on the TaskID.
 func (e *Engine) catchUp(r *reg, cause task.MissCause, g gap) time.Duration {
 	if cause != task.MissedAsleep && cause != task.MissedPoweredOff {
 		return 0
@@ -96,6 +106,8 @@ func (e *Engine) catchUp(r *reg, cause task.MissCause, g gap) time.Duration {
 	return g.to + task.CatchUpSettle + share
 }
 
+// calendarInstants returns the calendar instants up to now, and moves the next one into
+// the future.
 func (e *Engine) calendarInstants(r *reg) instants {
 	zone := e.zoneOf(r)
 	var due instants
@@ -131,7 +143,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 	return due
 }
 
-// following is the instant after at; a one-shot has none.
+// nextAfter returns the instant after at. A one-shot has none.
 func nextAfter(r *reg, zone *time.Location, at time.Time) (time.Time, bool) {
 	if task.OneShot(r.Spec.Trigger) {
 		return timeZero, false
@@ -139,8 +151,8 @@ func nextAfter(r *reg, zone *time.Location, at time.Time) (time.Time, bool) {
 	return r.calendar.Next(at, zone)
 }
 
-// skipTo jumps from at to where about as many missed instants are left as RunAll may
-// want, so that a year of minutes is not counted one by one.
+// skipTo jumps from at to a point that leaves about as many missed instants as RunAll
+// may fire, so that a year of minutes is not counted one by one.
 func (e *Engine) skipTo(r *reg, zone *time.Location, at time.Time) time.Time {
 	late := e.now.Wall.Add(-task.LateBy)
 	for back := time.Hour; ; back *= 2 {
@@ -158,8 +170,8 @@ func (e *Engine) skipTo(r *reg, zone *time.Location, at time.Time) time.Time {
 	}
 }
 
-// fireMissed makes up for missed instants as the policy says; those that do not
-// fire are recorded.
+// fireMissed fires missed instants as the misfire policy says, and records those that
+// do not fire.
 func (e *Engine) fireMissed(r *reg, due instants) {
 	if due.missed.Count == 0 {
 		return
@@ -191,8 +203,8 @@ func (e *Engine) fireMissed(r *reg, due instants) {
 	}
 }
 
-// fireInTime: under Skip an instant that comes while one is pending or live is
-// missed.
+// fireInTime fires an instant that was seen in time. Under Skip, it is missed if an
+// occurrence is pending or live.
 func (e *Engine) fireInTime(r *reg, at time.Time) {
 	if r.Spec.Misfire.Policy == task.Skip {
 		cause, missed := task.MissedHeld, len(r.pending) > 0
@@ -230,7 +242,7 @@ func (e *Engine) nextDue(r *reg) time.Duration {
 	return r.Next
 }
 
-// loadCalendar reads the expression; it was checked when it was registered.
+// loadCalendar parses the expression, which was checked when the task was registered.
 func (e *Engine) loadCalendar(r *reg) {
 	if r.calendar != nil {
 		r.own().calendar = nil
@@ -242,6 +254,7 @@ func (e *Engine) loadCalendar(r *reg) {
 	}
 }
 
+// zoneOf returns the zone of r's calendar: its named zone, or the machine's.
 func (e *Engine) zoneOf(r *reg) *time.Location {
 	if r.zone != nil {
 		return r.zone
@@ -249,8 +262,8 @@ func (e *Engine) zoneOf(r *reg) *time.Location {
 	return e.now.Wall.Location()
 }
 
-// nextInstant sets the calendar's next instant: strictly after now and after the
-// last one that came.
+// nextInstant sets the calendar's next instant: strictly after now, and after the last
+// one that came.
 func (e *Engine) nextInstant(r *reg) {
 	if r.calendar == nil {
 		return
@@ -266,11 +279,12 @@ func (e *Engine) nextInstant(r *reg) {
 	r.own().NextWall = at
 }
 
-// calendarsMoved: an instant that has come does not come again, unless the wall
-// clock was set back by more than a day.
+// calendarsStepped handles a step of the wall clock. An instant that has come does not
+// come again, unless the clock was set back by more than a day; a correction of an hour
+// must not run a nightly task twice.
 func (e *Engine) calendarsStepped(step time.Duration) {
 	if step >= -24*time.Hour {
-		return // forward: what is due is due; back: the next instant stays
+		return // forward: what is due now fires; back: the next instant stays
 	}
 	for r := range e.calendars() {
 		r.own().LastWall = timeZero
@@ -278,10 +292,12 @@ func (e *Engine) calendarsStepped(step time.Duration) {
 	e.recompute(func(*reg) bool { return true })
 }
 
-// zoneChanged: calendars without a zone of their own follow the machine's.
+// zoneChanged recomputes the calendars without a named zone, which follow the
+// machine's.
 func (e *Engine) zoneChanged() { e.recompute(func(r *reg) bool { return r.zone == nil }) }
 
-// recompute sets next instants anew; what is due already is fired, not skipped.
+// recompute sets the next instants of the registrations that which selects. An instant
+// that is already due is left to fire.
 func (e *Engine) recompute(which func(*reg) bool) {
 	for _, r := range e.calendars().sorted() {
 		isDue := !r.NextWall.IsZero() && !r.NextWall.After(e.now.Wall)

@@ -1,3 +1,9 @@
+// How a process ends, by itself or by the engine (SEMANTICS section 4). A run gets its
+// outcome only when its code can no longer run: when it has returned, or its process is
+// gone. The engine ends only launched processes, step by step: a grace for the other
+// runs in the process, SIGTERM, SIGKILL. What survives SIGKILL is stuck in the kernel;
+// it stays Unresponsive, and nothing else waits for it.
+
 package engine
 
 import (
@@ -8,8 +14,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// escalation is how a process is ended: first the others that it runs get their
-// grace, then SIGTERM, then SIGKILL, then it is given up as unresponsive.
+// escalation is the next step in ending a process.
 type escalation uint8
 
 const (
@@ -19,8 +24,8 @@ const (
 	escalated
 )
 
-// signalNext sends the next signal and says how long to wait for its effect; false
-// when there is none left.
+// signalNext sends the next signal and returns how long to wait for its effect, or
+// false if no signal is left.
 func (e *Engine) signalNext(s *escalation, p task.Process, token task.LaunchToken) (time.Duration, bool) {
 	switch *s {
 	case escalateTerm:
@@ -36,8 +41,8 @@ func (e *Engine) signalNext(s *escalation, p task.Process, token task.LaunchToke
 	return 0, false
 }
 
-// endHost ends a host's process: it gets no new activation, its other live runs
-// are cancelled with Terminating and get one grace of their own.
+// endHost ends a host's process. It gets no new activation, and its other live runs are
+// canceled with Terminating and get one grace period.
 func (e *Engine) endHost(h *host) {
 	if h.state == HostEnding || h.state == HostGone {
 		return
@@ -66,8 +71,8 @@ func (e *Engine) endHost(h *host) {
 	e.escalateHost(h)
 }
 
-// singleUse: the process of a SingleUse class harms no other run when it is ended
-// slowly, so the next launch need not wait for it.
+// singleUse reports whether the host's process serves only one run of a SingleUse
+// class. Ending it slowly harms no other run, so the next launch need not wait for it.
 func (h *host) singleUse() bool { return len(h.served) > 0 && len(h.runs) <= 1 && h.single }
 
 func (e *Engine) escalateHost(h *host) {
@@ -107,7 +112,7 @@ func (e *Engine) escalate(l *launch) {
 	}
 }
 
-// exited: the process is gone, so its code no longer runs.
+// exited handles the end of a process: its code no longer runs.
 func (e *Engine) exited(ev Exited) {
 	h := e.hosts[ev.Process]
 	if h != nil {
@@ -126,7 +131,7 @@ func (e *Engine) exited(ev Exited) {
 	if !l.adopted {
 		e.failWaiters(l, ending{outcome: task.ActivationFailed, exit: ev.Exit.Status, stderr: ev.Exit.Stderr, text: "class not registered"})
 	}
-	e.awake.arm(&l.timer, 0) // what is left of its tree is being ended; TreeEnded tells
+	e.awake.arm(&l.timer, 0) // the rest of its tree is being ended; TreeEnded follows
 }
 
 func (e *Engine) treeEnded(ev TreeEnded) {
@@ -151,8 +156,8 @@ func (e *Engine) treeEnded(ev TreeEnded) {
 	e.launchAgain(l)
 }
 
-// treeLeft: what no signal ends may still run a task, so the runs of these processes
-// have no outcome before they are gone. Nobody else waits for that.
+// treeLeft handles processes that no signal ends. They may still run a task, so their
+// runs get no outcome before they are gone; nothing else waits for that.
 func (e *Engine) treeLeft(l *launch) {
 	for _, h := range slices.Clone(e.packages[l.Package].hosts) {
 		if h.token != l.Token {
@@ -172,7 +177,7 @@ func (e *Engine) treeLeft(l *launch) {
 	e.launchAgain(l)
 }
 
-// hostGone gives every run of the host its outcome.
+// hostGone removes a host and gives each of its runs an outcome.
 func (e *Engine) hostGone(h *host, exit Exit) {
 	was := h.state
 	if was == HostGone {
@@ -192,7 +197,7 @@ func (e *Engine) hostGone(h *host, exit Exit) {
 	e.packageWhenDone(h.pack)
 }
 
-// endingOf says what the end of its process makes of a run.
+// endingOfExit says how the end of its process ends a run.
 func (e *Engine) endingOfExit(u *run, h *host, was HostState, exit Exit, several bool) ending {
 	how := ending{exit: exit.Status, stderr: exit.Stderr}
 	switch {
@@ -201,11 +206,11 @@ func (e *Engine) endingOfExit(u *run, h *host, was HostState, exit Exit, several
 	case u.Failing != "":
 		how.outcome, how.text = task.ActivationFailed, u.Failing
 	case h.token.IsZero():
-		how.outcome, how.text = task.Lost, "the application is gone without a word"
+		how.outcome, how.text = task.Lost, "the application exited without reporting an outcome"
 	case h.neverReturned:
-		how.outcome, how.forced, how.text = task.Lost, true, fmt.Sprintf("its process was silent for %v and was ended", task.AdoptionWindow)
+		how.outcome, how.forced, how.text = task.Lost, true, fmt.Sprintf("its process did not reconnect within %v and was ended", task.AdoptionWindow)
 	case !exit.Known && was == HostDetached:
-		how.outcome, how.text = task.Lost, "its process ended while no broker was there"
+		how.outcome, how.text = task.Lost, "its process ended while no broker was running"
 	default:
 		how.outcome, how.several = task.Crashed, several
 	}

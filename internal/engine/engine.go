@@ -1,3 +1,13 @@
+// The step: one event in, one Output out. The order inside a step is fixed, because
+// promises depend on it (SEMANTICS section 2, "Order in a step"): the clocks are read,
+// the event is applied, deadlines that have come are handled, touched registrations are
+// advanced, and only then are starts decided and changes flushed. So a start is always
+// decided on one consistent set of facts.
+//
+// A step must never do anything itself. It returns what to store and what to do, and
+// the caller stores before it acts; a broker that dies in between asks again for what
+// is owed (restore.go).
+
 package engine
 
 import (
@@ -8,12 +18,12 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Config is what does not change while the broker runs.
+// Config holds what does not change while the broker runs.
 type Config struct {
 	Policy   task.Policy
-	Seed     uint64             // of ids: another one for each life of the broker, or an id comes twice
-	Commands task.ClassServer   // serves task.CommandClass; none without an executable
-	Sources  []task.SourceState // that will speak of themselves soon
+	Seed     uint64             // of ids; use a new one for each start of the broker, or ids repeat
+	Commands task.ClassServer   // serves task.CommandClass; without an Executable there are no command tasks
+	Sources  []task.SourceState // sources that are starting and will report their state
 }
 
 // Engine is the state machine. It is not safe for concurrent use: one loop owns it.
@@ -23,10 +33,10 @@ type Engine struct {
 	now   Instant
 	clock clock
 	seq   uint64
-	order uint64 // of registrations
+	order uint64 // last order number given to a registration, package or host
 
 	packages  map[string]*pack
-	leftovers map[string]*pack // gone, but for their folders
+	leftovers map[string]*pack // removed packages whose folders still exist
 	regs      map[task.GUID]*reg
 	runs      map[task.GUID]*run
 	hosts     map[HostID]*host
@@ -44,7 +54,7 @@ type Engine struct {
 	awake   timers // deadlines of runs, hosts, launches
 	wall    timers // calendars
 
-	todo     []work // registrations to fire or to judge, in order
+	todo     []work // registrations to fire or to advance, in order
 	ready    readyQueue
 	slots    slots
 	payloads int
@@ -52,11 +62,12 @@ type Engine struct {
 	out     Output
 	dirty   []stored
 	history []entry
-	touched []*reg // whose state may have to be told
+	touched []*reg // registrations whose visible state may have changed
 }
 
-// Step takes one event at one time. Nothing of its Output may be performed before
-// its Writes are committed.
+// Step applies one event at one time. The caller must commit all Writes of the Output
+// before it performs any of its Actions. If the Output has a Defect, it has nothing
+// else, and the engine must not be used any more.
 func (e *Engine) Step(now Instant, ev Event) (out Output) {
 	defer func() {
 		if d := defectOf(recover()); d != nil {
@@ -69,8 +80,9 @@ func (e *Engine) Step(now Instant, ev Event) (out Output) {
 	return e.flush()
 }
 
-// work does what the event and the time ask for, at most task.MaxTouched
-// registrations of it; flush asks for an immediate wake for the rest.
+// work does what the event and the time require, for at most task.MaxTouched
+// registrations: a fact that a hundred thousand tasks use must not stall the loop.
+// flush asks for an immediate wake for the rest.
 func (e *Engine) work() {
 	e.fireTimers()
 	n := 0
@@ -87,6 +99,7 @@ func (e *Engine) work() {
 	e.stopWhenDone()
 }
 
+// fireTimers handles every deadline that has come on each of the three clocks.
 func (e *Engine) fireTimers() {
 	for t := e.elapsed.next(e.clock.elapsed); t != nil; t = e.elapsed.next(e.clock.elapsed) {
 		t.owner.due(e)
@@ -99,8 +112,9 @@ func (e *Engine) fireTimers() {
 	}
 }
 
-// wake is the earliest deadline on CLOCK_BOOTTIME; early is harmless, so awake
-// and wall deadlines are converted as if there were no sleep and no step.
+// wake returns the earliest deadline, on CLOCK_BOOTTIME; 0 means none. Waking early is
+// harmless, so deadlines on the awake and wall clocks are converted as if the machine
+// never slept and its clock never stepped.
 func (e *Engine) wake() time.Duration {
 	if len(e.todo) > 0 {
 		return e.now.Boot
@@ -119,9 +133,11 @@ func (e *Engine) wake() time.Duration {
 	return wake
 }
 
-// Seq is the sequence number of the last event in history.
+// Seq returns the sequence number of the last event in history.
 func (e *Engine) Seq() uint64 { return e.seq }
 
+// newGUID draws an id from the seeded generator, so that the same events always give
+// the same ids.
 func (e *Engine) newGUID() (g task.GUID) {
 	for i := 0; i < 16; i += 8 {
 		v := e.rng.Uint64()
@@ -134,8 +150,11 @@ func (e *Engine) newGUID() (g task.GUID) {
 	return g
 }
 
+// do adds an action to the Output of this step.
 func (e *Engine) do(a Action) { e.out.Actions = append(e.out.Actions, a) }
 
+// apply handles an event of a client or of the machine. Requests go through answer,
+// which replies once for each request id.
 func (e *Engine) apply(ev Event) {
 	switch ev := ev.(type) {
 	case Tick:
@@ -186,6 +205,7 @@ func (e *Engine) apply(ev Event) {
 	}
 }
 
+// applyHost handles an event of a host or of a process.
 func (e *Engine) applyHost(ev Event) {
 	switch ev := ev.(type) {
 	case Attached:

@@ -1,3 +1,8 @@
+// What can happen: the sealed set of events, in three groups by their origin: clients,
+// the machine, and hosts with their processes. An event states what happened and leaves
+// every decision to the engine. Late events are normal: one that names an ended run, a
+// gone host or an old launch is acknowledged and ignored (SEMANTICS section 9).
+
 package engine
 
 import (
@@ -9,11 +14,12 @@ import (
 // Event is something that happened. The set is sealed.
 type Event interface{ event() }
 
-// RequestID makes a changing call harmless twice: the same id again gets the
-// same answer. The zero id is not remembered.
+// RequestID makes a changing call safe to repeat: the same id gets the same answer. The
+// zero id is not remembered.
 type RequestID = task.GUID
 
-// Caller is who asks. All is the user's command line, which sees every package.
+// Caller identifies the client that makes a request. All is set for the user's command
+// line, which reaches every package.
 type Caller struct {
 	Package string
 	All     bool
@@ -22,17 +28,18 @@ type Caller struct {
 // HostID names a host: one process.
 type HostID = task.Process
 
-// What clients ask for. Each is answered by one Reply with its Request.
+// Requests of clients. Each is answered by one Reply with the same Request.
 type (
-	// Register makes a new registration, or with Ensure finds the one of that
-	// name and group and brings it up to date. Zone is the calendar's, loaded.
+	// Register makes a new registration. With Ensure, it updates the one with the same
+	// name and group if there is one. Zone is the loaded time zone of a calendar
+	// trigger.
 	Register struct {
 		Request RequestID
 		Caller  Caller
 		Package string
 		Spec    task.Spec
 		Ensure  bool
-		Unique  bool // refuse a taken name (bgtask add without --replace)
+		Unique  bool // refuse a name that is in use (bgtask add without --replace)
 		Zone    *time.Location
 	}
 	// Unregister removes a registration; Cancel also cancels its live run.
@@ -42,8 +49,8 @@ type (
 		TaskID  task.GUID
 		Cancel  bool
 	}
-	// Fire fires a registration: by the application (ApplicationTrigger), or by
-	// hand. Now waives conditions and back-off.
+	// Fire fires a registration: by its application (ApplicationTrigger), or by hand.
+	// Now waives conditions and back-off.
 	Fire struct {
 		Request   RequestID
 		Caller    Caller
@@ -52,14 +59,15 @@ type (
 		ByHand    bool
 		Now       bool
 	}
-	// Raise fires the CustomSystemEventTriggers of EventID in the caller's reach.
+	// Raise fires the CustomSystemEventTriggers with EventID that the caller reaches.
 	Raise struct {
 		Request RequestID
 		Caller  Caller
 		EventID string
 		Payload []byte
 	}
-	// Cancel cancels the live run. Kill also ends a process that the user started.
+	// Cancel cancels the live run. With Kill, the process is ended even if the user
+	// started it.
 	Cancel struct {
 		Request RequestID
 		Caller  Caller
@@ -73,39 +81,39 @@ type (
 		Caller  Caller
 		TaskID  task.GUID
 	}
-	// RequestAccess turns an unspecified access into the policy's default.
+	// RequestAccess turns an unspecified access status into the policy's default.
 	RequestAccess struct {
 		Request RequestID
 		Caller  Caller
 	}
-	// SetAccess is the user's word on a package.
+	// SetAccess sets the access status of a package, on behalf of the user.
 	SetAccess struct {
 		Request RequestID
 		Package string
 		Access  task.AccessStatus
 	}
-	// Install adds a package or updates it; to an earlier version only when
-	// Downgrade says so.
+	// Install adds a package or updates it. It refuses an earlier version unless
+	// Downgrade is set.
 	Install struct {
 		Request   RequestID
 		Package   task.Package
 		Downgrade bool
 	}
-	// Imply makes the implied package of a program known; it changes nothing
-	// when it is.
+	// Imply adds the implied package of a program, unless it is known already.
 	Imply struct {
 		Request RequestID
 		Package task.Package
 	}
-	// Uninstall removes a package when its last process is gone. One of the
-	// system's goes only when System says that its folder is gone.
+	// Uninstall removes a package once its last process has exited. A package of the
+	// system is removed only if System is set, which reports that its folder is gone.
 	Uninstall struct {
 		Request  RequestID
 		Package  string
 		KeepData bool
 		System   bool
 	}
-	// OverrideFact sets a fact for testing until the broker ends, or for a time.
+	// OverrideFact sets a fact for testing, until the broker ends or, if For is not 0,
+	// for that time.
 	OverrideFact struct {
 		Request RequestID
 		Name    string
@@ -117,8 +125,9 @@ type (
 		Request RequestID
 		Name    string
 	}
-	// StopAll cancels all runs with Reason and answers when none is live or
-	// Within (awake) has passed; nothing starts after it. Exit follows.
+	// StopAll cancels all runs with Reason. It is answered when no run is live, or when
+	// Within (awake time) has passed; until then nothing starts. The Stop action
+	// follows.
 	StopAll struct {
 		Request RequestID
 		Reason  task.CancellationReason
@@ -126,117 +135,129 @@ type (
 	}
 )
 
-// What the world does.
+// Events of the machine.
 type (
-	// Tick is the timer's end, or a change of the wall clock.
+	// Tick reports that the timer has ended or that the wall clock has changed.
 	Tick struct{}
-	// FactsReported are facts that belong together, from one source.
+	// FactsReported carries facts from one source that belong together: all are set
+	// before any of their edges fires.
 	FactsReported struct {
 		Source string
 		Facts  []task.Fact
 	}
-	// SourceChanged is what a source says of itself.
+	// SourceChanged carries the state that a source reports about itself.
 	SourceChanged struct{ State task.SourceState }
-	// Occurred is what a watcher of files, sockets, devices or messages saw for a task.
-	// Its answer says whether it was taken, and is not remembered.
+	// Occurred reports what a watcher of files, sockets, devices or messages saw for a
+	// task. Its answer says whether the firing was accepted; it is not remembered.
 	Occurred struct {
-		Request RequestID // zero: nobody waits for an answer
+		Request RequestID // zero: no answer is wanted
 		TaskID  task.GUID
 		Details task.Details
 	}
-	// FoldersRemoved: nothing is left of a package that was removed.
+	// FoldersRemoved reports that the folders of a removed package are gone.
 	FoldersRemoved struct{ Package string }
-	// HandOver stops all new starts: another broker follows.
+	// HandOver stops all new starts, because another broker takes over.
 	HandOver struct{}
 )
 
-// What hosts and processes do.
+// Events of hosts and processes.
 type (
-	// Attached is a host's hello, at first or after its stream was lost: the
-	// objects that it serves and the instances that it knows.
+	// Attached is a host's hello, sent first and after a lost stream: the objects that
+	// it serves and the instances that it knows.
 	Attached struct {
 		Host      HostID
 		Package   string
 		Token     task.LaunchToken // zero: the user started it
 		Active    bool             // it belongs to the active session
-		Home      string           // the folder of an installed version in which its program lies; "": elsewhere
+		Home      string           // folder of the installed version that contains its program; "": none does
 		Objects   []Object
 		Instances []Held
 	}
-	// ObjectsChanged replaces the objects of a host: Resume, Suspend, revoke.
+	// ObjectsChanged replaces the objects of a host, after Resume, Suspend or a
+	// revocation.
 	ObjectsChanged struct {
 		Host    HostID
 		Objects []Object
 	}
-	// StreamLost: the host's stream ended, its process is alive as far as known.
+	// StreamLost reports that a host's stream has ended. Its process may still be
+	// alive.
 	StreamLost struct{ Host HostID }
-	// LeaveAsked: a host with nothing to do wants to go. Answered ConfirmLeave or Stay.
+	// LeaveRequested reports that an idle host wants to exit. It is answered with
+	// ConfirmLeave or Stay.
 	LeaveRequested struct{ Host HostID }
-	// Accepted: the host has entered Run.
+	// Accepted reports that the host has entered Run.
 	Accepted struct {
 		Host     HostID
 		Instance task.GUID
 	}
-	// Refused: the host cannot take the activation; its object is revoked.
+	// Refused reports that the host cannot take the activation. Its object is revoked.
 	Refused struct {
 		Host     HostID
 		Instance task.GUID
 		Text     string
 	}
-	// Progressed: SetProgress.
+	// Progressed reports a SetProgress.
 	Progressed struct {
 		Host     HostID
 		Instance task.GUID
 		Value    uint32
 	}
-	// SaveCheckpoint is answered when it is durable.
+	// SaveCheckpoint saves data for the next attempt. It is answered when the data is
+	// stored.
 	SaveCheckpoint struct {
 		Request  RequestID
 		Host     HostID
 		Instance task.GUID
 		Data     []byte
 	}
-	// Finished: Run returned and its deferrals are complete. Acknowledged.
+	// Finished reports that Run has returned and its deferrals are complete. It is
+	// always acknowledged.
 	Finished struct {
 		Host     HostID
 		Instance task.GUID
 		Result   Result
 	}
-	// ServerStarted: the process of a launch, after the fork or found again.
+	// ServerStarted reports the process of a launch, after it was started or found
+	// again.
 	ServerStarted struct {
 		Token   task.LaunchToken
 		Process task.Process
 	}
-	// StartFailed: the process could not be started. Lost says that after a
-	// restart nothing carries the token, so that it may be launched again.
+	// StartFailed reports that a process could not be started. Lost is set after a
+	// restart, when no process carries the token; the class server may then be launched
+	// again.
 	StartFailed struct {
 		Token task.LaunchToken
 		Text  string
 		Lost  bool
 	}
-	// Exited: a host's or a launch's process is gone, and its stream was read to
-	// its end. For a launch, TreeEnded follows.
+	// Exited reports that a process of a host or a launch is gone and that its stream
+	// was read to the end. For a launch, TreeEnded follows.
 	Exited struct {
 		Process task.Process
 		Token   task.LaunchToken
 		Exit    Exit
 	}
-	// TreeEnded: nothing carries the launch token any more; or, with Left, what even
-	// SIGKILL did not end, and it comes again when that is gone.
+	// TreeEnded reports that no process carries the launch token any more. With Left,
+	// some process survived even SIGKILL; the event is sent again when that one is
+	// gone.
 	TreeEnded struct {
 		Token task.LaunchToken
 		Left  bool
 	}
 )
 
-// What hosts speak of, in everybody's words.
+// The types that hosts report, shared with the SDK.
 type (
+	// Object is a class object that a host shows.
 	Object = task.Object
-	Held   = task.HeldInstance
+	// Held is an instance that a host still has when it attaches.
+	Held = task.HeldInstance
+	// Result is what Run returned.
 	Result = task.Result
 )
 
-// Exit is how a process ended.
+// Exit describes how a process ended.
 type Exit struct {
 	Known  bool
 	Status string // "exit 3", "signal: killed"

@@ -1,25 +1,33 @@
+// Facts, their sources, and the edges between two known values (SEMANTICS sections 2
+// and 3). "unknown" is not "no": a change from unknown to yes is not an edge, while no,
+// unknown, yes is one. All facts of a batch are set before any of their edges fires, so
+// that a trigger on a fact with a condition on the same fact starts. Facts change only
+// here. A fact never starts or cancels a run itself; it touches the registrations that
+// use it.
+
 package engine
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/bgtask/bgtask/task"
 )
 
-// fact is one fact, what its source says and what a person says instead.
+// fact is one fact: what its source reports, and the value that overrides it in a test.
 type fact struct {
 	name     string
-	reported task.Fact     // by its source; Value is Unknown when none spoke
-	last     task.Value    // the last known value: an edge lies between two
+	reported task.Fact     // by its source; Value is Unknown if there was no report
+	last     task.Value    // the last known value: edges lie between known values
 	changed  time.Duration // elapsed, of the effective value
 	since    time.Time
 	override *task.Value
 	until    time.Duration // elapsed, end of the override; 0: none
-	gone     bool          // its source is gone: unknown after a grace
+	gone     bool          // its source is gone: the value becomes unknown after a grace
 	lose     time.Duration // elapsed, end of that grace
 	source   *task.SourceState
-	users    regSet // pending or live ones with a condition on it
+	users    regSet // registrations with a pending or live occurrence and a condition on it
 	timer    timer
 	isDirty  bool
 }
@@ -27,7 +35,7 @@ type fact struct {
 func (f *fact) dirtyBit() *bool { return &f.isDirty }
 func (f *fact) write() Write    { return Put{LastingFact{Name: f.name, Value: f.last}} }
 
-// value is what conditions and triggers see.
+// value returns the value that conditions and triggers see.
 func (f *fact) value() task.Value {
 	if f.override != nil {
 		return *f.override
@@ -85,8 +93,8 @@ type edge struct {
 	old, new task.Value
 }
 
-// change sets a fact by set and returns the edge, if it is one: it fires nothing
-// by itself, since all facts of a batch are set before their edges fire.
+// setFact changes a fact by calling set, and returns the edge if the change is one. It
+// fires nothing: all facts of a batch are set before their edges fire.
 func (e *Engine) setFact(f *fact, set func()) (edge, bool) {
 	before := f.value()
 	set()
@@ -114,6 +122,7 @@ func (e *Engine) setFact(f *fact, set func()) (edge, bool) {
 	return ed, ed.old.Known() && ed.old != ed.new
 }
 
+// change changes a single fact and fires its edge.
 func (e *Engine) change(f *fact, set func()) {
 	if ed, ok := e.setFact(f, set); ok {
 		e.fireEdge(ed)
@@ -124,7 +133,7 @@ func (e *Engine) factsReported(ev FactsReported) {
 	var edges []edge
 	for _, reported := range ev.Facts {
 		if e.facts[reported.Name] == nil && len(e.facts) >= task.MaxFacts || len(reported.Name) > task.MaxName || len(reported.Value) > task.MaxFactValue {
-			continue // the shell refuses these with words
+			continue // the broker has already refused these with an error
 		}
 		f := e.fact(reported.Name)
 		reported.Source = ev.Source
@@ -150,8 +159,8 @@ func (e *Engine) addSource(name string) *task.SourceState {
 	return st
 }
 
-// fireEdge queues a firing for every registration that the edge fires, in the
-// order of registering; so many as one step may do are done in it.
+// fireEdge queues a firing for every registration that the edge fires, in the order of
+// registering. Those that exceed the limit of this step follow in the next.
 func (e *Engine) fireEdge(ed edge) {
 	if ed.fact.name == task.FactSession && ed.new == task.Connected {
 		e.clock.Login++
@@ -169,7 +178,7 @@ func (e *Engine) fireEdge(ed edge) {
 	}
 }
 
-// touchAll has everything pending judged anew.
+// touchAll touches every registration with a pending occurrence.
 func (e *Engine) touchAll() {
 	all := regSet{}
 	for _, r := range e.regs {
@@ -182,7 +191,8 @@ func (e *Engine) touchAll() {
 	}
 }
 
-// sourceChanged: facts of a source that is gone become unknown after a grace.
+// sourceChanged takes a source's new state. The facts of a source that is gone become
+// unknown after a grace, so that a restarting service cancels nothing.
 func (e *Engine) sourceChanged(ev SourceChanged) {
 	st := e.sources[ev.State.Name]
 	if st == nil {
@@ -214,8 +224,8 @@ func (e *Engine) sourceChanged(ev SourceChanged) {
 	}
 }
 
-// nextSource is one that may still speak of a fact whose source is not here; that one
-// itself when there is none.
+// nextSource returns a starting source that may still report a fact whose own source is
+// not on this machine, or that own source if there is none.
 func (e *Engine) nextSource(f *fact) *task.SourceState {
 	for _, name := range sortedKeys(e.sources) {
 		if st := e.sources[name]; st.Status == task.SourceStarting && slices.Contains(st.Facts, f.name) {
@@ -225,13 +235,14 @@ func (e *Engine) nextSource(f *fact) *task.SourceState {
 	return f.source
 }
 
-// saverAwaited: whether energy is to be saved is not known yet, and will be soon.
+// energySaverPending reports whether the energy saver's state is still unknown because
+// its source is starting.
 func (e *Engine) energySaverPending() bool {
 	f := e.facts[task.FactEnergySaver]
 	return f != nil && f.cause() == task.CauseSourceStarting
 }
 
-// sourceOf is the source that feeds a trigger; nil when none is known or needed.
+// sourceOf returns the source that feeds a trigger, or nil if none is known or needed.
 func (e *Engine) sourceOf(t task.Trigger) *task.SourceState {
 	if st, ok := t.(task.SystemTrigger); ok {
 		row, _ := st.Type.Row()
@@ -255,7 +266,7 @@ func (e *Engine) overrideFact(ev OverrideFact) Answer {
 		return refuse(task.ErrInvalid, ev.Name, "a fact has a name of at most 256 bytes and a value of at most 1 KiB", "")
 	}
 	if e.facts[ev.Name] == nil && len(e.facts) >= task.MaxFacts {
-		return refuse(task.ErrLimit, ev.Name, "there are too many facts", "")
+		return refuse(task.ErrLimit, ev.Name, fmt.Sprintf("there are already %d facts, which is the limit", task.MaxFacts), "")
 	}
 	f := e.fact(ev.Name)
 	e.change(f, func() {

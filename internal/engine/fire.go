@@ -1,3 +1,8 @@
+// Firings that are asked for: an application's Request, bgtask fire, a raised event,
+// and what a watcher saw (SEMANTICS section 2). An answer means that the firing is
+// stored; what cannot be kept is refused, because dropping it later would lose
+// arguments that the caller believes to be safe.
+
 package engine
 
 import (
@@ -7,7 +12,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// fireRequest is the application's Request, or bgtask fire.
+// fireRequest handles an application's Request and bgtask fire. An ApplicationTrigger
+// without a queue answers ErrCurrentlyRunning while a request is pending or live, since
+// coalescing would lose the arguments of one of them.
 func (e *Engine) fireRequest(ev Fire) Answer {
 	r, a, ok := e.find(ev.Caller, ev.TaskID)
 	if !ok {
@@ -16,7 +23,7 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 	_, own := r.Spec.Trigger.(task.ApplicationTrigger)
 	switch {
 	case r.State == RegSpent:
-		return refuse(task.ErrInvalid, r.Spec.Name, "it is a one-shot that has run; it does not fire again", "register it anew, or remove it")
+		return refuse(task.ErrInvalid, r.Spec.Name, "it is a one-shot that has run and does not fire again", "register it again, or remove it")
 	case !own && !ev.ByHand:
 		return refuse(task.ErrInvalid, r.Spec.Name, "only a task with an ApplicationTrigger is fired by its application; this one has a "+r.Spec.Trigger.Class(), "")
 	case own && r.State == RegSuspended:
@@ -28,7 +35,7 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 	case own && r.Spec.Queue == 0 && (len(r.pending) > 0 || r.live != nil):
 		return refuse(task.ErrCurrentlyRunning, r.Spec.Name, "an earlier request is pending or running, and this one's arguments would be lost", "give the task a Queue")
 	case r.Spec.Queue > 0 && len(r.pending) >= r.Spec.Queue:
-		return refuse(task.ErrQueueFull, r.Spec.Name, fmt.Sprintf("%d requests wait, the most its queue holds", len(r.pending)), "")
+		return refuse(task.ErrQueueFull, r.Spec.Name, fmt.Sprintf("%d requests are waiting, which is the limit of its queue", len(r.pending)), "")
 	}
 	if a, ok := e.roomFor(r, len(ev.Arguments), 1); !ok {
 		return a
@@ -44,8 +51,8 @@ func (e *Engine) fireRequest(ev Fire) Answer {
 	return Answer{TaskID: r.id(), Number: o.Number}
 }
 
-// hurry waives the conditions and the back-off of what is pending: a request that
-// has nothing new to say loses nothing.
+// hurry waives the conditions and the back-off of the pending request. It is used when
+// a request carries no arguments, so nothing can be lost.
 func (e *Engine) hurry(r *reg) Answer {
 	o := r.pending[0]
 	o.Waived, r.NotBefore = true, 0
@@ -56,7 +63,8 @@ func (e *Engine) hurry(r *reg) Answer {
 	return Answer{TaskID: r.id(), Number: o.Number}
 }
 
-// raise fires every CustomSystemEventTrigger of the event in the caller's reach.
+// raise fires every CustomSystemEventTrigger for the event that the caller reaches: all
+// of them, or none if a payload does not fit.
 func (e *Engine) raise(ev Raise) Answer {
 	var a Answer
 	takers := slices.DeleteFunc(e.events[ev.EventID].sorted(), func(r *reg) bool {
@@ -73,7 +81,7 @@ func (e *Engine) raise(ev Raise) Answer {
 	return a
 }
 
-// roomForAll: an event is taken by all who wait for it, or refused.
+// roomForAll checks that every task that takes the event has room for the payload.
 func (e *Engine) roomForAll(takers []*reg, size int) (Answer, bool) {
 	for _, r := range takers {
 		if full, ok := e.roomFor(r, size, len(takers)); !ok {
@@ -83,16 +91,17 @@ func (e *Engine) roomForAll(takers []*reg, size int) (Answer, bool) {
 	return Answer{}, true
 }
 
-// onceDone says whether a trigger with Recurrence Once has fired in this boot and
-// login.
+// onceDone reports whether an event trigger with recurrence Once has already fired in
+// this boot and login.
 func (e *Engine) onceDone(r *reg) bool {
 	return r.Spec.Trigger.(task.CustomSystemEventTrigger).Recurrence == task.Once && r.OnceIn == e.login()
 }
 
 func (e *Engine) login() string { return fmt.Sprintf("%s/%d", e.now.ID, e.clock.Login) }
 
-// occurred is what a watcher saw. What there is no room for loses its details when the
-// task can look itself, and is refused otherwise: who sent a message keeps it.
+// occurred fires a task for what its watcher saw. If the payload does not fit, details
+// that the task can find out itself are left out; anything else, such as a message, is
+// refused, and its sender keeps it.
 func (e *Engine) occurred(ev Occurred) Answer {
 	r := e.regs[ev.TaskID]
 	if r == nil || !watched(r.Spec.Trigger) || !e.armed(r) {

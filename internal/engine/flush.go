@@ -1,3 +1,7 @@
+// The end of a step: what changed becomes the Output. A record is written once, in its
+// final state, however often the step changed it. Events that users see are completed
+// here too, so that every event of a step shows the state at its end.
+
 package engine
 
 import (
@@ -6,13 +10,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// stored is something with a row of its own. What changed in a step is written
-// once, at its end, as it is then.
+// stored is something with its own row. It is written once, at the end of the step.
 type stored interface {
 	dirtyBit() *bool
-	write() Write // nil: it never was stored and is gone
+	write() Write // nil: it was never stored and is gone
 }
 
+// mark makes s be written at the end of the step.
 func (e *Engine) mark(s stored) {
 	if bit := s.dirtyBit(); !*bit {
 		*bit = true
@@ -20,22 +24,23 @@ func (e *Engine) mark(s stored) {
 	}
 }
 
-// entry is an event that waits for the end of the step, to be told with the state
-// that its task has then.
+// entry is an event that waits for the end of the step, to be sent with the state that
+// its task has then.
 type entry struct {
 	reg       *reg
 	event     task.Event
-	transient bool // not stored
+	transient bool // sent to watchers, not stored
 }
 
-// tell appends an event to history.
+// emit appends an event to history.
 func (e *Engine) emit(r *reg, ev task.Event) { e.history = append(e.history, entry{reg: r, event: ev}) }
 
-// notify tells watchers only.
+// notify sends an event to watchers without storing it.
 func (e *Engine) notify(r *reg, ev task.Event) {
 	e.history = append(e.history, entry{reg: r, event: ev, transient: true})
 }
 
+// flush returns the Output of the step and prepares the engine for the next one.
 func (e *Engine) flush() Output {
 	e.notifyChanges()
 	for _, s := range e.dirty {
@@ -57,8 +62,9 @@ func (e *Engine) flush() Output {
 		e.out.Writes = append(e.out.Writes, Append{ev})
 	}
 	if len(e.out.Writes) > 0 {
-		e.clock.Clock.Elapsed, e.clock.Clock.Wall, e.clock.Boot = e.clock.elapsed, e.lastGoodWall(), e.now.ID
-		e.out.Writes = append(e.out.Writes, Put{e.clock.Clock})
+		c := &e.clock
+		c.Elapsed, c.Wall, c.Boot = c.elapsed, e.lastGoodWall(), e.now.ID
+		e.out.Writes = append(e.out.Writes, Put{c.Clock})
 	}
 	e.out.Actions = append(e.out.Actions, notes...)
 	e.out.Wake = e.wake()
@@ -67,15 +73,16 @@ func (e *Engine) flush() Output {
 	return out
 }
 
-// lastGoodWall is the wall time to store: while the clock is known to be behind,
-// the one stored before stays.
+// lastGoodWall returns the wall time to store. While the clock is known to be behind,
+// the last good time continues.
 func (e *Engine) lastGoodWall() time.Time {
 	if e.clock.Behind {
-		return e.clock.Clock.Wall.Add(e.clock.elapsed - e.clock.Clock.Elapsed)
+		return e.clock.Wall.Add(e.clock.elapsed - e.clock.Elapsed)
 	}
 	return e.now.Wall
 }
 
+// complete adds to an event what all events have: the time, the task and its state.
 func (e *Engine) complete(en entry) task.Event {
 	ev := en.event
 	ev.Time, ev.Boot, ev.BootTime = e.now.Wall, e.now.ID, e.now.Boot
@@ -92,24 +99,25 @@ func (e *Engine) complete(en entry) task.Event {
 	return ev
 }
 
-// notifyChanges notifies watchers of every touched registration whose state looks
-// different now and that no other event of this step tells of.
+// notifyChanges notifies watchers of every touched registration that looks different
+// now, unless another event of this step already shows it.
 func (e *Engine) notifyChanges() {
-	told := make(map[*reg]bool, len(e.history))
+	reported := make(map[*reg]bool, len(e.history))
 	for _, en := range e.history {
-		told[en.reg] = true
+		reported[en.reg] = true
 	}
 	for _, r := range e.touched {
 		r.isTouched = false
 		shown := e.look(r)
-		if shown != r.shown && r.shown.known && !told[r] && r.State != RegGone {
+		if shown != r.shown && r.shown.known && !reported[r] && r.State != RegGone {
 			e.notify(r, task.Event{Kind: task.EventChanged})
 		}
 		r.shown = shown
 	}
 }
 
-// mostReused bounds the memory that a step of many registrations leaves behind.
+// mostReused bounds the capacity that is kept for the next step, so that one large step
+// does not keep its memory forever.
 const mostReused = 4096
 
 func reuse[T any](s []T) []T {

@@ -1,3 +1,7 @@
+// Forks, for simulation: a copy of the engine that shares only what is never written
+// to. A fork must behave exactly as the original would, and neither may see what
+// happens to the other; the simulator plays a fork beside the original to check both.
+
 package engine
 
 import (
@@ -8,13 +12,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Fork makes an engine that is in the same state and goes its own way: what is done
-// to one is not seen by the other. The same events at the same times have the same
-// outputs. It is for asking what would happen.
-//
-// It may be called where Step may be. What is never written to is shared: terms,
-// calendars, zones, payloads, and rare parts that nobody has yet. An error is a defect
-// of the engine, which has not changed.
+// Fork returns an engine in the same state that continues independently: the same
+// events at the same times give the same outputs. It may be called whenever Step may
+// be. An error is a defect of the engine, which is unchanged.
 func (e *Engine) Fork() (fork *Engine, err error) {
 	defer func() { err = defectOf(recover()) }()
 	f := forker{
@@ -42,7 +42,7 @@ func (e *Engine) Fork() (fork *Engine, err error) {
 	return &c, nil
 }
 
-// forker knows the copy of everything that is pointed to.
+// forker maps everything that is pointed to to its copy.
 type forker struct {
 	packs    map[*pack]*pack
 	regs     map[*reg]*reg
@@ -55,7 +55,7 @@ type forker struct {
 	timers   map[*timer]*timer
 }
 
-// begin copies every thing, and then has the copies point to each other.
+// begin copies everything, and then makes the copies point to each other.
 func (f forker) begin(e *Engine) {
 	copyAll(f.packs, e.packages)
 	copyAll(f.packs, e.leftovers)
@@ -170,7 +170,8 @@ func (f forker) todo(old []work) []work {
 	return todo
 }
 
-// copyOf is the copy of a registration that may be gone, and is only named any more.
+// copyOf returns the copy of a registration that may already be gone, and is only
+// referred to.
 func (f forker) copyOf(old *reg) *reg {
 	r := f.regs[old]
 	if r == nil {
@@ -182,7 +183,7 @@ func (f forker) copyOf(old *reg) *reg {
 	return r
 }
 
-// owned notes the copy of a timer.
+// owned records the copy of a timer.
 func (f forker) owned(old, t *timer, owner interface{ due(*Engine) }) {
 	t.owner = owner
 	f.timers[old] = t
@@ -225,8 +226,8 @@ func forkedAnswers(old answers) answers {
 	return c
 }
 
-// copyAll adds a copy of everything in all; the copies still point to what the
-// old ones point to.
+// copyAll adds a copy of everything in all. The copies still point to what the
+// originals point to.
 func copyAll[K comparable, T any](to map[*T]*T, all map[K]*T) {
 	slab := make([]T, 0, len(all))
 	for _, old := range all {
@@ -235,7 +236,7 @@ func copyAll[K comparable, T any](to map[*T]*T, all map[K]*T) {
 	}
 }
 
-// mapped is old with the copies for values.
+// mapped returns old with the copies as values.
 func mapped[K comparable, T any](of map[*T]*T, old map[K]*T) map[K]*T {
 	if old == nil {
 		return nil
@@ -247,7 +248,7 @@ func mapped[K comparable, T any](of map[*T]*T, old map[K]*T) map[K]*T {
 	return all
 }
 
-// each is old with the copies.
+// each returns old with the copies.
 func each[T any](of map[*T]*T, old []*T) []*T {
 	all := slices.Clone(old)
 	for i, v := range all {

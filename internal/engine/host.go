@@ -1,3 +1,10 @@
+// Hosts: connected processes that serve class objects (SEMANTICS section 4). A host is
+// known by its process, not by its connection: when its stream is lost, its runs
+// continue, and it has task.AdoptionWindow to come back. Classes are states of hosts; a
+// host that is detached, leaving, ending or unresponsive shows none. What an
+// application does with its own process is its own business: the engine ends only
+// processes that it launched, unless the user asks for more.
+
 package engine
 
 import (
@@ -8,8 +15,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// host is a connected process which serves class objects. Hosts are not stored:
-// after a restart they are made again from the runs and launches that name them.
+// host is a connected process that serves class objects. Hosts are not stored: after a
+// restart they are made again from the runs and launches that name them.
 type host struct {
 	id            HostID
 	pack          *pack
@@ -20,16 +27,17 @@ type host struct {
 	version       string // of the package when it came
 	edition       uint64 // the same, counted; retired for a program that an update has replaced
 	objects       []Object
-	served        []task.GUID // every class that it has shown, taken ones too
+	served        []task.GUID // every class that it has shown, including taken ones
 	runs          []*run
-	single        bool               // all that it ever showed was SingleUse
-	strays        map[task.GUID]*reg // instances that it runs and nobody knows
-	neverReturned bool               // it did not come back in time, and is ended for that
+	single        bool               // every object that it has shown was SingleUse
+	strays        map[task.GUID]*reg // instances that it runs and that the broker does not know or has ended
+	neverReturned bool               // it did not come back in time and is being ended for that
 	esc           escalation
 	timer         timer
 }
 
-// takesActivations: a host of an old version, or one that is not well, gets none.
+// takesActivations reports whether the host may get an activation: not if it runs an
+// earlier edition or does not respond.
 func (h *host) takesActivations() bool {
 	return h.state == HostAttached && h.edition == h.pack.Edition && !h.pack.Servicing
 }
@@ -38,7 +46,8 @@ func (h *host) visible() []Object {
 	return slices.DeleteFunc(slices.Clone(h.objects), func(o Object) bool { return o.Suspended })
 }
 
-// attached is a host's hello.
+// attached handles a host's hello: a new host, or one that has come back and says what
+// it still runs.
 func (e *Engine) attached(ev Attached) {
 	h := e.hosts[ev.Host]
 	switch {
@@ -48,7 +57,7 @@ func (e *Engine) attached(ev Attached) {
 		}
 	case h.state == HostEnding || h.state == HostLeaving:
 		e.takeResults(h, ev.Instances)
-		e.do(DropHost{ev.Host, "it is being ended"})
+		e.do(DropHost{ev.Host, "its process is being ended"})
 		return
 	case h.state != HostAttached:
 		e.moveHost(h, HostAttached)
@@ -58,7 +67,7 @@ func (e *Engine) attached(ev Attached) {
 	e.reconcile(h, ev.Instances)
 	e.setObjects(h, ev.Objects)
 	e.updateHealth(h)
-	if !h.pack.Servicing { // else they are judged at its end
+	if !h.pack.Servicing { // otherwise serviceWhenDone does it
 		e.endIdle(h.pack, h.pack.outdated)
 	}
 }
@@ -70,12 +79,12 @@ func (e *Engine) newHost(ev Attached) *host {
 		return nil
 	}
 	if len(p.hosts) >= task.MaxHosts {
-		e.do(DropHost{ev.Host, fmt.Sprintf("package %s has %d hosts, the most it may have", p.Family, task.MaxHosts)})
+		e.do(DropHost{ev.Host, fmt.Sprintf("package %s already has %d hosts, which is the limit", p.Family, task.MaxHosts)})
 		return nil
 	}
 	l := e.launches[ev.Token]
 	if !ev.Token.IsZero() && (l == nil || l.State == ServerEnding || l.State == ServerAbsent) {
-		e.do(DropHost{ev.Host, "its launch was given up"})
+		e.do(DropHost{ev.Host, "its launch was abandoned"})
 		return nil
 	}
 	h := e.makeHost(ev.Host, p, ev.Token)
@@ -88,7 +97,7 @@ func (e *Engine) newHost(ev Attached) *host {
 	return h
 }
 
-// retired is the edition of no package.
+// retired is an edition that no package has.
 const retired = math.MaxUint64
 
 func (e *Engine) makeHost(id HostID, p *pack, token task.LaunchToken) *host {
@@ -111,16 +120,17 @@ func (e *Engine) objectsChanged(ev ObjectsChanged) {
 	}
 }
 
-// taken: a SingleUse object whose activation is on its way is shown once more by what
-// the host sent before it saw that.
+// taken reports whether o is a SingleUse object whose activation is on its way. The
+// host may list it once more, in a message that it sent before the activation arrived.
 func (h *host) taken(o Object) bool {
 	return o.SingleUse && slices.ContainsFunc(h.runs, func(u *run) bool { return u.State == RunSent && u.reg.Spec.EntryPoint == o.CLSID })
 }
 
-// setObjects publishes all classes of a host in one step.
+// setObjects publishes all classes of a host in one step, so that a run never sees half
+// of them.
 func (e *Engine) setObjects(h *host, objects []Object) {
 	if len(objects) > task.MaxClasses {
-		e.do(DropHost{h.id, fmt.Sprintf("it serves %d classes; a host may serve %d", len(objects), task.MaxClasses)})
+		e.do(DropHost{h.id, fmt.Sprintf("it serves %d classes; the limit is %d", len(objects), task.MaxClasses)})
 		return
 	}
 	h.single = (h.single || len(h.served) == 0) && !slices.ContainsFunc(objects, func(o Object) bool { return !o.SingleUse })
@@ -141,8 +151,8 @@ func (e *Engine) setObjects(h *host, objects []Object) {
 	e.classUp(h)
 }
 
-// classSeen: a live object of the class ends a suspension that ActivationFailed
-// caused.
+// classSeen ends suspensions that ActivationFailed caused, because the class is served
+// again.
 func (e *Engine) classSeen(p *pack, class task.GUID) {
 	for _, r := range p.suspended.sorted() {
 		if r.Cause == SuspendedByActivation && r.Spec.EntryPoint == class {
@@ -163,8 +173,8 @@ func (e *Engine) streamLost(ev StreamLost) {
 	}
 }
 
-// due: a detached host did not come back, one that left is still there, or the next
-// step of ending has come.
+// due is called when a detached host did not come back, when one that was allowed to
+// leave is still there, or when the next step of ending it has come.
 func (h *host) due(e *Engine) {
 	switch {
 	case h.state == HostEnding || h.state == HostLeaving:
@@ -185,16 +195,17 @@ func (h *host) due(e *Engine) {
 	}
 }
 
-// leaveAsked: no activation can fall into the gap, since one that is on its way
-// makes the answer "stay".
+// leaveRequested lets an idle host exit. No activation can be lost: the host's objects
+// are withdrawn in the same step, and a host with a run must stay.
 func (e *Engine) leaveRequested(ev LeaveRequested) {
-	h := e.hosts[ev.Host]
+	id := ev.Host
+	h := e.hosts[id]
 	if h == nil {
-		e.do(ConfirmLeave{ev.Host})
+		e.do(ConfirmLeave{id})
 		return
 	}
 	if h.state != HostAttached || len(h.runs) > 0 {
-		e.do(Stay{ev.Host})
+		e.do(Stay{id})
 		return
 	}
 	h.objects = nil
@@ -203,5 +214,5 @@ func (e *Engine) leaveRequested(ev LeaveRequested) {
 		h.esc = escalateTerm
 		e.awake.arm(&h.timer, e.now.Awake+task.AdoptionWindow)
 	}
-	e.do(ConfirmLeave{ev.Host})
+	e.do(ConfirmLeave{id})
 }

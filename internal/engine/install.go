@@ -1,3 +1,8 @@
+// Installing and updating packages (SEMANTICS section 6). An update waits until no run
+// of the old version is live, and meanwhile nothing of the package starts; then
+// ServicingComplete fires. One content has one version: the same version with other
+// content is refused, or two machines could disagree about what a version is.
+
 package engine
 
 import (
@@ -6,7 +11,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// install adds a package, or updates the one of its family.
+// install adds a package, or updates the one of the same family.
 func (e *Engine) install(ev Install) Answer {
 	if a, ok := e.mayInstall(ev); !ok {
 		return a
@@ -26,8 +31,9 @@ func (e *Engine) install(ev Install) Answer {
 	return Answer{Change: Updated, Access: p.Access}
 }
 
-// CheckInstall says what would be answered to ev, before anybody takes the trouble
-// to unpack it. Unchanged: the same is installed already.
+// CheckInstall returns the answer that ev would get, so that a package need not be
+// unpacked only to be refused. Unchanged means that the same package is already
+// installed.
 func (e *Engine) CheckInstall(ev Install) Answer {
 	a, ok := e.mayInstall(ev)
 	p := e.packages[ev.Package.Family]
@@ -42,8 +48,8 @@ func (e *Engine) CheckInstall(ev Install) Answer {
 	return Answer{Change: Updated, Access: p.Access}
 }
 
-// has says whether to changes nothing. The system's package gives way to the
-// user's own.
+// covers reports whether installing the package to would change nothing. A package of
+// the system gives way to one of the user.
 func (p *pack) covers(to task.Package) bool {
 	if p.Origin != to.Origin {
 		return to.Origin == task.OriginSystem
@@ -52,7 +58,7 @@ func (p *pack) covers(to task.Package) bool {
 	return same && (to.Origin == task.OriginFile || p.Folder == to.Folder)
 }
 
-// mayInstall refuses what may not be installed over what is there.
+// mayInstall refuses what must not be installed over what is already there.
 func (e *Engine) mayInstall(ev Install) (Answer, bool) {
 	if a, ok := e.checkPackage(ev.Package); !ok {
 		return a, false
@@ -64,11 +70,11 @@ func (e *Engine) mayInstall(ev Install) (Answer, bool) {
 	order := task.CompareVersions(to.Version, p.Version)
 	switch {
 	case p.Removing:
-		return refuse(task.ErrConflict, p.Family, "the package is being removed", "try again when its last process is gone"), false
+		return refuse(task.ErrConflict, p.Family, "the package is being removed", "try again when its last process has exited"), false
 	case order < 0 && !ev.Downgrade:
-		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is installed, and "+to.Version+" is older", "--allow-downgrade installs it all the same"), false
+		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is installed, and "+to.Version+" is older", "--allow-downgrade installs it anyway"), false
 	case order == 0 && to.Origin == task.OriginFile && p.Origin == task.OriginFile && !p.covers(to):
-		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is installed with other content: one version is one content",
+		return refuse(task.ErrConflict, p.Family, "version "+p.Version+" is already installed with different content",
 			"give it another version, or 'bgtask uninstall --keep-data' first"), false
 	}
 	return Answer{}, true
@@ -77,17 +83,18 @@ func (e *Engine) mayInstall(ev Install) (Answer, bool) {
 func (e *Engine) checkPackage(p task.Package) (Answer, bool) {
 	switch {
 	case p.Family == "" || len(p.Family) > task.MaxName:
-		return refuse(task.ErrInvalid, p.Family, "a package has a family name of at most 256 bytes", ""), false
+		return refuse(task.ErrInvalid, p.Family, "a package needs a family name of at most 256 bytes", ""), false
 	case p.Family == task.CommandPackage:
-		return refuse(task.ErrConflict, p.Family, "this name belongs to command tasks", ""), false
+		return refuse(task.ErrConflict, p.Family, "this name is reserved for command tasks", ""), false
 	case e.leftovers[p.Family] != nil:
-		return refuse(task.ErrConflict, p.Family, "what the package has left is being removed", "try again in a moment"), false
+		return refuse(task.ErrConflict, p.Family, "the files of its last installation are still being removed", "try again in a moment"), false
 	}
 	return Answer{}, true
 }
 
-// updatePackage: live runs of the old version end, nothing of it starts meanwhile,
-// its processes get no activation after; then ServicingComplete fires.
+// updatePackage begins an update. Live runs of the old version end, nothing of the
+// package starts meanwhile, and processes of the old version get no activation
+// afterwards.
 func (e *Engine) updatePackage(p *pack, to task.Package) {
 	to.Access, to.LocalFolder = p.Access, keep(to.LocalFolder, p.LocalFolder)
 	if !p.Servicing {
@@ -109,9 +116,10 @@ func keep(s, old string) string {
 	return s
 }
 
-// serviceWhenDone ends an update once no run of the package is live. An application
-// that does not answer is not waited for: its registration stays taken until its run
-// has ended, and it gets no activation; but it cannot keep all others from running.
+// serviceWhenDone completes an update once no responding run of the package is live. An
+// application that does not respond is not waited for: its registration stays taken
+// until its run has ended, and it gets no activation, but it must not keep all others
+// from running.
 func (e *Engine) serviceWhenDone(p *pack) {
 	if !p.Servicing || p.hasResponsiveRun() {
 		return
@@ -139,7 +147,7 @@ func (e *Engine) serviceWhenDone(p *pack) {
 	e.ready.stale = true
 }
 
-// answersFor says whether a run is live whose host answers.
+// hasResponsiveRun reports whether a run is live whose host responds.
 func (p *pack) hasResponsiveRun() bool {
 	for r := range p.regs {
 		if r.run != nil && r.run.State != RunUnresponsive {

@@ -1,3 +1,10 @@
+// The latch (SEMANTICS section 3): occurrences that have fired and not yet run. A
+// firing either joins the pending occurrence or makes a new one; in both cases it is
+// durable when the step is committed, and the same occurrence number always stands for
+// the same firings. An occurrence ends exactly once, in endOcc. A live occurrence whose
+// run did not finish its work becomes pending again (relatch). What is pending must
+// never be dropped without an end: it is started, or it expires, or it is removed.
+
 package engine
 
 import (
@@ -13,7 +20,7 @@ type occ struct {
 	Occurrence
 	isDirty bool
 	reg     *reg
-	size    int // of its payload
+	size    int // of its payload, in bytes
 }
 
 func (o *occ) dirtyBit() *bool { return &o.isDirty }
@@ -24,23 +31,24 @@ func (o *occ) write() Write {
 	return Put{o.Occurrence}
 }
 
-// view is the occurrence as users see it.
+// view returns the occurrence as users see it.
 func (o *occ) view() task.Occurrence {
 	return task.Occurrence{Number: o.Number, Due: o.Due, Observed: o.Observed, Last: o.Last, Count: o.Count, Missed: o.Missed}
 }
 
-// firing is one event of a trigger, accepted when it is passed to fire.
+// firing is one event of a trigger that was accepted.
 type firing struct {
 	by      FiredBy
-	due     time.Time // zero: now
+	due     time.Time // zero means now
 	details task.Details
 	missed  int
 	catchUp time.Duration
 	now     bool // waives conditions
-	apart   bool // an occurrence of its own: RunAll
+	apart   bool // needs its own occurrence: RunAll
 }
 
-// fire accepts a firing: it joins the pending occurrence or makes one.
+// fire accepts a firing: it joins the pending occurrence or makes a new one, which
+// takes the number of this firing.
 func (e *Engine) fire(r *reg, f firing) *occ {
 	r.Firing++
 	if f.due.IsZero() {
@@ -69,14 +77,15 @@ func (e *Engine) fire(r *reg, f firing) *occ {
 	return o
 }
 
-// disarmOneShot: the first firing disarms the trigger. Firing by hand counts too.
+// disarmOneShot disarms a one-shot trigger at its first firing, by hand or not.
 func (e *Engine) disarmOneShot(r *reg) {
 	if task.OneShot(r.Spec.Trigger) {
 		r.Disarmed = true
 	}
 }
 
-// join finds the occurrence that takes the firing.
+// join returns the occurrence that takes the firing: the newest pending one if it
+// coalesces or the queue is full, else a new one.
 func (e *Engine) join(r *reg, f firing) *occ {
 	room := r.Spec.Queue
 	if f.apart {
@@ -93,8 +102,8 @@ func (e *Engine) join(r *reg, f firing) *occ {
 	return o
 }
 
-// joined is the payload of a firing that joins: the last one, but changed paths add
-// up, for Run is to look at all of them.
+// joined returns the payload of an occurrence after a firing joined it. The last
+// payload wins, except that changed paths add up, because Run must look at all of them.
 func joined(before, last task.Details) task.Details {
 	b, ok := before.(task.StorageLibraryContentChangedTriggerDetails)
 	l, also := last.(task.StorageLibraryContentChangedTriggerDetails)
@@ -108,7 +117,8 @@ func joined(before, last task.Details) task.Details {
 	return all
 }
 
-// setPayload keeps the last payload; what is pending counts against the limits.
+// setPayload replaces the payload of o. The payloads of all occurrences that have not
+// ended count against the limits.
 func (e *Engine) setPayload(o *occ, d task.Details) {
 	size := task.PayloadSize(d)
 	e.payloads += size - o.size
@@ -116,11 +126,12 @@ func (e *Engine) setPayload(o *occ, d task.Details) {
 	o.Details, o.size = d, size
 }
 
-// roomFor says whether a payload of that size may be kept n times.
+// roomFor reports whether n payloads of this size may be kept; if not, it returns the
+// refusal.
 func (e *Engine) roomFor(r *reg, size, n int) (Answer, bool) {
 	switch {
 	case size > task.MaxPayload:
-		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("%d bytes of arguments are more than the %d allowed", size, task.MaxPayload), "pass a path instead"), false
+		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("%d bytes of arguments exceed the limit of %d bytes", size, task.MaxPayload), "pass a path instead"), false
 	case r.pack.payloads+size*n > task.MaxPending:
 		return refuse(task.ErrLimit, r.Spec.Name, fmt.Sprintf("pending arguments of package %s would exceed %d MiB", r.pack.Family, task.MaxPending>>20), ""), false
 	case e.payloads+size*n > task.MaxPendingAll:
@@ -138,7 +149,7 @@ func (e *Engine) endPending(r *reg, o *occ, end task.End) {
 	}
 }
 
-// endOcc is the one end of an occurrence.
+// endOcc is the only place where an occurrence ends.
 func (e *Engine) endOcc(r *reg, o *occ, end task.End) {
 	move(&o.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name)
 	e.setPayload(o, nil)
@@ -150,8 +161,9 @@ func (e *Engine) endOcc(r *reg, o *occ, end task.End) {
 	e.touch(r)
 }
 
-// relatch makes the live occurrence pending again: it merges with a newer pending
-// one, or goes to the front of the queue.
+// relatch makes the live occurrence pending again. With a queue it goes back to the
+// front; otherwise it merges with a newer pending one, and one run will follow the last
+// of their firings.
 func (e *Engine) relatch(r *reg, o *occ) {
 	move(&o.State, OccPending, occMoves, "occurrence of "+r.Spec.Name)
 	r.live = nil
@@ -175,13 +187,13 @@ func (e *Engine) relatch(r *reg, o *occ) {
 	details := joined(o.Details, newer.Details)
 	e.setPayload(newer, nil)
 	e.setPayload(o, details)
-	move(&newer.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name) // merged: its firings are o's now
+	move(&newer.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name) // merged: its firings belong to o now
 	e.mark(newer)
 	r.pending[len(r.pending)-1] = o
 }
 
-// expire ends, or frees of its conditions, what was held too long. It comes before
-// starting.
+// expire ends occurrences that were held too long, or waives their conditions, as the
+// hold policy says. It runs before starts are decided.
 func (e *Engine) expire(r *reg) {
 	h := r.Spec.Hold
 	if h.AtMost <= 0 {

@@ -1,3 +1,11 @@
+// Launches: one start of a class server each (SEMANTICS section 4). The intent is
+// committed before the process is forked, and the launch token is in the environment of
+// its whole process tree, so that a new broker finds everything that an earlier one
+// started. There is at most one launch of a class server in flight; runs that need it
+// wait for that one. A failed launch fails all its waiters with the same text. A class
+// server must not be launched again before the tree of its last launch has ended, or
+// two of them could serve one class.
+
 package engine
 
 import (
@@ -7,15 +15,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// serverKey is a class server: package, executable, arguments.
+// serverKey identifies a class server: package, executable and arguments.
 type serverKey struct{ pack, server string }
 
-// server is what all launches of one class server share: one launch in flight.
+// server is what all launches of one class server share.
 type server struct {
 	key       serverKey
 	launching *launch
-	ending    int // failed or ended launches whose tree is not ended yet: no launch before
-	launches  int // all that are not gone: it is forgotten with the last
+	ending    int // launches whose tree has not ended yet; until then there is no new launch
+	launches  int // launches that are not gone; the server is forgotten with the last
 }
 
 // launch is one start of a class server.
@@ -25,7 +33,7 @@ type launch struct {
 	server  *server
 	slot    bool // it is counted as in flight
 	blocks  bool // it is counted in server.ending
-	adopted bool // the last broker began it: what waits is launched again when it does not come
+	adopted bool // begun by an earlier broker: if it does not come up, its waiters get a new launch
 	esc     escalation
 	timer   timer
 }
@@ -48,7 +56,8 @@ func (e *Engine) serverOf(pack string, cs task.ClassServer) *server {
 	return s
 }
 
-// launch starts a class server: the intent is committed, then the process forked.
+// launch starts a class server. The process is started only after the launch is
+// committed.
 func (e *Engine) launch(s *server, pack string, cs task.ClassServer) {
 	l := &launch{server: s, Launch: Launch{Token: task.LaunchToken(e.newGUID()), Package: pack, Server: cs, At: e.now.Awake,
 		Wall: e.now.Wall, Version: e.packages[pack].Version, Edition: e.packages[pack].Edition}}
@@ -60,8 +69,8 @@ func (e *Engine) launch(s *server, pack string, cs task.ClassServer) {
 	e.do(StartServer{l.Token, pack, cs})
 }
 
-// moveLaunch keeps what depends on a launch's state: the one in flight, the launch
-// slot, and whether the next launch has to wait for its end.
+// moveLaunch changes the state of a launch and what depends on it: the launch in
+// flight, the launch slot, and whether the next launch must wait for its end.
 func (e *Engine) moveLaunch(l *launch, to ServerState) {
 	move(&l.State, to, serverMoves, "class server "+l.Server.Executable)
 	s := l.server
@@ -73,7 +82,7 @@ func (e *Engine) moveLaunch(l *launch, to ServerState) {
 	if s.launching == l {
 		s.launching = nil
 	}
-	if to != ServerEnding || !l.adopted { // one that is made again keeps its slot
+	if to != ServerEnding || !l.adopted { // an adopted one is launched again and keeps its slot
 		e.freeLaunchSlot(l)
 	}
 	if to == ServerAbsent {
@@ -91,7 +100,7 @@ func (e *Engine) freeLaunchSlot(l *launch) {
 	}
 }
 
-// unblock lets the class server of l be launched anew.
+// unblock allows a new launch of l's class server.
 func (e *Engine) unblock(l *launch) {
 	if l.blocks {
 		l.blocks = false
@@ -106,11 +115,11 @@ func (e *Engine) serverStarted(ev ServerStarted) {
 		e.mark(l)
 		return
 	}
-	e.do(Signal{Process: ev.Process, Token: ev.Token, Kill: true}) // a launch that was given up
+	e.do(Signal{Process: ev.Process, Token: ev.Token, Kill: true}) // a launch that was abandoned
 }
 
-// startFailed: told at once, to all who wait. After a restart a launch that
-// nothing carries is made again in the same run.
+// startFailed fails all waiters without waiting for a time-out. After a restart, a
+// launch that no process carries is made again for the same runs.
 func (e *Engine) startFailed(ev StartFailed) {
 	l := e.launches[ev.Token]
 	if l == nil || l.State == ServerUp {
@@ -125,9 +134,9 @@ func (e *Engine) startFailed(ev StartFailed) {
 	e.failWaiters(l, ending{outcome: task.ActivationFailed, text: ev.Text})
 }
 
-// launchUp: a launch is over when its process shows a class. Who is left waiting,
-// because the object was SingleUse or the process is of the old version, goes on
-// to the next launch in the same step.
+// launchUp ends a launch whose process shows a class. Runs that still wait, because the
+// object was SingleUse or the process belongs to an earlier edition, continue with the
+// next launch in the same step.
 func (e *Engine) launchUp(l *launch, h *host) {
 	if l.State != ServerLaunching || len(h.visible()) == 0 {
 		return
@@ -138,13 +147,13 @@ func (e *Engine) launchUp(l *launch, h *host) {
 	e.classUp(h)
 	for _, u := range e.waiters(l) {
 		if !slices.Contains(h.served, u.reg.Spec.EntryPoint) {
-			continue // another class of this server: its own time-out tells
+			continue // another class of this server: its own time-out decides
 		}
 		e.place(u)
 	}
 }
 
-// waiters are the runs that wait for the class server of l, oldest first.
+// waiters returns the runs that wait for l, oldest first.
 func (e *Engine) waiters(l *launch) []*run {
 	var all []*run
 	for _, u := range e.runs {
@@ -163,7 +172,8 @@ func olderRun(a, b *run) int {
 	return compare(a.reg.Order, b.reg.Order)
 }
 
-// due: the class was not registered in time, or the next step of ending has come.
+// due is called when the class was not registered in time, or when the next step of
+// ending the process has come.
 func (l *launch) due(e *Engine) {
 	switch {
 	case l.State != ServerLaunching:
@@ -178,7 +188,7 @@ func (l *launch) due(e *Engine) {
 	e.endLaunch(l)
 }
 
-// failLaunch gives up l and tells all who wait for it.
+// failLaunch gives up l and fails all its waiters.
 func (e *Engine) failLaunch(l *launch, how ending) {
 	e.closeLaunch(l)
 	e.failWaiters(l, how)
@@ -190,7 +200,7 @@ func (e *Engine) failWaiters(l *launch, how ending) {
 	}
 }
 
-// closeLaunch: the next launch has to wait until the tree of l is ended.
+// closeLaunch makes the next launch wait until the tree of l has ended.
 func (e *Engine) closeLaunch(l *launch) {
 	e.moveLaunch(l, ServerEnding)
 	if !l.blocks {
@@ -199,11 +209,11 @@ func (e *Engine) closeLaunch(l *launch) {
 	}
 }
 
-// launchAgain makes a new launch for those who still wait for l: it did not outlive
-// the broker that began it.
+// launchAgain makes a new launch for the runs that still wait for l, which did not
+// outlive the broker that began it.
 func (e *Engine) launchAgain(l *launch) {
 	for _, u := range e.waiters(l) {
-		e.placeOrWait(u, "its class server ended while no broker was there")
+		e.placeOrWait(u, "its class server ended while no broker was running")
 	}
 }
 

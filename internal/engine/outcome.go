@@ -1,3 +1,11 @@
+// Outcomes and what follows from them: the table of SEMANTICS section 5. endRun gives a
+// run its one outcome; applyOutcome then decides about the occurrence (it ends, or it
+// is pending again) and about the counts that lead to back-off, suspension and
+// settling. The counts are separate, since they mean different things: faults are
+// crashes and failed activations and suspend a registration, tries are Retry and Lost
+// and end an occurrence as GaveUp, losses are lost conditions and only delay the next
+// start.
+
 package engine
 
 import (
@@ -9,7 +17,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// ending is how a run ends.
+// ending describes how a run ends.
 type ending struct {
 	outcome task.Outcome
 	reason  task.CancellationReason
@@ -17,15 +25,15 @@ type ending struct {
 	exit    string
 	forced  bool
 	stderr  string
-	several bool // its process crashed with other runs in it: nobody's fault
-	noClass bool // class not declared, or its package is gone
+	several bool // its process crashed with other runs in it: counted as a fault of none
+	noClass bool // its class is not declared, or its package is gone
 }
 
-// triesKept is how many of the latest attempts of an occurrence are kept for why.
+// triesKept is the number of latest attempts of an occurrence that are kept for why.
 const triesKept = 5
 
-// endRun gives a run its one outcome, and its occurrence what follows from it. It
-// is called only when the run's code no longer runs.
+// endRun gives a run its one outcome, and applies it to the occurrence. It must be
+// called only when the run's code no longer runs.
 func (e *Engine) endRun(u *run, how ending) {
 	r, o := u.reg, u.occ
 	if u.progress != u.notified {
@@ -63,8 +71,8 @@ func (e *Engine) endRun(u *run, how ending) {
 	e.goneWhenDone(r)
 }
 
-// lostEnding is the ending of a run that nobody saw end: after a cancel it is Canceled all
-// the same.
+// lostEnding is the ending of a run whose end was not seen. If it was canceled, it
+// counts as Canceled.
 func lostEnding(u *run, text string) ending {
 	if u.canceled() {
 		return ending{outcome: outcomeOfCancel(u), reason: u.Reason}
@@ -93,10 +101,10 @@ func (e *Engine) noteTry(o *occ, ended task.Run) {
 	}
 }
 
-// follow is the table of outcomes: what becomes of the occurrence and of the
+// applyOutcome is the table of outcomes: what happens to the occurrence and to the
 // counts of the registration.
 func (e *Engine) applyOutcome(r *reg, o *occ, u *run, how ending) {
-	lost := false // a loss: settle
+	lost := false // whether it counts as a loss, after which conditions must settle
 	switch how.outcome {
 	case task.Completed, task.Failed, task.TimedOut:
 		e.resetCounts(r, how.outcome)
@@ -133,8 +141,9 @@ func final(reason task.CancellationReason) bool {
 	return reason == task.ReasonAbort || reason == task.ReasonIdleTask || reason == task.ReasonUninstall
 }
 
-// isLoss: cancelled because something it needs went away. A MaintenanceTrigger's
-// lost AC is told as Abort, which only a user's cancel makes final.
+// isLoss reports whether a run was canceled because something that it needs went away.
+// For a MaintenanceTrigger, the loss of AC power is reported as Abort, which is final
+// only if a user canceled.
 func (e *Engine) isLoss(r *reg, u *run, reason task.CancellationReason) bool {
 	switch reason {
 	case task.ReasonConditionLoss, task.ReasonResourceRevocation, task.ReasonEnergySaver:
@@ -146,14 +155,14 @@ func (e *Engine) isLoss(r *reg, u *run, reason task.CancellationReason) bool {
 	return false
 }
 
-// runCounted: the run's code ran to an end, so all counts start anew.
+// resetCounts clears the counts of a registration whose code ran to an end.
 func (e *Engine) resetCounts(r *reg, outcome task.Outcome) {
 	r.Faults, r.Tries, r.NotBefore = 0, 0, 0
 	if outcome == task.Completed {
 		r.Alone = false
 	}
 	if r.State == RegSuspended && outcome != task.TimedOut {
-		e.unsuspend(r, "its probe run ended in order")
+		e.unsuspend(r, "its probe run ended normally")
 	}
 }
 
@@ -163,7 +172,8 @@ func (e *Engine) endLive(r *reg, o *occ, end task.End) {
 	e.endOcc(r, o, end)
 }
 
-// tryAgain: Retry and Lost. Too many in a row end the occurrence.
+// tryAgain handles Retry and Lost: the occurrence is pending again after a back-off, or
+// ends as GaveUp after too many in a row.
 func (e *Engine) tryAgain(r *reg, o *occ) {
 	r.Tries++
 	if int(r.Tries) >= r.Spec.Retry.WithDefaults().Attempts {
@@ -175,8 +185,8 @@ func (e *Engine) tryAgain(r *reg, o *occ) {
 	e.relatch(r, o)
 }
 
-// fault: its process crashed, or never came up. Too many in a row suspend the
-// registration; its occurrence stays pending.
+// fault handles a process that crashed or never came up. Too many faults in a row
+// suspend the registration; its occurrence stays pending.
 func (e *Engine) fault(r *reg, o *occ, how ending) {
 	if how.several {
 		r.Alone = true
@@ -202,7 +212,7 @@ func (e *Engine) fault(r *reg, o *occ, how ending) {
 func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 	if r.State == RegSuspended {
 		r.NotBefore = 0
-		return // a probe that failed: suspended as before
+		return // a probe failed: it stays suspended
 	}
 	e.setState(r, RegSuspended)
 	r.NotBefore = 0
@@ -214,7 +224,7 @@ func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 	e.touch(r)
 }
 
-// unsuspend sets the fault count to 0, whatever ends the suspension.
+// unsuspend ends a suspension, whatever its cause, and clears the count of faults.
 func (e *Engine) unsuspend(r *reg, why string) {
 	if r.State != RegSuspended {
 		return
@@ -247,8 +257,8 @@ func (e *Engine) resumeRequest(ev Resume) Answer {
 	return Answer{TaskID: ev.TaskID}
 }
 
-// backOff delays the n-th further attempt: First x 4^(n-1), at most Limit, less a
-// jitter of up to a fifth, the same for the same attempt.
+// backOff delays the next attempt after the n-th failure: First x 4^(n-1), at most
+// Limit, less a jitter of up to a fifth.
 func (e *Engine) backOff(r *reg, o *occ, n int) {
 	policy := r.Spec.Retry.WithDefaults()
 	d := policy.First
@@ -261,11 +271,11 @@ func (e *Engine) backOff(r *reg, o *occ, n int) {
 	e.markLedger(r)
 }
 
-// jitter is a number from 0 to 1 that is the same for the same task, occurrence
-// and attempt.
+// jitter returns a number from 0 to 1 that depends only on the task, the occurrence and
+// the attempt, so that a restored engine computes the same delays.
 func jitter(id task.GUID, number uint64, attempt int) float64 {
 	h := fnv.New64a()
 	h.Write(id[:])
-	fmt.Fprintf(h, "/%d/%d", number, attempt)
+	_, _ = fmt.Fprintf(h, "/%d/%d", number, attempt) // a hash takes everything
 	return float64(h.Sum64()>>11) / (1 << 53)
 }

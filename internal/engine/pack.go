@@ -1,3 +1,6 @@
+// Packages and their access status (SEMANTICS sections 6 and 7). A package groups what
+// is limited, updated and removed together: registrations, hosts, slots and payloads.
+
 package engine
 
 import (
@@ -10,16 +13,16 @@ import (
 type pack struct {
 	Package
 	isDirty     bool
-	foldersGone bool // nothing is left of it
+	foldersGone bool // its folders are gone too
 	regs        regSet
-	names       map[string]*reg // the oldest of each name, with its twins
+	names       map[string]*reg // the oldest registration of each name; younger ones follow as twins
 	suspended   regSet
 	hosts       []*host
 	ready       []*reg
-	live        int // runs that count
+	live        int // runs that hold a slot
 	payloads    int
-	served      uint64 // when it was last admitted a run
-	entered     uint64 // order of becoming known
+	served      uint64 // when it was last given a start, in admissions
+	entered     uint64 // order in which it became known
 }
 
 func (p *pack) dirtyBit() *bool { return &p.isDirty }
@@ -68,7 +71,7 @@ func (e *Engine) newPack(rec Package) *pack {
 	return p
 }
 
-// imply makes the implied package of a program known, or brings it up to date.
+// imply adds the implied package of a program, unless it is known.
 func (e *Engine) imply(ev Imply) Answer {
 	if a, ok := e.checkPackage(ev.Package); !ok {
 		return a
@@ -106,14 +109,15 @@ func (e *Engine) requestAccess(ev RequestAccess) Answer {
 func (e *Engine) setAccess(ev SetAccess) Answer {
 	p := e.packages[ev.Package]
 	if p == nil {
-		return refuse(task.ErrNoPackage, ev.Package, "no such package is installed", "'bgtask packages' shows all")
+		return refuse(task.ErrNoPackage, ev.Package, "no such package is installed", "list them with 'bgtask packages'")
 	}
 	e.access(p, ev.Access)
 	return Answer{Access: p.Access}
 }
 
-// access: what was registered before stays and is held; nothing is lost when it is
-// allowed again.
+// access changes the access status of a package. When access is denied, live runs are
+// canceled, and what is registered stays and is held, so that nothing is lost when
+// access is allowed again.
 func (e *Engine) access(p *pack, to task.AccessStatus) {
 	if p.Access == to {
 		return

@@ -1,3 +1,5 @@
+// What the engine shows of hosts and launches, for doctor and for simulation.
+
 package engine
 
 import (
@@ -7,7 +9,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// HostView is a host as it is seen from outside.
+// HostView is a host as the outside sees it.
 type HostView struct {
 	ID      HostID
 	Package string
@@ -25,7 +27,7 @@ type RunView struct {
 	Entered time.Time // zero: it has not entered Run
 }
 
-// LaunchView is a start of a class server that is not over.
+// LaunchView is a launch that is not over.
 type LaunchView struct {
 	Token   task.LaunchToken
 	Package string
@@ -35,7 +37,7 @@ type LaunchView struct {
 	Wanted  []task.GUID // the classes that runs wait for
 }
 
-// Hosts lists all hosts, in the order of their coming.
+// Hosts returns all hosts, in the order in which they attached.
 func (e *Engine) Hosts() []HostView {
 	all := make([]*host, 0, len(e.hosts))
 	for _, h := range e.hosts {
@@ -53,7 +55,7 @@ func (e *Engine) Hosts() []HostView {
 	return views
 }
 
-// Launches lists the launches that are not over, by their tokens.
+// Launches returns the launches that are not over, ordered by token.
 func (e *Engine) Launches() []LaunchView {
 	views := make([]LaunchView, 0, len(e.launches))
 	for _, token := range sortedTokens(e.launches) {
@@ -62,7 +64,7 @@ func (e *Engine) Launches() []LaunchView {
 	return views
 }
 
-// Launch is one of them; false when it is over.
+// Launch returns the launch with the token. It returns false if the launch is over.
 func (e *Engine) Launch(token task.LaunchToken) (LaunchView, bool) {
 	l := e.launches[token]
 	if l == nil {

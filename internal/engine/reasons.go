@@ -1,3 +1,11 @@
+// Why an occurrence waits: the closed list of SEMANTICS section 8, in its order. This
+// list decides, and why prints it, so an explanation cannot differ from the decision.
+// Reasons come in two kinds. An occurrence's own reasons depend on its registration,
+// its package and the facts; whoever has none of them joins the ready queue. Shared
+// reasons are the keys and slots that other runs hold; admission checks them again each
+// time something is freed. A reason with a time ends by itself and gets a deadline;
+// every other one ends by an event that touches the registration. Nothing polls.
+
 package engine
 
 import (
@@ -11,12 +19,12 @@ import (
 type reason struct {
 	kind   task.ReasonKind
 	cond   task.Condition
-	until  time.Duration // elapsed, when it ends by itself; 0: nobody knows
+	until  time.Duration // elapsed, when it ends by itself; 0: unknown
 	detail func() string // for people; nil: nothing to add
 }
 
-// own lists what the occurrence waits for because of itself: all but the keys and
-// slots that it shares with others. The order is that of the contract.
+// ownReasons lists what the occurrence waits for, except the keys and slots that other
+// runs hold. The order is that of the contract.
 func (e *Engine) ownReasons(r *reg, o *occ) []reason {
 	var all []reason
 	add := func(k task.ReasonKind, until time.Duration, detail func() string) {
@@ -53,11 +61,12 @@ func (e *Engine) ownReasons(r *reg, o *occ) []reason {
 	if r.run != nil {
 		add(task.WaitLiveRun, 0, func() string { return e.runDetail(r.run) })
 	} else if r.strays > 0 {
-		add(task.WaitLiveRun, 0, func() string { return "a process still runs an instance of it that was given up" })
+		add(task.WaitLiveRun, 0, func() string { return "a process still runs an instance that the broker has abandoned" })
 	}
 	return all
 }
 
+// counted formats a number with the singular or the plural text.
 func counted(n int, one, many string) string {
 	if n == 1 {
 		return one
@@ -65,6 +74,8 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf(many, n)
 }
 
+// unmet appends the conditions that do not hold: first those that fail, then those that
+// are unsure.
 func (e *Engine) unmet(all []reason, r *reg) []reason {
 	for _, kind := range []task.ReasonKind{task.WaitCondition, task.WaitUnsure} {
 		for _, c := range r.conditions() {
@@ -89,8 +100,10 @@ func (e *Engine) servicingDetail(r *reg) func() string {
 	return func() string { return "its package is being updated" }
 }
 
-// savesEnergy: energy saver holds timed work of packages that are subject to
-// system policy, also while its source is only starting.
+// heldByEnergySaver reports whether the energy saver holds r: it holds timed work of
+// packages that are AllowedSubjectToSystemPolicy. While the source of the energy saver
+// is still starting, that work is held too, so that a broker start does not run it by
+// mistake.
 func (e *Engine) heldByEnergySaver(r *reg) bool {
 	f := e.facts[task.FactEnergySaver]
 	return f != nil && (f.value() == task.Yes || e.energySaverPending()) && task.Timed(r.Spec.Trigger) && r.pack.Access == task.AllowedSubjectToSystemPolicy
@@ -103,7 +116,7 @@ func (e *Engine) saverDetail() string {
 	return ""
 }
 
-// rateUntil is when one more start by an edge is allowed; 0: now.
+// rateUntil returns when one more start by an edge is allowed; 0 means now.
 func (e *Engine) rateUntil(r *reg, o *occ) time.Duration {
 	if o.By != ByEdge && o.By != ByWatch || len(r.Starts) < task.StartsByEdges {
 		return 0
@@ -111,7 +124,8 @@ func (e *Engine) rateUntil(r *reg, o *occ) time.Duration {
 	return r.Starts[len(r.Starts)-task.StartsByEdges] + rateWindow(r)
 }
 
-// rateWindow: connections are made by others, and a server may take one each run.
+// rateWindow returns the window of the rate limit. It is shorter for connections:
+// others make them, and a server may take one with each run.
 func rateWindow(r *reg) time.Duration {
 	if _, ok := r.Spec.Trigger.(task.SocketActivityTrigger); ok {
 		return task.SocketRateWindow
@@ -121,7 +135,7 @@ func rateWindow(r *reg) time.Duration {
 
 func (e *Engine) runDetail(u *run) string {
 	if u.State == RunUnresponsive {
-		return fmt.Sprintf("pid %d does not answer since %s; 'bgtask cancel --kill %s' ends it", u.Host.PID, u.UnresponsiveSince.Format(time.TimeOnly), u.reg.Spec.Name)
+		return fmt.Sprintf("pid %d has not responded since %s; 'bgtask cancel --kill %s' ends it", u.Host.PID, u.UnresponsiveSince.Format(time.TimeOnly), u.reg.Spec.Name)
 	}
 	if u.Host.IsZero() {
 		return u.State.String()
@@ -129,7 +143,7 @@ func (e *Engine) runDetail(u *run) string {
 	return fmt.Sprintf("pid %d", u.Host.PID)
 }
 
-// shared lists the keys and slots of others that the occurrence waits for.
+// sharedReasons lists the keys and slots held by other runs that r would need.
 func (e *Engine) sharedReasons(r *reg) []reason {
 	var all []reason
 	add := func(k task.ReasonKind, detail func() string) {
@@ -154,7 +168,7 @@ func (e *Engine) sharedReasons(r *reg) []reason {
 	return all
 }
 
-// nextReason is when a reason of the front occurrence ends by itself.
+// nextReason returns when the first of the front occurrence's reasons ends by itself.
 func (e *Engine) nextReason(r *reg) (at time.Duration) {
 	if len(r.pending) == 0 {
 		return 0
@@ -167,7 +181,8 @@ func (e *Engine) nextReason(r *reg) (at time.Duration) {
 	return at
 }
 
-// judge puts r into its package's line when it waits for nothing of its own.
+// updateReady puts r into the ready queue if its front occurrence has no reasons of its
+// own, and takes it out otherwise.
 func (e *Engine) updateReady(r *reg) {
 	if len(r.pending) == 0 {
 		e.dequeue(r)

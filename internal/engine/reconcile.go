@@ -1,3 +1,10 @@
+// Reconciliation: a host that connects again lists the instances that it knows, and the
+// engine compares the list with its own runs (SEMANTICS section 6). Both sides may have
+// missed something. A run that both know continues. A run that only the broker knows
+// was lost. An instance that only the host knows is a stray: it is canceled, and its
+// registration starts nothing until it is over, since two live runs of a registration
+// must never exist.
+
 package engine
 
 import (
@@ -6,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// reconcile compares what a host says that it runs with what it should run.
+// reconcile compares what a host says it runs with what it should run.
 func (e *Engine) reconcile(h *host, held []Held) {
 	named := map[task.GUID]Held{}
 	for _, i := range held {
@@ -16,7 +23,7 @@ func (e *Engine) reconcile(h *host, held []Held) {
 		i, ok := named[u.ID]
 		switch {
 		case !ok:
-			e.endRun(u, lostEnding(u, "its process is there, but does not know the run"))
+			e.endRun(u, lostEnding(u, "its process is running, but no longer knows the run"))
 		case ok && i.Result == nil:
 			e.stillRunning(u, i.Progress)
 		}
@@ -42,8 +49,8 @@ func (e *Engine) takeResults(h *host, held []Held) {
 	}
 }
 
-// stillRunning: a run that its reconnected host names goes on, with its cancel as
-// it was.
+// stillRunning continues a run that its reconnected host knows. A cancel of it is sent
+// again.
 func (e *Engine) stillRunning(u *run, progress uint32) {
 	u.progress = max(u.progress, progress)
 	switch {
@@ -57,8 +64,8 @@ func (e *Engine) stillRunning(u *run, progress uint32) {
 	}
 }
 
-// stray is an instance that the broker does not know, or has ended: it is told to
-// stop, and its registration starts nothing before it is over.
+// stray cancels an instance that the broker does not know or has ended. Its
+// registration starts nothing before the instance is over.
 func (e *Engine) stray(h *host, i Held) {
 	e.do(CancelRun{h.id, i.Instance, task.ReasonAbort})
 	r := e.regs[i.TaskID]

@@ -1,3 +1,9 @@
+// What is stored. Records hold only what a new broker needs to continue; everything
+// else is derived again by Restore. A registration has two rows: Registration, which
+// hardly changes, and Ledger, which changes with every firing. Only things that have
+// not ended have a row: the row of an ended run or occurrence is deleted, and history
+// keeps what happened.
+
 package engine
 
 import (
@@ -6,7 +12,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Write is one change of what is stored. The set is sealed: Put, Delete, Append.
+// Write is one change of the stored state. The set is sealed: Put, Delete, Append.
 type Write interface{ write() }
 
 type (
@@ -26,27 +32,27 @@ func (Append) write() {}
 type Record interface{ record() }
 
 type (
-	// Clock is where elapsed time stood. One row.
+	// Clock anchors elapsed time (clock.go). There is one row.
 	Clock struct {
 		Boot    string        // boot id
 		Base    time.Duration // elapsed = Base + CLOCK_BOOTTIME in that boot
 		Elapsed time.Duration // last stored
 		Wall    time.Time     // last stored
-		Behind  bool          // the wall clock was found behind Wall at boot
-		Login   uint64        // counts logins, for Once
+		Behind  bool          // the wall clock was behind Wall at boot and has not been corrected
+		Login   uint64        // counts logins, for the recurrence Once
 	}
 
-	// Registration is what does not change with every firing. Key: TaskID.
+	// Registration holds what does not change with every firing. Key: TaskID.
 	Registration struct {
 		TaskID     task.GUID
 		Package    string
 		Spec       task.Spec
 		Registered time.Time
-		Order      uint64 // of registering: the oldest of a name stays
+		Order      uint64 // of registering: of duplicates, the oldest stays
 	}
 
-	// Ledger is what does. Key: TaskID. Times are elapsed unless they are
-	// time.Time.
+	// Ledger holds what changes with every firing. Key: TaskID. Durations are points in
+	// elapsed time.
 	Ledger struct {
 		TaskID   task.GUID
 		State    RegState
@@ -66,9 +72,9 @@ type (
 
 		Cause   SuspendCause
 		Since   time.Time       // of the suspension
-		Text    string          // why
+		Text    string          // of the suspension, for people
 		Probe   time.Duration   // when the next probe may run
-		OnceIn  string          // the login in which Once fired
+		OnceIn  string          // the login in which an event with recurrence Once fired
 		Starts  []time.Duration // by edges, within the last minute
 		LastEnd task.Ended
 		LastRun *task.Run
@@ -91,13 +97,13 @@ type (
 		Details  task.Details
 		By       FiredBy
 		Waived   bool          // conditions do not count: fire --now, RunAnyway
-		CatchUp  time.Duration // not before: shortly after sleep or boot
+		CatchUp  time.Duration // elapsed; it must not start before, shortly after sleep or boot
 		Attempt  int           // runs of this Number so far
 		Saved    *Checkpoint
 		Tries    []task.Run // the latest attempts, at most 5
 	}
 
-	// Run is one that has not ended. Key: ID. Deadlines are awake time.
+	// Run is a run that has not ended. Key: ID. Durations are points in awake time.
 	Run struct {
 		ID                task.GUID
 		TaskID            task.GUID
@@ -113,14 +119,14 @@ type (
 		EnteredAt         time.Duration // awake
 		SentAt            time.Duration // awake
 		Reason            task.CancellationReason
-		Final             bool          // a cancel that keeps it from being latched again
+		Final             bool          // its cancel ends the occurrence too: it is not latched again
 		CancelAt          time.Duration // awake: end of the grace
 		TimedOut          bool
-		Failing           string // it was sent and not answered: ends ActivationFailed
+		Failing           string // the activation was not answered: the run will end ActivationFailed with this text
 		Waived            bool
-		Outdated          bool      // its registration was changed meanwhile: it goes on under its old terms
+		Outdated          bool      // its registration was changed after it started: it continues under the earlier one
 		Key               string    // the Exclusive that it holds
-		UnresponsiveSince time.Time // since when it is Unresponsive
+		UnresponsiveSince time.Time // when it became Unresponsive
 		Version           string    // of the package when its host came
 		Edition           uint64    // the same, counted
 		Limit             time.Duration
@@ -139,22 +145,22 @@ type (
 		Edition uint64 // the same, counted
 	}
 
-	// Package is an installed one. Key: Family.
+	// Package is an installed package. Key: Family.
 	Package struct {
 		task.Package
 		Removing        bool
 		KeepData        bool
-		Servicing       bool   // being updated: its live runs of the old version end first
+		Servicing       bool   // being updated: live runs of the old version must end first
 		PreviousVersion string // the version before
-		Edition         uint64 // counts its updates: what was started from an earlier one is old
-		Gone            bool   // only its folders are left to remove
+		Edition         uint64 // counts its updates: a process of an earlier edition gets no activation
+		Gone            bool   // removed; only its folders remain
 	}
 
-	// Remembered is an Answer. Key: Request.
+	// Remembered is a stored Answer. Key: Request.
 	Remembered struct{ Answer }
 
-	// LastingFact is the last known value of a fact whose change while the broker
-	// was down is an edge. Key: Name.
+	// LastingFact is the last known value of a fact whose change counts as an edge even
+	// if it happened while no broker was running. Key: Name.
 	LastingFact struct {
 		Name  string
 		Value task.Value
@@ -171,7 +177,7 @@ func (Package) record()      {}
 func (Remembered) record()   {}
 func (LastingFact) record()  {}
 
-// State is all that is stored, as Restore takes it.
+// State is the whole stored state, as Restore takes it.
 type State struct {
 	Clock         Clock
 	Packages      []Package
@@ -184,13 +190,13 @@ type State struct {
 	Facts         []LastingFact
 	Seq           uint64 // of the last event in history
 
-	Zones map[string]*time.Location // those that calendars name, loaded by the shell
+	Zones map[string]*time.Location // the time zones that calendars name, loaded by the broker
 }
 
-// By says what made an occurrence fire.
+// FiredBy says what made an occurrence fire.
 type FiredBy uint8
 
-// What made it fire.
+// The origins of a firing.
 const (
 	ByTimer FiredBy = iota
 	ByCalendar
@@ -205,7 +211,7 @@ const (
 // SuspendCause says what suspended a registration.
 type SuspendCause uint8
 
-// The causes.
+// The causes of a suspension.
 const (
 	SuspendedByNothing SuspendCause = iota
 	SuspendedByFaults

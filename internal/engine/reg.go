@@ -1,3 +1,9 @@
+// A registration in memory: what is stored of it, what follows from that, and the
+// indexes under which events find it. Most of a hundred thousand registrations are
+// idle, so a step must only look at those that it touches. touch queues a registration
+// for this step or the next; advance then brings it up to now. No code may decide about
+// a registration in any other place, or why and the decision could disagree.
+
 package engine
 
 import (
@@ -7,11 +13,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// reg is a registration: what is stored of it, and what follows from that.
+// reg is a registration: its stored rows and what follows from them.
 type reg struct {
 	taskID task.GUID
 	Spec   terms
-	Order  uint64 // of registering: the oldest of a name stays
+	Order  uint64 // of registering: of duplicates, the oldest stays
 	books
 	*rare
 	regDirty, ledgerDirty bool
@@ -19,14 +25,14 @@ type reg struct {
 	pack *pack
 	twin *reg // the next of the same name, younger
 
-	pending []*occ // in order; one at most without Queue
+	pending []*occ // oldest first; at most one unless Queue or RunAll allows more
 	live    *occ
 	run     *run
 
-	holdsSince time.Duration // elapsed; -1: some condition does not hold
-	since      time.Time     // of the phase that is shown
-	shown      appearance
-	readyAge   time.Duration // of what waits, while in line
+	holdsSince time.Duration // elapsed; -1: some condition does not hold, or is not watched
+	since      time.Time     // start of the phase that is shown
+	shown      appearance    // what watchers saw last
+	readyAge   time.Duration // first firing of the front occurrence, while in the ready queue
 
 	elapsed   timer
 	queued    bool // in todo
@@ -38,7 +44,8 @@ func (r *reg) id() task.GUID { return r.taskID }
 
 type regSet map[*reg]struct{}
 
-// sorted gives the set in the order of registering, since ranging over a map has none.
+// sorted returns the set in the order of registering. Ranging over a map has no order,
+// and the engine must give the same output for the same events.
 func (s regSet) sorted() []*reg {
 	all := make([]*reg, 0, len(s))
 	for r := range s {
@@ -48,6 +55,7 @@ func (s regSet) sorted() []*reg {
 	return all
 }
 
+// compare orders two numbers, as cmp.Compare does.
 func compare[T ~uint64 | ~int64](a, b T) int {
 	switch {
 	case a < b:
@@ -85,7 +93,8 @@ func (r *ledgerRow) write() Write {
 func (e *Engine) markReg(r *reg)    { e.mark((*regRow)(r)) }
 func (e *Engine) markLedger(r *reg) { e.mark((*ledgerRow)(r)) }
 
-// touch has r judged in this step or, when there is too much to do, in the next.
+// touch queues r to be advanced in this step or, when the step has too much to do, in
+// the next.
 func (e *Engine) touch(r *reg) {
 	if !r.queued && r.State != RegGone {
 		r.queued = true
@@ -94,7 +103,7 @@ func (e *Engine) touch(r *reg) {
 	e.noteTouched(r)
 }
 
-// noteTouched has the state of r compared at the end of the step.
+// noteTouched marks r so that its visible state is compared at the end of the step.
 func (e *Engine) noteTouched(r *reg) {
 	if !r.isTouched {
 		r.isTouched = true
@@ -102,7 +111,7 @@ func (e *Engine) noteTouched(r *reg) {
 	}
 }
 
-// work is a registration to be judged, or first fired and then judged.
+// work is a registration to be advanced or, if fire is set, to be fired first.
 type work struct {
 	reg  *reg
 	fire *firing
@@ -122,11 +131,12 @@ func (w work) do(e *Engine) {
 	}
 }
 
-// due: some deadline of the registration has come.
+// due is called when a deadline of the registration has come.
 func (r *reg) due(e *Engine) { e.touch(r) }
 
-// advance brings r up to now: instants that are due fire, what was held too long
-// expires, a condition that was lost for long enough cancels; then it is judged.
+// advance brings r up to now, in the order that the contract gives: due instants fire,
+// occurrences held too long expire, a condition that has failed long enough cancels the
+// run, and then the ready queue is updated. Expiry comes before starting.
 func (e *Engine) advance(r *reg) {
 	e.fireDue(r)
 	e.expire(r)
@@ -136,8 +146,8 @@ func (e *Engine) advance(r *reg) {
 	e.arm(r)
 }
 
-// arm sets the registration's two timers to the first thing that can happen to it
-// by the mere passing of time.
+// arm sets the two timers of r to the first thing that can happen to it merely because
+// time passes.
 func (e *Engine) arm(r *reg) {
 	if r.State == RegGone {
 		e.elapsed.arm(&r.elapsed, 0)
@@ -156,7 +166,7 @@ func (e *Engine) arm(r *reg) {
 	e.armWall(r, wall)
 }
 
-// armWall: only a calendar needs a deadline on the wall clock.
+// armWall sets the deadline on the wall clock, which only a calendar needs.
 func (e *Engine) armWall(r *reg, at time.Duration) {
 	if r.wall == nil {
 		if at <= 0 {
@@ -167,14 +177,15 @@ func (e *Engine) armWall(r *reg, at time.Duration) {
 	e.wall.arm(r.wall, at)
 }
 
-// armed says whether the trigger of r can fire at all.
+// armed reports whether the trigger of r can fire at all.
 func (e *Engine) armed(r *reg) bool {
 	return !r.Disarmed && (r.State == RegActive || r.State == RegSuspended)
 }
 
 func (e *Engine) isCommand(r *reg) bool { return r.Spec.Command != nil }
 
-// index puts r under everything that can fire it; unindex takes it out.
+// index adds r to the sets of registrations that its trigger's events fire. unindex
+// removes it.
 func (e *Engine) index(r *reg) {
 	switch t := r.Spec.Trigger.(type) {
 	case task.SystemTrigger:
@@ -208,7 +219,7 @@ func (e *Engine) unindex(r *reg) {
 	}
 }
 
-// watched triggers are those whose watchers have to be told what to look at.
+// watched reports whether a watcher outside the engine must be set up for the trigger.
 func watched(t task.Trigger) bool {
 	switch t.(type) {
 	case task.StorageLibraryContentChangedTrigger, task.SocketActivityTrigger, task.DeviceWatcherTrigger,

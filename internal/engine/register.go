@@ -1,3 +1,10 @@
+// Registering, changing and removing (SEMANTICS section 1). Register refuses whatever
+// could never fire or run here, since an accepted trigger fires. Ensure must not
+// disturb a registration that is equal: its timer's phase, its latch and its suspension
+// stay. A removed registration stays in the state Removing until its live run has
+// ended, because two runs of one registration must never overlap, not even across an
+// unregister.
+
 package engine
 
 import (
@@ -16,7 +23,7 @@ func (e *Engine) register(ev Register) Answer {
 		return refuse(task.ErrNoPackage, ev.Package, "no such package is installed", "bgtask install DIR")
 	}
 	if !ev.Caller.All && ev.Caller.Package != ev.Package {
-		return refuse(task.ErrAccessDenied, ev.Spec.Name, "a program registers tasks of its own package only", "")
+		return refuse(task.ErrAccessDenied, ev.Spec.Name, "a program can register tasks only for its own package", "")
 	}
 	if !p.Access.Allowed() {
 		return refuse(task.ErrAccessDenied, ev.Spec.Name, "background access of "+p.Family+" is "+p.Access.String(),
@@ -32,7 +39,7 @@ func (e *Engine) register(ev Register) Answer {
 		return e.ensure(ev, spec, same)
 	}
 	if ev.Unique && len(same) > 0 {
-		return refuse(task.ErrConflict, spec.Name, "a task of this name exists", "--replace changes it")
+		return refuse(task.ErrConflict, spec.Name, "a task with this name exists", "--replace changes it")
 	}
 	if err, ok := e.checkTrigger(spec, ev); !ok {
 		return err
@@ -43,7 +50,7 @@ func (e *Engine) register(ev Register) Answer {
 	return e.add(p, spec, ev)
 }
 
-// normal makes equal specs compare equal: an empty list is no list.
+// normal makes equal specs compare equal: an empty list becomes nil.
 func normal(s task.Spec) task.Spec {
 	if len(s.Conditions) == 0 {
 		s.Conditions = nil
@@ -67,15 +74,16 @@ func normal(s task.Spec) task.Spec {
 
 func (e *Engine) checkRoom(p *pack, spec task.Spec) (Answer, bool) {
 	if len(p.regs) >= task.MaxPerPackage {
-		return refuse(task.ErrLimit, spec.Name, fmt.Sprintf("package %s has %d tasks, the most it may have", p.Family, task.MaxPerPackage), "remove some, or use one task with a queue"), false
+		return refuse(task.ErrLimit, spec.Name, fmt.Sprintf("package %s already has %d tasks, which is the limit", p.Family, task.MaxPerPackage), "remove some, or use one task with a queue"), false
 	}
 	if len(e.regs) >= task.MaxRegistrations {
-		return refuse(task.ErrLimit, spec.Name, fmt.Sprintf("there are %d tasks, the most there may be", task.MaxRegistrations), ""), false
+		return refuse(task.ErrLimit, spec.Name, fmt.Sprintf("there are already %d tasks, which is the limit", task.MaxRegistrations), ""), false
 	}
 	return Answer{}, true
 }
 
-// checkTrigger refuses what cannot fire here: a trigger that is accepted fires.
+// checkTrigger refuses a trigger that cannot fire on this machine: every accepted
+// trigger fires.
 func (e *Engine) checkTrigger(spec task.Spec, ev Register) (Answer, bool) {
 	if err := task.CheckFreshness(spec.Trigger, e.cfg.Policy); err != nil {
 		return refusal(err, spec.Name), false
@@ -127,7 +135,7 @@ func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 	return Answer{TaskID: r.id(), Change: Added, Warnings: e.warnings(r)}
 }
 
-// enter makes r known: in its package and under what fires it.
+// enter adds r to its package and to the sets of its trigger.
 func (e *Engine) enter(r *reg, p *pack) {
 	r.pack, r.holdsSince = p, -1
 	r.elapsed.owner = r
@@ -136,7 +144,7 @@ func (e *Engine) enter(r *reg, p *pack) {
 	e.index(r)
 }
 
-// newPhase starts the trigger's grid or calendar now.
+// newPhase starts the grid or calendar of the trigger now.
 func (e *Engine) newPhase(r *reg) {
 	r.Grid, r.GridWall, r.Next, r.Disarmed = e.clock.elapsed, e.now.Wall.UnixNano(), 0, false
 	if r.rare != nothing {
@@ -149,9 +157,9 @@ func (e *Engine) newPhase(r *reg) {
 	e.nextInstant(r)
 }
 
-// ensure finds the oldest of the name. Equal content changes nothing; other
-// content keeps TaskID and what is pending, and the phase too when the trigger is
-// unchanged. Duplicates go.
+// ensure applies spec to the oldest registration of the name and removes the
+// duplicates. An equal spec changes nothing. A different one keeps the TaskID and what
+// is pending; the phase is kept too if the trigger is unchanged.
 func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 	r := same[0]
 	a := Answer{TaskID: r.id()}
@@ -214,8 +222,8 @@ func (e *Engine) unregister(ev Unregister) Answer {
 	return Answer{TaskID: ev.TaskID}
 }
 
-// find is how every request reaches a registration: only those of the caller's
-// package exist for it.
+// find looks a registration up for a request. Registrations outside the caller's
+// package do not exist for it.
 func (e *Engine) find(c Caller, id task.GUID) (*reg, Answer, bool) {
 	r := e.regs[id]
 	if r == nil || !c.reaches(r) || r.State == RegRemoving {
@@ -226,7 +234,8 @@ func (e *Engine) find(c Caller, id task.GUID) (*reg, Answer, bool) {
 
 func (c Caller) reaches(r *reg) bool { return c.All || r.pack.Family == c.Package }
 
-// remove ends what is pending and, when no run is live, the registration.
+// remove ends what is pending and, if no run is live, the registration. Otherwise the
+// registration ends with its run.
 func (e *Engine) remove(r *reg, cancel bool) {
 	if r.State == RegRemoving {
 		return
@@ -243,6 +252,7 @@ func (e *Engine) remove(r *reg, cancel bool) {
 	e.goneWhenDone(r)
 }
 
+// goneWhenDone ends a registration that is being removed, once no run of it is live.
 func (e *Engine) goneWhenDone(r *reg) {
 	if r.State != RegRemoving || r.run != nil || r.live != nil {
 		e.touch(r)
@@ -267,15 +277,15 @@ func (e *Engine) setState(r *reg, to RegState) {
 	e.markLedger(r)
 }
 
-// spendWhenDone: a one-shot whose occurrence has ended is spent.
+// spendWhenDone moves a one-shot whose occurrence has ended to Spent. It stays visible,
+// and an Ensure with the same trigger does not arm it again.
 func (e *Engine) spendWhenDone(r *reg) {
 	if r.Disarmed && r.State == RegActive && len(r.pending) == 0 && r.live == nil {
 		e.setState(r, RegSpent)
 	}
 }
 
-// warnings are said when a registration is made: it was accepted, and this may
-// surprise.
+// warnings returns what may surprise the user about a registration that was accepted.
 func (e *Engine) warnings(r *reg) []string {
 	var w []string
 	if st := e.sourceOf(r.Spec.Trigger); st != nil && (st.Status == task.SourceGone || st.Status == task.SourceNotHere) {
@@ -284,7 +294,7 @@ func (e *Engine) warnings(r *reg) []string {
 	for _, c := range r.Spec.Conditions {
 		for _, n := range c.Needs() {
 			if f := e.facts[n.Fact]; f == nil || f.cause() == task.CauseNoSource {
-				w = append(w, fmt.Sprintf("%s stays unsure: nothing on this machine says whether %s", c, n.Want))
+				w = append(w, fmt.Sprintf("%s stays unsure: no source on this machine reports whether %s", c, n.Want))
 			}
 		}
 	}

@@ -1,3 +1,11 @@
+// Restoring: what a new broker finds (SEMANTICS section 6). Restore derives everything
+// from the stored rows and returns the actions that are still owed: whatever was
+// committed by an earlier broker may or may not have been performed, so it is asked for
+// again, and every action is harmless to repeat. Within the same boot, hosts and
+// launched processes may have outlived the broker; they get task.AdoptionWindow to come
+// back, and their runs continue. After a reboot nothing runs any more, and live runs
+// end as Lost.
+
 package engine
 
 import (
@@ -9,9 +17,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Restore makes an engine of what is stored. Its Output asks again for every
-// action that is owed: what was committed and not performed when the last broker
-// died. An empty State is a new installation.
+// Restore makes an engine from the stored state. An empty State is a new installation.
+// The Output asks again for every action that was committed but may not have been
+// performed.
 func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	cfg.Policy = cfg.Policy.WithDefaults()
 	e := &Engine{
@@ -49,16 +57,16 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 	return e, e.flush()
 }
 
-// restoreClock goes on with elapsed time: over a reboot it is the wall difference,
-// never below zero.
+// restoreClock continues elapsed time. Over a reboot, the difference of the wall clock
+// counts, never below zero.
 func (e *Engine) restoreClock(saved Clock) {
 	c := &e.clock
 	c.Clock = saved
 	cause := task.MissedBrokerDown
 	switch {
 	case saved.Boot == "":
-		c.Base = time.Second - e.now.Boot // elapsed time begins above zero, so that zero is no instant
-		c.Boot, c.Clock.Wall, c.Clock.Elapsed = e.now.ID, e.now.Wall, time.Second
+		c.Base = time.Second - e.now.Boot // elapsed time begins above zero, because zero means "none"
+		c.Boot, c.Wall, c.Elapsed = e.now.ID, e.now.Wall, time.Second
 	case saved.Boot == e.now.ID && saved.Behind:
 		c.correct(e.now.Wall.Sub(saved.Wall) - (saved.Base + e.now.Boot - saved.Elapsed))
 	case saved.Boot != e.now.ID:
@@ -68,7 +76,7 @@ func (e *Engine) restoreClock(saved Clock) {
 		cause = task.MissedPoweredOff
 	}
 	c.elapsed = c.Base + e.now.Boot
-	if c.elapsed < saved.Elapsed { // an instant that was stored does not come again
+	if c.elapsed < saved.Elapsed { // an instant that was stored must not come again
 		c.Base += saved.Elapsed - c.elapsed
 		c.elapsed = saved.Elapsed
 	}
@@ -77,14 +85,14 @@ func (e *Engine) restoreClock(saved Clock) {
 	}
 }
 
-// calendarsAfter: while no broker was there the zone may have changed, or the wall
-// clock been set back.
+// restoreCalendars handles a change of the zone or a step of the wall clock that
+// happened while no broker was running.
 func (e *Engine) restoreCalendars(saved Clock) {
 	if e.clock.Behind {
 		return
 	}
 	if step := e.now.Wall.Sub(saved.Wall) - (e.clock.elapsed - saved.Elapsed); saved.Boot == e.now.ID && step.Abs() >= stepNoticed {
-		e.clockEvent("the wall clock was set by " + step.Round(time.Millisecond).String() + " while no broker was there")
+		e.clockEvent("the wall clock was set by " + step.Round(time.Millisecond).String() + " while no broker was running")
 		e.calendarsStepped(step)
 	}
 	e.zoneChanged()
@@ -180,8 +188,8 @@ func (e *Engine) sortedRegs() []*reg {
 	return all
 }
 
-// restoreLaunches looks after every process that the last broker started. Those of
-// another boot are gone.
+// restoreLaunches asks for every process that an earlier broker of this boot started.
+// Those of an earlier boot are gone.
 func (e *Engine) restoreLaunches(saved []Launch) {
 	slices.SortFunc(saved, func(a, b Launch) int { return slices.Compare(a.Token[:], b.Token[:]) })
 	for _, rec := range saved {
@@ -196,7 +204,7 @@ func (e *Engine) restoreLaunches(saved []Launch) {
 		case ServerLaunching:
 			s.launching, l.slot = l, true
 			e.slots.launches++
-			l.At, l.adopted = e.now.Awake, true // its time-out begins anew: nobody was there to see it
+			l.At, l.adopted = e.now.Awake, true // its time-out starts again, because no broker was running to see it come up
 			e.awake.arm(&l.timer, l.At+task.AdoptionWindow)
 		case ServerEnding:
 			l.blocks, l.adopted = true, true
@@ -207,8 +215,8 @@ func (e *Engine) restoreLaunches(saved []Launch) {
 	}
 }
 
-// restoreRuns: a run of another boot is Lost at once. Any other waits for its host
-// to come back, or for its end.
+// restoreRuns ends the runs of an earlier boot as Lost. Any other run waits for its
+// host to come back, or for its end.
 func (e *Engine) restoreRuns(saved []Run) {
 	slices.SortFunc(saved, func(a, b Run) int { return slices.Compare(a.ID[:], b.ID[:]) })
 	var lost []*run
@@ -239,7 +247,7 @@ func (e *Engine) restoreRuns(saved []Run) {
 	}
 }
 
-// adopt waits for the host of a run; a Starting one waits for its launch.
+// adopt makes a run wait for its host. A Starting run waits for its launch.
 func (e *Engine) adopt(u *run) {
 	if u.State == RunStarting {
 		if e.launches[u.Token] != nil {
@@ -247,7 +255,7 @@ func (e *Engine) adopt(u *run) {
 			return
 		}
 		u.Token = task.LaunchToken{}
-		e.placeOrWait(u, "its class server ended while no broker was there")
+		e.placeOrWait(u, "its class server ended while no broker was running")
 		return
 	}
 	h := e.hosts[u.Host]
@@ -263,11 +271,11 @@ func (e *Engine) adopt(u *run) {
 	e.armRun(u)
 }
 
-// awaitReturn gives a host its time to come back, unless it was being ended.
+// awaitReturn gives a host time to come back, unless it was being ended.
 func (e *Engine) awaitReturn(h *host) {
 	l := e.launches[h.token]
 	if l != nil && l.State == ServerEnding {
-		h.state, h.neverReturned = HostEnding, true // what has another reason to end was cancelled, or is failing
+		h.state, h.neverReturned = HostEnding, true // runs with another reason to end were canceled, or have a Failing text
 		e.awake.arm(&l.timer, 0)
 		e.awake.arm(&h.timer, e.now.Awake+task.KillDelay)
 		return
@@ -286,7 +294,8 @@ func (e *Engine) awaitHost(l *launch) {
 	e.awaitReturn(h)
 }
 
-// bootEnded: the machine was off, so nothing of the last boot runs.
+// bootEnded ends everything of the last boot: the machine was off, so nothing of it
+// still runs.
 func (e *Engine) bootEnded(lost []*run) {
 	e.clock.Boot = e.now.ID
 	for _, token := range sortedTokens(e.launches) {
@@ -296,7 +305,7 @@ func (e *Engine) bootEnded(lost []*run) {
 		e.mark(l)
 	}
 	for _, u := range lost {
-		u.EnteredAt = e.now.Awake // that of its boot says nothing now
+		u.EnteredAt = e.now.Awake // the awake clock of the last boot says nothing now
 		e.endRun(u, lostEnding(u, "the machine was off"))
 	}
 	e.clockEvent("the machine was started")

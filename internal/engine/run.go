@@ -1,3 +1,10 @@
+// A run: one attempt at an occurrence, from admission to its one outcome (SEMANTICS
+// sections 4 and 5). It is Starting until an object of its class is found, Sent until
+// the host answers, Running until Run returns. Every state that waits for a process has
+// a deadline on the awake clock. A run that does not answer has no outcome yet, since
+// its code may be running for all that is known: a launched process is ended, an
+// application that the user started becomes Unresponsive.
+
 package engine
 
 import (
@@ -13,11 +20,11 @@ type run struct {
 	isDirty    bool
 	reg        *reg
 	occ        *occ
-	counts     bool // it takes a slot of its package and of all
-	kill       bool // after its grace its process is ended, also one that the user started
+	counts     bool // it holds a slot of its package and of all
+	kill       bool // after its grace its process is ended, even if the user started it
 	progress   uint32
-	changed    time.Time     // when progress last was
-	notified   uint32        // progress that watchers know
+	changed    time.Time     // when progress last changed
+	notified   uint32        // progress that watchers have seen
 	notifiedAt time.Duration // awake
 	timer      timer
 }
@@ -32,10 +39,10 @@ func (u *run) write() Write {
 
 func (u *run) key() exclusive { return exclusive{u.reg.pack.Family, u.Key} }
 
-// canceled says whether the run was told to stop.
+// canceled reports whether the run was asked to stop.
 func (u *run) canceled() bool { return u.State == RunCanceling || u.CancelAt > 0 }
 
-// view is the run as users see it.
+// view returns the run as users see it.
 func (u *run) view(e *Engine) task.Run {
 	v := task.Run{ID: u.ID, TaskID: u.TaskID, Name: u.reg.Spec.Name, Package: u.reg.pack.Family, Occurrence: u.occ.view(), Attempt: u.Attempt,
 		PID: u.Host.PID, Launch: u.Token, Started: u.Started, Entered: u.Entered, Progress: u.progress, ProgressAt: u.changed}
@@ -54,7 +61,7 @@ func (u *run) view(e *Engine) task.Run {
 	return v
 }
 
-// limitOf is the run limit: the registration's, else the policy's.
+// limitOf returns the run limit of the registration, or else that of the policy.
 func (e *Engine) limitOf(r *reg) time.Duration {
 	if r.Spec.RunLimit > 0 {
 		return r.Spec.RunLimit
@@ -62,7 +69,8 @@ func (e *Engine) limitOf(r *reg) time.Duration {
 	return e.cfg.Policy.RunLimit
 }
 
-// known gives the run of an instance, if the host that speaks has it.
+// known returns the run of an instance if it belongs to the host h, else nil. Late
+// messages about ended runs find nothing.
 func (e *Engine) known(h HostID, instance task.GUID) *run {
 	if u := e.runs[instance]; u != nil && u.Host == h {
 		return u
@@ -87,7 +95,7 @@ func (e *Engine) accepted(ev Accepted) {
 func (e *Engine) entered(u *run) {
 	move(&u.State, RunRunning, runMoves, "run of "+u.reg.Spec.Name)
 	u.Entered, u.EnteredAt = e.now.Wall, e.now.Awake
-	if h := e.hosts[u.Host]; h == nil || h.state != HostEnding { // an answer that comes when the process is being ended saves nothing
+	if h := e.hosts[u.Host]; h == nil || h.state != HostEnding { // an answer no longer helps when the process is being ended
 		u.Failing = ""
 	}
 	e.mark(u)
@@ -98,13 +106,13 @@ func (e *Engine) entered(u *run) {
 	e.touch(u.reg)
 }
 
-// backToRunning: the host answers again.
+// backToRunning continues a run whose host responds again.
 func (e *Engine) backToRunning(u *run) {
 	e.leaveUnresponsive(u, RunRunning)
 	e.updateHealth(e.hosts[u.Host])
 }
 
-// backToCanceling: it answers, and was told to stop: it has its grace again.
+// backToCanceling gives a canceled run whose host responds again a new grace period.
 func (e *Engine) backToCanceling(u *run) {
 	if u.State == RunUnresponsive {
 		u.CancelAt = e.now.Awake + e.cfg.Policy.CancelGrace
@@ -134,8 +142,8 @@ func (e *Engine) retakeSlots(u *run) {
 	}
 }
 
-// refused: the host never entered Run. Its object is revoked and the next one is
-// asked.
+// refused handles a host that did not enter Run. Its object is withdrawn, and the run
+// is placed elsewhere.
 func (e *Engine) refused(ev Refused) {
 	u := e.known(ev.Host, ev.Instance)
 	if u == nil || !u.Entered.IsZero() {
@@ -153,8 +161,9 @@ func (e *Engine) refused(ev Refused) {
 	}
 }
 
-// placeElsewhere: a class server that refuses has failed, or it would be launched
-// again and again.
+// placeElsewhere places a run that a host refused. If the host is a launched class
+// server and no other object exists, the run fails: another launch would only refuse
+// again.
 func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
 	other, _ := e.findObject(u.reg.pack.Family, u.reg.Spec.EntryPoint)
 	if other == nil && !refuser.token.IsZero() {
@@ -172,8 +181,8 @@ func (h *host) drop(u *run) {
 	h.runs = slices.DeleteFunc(h.runs, func(x *run) bool { return x == u })
 }
 
-// progressed keeps the last value; watchers get at most MaxProgressRate updates a
-// second.
+// progressed keeps the latest progress. Watchers get at most task.MaxProgressRate
+// updates a second.
 func (e *Engine) progressed(ev Progressed) {
 	u := e.known(ev.Host, ev.Instance)
 	if u == nil || u.State == RunStarting {
@@ -198,15 +207,15 @@ func (e *Engine) saveCheckpoint(ev SaveCheckpoint) Answer {
 	case u == nil:
 		return refuse(task.ErrNotRegistered, ev.Instance.String(), "the run is over", "")
 	case len(ev.Data) > task.MaxPayload:
-		return refuse(task.ErrLimit, u.reg.Spec.Name, "a checkpoint has at most 64 KiB", "save a path instead")
+		return refuse(task.ErrLimit, u.reg.Spec.Name, "a checkpoint may have at most 64 KiB", "save a path instead")
 	}
 	u.occ.Saved = &Checkpoint{Data: ev.Data, Number: u.Number, Version: u.reg.pack.Version}
 	e.mark(u.occ)
 	return Answer{TaskID: u.TaskID}
 }
 
-// finished: Run returned and its deferrals are complete. A repeated outcome is
-// acknowledged and changes nothing.
+// finished ends a run whose Run has returned and whose deferrals are complete. A
+// repeated outcome is acknowledged and changes nothing.
 func (e *Engine) finished(ev Finished) {
 	e.do(Acknowledge{ev.Host, ev.Instance})
 	if h := e.hosts[ev.Host]; h != nil {
@@ -222,8 +231,9 @@ func (e *Engine) finished(ev Finished) {
 	e.endRun(u, e.endingOfResult(u, ev.Result))
 }
 
-// judgeResult: after a cancel nil is Completed, since the work was done, and
-// anything else is Canceled; a command is Canceled whatever its exit status.
+// endingOfResult says how a result ends a run. After a cancel, nil counts as Completed,
+// because the work was done; anything else is Canceled. A command is Canceled whatever
+// its exit status, since it cannot say that it finished its work in time.
 func (e *Engine) endingOfResult(u *run, res Result) ending {
 	how := ending{outcome: res.Outcome, reason: res.Reason, text: res.Text, exit: res.Exit}
 	switch {
@@ -264,7 +274,7 @@ func (e *Engine) armRun(u *run) {
 	e.awake.arm(&u.timer, at)
 }
 
-// due: some deadline of the run has come.
+// due is called when a deadline of the run has come.
 func (u *run) due(e *Engine) {
 	now := e.now.Awake
 	if u.progress != u.notified && now >= u.notifiedAt+time.Second/task.MaxProgressRate {
@@ -288,8 +298,8 @@ func (u *run) due(e *Engine) {
 	e.armRun(u)
 }
 
-// startTimedOut: the class server is up and does not show this class. While it is
-// still launching, the launch's own deadline decides.
+// startTimedOut fails a run whose class server is up but does not show the class. While
+// the server is still launching, the deadline of the launch decides.
 func (e *Engine) startTimedOut(u *run) {
 	if l := e.launches[u.Token]; l != nil && l.State == ServerLaunching && e.now.Awake < l.At+e.cfg.Policy.StartTimeout {
 		e.armRun(u)
@@ -298,8 +308,8 @@ func (e *Engine) startTimedOut(u *run) {
 	e.endRun(u, ending{outcome: task.ActivationFailed, text: "class not registered within " + e.cfg.Policy.StartTimeout.String()})
 }
 
-// notAnswered: the code may run for all that is known, so there is no outcome
-// before the process is gone.
+// notAnswered handles an activation that the host did not answer in time. The code may
+// be running, so the run has no outcome before its process is gone.
 func (e *Engine) notAnswered(u *run) {
 	h := e.hosts[u.Host]
 	if h == nil || h.state == HostDetached {

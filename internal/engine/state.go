@@ -1,3 +1,7 @@
+// The state of a registration as users see it (SEMANTICS section 8): its phase, since
+// when, and the reasons. It is derived from the machines each time it is shown and
+// never stored, so it cannot disagree with them.
+
 package engine
 
 import (
@@ -7,7 +11,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// appearance is what of a task's state is worth telling when it changes.
+// appearance is what watchers want to hear about when it changes. It is small and
+// comparable, because it is kept for each registration.
 type appearance struct {
 	known   bool
 	phase   task.Phase
@@ -32,7 +37,7 @@ func (e *Engine) look(r *reg) appearance {
 	return a
 }
 
-// waiting counts the firings of all that is pending.
+// waiting returns the number of firings in all pending occurrences.
 func (r *reg) waiting() (n int) {
 	for _, o := range r.pending {
 		n += o.Count
@@ -71,7 +76,7 @@ func runPhase(s RunState) task.Phase {
 	return task.Starting
 }
 
-// state is what a registration is doing now.
+// state returns what a registration is doing now.
 func (e *Engine) state(r *reg) task.State {
 	s := task.State{Phase: e.phase(r), Now: e.now.Wall, Text: r.Text, Attempts: r.Spec.Retry.WithDefaults().Attempts}
 	s.Since = e.sinceWhen(r, s.Phase)
@@ -104,15 +109,15 @@ func (e *Engine) state(r *reg) task.State {
 	return s
 }
 
-// silence says what a run is called unresponsive for.
+// silence says why a run is called unresponsive.
 func silence(u *run) string {
 	switch {
 	case u.canceled():
-		return "it was told to stop (" + u.Reason.String() + "), and has not"
+		return "it was asked to stop (" + u.Reason.String() + ") and has not"
 	case u.Failing != "":
 		return u.Failing
 	}
-	return "its connection was lost, and it has not come back"
+	return "its connection was lost and has not been restored"
 }
 
 func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
@@ -131,8 +136,8 @@ func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
 	return r.since
 }
 
-// nextTime is when something happens to r by the mere passing of time; zero when
-// nobody knows.
+// nextTime returns when something happens to r merely because time passes, or zero if
+// that is unknown.
 func (e *Engine) nextTime(r *reg, p task.Phase) time.Time {
 	switch {
 	case p == task.Suspended || p == task.Spent || p == task.Removing || p == task.Held:
@@ -147,7 +152,8 @@ func (e *Engine) nextTime(r *reg, p task.Phase) time.Time {
 	return r.NextWall
 }
 
-// reasons are all that an occurrence waits for, in the order of the contract.
+// reasons returns everything that an occurrence waits for, in the order of the
+// contract.
 func (e *Engine) reasons(r *reg, o *occ) []task.Reason {
 	own := e.ownReasons(r, o)
 	all := own
@@ -157,7 +163,7 @@ func (e *Engine) reasons(r *reg, o *occ) []task.Reason {
 		}
 		all = append(all, e.sharedReasons(r)...)
 	}
-	told := make([]task.Reason, 0, len(all))
+	shown := make([]task.Reason, 0, len(all))
 	for _, w := range all {
 		t := task.Reason{Kind: w.kind, Condition: w.cond}
 		if w.until > 0 {
@@ -169,9 +175,9 @@ func (e *Engine) reasons(r *reg, o *occ) []task.Reason {
 		if w.kind == task.WaitUnsure {
 			t.Cause = e.unsureCause(w.cond)
 		}
-		told = append(told, t)
+		shown = append(shown, t)
 	}
-	return told
+	return shown
 }
 
 // launchDetail says how far the launch is that an admitted run waits for.
@@ -184,9 +190,9 @@ func (e *Engine) launchDetail(u *run) string {
 	case l.State == ServerLaunching:
 		return fmt.Sprintf("pid %d has not registered the class", l.Process.PID)
 	case l.State == ServerUp:
-		return fmt.Sprintf("pid %d is up, and has not registered the class", l.Process.PID)
+		return fmt.Sprintf("pid %d is up but has not registered the class", l.Process.PID)
 	}
-	return "its class server is being ended, to be launched again"
+	return "its class server is being ended and will be launched again"
 }
 
 func (e *Engine) unsureCause(c task.Condition) task.Cause {

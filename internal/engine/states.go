@@ -1,3 +1,9 @@
+// The states of the five machines and every move between them: the table of SEMANTICS
+// section 9, which a test reads and compares. move is the only writer of a state, so a
+// move that the contract does not have cannot happen: it is a defect, and Step refuses
+// the event that caused it. Every state is named after its machine: RegActive,
+// OccPending, RunStarting, HostAttached, ServerUp.
+
 package engine
 
 import "fmt"
@@ -82,7 +88,7 @@ func stateName(names []string, i int) string {
 	return fmt.Sprint(i)
 }
 
-// The moves of section 9 of the contract. A move that is not here is a defect.
+// The moves of SEMANTICS section 9. Any other move is a defect.
 var (
 	regMoves = [][]RegState{
 		RegActive:    {RegSuspended, RegSpent, RegRemoving},
@@ -120,12 +126,13 @@ var (
 	}
 )
 
-// defect is a broken invariant: Step turns it into Output.Defect.
+// defect is a broken invariant. Step recovers it and returns it as Output.Defect.
 type defect struct{ text string }
 
 func (d defect) Error() string { return "engine: defect: " + d.text }
 
-// defectOf is the defect that was recovered; nil when nothing was. What is none goes on.
+// defectOf returns the recovered defect, or nil if nothing was recovered. It panics
+// again with anything that is not a defect.
 func defectOf(recovered any) error {
 	switch d := recovered.(type) {
 	case nil:
@@ -136,10 +143,11 @@ func defectOf(recovered any) error {
 	panic(recovered)
 }
 
-// moved is told of every move; tests set it, to know which were taken.
+// moved is called for every move. Only tests set it, to see which moves were made.
 var moved func(from, to fmt.Stringer)
 
-// move changes *s if the table has the way; it is the only writer of states.
+// move changes *s to the state to, if the table has that move, and panics with a defect
+// otherwise.
 func move[S interface {
 	~uint8
 	fmt.Stringer
@@ -153,5 +161,5 @@ func move[S interface {
 			return
 		}
 	}
-	panic(defect{fmt.Sprintf("%s: no way from %v to %v", of, *s, to)})
+	panic(defect{fmt.Sprintf("%s: cannot move from %v to %v", of, *s, to)})
 }

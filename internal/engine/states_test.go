@@ -96,7 +96,7 @@ func TestIllegalMoveIsADefect(t *testing.T) {
 		w.e.todo = append(w.e.todo, work{})
 		func() {
 			defer func() {
-				if d, ok := recover().(defect); !ok || !strings.Contains(d.Error(), "no way from gone to Active") {
+				if d, ok := recover().(defect); !ok || !strings.Contains(d.Error(), "cannot move from gone to Active") {
 					t.Errorf("recovered %v", d)
 				}
 			}()

@@ -1,3 +1,6 @@
+// Deadlines: one heap for each clock. Every state that can end because time passes has
+// a timer in one of the heaps, and Wake is the earliest of them.
+
 package engine
 
 import (
@@ -5,7 +8,7 @@ import (
 	"time"
 )
 
-// timer is one deadline of its owner, on the clock of the heap it stands in.
+// timer is a deadline of its owner, on the clock of the heap that contains it.
 type timer struct {
 	at    time.Duration
 	index int // in the heap, from 1; 0: not armed
@@ -13,13 +16,14 @@ type timer struct {
 	owner interface{ due(*Engine) }
 }
 
-// timers is a heap of deadlines; equal ones end in the order of their arming.
+// timers is a heap of deadlines. Equal deadlines come in the order in which they were
+// armed, so that the same events give the same output.
 type timers struct {
 	heap []*timer
 	tie  uint64
 }
 
-// arm sets t to at; a time of 0 or less disarms it.
+// arm sets t to the time at. A time of 0 or less disarms it.
 func (ts *timers) arm(t *timer, at time.Duration) {
 	switch {
 	case at <= 0 && t.index == 0:
@@ -35,7 +39,7 @@ func (ts *timers) arm(t *timer, at time.Duration) {
 	}
 }
 
-// next takes out a deadline that has come; nil when there is none.
+// next removes and returns a deadline that has come, or nil if there is none.
 func (ts *timers) next(now time.Duration) *timer {
 	if len(ts.heap) == 0 || ts.heap[0].at > now {
 		return nil
@@ -73,7 +77,7 @@ func (ts *timers) Pop() any {
 	return t
 }
 
-// earlier is the smaller of two deadlines, where 0 is none.
+// earlier returns the smaller of two deadlines, where 0 means none.
 func earlier(a, b time.Duration) time.Duration {
 	if a <= 0 || b > 0 && b < a {
 		return b
@@ -81,5 +85,5 @@ func earlier(a, b time.Duration) time.Duration {
 	return a
 }
 
-// wallTime is an instant of the wall clock as a deadline.
+// wallTime returns an instant of the wall clock as a deadline.
 func wallTime(t time.Time) time.Duration { return time.Duration(t.UnixNano()) }

@@ -1,3 +1,8 @@
+// Uninstalling (SEMANTICS section 6). A package disappears in stages: its runs are
+// canceled, its registrations go with the last of them, its launched processes are
+// ended, then its folders are removed. Its row stays until the folders are gone, so
+// that a broker that dies in between continues.
+
 package engine
 
 import (
@@ -6,16 +11,16 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// uninstall: live runs are cancelled, what is pending ends Removed, and the
-// package goes when its last process is gone.
+// uninstall cancels live runs and ends what is pending as Removed. The package is
+// removed once its last process has exited.
 func (e *Engine) uninstall(ev Uninstall) Answer {
 	p := e.packages[ev.Package]
 	if p == nil || p.Family == task.CommandPackage {
-		return refuse(task.ErrNoPackage, ev.Package, "no such package is installed", "'bgtask packages' shows all")
+		return refuse(task.ErrNoPackage, ev.Package, "no such package is installed", "list them with 'bgtask packages'")
 	}
 	if p.Origin == task.OriginSystem && !ev.System {
-		return refuse(task.ErrAccessDenied, p.Family, "it belongs to the system, which put it into "+p.Folder,
-			"remove the system's package; or 'bgtask access "+p.Family+" deny' keeps its tasks from running")
+		return refuse(task.ErrAccessDenied, p.Family, "it is installed by the system, in "+p.Folder,
+			"remove it with the system's package manager, or block its tasks with 'bgtask access "+p.Family+" deny'")
 	}
 	if p.Removing || p.Origin != task.OriginSystem && ev.System {
 		return Answer{}
@@ -27,7 +32,7 @@ func (e *Engine) uninstall(ev Uninstall) Answer {
 		if r.run != nil {
 			e.cancel(r.run, task.ReasonUninstall, true)
 		}
-		if r.State != RegGone { // one that was being removed goes with its run
+		if r.State != RegGone { // one that is being removed goes with its run
 			e.remove(r, false)
 		}
 	}
@@ -40,8 +45,9 @@ func (e *Engine) uninstall(ev Uninstall) Answer {
 	return Answer{}
 }
 
-// packageWhenDone removes a package that is to go, once nothing of it lives. A
-// process that the user started may stay: it has no runs and gets none.
+// packageWhenDone removes a package that is to go, once no registration and no launch
+// of it is left. A process that the user started may stay; it has no runs and gets
+// none.
 func (e *Engine) packageWhenDone(p *pack) {
 	if p == nil || !p.Removing || p.Gone || len(p.regs) > 0 {
 		return
@@ -63,8 +69,8 @@ func (e *Engine) packageWhenDone(p *pack) {
 	e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: "removed"})
 }
 
-// endIdle ends the launched servers of a package that have no run and will get none:
-// those of the editions that are over.
+// endIdle ends the launched servers of the editions that over selects, if they have no
+// run: they get none any more.
 func (e *Engine) endIdle(p *pack, over func(edition uint64) bool) {
 	for _, h := range slices.Clone(p.hosts) {
 		if !h.token.IsZero() && over(h.edition) && len(h.runs) == 0 && (h.state == HostAttached || h.state == HostDetached) {
@@ -79,15 +85,14 @@ func (e *Engine) endIdle(p *pack, over func(edition uint64) bool) {
 	}
 }
 
-// old: what was started from an earlier edition gets no activation, and its folder
-// cannot go before it does.
+// outdated reports whether edition is an earlier one. Its processes get no activation,
+// and its folder must stay until they are gone.
 func (p *pack) outdated(edition uint64) bool { return edition != p.Edition }
 
-// every edition is over when the package is to go.
+// anyEdition selects every edition, when the package is to go.
 func anyEdition(uint64) bool { return true }
 
-// leave has the folders of a package removed that is gone. Its row stays until they
-// are, so that a broker which dies meanwhile is asked again.
+// removeFolders asks for the removal of the folders of a removed package.
 func (e *Engine) removeFolders(p *pack) {
 	e.leftovers[p.Family] = p
 	e.do(RemoveFolders{Package: p.Package.Package, KeepData: p.KeepData})

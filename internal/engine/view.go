@@ -1,3 +1,7 @@
+// What the engine shows: lists of tasks, packages, facts and sources. Views change
+// nothing. They may be asked for between steps, so peek lets the clocks of the engine
+// follow the machine's, without deciding anything.
+
 package engine
 
 import (
@@ -8,15 +12,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Filter says which tasks are wanted: of a package, or all; without groups those
-// that are in none, unless All.
+// Filter selects tasks: of one package or of all, and of groups. Without Groups it
+// selects tasks that are in no group, unless All is set.
 type Filter struct {
 	Package string
 	Groups  []string
 	All     bool // of every group
 }
 
-// Tasks lists registrations by package, name and age.
+// Tasks returns the selected registrations, ordered by package, name and age.
 func (e *Engine) Tasks(now Instant, f Filter) []task.Info {
 	var all []*reg
 	if p := e.packages[f.Package]; p != nil {
@@ -37,7 +41,7 @@ func (e *Engine) Tasks(now Instant, f Filter) []task.Info {
 	return infos
 }
 
-// Task is one registration.
+// Task returns one registration.
 func (e *Engine) Task(now Instant, id task.GUID) (task.Info, bool) {
 	r := e.regs[id]
 	if r == nil {
@@ -47,8 +51,8 @@ func (e *Engine) Task(now Instant, id task.GUID) (task.Info, bool) {
 	return e.info(r), true
 }
 
-// peek moves the clocks that views count with, and nothing else: a step decides
-// what time means.
+// peek moves the clocks that views use, and nothing else. It ignores readings after a
+// sleep, a step or a reboot: only a step of the engine decides what those mean.
 func (e *Engine) peek(now Instant) {
 	if now.ID == e.now.ID && now.Boot >= e.now.Boot && sameZone(now.Wall, e.now.Wall) && now.Wall.Sub(e.now.Wall) < now.Boot-e.now.Boot+stepNoticed &&
 		now.Wall.Sub(e.now.Wall) > now.Boot-e.now.Boot-stepNoticed && now.Boot-e.now.Boot-(now.Awake-e.now.Awake) < stepNoticed {
@@ -78,7 +82,7 @@ func commandLine(cs task.ClassServer) string {
 	return s
 }
 
-// Groups lists the groups of a package, sorted.
+// Groups returns the groups of a package, sorted.
 func (e *Engine) Groups(pkg string) []string {
 	set := map[string]bool{}
 	if p := e.packages[pkg]; p != nil {
@@ -91,7 +95,7 @@ func (e *Engine) Groups(pkg string) []string {
 	return sortedKeys(set)
 }
 
-// Packages lists all packages by family name.
+// Packages returns all packages, ordered by family name.
 func (e *Engine) Packages() []task.Package {
 	all := make([]task.Package, 0, len(e.packages))
 	for _, family := range sortedKeys(e.packages) {
@@ -100,7 +104,8 @@ func (e *Engine) Packages() []task.Package {
 	return all
 }
 
-// Sources lists what the sources say of themselves, by name.
+// Sources returns the states that the sources reported about themselves, ordered by
+// name.
 func (e *Engine) Sources() []task.SourceState {
 	all := make([]task.SourceState, 0, len(e.sources))
 	for _, name := range sortedKeys(e.sources) {
@@ -109,7 +114,7 @@ func (e *Engine) Sources() []task.SourceState {
 	return all
 }
 
-// Facts lists all facts by name.
+// Facts returns all facts, ordered by name.
 func (e *Engine) Facts(now Instant) []task.Fact {
 	e.peek(now)
 	users := e.factUsers()
@@ -157,7 +162,7 @@ func (e *Engine) factView(f *fact) task.Fact {
 	return v
 }
 
-// byWhat is what made an occurrence fire, after "by".
+// byWhat says what made an occurrence fire, as a phrase after "by".
 func (e *Engine) byWhat(r *reg, o *occ) string {
 	switch o.By {
 	case ByTimer:

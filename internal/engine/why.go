@@ -1,3 +1,7 @@
+// Why: the explanation of a registration (SEMANTICS section 8), from the same reasons
+// that decide whether it starts, and the counterfactual: the smallest change that would
+// let it run.
+
 package engine
 
 import (
@@ -8,8 +12,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Why explains what a registration waits for, from the same reasons that decide
-// whether it starts.
+// Why explains what a registration waits for, from the same reasons that decide whether
+// it starts.
 func (e *Engine) Why(now Instant, id task.GUID) (task.Explanation, bool) {
 	r := e.regs[id]
 	if r == nil {
@@ -69,8 +73,8 @@ func (e *Engine) needs(r *reg, o *occ) []task.NeedState {
 	return all
 }
 
-// counterfactual is the smallest change that would make it run: what has to be
-// true, what has to be over, and when at the earliest.
+// counterfactual fills in the smallest change that would let the task run: what must
+// become true, what must be over, and the earliest time.
 func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 	x.Would = e.wants(r, o)
 	if r.State == RegSuspended || r.State == RegSpent || r.State == RegRemoving {
@@ -103,8 +107,9 @@ func (e *Engine) afterServicing(r *reg) string {
 	return "the update of " + r.pack.Family
 }
 
-// wants is what has to be true: of what is pending the unmet needs only, of what
-// waits for its time all of them, since nobody knows what will be true then.
+// wants returns what must be true. For a pending occurrence, these are the unmet needs.
+// For a registration that waits for its trigger, these are all needs, since the facts
+// at that time are unknown.
 func (e *Engine) wants(r *reg, o *occ) []string {
 	if o != nil && o.Waived {
 		return nil
@@ -150,7 +155,7 @@ func afterLaunch(detail string) string {
 	case notAlone:
 		return "the other runs in its class server have ended"
 	}
-	return "another launch is over"
+	return "another launch has finished"
 }
 
 func later(a, b time.Time) time.Time {
