@@ -77,6 +77,9 @@ func (i *Instance) result() task.Result {
 	switch {
 	case i.reason != nil:
 		r.Outcome, r.Reason = task.Canceled, *i.reason
+		if r.Text == i.reason.Error() {
+			r.Text = "" // Run returned context.Cause: the reason says it already
+		}
 	case asksRetry(i.failed):
 		r.Outcome = task.RetryAsked
 	}

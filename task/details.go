@@ -63,7 +63,9 @@ type PushNotificationTriggerDetails struct {
 	Content []byte
 }
 
-// ManualDetails are those of any trigger that was fired by hand.
+// ManualDetails are the details of a firing that did not come from the trigger:
+// Registration.Request of a task that has no ApplicationTrigger, or "bgtask fire".
+// The task's trigger, whatever it is, had no part in it.
 type ManualDetails struct {
 	Arguments []byte
 }

@@ -173,7 +173,7 @@ func TestStateColumnOfTheDesign(t *testing.T) {
 	want := []string{
 		"held 1 h 28 min: InternetAvailable",
 		"held 5 h 16 min: UserPresent unsure",
-		"backing off, attempt 4 of 5",
+		"backing off, 3 of 5 failed",
 		"suspended: 5 failed starts",
 		"waiting for its time",
 		"running 13 min, progress 31204500",

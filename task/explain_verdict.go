@@ -69,13 +69,22 @@ func (p *page) sentence() string {
 		}
 		return "does not respond" + p.since() + ": it was told to stop" + p.reason() + ", and has not"
 	case Suspended:
-		return "is suspended" + p.since() + p.fault() + ". It will not run by itself"
+		return "is suspended" + p.since() + p.fault() + p.alone()
 	case Spent:
 		return "is spent: it was to fire once, and has"
 	case Removing:
 		return "is being removed: its last run is ending"
 	}
 	return "is " + s.Phase.String()
+}
+
+// alone says of a suspended task that nothing but a person or a new registration
+// makes it run, unless the broker is to try it once more: then wouldResume says when.
+func (p *page) alone() string {
+	if !p.Earliest.IsZero() {
+		return ""
+	}
+	return ". It will not run by itself"
 }
 
 func (p *page) since() string {

@@ -162,6 +162,6 @@ func (p *page) wouldResume() {
 	}
 	p.line("would run", "at once after "+p.command("resume")+", or "+anew)
 	if !p.Earliest.IsZero() {
-		p.line("", "It is tried once "+p.at(p.Earliest)+p.in(p.Earliest)+".")
+		p.line("", "The broker tries it once "+p.at(p.Earliest)+p.in(p.Earliest)+".")
 	}
 }

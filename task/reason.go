@@ -4,7 +4,7 @@ import "fmt"
 
 // CancellationReason says why a run is told to stop: WinRT's
 // BackgroundTaskCancellationReason, with its numbers. It is an error, and the
-// cause of a cancelled run's context.
+// cause of a canceled run's context.
 type CancellationReason uint32
 
 // The reasons. QuietHoursEntered is never sent here; IdleTask,

@@ -61,8 +61,24 @@ func (r Run) Err() error {
 	return &RunError{Run: r}
 }
 
-// RunError is the outcome of a run as an error. It unwraps to the reason of a
-// cancelled one.
+// String describes the end of the run in a line: "completed in 19 ms", or the text
+// of Err. For a run that has not ended, and for the zero Run, it is "not ended".
+func (r Run) String() string {
+	if r.Outcome == OutcomeNone {
+		return "not ended"
+	}
+	if err := r.Err(); err != nil {
+		return err.Error()
+	}
+	s := r.Outcome.String()
+	if took, ok := r.Took(); ok {
+		s += " in " + Duration(took)
+	}
+	return s
+}
+
+// RunError is the outcome of a run that did not complete, as an error. If the run
+// was canceled or timed out, it unwraps to its CancellationReason.
 type RunError struct{ Run Run }
 
 // Error is the outcome in a line.
@@ -88,7 +104,7 @@ func lastLine(s string) string {
 	return strings.TrimSpace(s[strings.LastIndexByte(s, '\n')+1:])
 }
 
-// Unwrap gives the reason of a cancelled run.
+// Unwrap returns the reason of a canceled run, and nil for any other outcome.
 func (e *RunError) Unwrap() error {
 	if e.Run.Outcome == Canceled || e.Run.Outcome == TimedOut {
 		return e.Run.Reason

@@ -1,6 +1,7 @@
 package task_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,6 +25,23 @@ func TestTook(t *testing.T) {
 	} {
 		if took, ok := test.run.Took(); took != test.took || ok != test.ok {
 			t.Errorf("%s: %v, %v, not %v, %v", test.name, took, ok, test.took, test.ok)
+		}
+	}
+}
+
+// TestRunString checks that a run that was not canceled does not mention the reason
+// that its zero Reason would be, and that a canceled one names its reason once.
+func TestRunString(t *testing.T) {
+	began := time.Date(2026, 11, 23, 14, 0, 0, 0, time.UTC)
+	for want, run := range map[string]task.Run{
+		"not ended":               {Entered: began},
+		"completed":               {Outcome: task.Completed},
+		"completed in 20 s":       {Outcome: task.Completed, Entered: began, Ended: began.Add(20 * time.Second)},
+		"failed, exit 3":          {Outcome: task.Failed, Exit: "exit 3"},
+		"canceled: ConditionLoss": {Outcome: task.Canceled, Reason: task.ReasonConditionLoss},
+	} {
+		if got := fmt.Sprint(run); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

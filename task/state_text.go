@@ -20,7 +20,7 @@ func (s State) At(now time.Time) string {
 		return s.lasting(now, shortReasons(s.Reasons))
 	case BackingOff:
 		if s.Attempts > 0 {
-			return fmt.Sprintf("backing off, attempt %d of %d", s.Attempt, s.Attempts)
+			return fmt.Sprintf("backing off, %d of %d failed", s.Attempt-1, s.Attempts)
 		}
 	case Running:
 		return s.lasting(now, "") + s.progress()

@@ -25,14 +25,11 @@ type MaintenanceTrigger struct {
 	OneShot   bool
 }
 
-// CalendarTrigger fires at the instants of a calendar expression: five cron
-// fields, or systemd's OnCalendar grammar. Zone is an IANA name; "" is the
-// machine's zone, and follows it. At is for one instant: a CalendarTrigger with
-// OneShot fires once.
+// CalendarTrigger fires at the instants of a calendar expression.
 type CalendarTrigger struct {
-	Expr    string
-	Zone    string
-	OneShot bool
+	Expr    string // five cron fields, or systemd's OnCalendar grammar
+	Zone    string // IANA name of the time zone; "": the machine's zone, also after it changes
+	OneShot bool   // fire at the next instant only
 }
 
 // SystemTrigger fires on an edge of a fact.
