@@ -2,11 +2,16 @@ package manifest
 
 import "strings"
 
-// SplitArguments splits the Arguments of a class server as a Windows program
-// would find them, by the rules of CommandLineToArgvW for what follows the
-// program's name: spaces and tabs separate; quotes hold together; 2n backslashes
-// and a quote are n backslashes and the quote's meaning, 2n+1 are n backslashes
-// and a quote; within quotes two quotes are one, and end the quotes.
+// SplitArguments splits the Arguments of a class server into the arguments that a
+// Windows program would receive. It follows the rules of CommandLineToArgvW for
+// everything after the program name:
+//
+//   - Spaces and tabs separate arguments, except between quotes.
+//   - 2n backslashes followed by a quote stand for n backslashes, and the quote
+//     begins or ends a quoted part.
+//   - 2n+1 backslashes followed by a quote stand for n backslashes and a literal
+//     quote.
+//   - Within quotes, two quotes stand for a literal one, and end the quoted part.
 func SplitArguments(s string) []string {
 	var args []string
 	for {

@@ -2,9 +2,9 @@ package manifest
 
 import "strings"
 
-// CapabilityNamespace is the namespace in which Windows has a capability, "" for
-// the foundation's; false for one that is not known. Device capabilities are not
-// among them.
+// CapabilityNamespace returns the namespace in which Windows defines a
+// capability; "" is the foundation namespace. It returns false for an unknown
+// capability. Device capabilities are not included.
 func CapabilityNamespace(name string) (space string, ok bool) {
 	space, ok = capabilities[name]
 	return space, ok

@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Options says what a manifest is checked for. The zero Options check a final
-// manifest by itself.
+// Options control what Check checks. The zero value checks a final manifest by
+// itself.
 type Options struct {
-	Template  bool     // tokens of a build may be left; what they stand for is not checked
-	Publisher string   // the subject of the certificate, as PublisherName spells it; "": not asked
-	Files     []string // the files of the package with / or \ between folders; nil: not asked
-	Linux     bool     // a program may lack the .exe that the manifest gives it
+	Template  bool     // build tokens are allowed; their values are not checked
+	Publisher string   // the certificate's subject, as returned by PublisherName; "" to not check it
+	Files     []string // the files of the package, with / or \ as separator; nil to not check them
+	Linux     bool     // a program's file may lack the .exe of its name in the manifest
 }
 
-// Check finds everything that is wrong with a manifest, here and on Windows, in the
-// order of the file. The Manifest is nil when there was nothing to go on with. One
-// without an error among its findings is installable.
+// Check returns all findings in a manifest, for Linux and for Windows, in file
+// order. The Manifest is nil if the file could not be parsed far enough. A
+// manifest without findings of severity Error can be installed.
 func Check(name string, data []byte, o Options) (*Manifest, []Finding) {
 	r, ok := read(name, data)
 	if !ok {
@@ -30,12 +30,12 @@ func Check(name string, data []byte, o Options) (*Manifest, []Finding) {
 	return r.m, r.list
 }
 
-// Sound says whether no error is among the findings.
+// Sound reports whether no finding is an error.
 func Sound(all []Finding) bool {
 	return !slices.ContainsFunc(all, func(f Finding) bool { return f.Severity == Error })
 }
 
-// checker looks at what reading alone does not need.
+// checker performs the checks that reading a manifest does not need.
 type checker struct {
 	*reader
 	options Options
@@ -62,7 +62,8 @@ func (c *checker) check() {
 	}
 }
 
-// list gives the children of that name of a child, in the foundation's namespace.
+// list returns the children named each of n's child named local, both in the
+// foundation namespace.
 func (c *checker) list(n *node, local, each string) (all []*node) {
 	if outer := n.child(foundation, local); outer != nil {
 		for _, child := range outer.children {
@@ -79,12 +80,12 @@ func (c *checker) tokensLeft() {
 		return
 	}
 	for _, t := range c.m.Tokens {
-		c.add(pos{t.Line, t.Column}, RuleToken, "%s still holds %s, which a build has to fill in", t.Where, t.Text)
+		c.add(pos{t.Line, t.Column}, RuleToken, "%s still contains %s, which the build must replace", t.Where, t.Text)
 	}
 }
 
-// foundationElements are those that the foundation has: a misspelt one is refused by Windows, and would
-// be overlooked here.
+// foundationElements lists the elements that each foundation element may contain.
+// Windows rejects a misspelled one; without this check it would be ignored here.
 var foundationElements = map[string][]string{
 	"Package":      {"Identity", "Properties", "Resources", "Dependencies", "Prerequisites", "Capabilities", "Extensions", "Applications"},
 	"Properties":   {"Framework", "DisplayName", "PublisherDisplayName", "Description", "Logo", "ResourcePackage"},
@@ -105,7 +106,7 @@ func (c *checker) foundationOnly(n *node) {
 		switch {
 		case child.name.Space != foundation && child.name.Space != "":
 		case !slices.Contains(may, child.name.Local):
-			c.add(child.pos, RuleElement, "%s stands in %s, which may have %s", show(child.raw), n.raw, strings.Join(may, ", "))
+			c.add(child.pos, RuleElement, "%s is not allowed in %s, which may contain %s", show(child.raw), n.raw, strings.Join(may, ", "))
 		default:
 			c.foundationOnly(child)
 		}
@@ -122,7 +123,7 @@ func (c *checker) identity() {
 		c.add(a.pos, RuleMajorZero, "Identity Version=\"%s\" begins with 0", show(a.value))
 	}
 	if (id.Architecture == "" || id.Architecture == "neutral") && c.hasCode() {
-		c.add(n.pos, RuleNeutral, "the package has programs and is for every processor")
+		c.add(n.pos, RuleNeutral, "the package contains programs but names no processor architecture")
 	}
 	if a := n.attr("Publisher"); a != nil && c.options.Publisher != "" && a.value != c.options.Publisher && !tokenPattern.MatchString(a.value) {
 		c.add(a.pos, RuleCertificate, "Identity Publisher=\"%s\" is not the subject of the certificate, \"%s\"", show(a.value), show(c.options.Publisher))
@@ -142,11 +143,11 @@ func (c *checker) properties() {
 	c.text(n, "Description", false, descriptionValue)
 	c.text(n, "Logo", true, logoValue)
 	if logo := n.child(foundation, "Logo"); logo != nil && strings.Contains(string(logo.text), "/") {
-		c.add(logo.pos, RuleSlash, "%s \"%s\" has / between folders", logo.raw, show(c.m.Properties.Logo))
+		c.add(logo.pos, RuleSlash, "%s \"%s\" uses / as the path separator", logo.raw, show(c.m.Properties.Logo))
 	}
 }
 
-// text checks an element of text alone.
+// text checks an element that contains only text.
 func (c *checker) text(parent *node, local string, required bool, check rule) {
 	n := parent.child(foundation, local)
 	if n == nil {
@@ -190,12 +191,12 @@ func (c *checker) application(n *node) {
 
 const fullTrustEntry = "Windows.FullTrustApplication"
 
-// slash warns of a path with / between folders: the schema takes it, and not
-// everything that reads manifests does.
+// slash warns about paths with / between folders. The schema allows it, but some
+// programs that read manifests do not.
 func (c *checker) slash(n *node, attributes ...string) {
 	for _, name := range attributes {
 		if a := n.attr(name); a != nil && strings.Contains(a.value, "/") {
-			c.add(a.pos, RuleSlash, "%s %s=\"%s\" has / between folders", n.raw, name, show(a.value))
+			c.add(a.pos, RuleSlash, "%s %s=\"%s\" uses / as the path separator", n.raw, name, show(a.value))
 		}
 	}
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// said are findings as text, a line for each.
-func said(all []Finding) string {
+// lines formats findings, one per line.
+func lines(all []Finding) string {
 	var lines []string
 	for _, f := range all {
 		lines = append(lines, fmt.Sprintf("%d:%d %v %s: %s", f.Line, f.Column, f.Severity, f.Rule, f.Message))
@@ -22,10 +22,10 @@ func said(all []Finding) string {
 	return strings.Join(lines, "\n")
 }
 
-const clean = `9:3 warning identity-neutral: the package has programs and is for every processor`
+const clean = `9:3 warning identity-neutral: the package contains programs but names no processor architecture`
 
-// TestCheck changes one place of the sample and demands the findings beside the one
-// that the sample has.
+// TestCheck changes one place of the sample and checks the findings, in addition
+// to the one that the sample always has.
 func TestCheck(t *testing.T) {
 	text := string(readSample(t))
 	for _, c := range []struct{ old, new, want string }{
@@ -33,47 +33,47 @@ func TestCheck(t *testing.T) {
 		{`Version="1.0.0.0"`, `Version="1.0.0.0" ProcessorArchitecture="x64"`, "-"},
 		{`Version="1.0.0.0"`, `Version="0.1.0.0"`, `12:5 warning identity-version-zero: Identity Version="0.1.0.0" begins with 0`},
 		{"<PublisherDisplayName>Contoso</PublisherDisplayName>", "", "14:3 error missing: Properties has no element PublisherDisplayName"},
-		{`<Logo>Images\StoreLogo.png`, `<Logo>Images/StoreLogo.png`, `17:5 warning slash: Logo "Images/StoreLogo.png" has / between folders`},
+		{`<Logo>Images\StoreLogo.png`, `<Logo>Images/StoreLogo.png`, `17:5 warning slash: Logo "Images/StoreLogo.png" uses / as the path separator`},
 		{`<Logo>Images\StoreLogo.png`, `<Logo>StoreLogo.gif`, `17:5 error logo: Logo "StoreLogo.gif" does not end in .png, .jpg or .jpeg`},
 		{`Language="en-us"`, `Language="english!"`, `25:15 error language: Resource Language="english!" is not a language tag; one looks like en-us`},
-		{`Name="Windows.Desktop"`, `Name="Windows.Desk"`, `21:25 error device-family: TargetDeviceFamily Name="Windows.Desk" is no kind of Windows that is known`},
+		{`Name="Windows.Desktop"`, `Name="Windows.Desk"`, `21:25 error device-family: TargetDeviceFamily Name="Windows.Desk" is not a known device family`},
 		{`MinVersion="10.0.19041.0"`, `MinVersion="10.0.22000.0"`, `21:48 error max-version-tested: TargetDeviceFamily MinVersion="10.0.22000.0" is above MaxVersionTested="10.0.19041.0"`},
 		{`MinVersion="10.0.19041.0"`, `MinVersion="10.0.9999.0"`, `21:48 warning min-version: TargetDeviceFamily MinVersion="10.0.9999.0": background tasks with a CLSID need Windows 10.0.19041.0`},
 		{` MaxVersionTested="10.0.19041.0"`, ``, `21:5 error missing: TargetDeviceFamily has no attribute MaxVersionTested`},
 		{`<TargetDeviceFamily Name="Windows.Desktop" MinVersion="10.0.19041.0" MaxVersionTested="10.0.19041.0" />`, ``, "20:3 error missing: Dependencies has no element TargetDeviceFamily"},
 		{`Square44x44Logo="Images\S`, `Square44x44Logo="Images/S`,
-			`38:9 warning slash: uap:VisualElements Square44x44Logo="Images/Square44x44Logo.png" has / between folders`},
+			`38:9 warning slash: uap:VisualElements Square44x44Logo="Images/Square44x44Logo.png" uses / as the path separator`},
 		{`BackgroundColor="transparent"`, `BackgroundColor="Transparent"`,
-			`36:9 error background-color: uap:VisualElements BackgroundColor="Transparent" is neither transparent nor a color of HTML, as #RRGGBB or by its name: darkSlateGray`},
+			`36:9 error background-color: uap:VisualElements BackgroundColor="Transparent" is not transparent, an HTML color name such as darkSlateGray, or #RRGGBB`},
 		{`Description="SampleBackgroundApp"`, ``, `33:7 error missing: uap:VisualElements has no attribute Description`},
 		{`Square44x44Logo="Images\Square44x44Logo.png"`, ``, `33:7 error missing: uap:VisualElements has no attribute Square44x44Logo`},
-		{`<rescap:Capability Name="runFullTrust" />`, ``, `2:1 error full-trust: no Capability runFullTrust: Windows needs it to start a class server`},
+		{`<rescap:Capability Name="runFullTrust" />`, ``, `2:1 error full-trust: the Capability runFullTrust is missing; Windows requires it to start a class server`},
 		{`<rescap:Capability Name="runFullTrust" />`, `<rescap:Capability Name="runFullTrust" /><rescap:Capability Name="runTrust" />`,
-			`56:65 warning capability: rescap:Capability Name="runTrust" is no restricted capability that is known`},
+			`56:65 warning capability: rescap:Capability Name="runTrust" is not a known restricted capability`},
 		{`<rescap:Capability Name="runFullTrust" />`, `<rescap:Capability Name="runFullTrust" /><rescap:Capability Name="runFullTrust" />`,
-			`56:65 error twice: rescap:Capability Name="runFullTrust" is there twice; the first is in line 56`},
+			`56:65 error twice: rescap:Capability Name="runFullTrust" appears twice; the first is on line 56`},
 		{`MinVersion="10.0.19041.0" MaxVersionTested="10.0.19041.0"`, `MinVersion="10.0.14393.0" MaxVersionTested="10.0.14393.0"`,
 			"21:48 warning min-version: TargetDeviceFamily MinVersion=\"10.0.14393.0\": background tasks with a CLSID need Windows 10.0.19041.0\n" +
-				"44:9 warning namespace-newer: com:Extension is of a namespace that came with Windows 10.0.15063.0, and MaxVersionTested=\"10.0.14393.0\" is older"},
-		{`"uap rescap"`, `"rescap"`, "33:7 warning ignorable-missing: the prefix uap is in use, and IgnorableNamespaces does not name it"},
-		{`"uap rescap"`, `"uap rescap com"`, "7:3 warning ignorable-com: IgnorableNamespaces names com: a Windows that does not know it drops the class servers in silence"},
-		{` Arguments="-StartSampleTaskServer"`, ``, "46:13 warning com-arguments: com:ExeServer has no Arguments: launched to serve, the program can not tell it from a start by its user"},
+				"44:9 warning namespace-newer: com:Extension uses a namespace introduced in Windows 10.0.15063.0, but MaxVersionTested=\"10.0.14393.0\" is older"},
+		{`"uap rescap"`, `"rescap"`, "33:7 warning ignorable-missing: the prefix uap is used but not listed in IgnorableNamespaces"},
+		{`"uap rescap"`, `"uap rescap com"`, "7:3 warning ignorable-com: IgnorableNamespaces lists com: a Windows version that does not know it silently ignores the class servers"},
+		{` Arguments="-StartSampleTaskServer"`, ``, "46:13 warning com-arguments: com:ExeServer has no Arguments, so the program cannot distinguish a launch to serve from a start by the user"},
 		{`<com:ExeServer Executable="SampleBackgroundApp\S`, `<com:ExeServer Executable="SampleBackgroundApp/S`,
-			`46:28 warning slash: com:ExeServer Executable="SampleBackgroundApp/SampleBackgroundApp.exe" has / between folders`},
-		{`DisplayName="Sample Task"`, `DisplayName="Sample Task" ProgId="A.B"`, `47:94 error com-reference: com:Class ProgId="A.B" names no ProgId of this ComServer`},
+			`46:28 warning slash: com:ExeServer Executable="SampleBackgroundApp/SampleBackgroundApp.exe" uses / as the path separator`},
+		{`DisplayName="Sample Task"`, `DisplayName="Sample Task" ProgId="A.B"`, `47:94 error com-reference: com:Class ProgId="A.B" does not refer to a ProgId in this ComServer`},
 		{`DisplayName="Sample Task"`, `DisplayName="Sample Task" AutoConvertTo="14c5882b-35d3-41be-86b2-5106269b97e7"`,
-			`47:94 error com-reference: com:Class AutoConvertTo="14c5882b-35d3-41be-86b2-5106269b97e7" names no class of this ComServer`},
-		{"<com:ComServer>", `<com:ComServer><com:ProgId Id="A.B" />`, "46:13 error com-order: com:ExeServer stands behind com:ProgId"},
+			`47:94 error com-reference: com:Class AutoConvertTo="14c5882b-35d3-41be-86b2-5106269b97e7" does not refer to a class in this ComServer`},
+		{"<com:ComServer>", `<com:ComServer><com:ProgId Id="A.B" />`, "46:13 error com-order: com:ExeServer must come before com:ProgId"},
 		{"</com:ComServer>", `<com:SurrogateServer><com:Class Id="` + classA + `" /></com:SurrogateServer></com:ComServer>`,
-			"49:11 warning com-unsupported: com:SurrogateServer is not started here: its classes live in a DLL\n" +
+			"49:11 warning com-unsupported: com:SurrogateServer is not started on Linux: its classes are in a DLL\n" +
 				"49:32 error missing: com:Class has no attribute Path\n49:32 error missing: com:Class has no attribute ThreadingModel"},
 		{"<Extensions>", `<Extensions><Extension Category="windows.backgroundTasks" EntryPoint="A.B" />`,
-			"43:19 note extension: Extension Category=\"windows.backgroundTasks\" does nothing here\n" +
-				"43:65 error activatable-class: Extension EntryPoint=\"A.B\" is no ActivatableClass of the package"},
-		{"<Resources>", "<Resource />\n<Resources>", "24:3 error unknown-element: Resource stands in Package, which may have Identity, Properties, Resources, Dependencies, Prerequisites, Capabilities, Extensions, Applications"},
-		{`Language="en-us"`, `Language="x-generate"`, `25:15 error token: Resource Language="x-generate" still holds x-generate, which a build has to fill in`},
+			"43:19 note extension: Extension Category=\"windows.backgroundTasks\" has no effect on Linux\n" +
+				"43:65 error activatable-class: Extension EntryPoint=\"A.B\" is not an ActivatableClass of the package"},
+		{"<Resources>", "<Resource />\n<Resources>", "24:3 error unknown-element: Resource is not allowed in Package, which may contain Identity, Properties, Resources, Dependencies, Prerequisites, Capabilities, Extensions, Applications"},
+		{`Language="en-us"`, `Language="x-generate"`, `25:15 error token: Resource Language="x-generate" still contains x-generate, which the build must replace`},
 		{`EntryPoint="Windows.FullTrustApplication"`, `EntryPoint="$targetentrypoint$"`,
-			`31:18 error token: Application EntryPoint="$targetentrypoint$" still holds $targetentrypoint$, which a build has to fill in`},
+			`31:18 error token: Application EntryPoint="$targetentrypoint$" still contains $targetentrypoint$, which the build must replace`},
 		{`"CN=Contoso"`, `"Contoso"`, `11:5 error identity-publisher: Identity Publisher="Contoso" is not a distinguished name; one looks like CN=Contoso, C=US`},
 	} {
 		changed := strings.Replace(text, c.old, c.new, 1)
@@ -84,8 +84,8 @@ func TestCheck(t *testing.T) {
 		} else if c.want != "" {
 			want = append(want, strings.Split(c.want, "\n")...)
 		}
-		got := strings.Split(said(all), "\n")
-		if said(all) == "" {
+		got := strings.Split(lines(all), "\n")
+		if lines(all) == "" {
 			got = nil
 		}
 		slices.Sort(want)
@@ -104,12 +104,12 @@ func TestCheck(t *testing.T) {
 func TestCheckTemplate(t *testing.T) {
 	text := strings.NewReplacer(`Language="en-us"`, `Language="x-generate"`, `SampleBackgroundApp.exe`, `$targetnametoken$.exe`,
 		`"Windows.FullTrustApplication"`, `"$targetentrypoint$"`).Replace(string(readSample(t)))
-	if _, all := Check(FileName, []byte(text), Options{}); Sound(all) || !strings.Contains(said(all), "$targetnametoken$") {
-		t.Errorf("as a final manifest:\n%s", said(all))
+	if _, all := Check(FileName, []byte(text), Options{}); Sound(all) || !strings.Contains(lines(all), "$targetnametoken$") {
+		t.Errorf("as a final manifest:\n%s", lines(all))
 	}
 	m, all := Check(FileName, []byte(text), Options{Template: true, Files: []string{`Images\Square44x44Logo.png`, "Images/Square150x150Logo.png", "images/STORELOGO.png", "Images/Wide310x150Logo.scale-200.png"}})
 	if !Sound(all) || !m.Template() {
-		t.Errorf("as a template:\n%s", said(all))
+		t.Errorf("as a template:\n%s", lines(all))
 	}
 }
 
@@ -117,25 +117,25 @@ func TestCheckFiles(t *testing.T) {
 	files := []string{"SampleBackgroundApp/SampleBackgroundApp", "Images/scale-100/StoreLogo.png", `Images\Square150x150Logo.scale-100.png`, "Images/Square44x44Logo.png"}
 	_, all := Check(FileName, readSample(t), Options{Files: files, Linux: true})
 	want := clean + "\n" + `39:26 error file: uap:DefaultTile Wide310x150Logo: the package has no file Images/Wide310x150Logo.png`
-	if diff := cmp.Diff(want, said(all)); diff != "" {
+	if diff := cmp.Diff(want, lines(all)); diff != "" {
 		t.Errorf("on Linux (-want +got):\n%s", diff)
 	}
 	_, all = Check(FileName, readSample(t), Options{Files: append(files, "Images/Wide310x150Logo.png")})
 	want = clean + "\n" + `30:18 error file: Application Executable="SampleBackgroundApp\SampleBackgroundApp.exe": the package has no file SampleBackgroundApp/SampleBackgroundApp.exe
 46:28 error file: com:ExeServer Executable="SampleBackgroundApp\SampleBackgroundApp.exe": the package has no file SampleBackgroundApp/SampleBackgroundApp.exe`
-	if diff := cmp.Diff(want, said(all)); diff != "" {
+	if diff := cmp.Diff(want, lines(all)); diff != "" {
 		t.Errorf("on Windows (-want +got):\n%s", diff)
 	}
 }
 
 func TestCheckPublisher(t *testing.T) {
 	_, all := Check(FileName, readSample(t), Options{Publisher: "CN=Contoso"})
-	if diff := cmp.Diff(clean, said(all)); diff != "" {
+	if diff := cmp.Diff(clean, lines(all)); diff != "" {
 		t.Errorf("the same (-want +got):\n%s", diff)
 	}
 	_, all = Check(FileName, readSample(t), Options{Publisher: "CN=Contoso, C=US"})
 	want := clean + "\n" + `11:5 error identity-certificate: Identity Publisher="CN=Contoso" is not the subject of the certificate, "CN=Contoso, C=US"`
-	if diff := cmp.Diff(want, said(all)); diff != "" {
+	if diff := cmp.Diff(want, lines(all)); diff != "" {
 		t.Errorf("another (-want +got):\n%s", diff)
 	}
 }
@@ -157,14 +157,14 @@ func TestCheckClasses(t *testing.T) {
 			"0:0 error class-undeclared: the program serves class " + classB + ", which no ExeServer declares\n" +
 			"47:1 warning class-unserved: the program does not serve class 14c5882b-35d3-41be-86b2-5106269b97e6"},
 	} {
-		if diff := cmp.Diff(c.want, said(m.CheckClasses(c.registered, c.served))); diff != "" {
+		if diff := cmp.Diff(c.want, lines(m.CheckClasses(c.registered, c.served))); diff != "" {
 			t.Errorf("%v %v (-want +got):\n%s", c.registered, c.served, diff)
 		}
 	}
 }
 
-// TestCorpusChecked: final manifests of the wild pass, templates are refused with
-// each of their tokens, and pass as what they are.
+// Final manifests of public projects pass. Templates are rejected with each of
+// their tokens, and pass when checked as templates.
 func TestCorpusChecked(t *testing.T) {
 	for name, want := range readCorpus(t) {
 		data, err := os.ReadFile(filepath.Join(corpus, name))
@@ -173,7 +173,7 @@ func TestCorpusChecked(t *testing.T) {
 		}
 		_, all := Check(name, data, Options{})
 		if Sound(all) != (want.Kind == "final") {
-			t.Errorf("%s is %s:\n%s", name, want.Kind, said(all))
+			t.Errorf("%s is %s:\n%s", name, want.Kind, lines(all))
 		}
 		for _, token := range strings.Fields(want.Tokens) {
 			if !slices.ContainsFunc(all, func(f Finding) bool { return f.Rule == RuleToken && strings.Contains(f.Message, token) }) {
@@ -181,12 +181,12 @@ func TestCorpusChecked(t *testing.T) {
 			}
 		}
 		if _, all := Check(name, data, Options{Template: true}); !Sound(all) {
-			t.Errorf("%s, as a template:\n%s", name, said(all))
+			t.Errorf("%s, as a template:\n%s", name, lines(all))
 		}
 	}
 }
 
-// TestRuleTable: each rule has a row, and says what to do.
+// Each rule has exactly one row, with a demand and a remedy.
 func TestRuleTable(t *testing.T) {
 	seen := map[Rule]bool{}
 	for _, info := range RuleTable() {
@@ -197,7 +197,7 @@ func TestRuleTable(t *testing.T) {
 	}
 }
 
-// TestRulesAreDocumented: doc/MANIFEST.md has the table.
+// doc/MANIFEST.md contains the table of rules.
 func TestRulesAreDocumented(t *testing.T) {
 	page, err := os.ReadFile("../doc/MANIFEST.md")
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// walkCom checks the ComServers wherever they are.
+// walkCom checks all ComServer elements below n.
 func (c *checker) walkCom(n *node) {
 	if comVersion(n.name.Space) > 0 && n.name.Local == "ComServer" && n.used {
 		c.comServerContent(n)
@@ -30,7 +30,7 @@ func (c *checker) comServerContent(n *node) {
 		case string(ExeServer):
 			c.slash(server, "Executable")
 			if server.attr("Arguments") == nil {
-				c.add(server.pos, RuleArguments, "%s has no Arguments: launched to serve, the program can not tell it from a start by its user", server.raw)
+				c.add(server.pos, RuleArguments, "%s has no Arguments, so the program cannot distinguish a launch to serve from a start by the user", server.raw)
 			}
 		case string(SurrogateServer):
 			for _, class := range server.children {
@@ -44,30 +44,32 @@ func (c *checker) comServerContent(n *node) {
 	c.references(n)
 }
 
-// libraryValue is the path of a DLL.
+// libraryValue checks the path of a DLL.
 var libraryValue = rule{RuleExecutable, func(v string) string { _, problem := filePath(v); return problem }}
 
 var threadingValue = rule{RuleText, func(v string) string {
 	if !slices.Contains([]string{"Both", "STA", "MTA", "MainSTA", "Neutral"}, v) {
-		return "is none of Both, STA, MTA, MainSTA, Neutral"
+		return "is not one of Both, STA, MTA, MainSTA, Neutral"
 	}
 	return ""
 }}
 
-// order: in a ComServer of the first namespace the elements have an order.
+// order checks that the elements of a ComServer in the first com namespace are in
+// the prescribed order.
 func (c *checker) order(n *node) {
 	var last *node
 	for _, child := range n.children {
 		e := Element{Space: child.name.Space, Local: child.name.Local}
 		if last != nil && comRank(e) < comRank(Element{Space: last.name.Space, Local: last.name.Local}) {
-			c.add(child.pos, RuleOrder, "%s stands behind %s", child.raw, last.raw)
+			c.add(child.pos, RuleOrder, "%s must come before %s", child.raw, last.raw)
 			return
 		}
 		last = child
 	}
 }
 
-// references: what a class or a ProgId refers to is in the same ComServer.
+// references checks that classes and ProgIds refer only to elements of the same
+// ComServer.
 func (c *checker) references(n *node) {
 	classes, programs := map[string]bool{}, map[string]bool{}
 	visit(n, func(e *node) {
@@ -84,7 +86,7 @@ func (c *checker) references(n *node) {
 	})
 	look := func(e *node, name, what string, found func(string) bool) {
 		if a := e.attr(name); a != nil && !found(a.value) && !tokenPattern.MatchString(a.value) {
-			c.add(a.pos, RuleReference, "%s %s=\"%s\" names no %s of this ComServer", e.raw, name, show(a.value), what)
+			c.add(a.pos, RuleReference, "%s %s=\"%s\" does not refer to a %s in this ComServer", e.raw, name, show(a.value), what)
 		}
 	}
 	class := func(id string) bool { return classes[strings.ToLower(id)] }
@@ -108,7 +110,7 @@ func (c *checker) references(n *node) {
 	})
 }
 
-// visit calls f for all elements within n.
+// visit calls f for all elements below n, parents before children.
 func visit(n *node, f func(*node)) {
 	for _, child := range n.children {
 		f(child)
@@ -116,8 +118,9 @@ func visit(n *node, f func(*node)) {
 	}
 }
 
-// activatable: Windows refuses a package whose windows.backgroundTasks name an
-// EntryPoint that nothing activates. In a template the build adds it.
+// activatable checks that the EntryPoint of each windows.backgroundTasks
+// extension is an ActivatableClass of the package, as Windows requires. Templates
+// are not checked, because the build adds the classes.
 func (c *checker) activatable() {
 	if c.m.Template() {
 		return
@@ -131,13 +134,13 @@ func (c *checker) activatable() {
 	visit(c.root, func(n *node) {
 		category, entry := n.attr("Category"), n.attr("EntryPoint")
 		if n.name.Local == "Extension" && category != nil && category.value == "windows.backgroundTasks" && entry != nil && !declared[entry.value] {
-			c.add(entry.pos, RuleActivatable, "%s EntryPoint=\"%s\" is no ActivatableClass of the package", n.raw, show(entry.value))
+			c.add(entry.pos, RuleActivatable, "%s EntryPoint=\"%s\" is not an ActivatableClass of the package", n.raw, show(entry.value))
 		}
 	})
 }
 
-// CheckClasses holds the classes that a program registers and serves against those
-// that the manifest declares for it.
+// CheckClasses compares the classes that a program registers and serves with
+// those that the manifest declares for it.
 func (m *Manifest) CheckClasses(registered, served []task.GUID) []Finding {
 	f := &findings{name: m.File}
 	declared := m.classes()

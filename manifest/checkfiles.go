@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// fileSet are the files of a package, whatever the case of their names.
+// fileSet is the set of files of a package. Case does not matter.
 type fileSet struct {
 	names       map[string]bool
-	unqualified map[string]bool // the same without qualifiers
+	unqualified map[string]bool // names without resource qualifiers
 }
 
 func newFileSet(names []string) fileSet {
@@ -21,15 +21,15 @@ func newFileSet(names []string) fileSet {
 	return s
 }
 
-// has knows a program by its own name.
+// has reports whether the package contains a program under exactly this path.
 func (s fileSet) has(rel string) bool { return s.names[strings.ToLower(rel)] }
 
-// hasLogo also knows a logo by a name with qualifiers: for Logo.png there may be
-// Logo.scale-200.png, or scale-200/Logo.png.
+// hasLogo reports whether the package contains a logo, possibly with qualifiers:
+// Logo.png may be present as Logo.scale-200.png or scale-200/Logo.png.
 func (s fileSet) hasLogo(rel string) bool { return s.unqualified[unqualified(strings.ToLower(rel))] }
 
-// unqualified leaves out the parts of a path that may be qualifiers: folders and
-// middle parts of the name that hold a dash.
+// unqualified removes the parts of a path that may be qualifiers: folders, and
+// middle parts of the file name, that contain a dash.
 func unqualified(name string) string {
 	parts := strings.Split(name, "/")
 	last := len(parts) - 1
@@ -44,7 +44,8 @@ func unqualified(name string) string {
 
 func hasDash(s string) bool { return strings.Contains(s, "-") }
 
-// files checks that what the manifest names is in the package.
+// files checks that the programs and logos named in the manifest are in the
+// package.
 func (c *checker) files() {
 	set := newFileSet(c.options.Files)
 	if n := c.root.child(foundation, "Properties"); n != nil {
@@ -64,7 +65,8 @@ func (c *checker) files() {
 	})
 }
 
-// isLogo knows Square150x150Logo, Wide310x150Logo, BadgeLogo.
+// isLogo reports whether an attribute is a logo, such as Square150x150Logo,
+// Wide310x150Logo or BadgeLogo.
 func isLogo(attribute string) bool { return strings.HasSuffix(attribute, "Logo") }
 
 func (c *checker) logoFile(set fileSet, where, value string, at pos) {

@@ -6,15 +6,16 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// reference is a com4:ClassReference; what it names may stand behind it.
+// reference is a com4:ClassReference. The class that it names may come later in
+// the file, so references are resolved at the end.
 type reference struct {
 	server int // index in Manifest.Servers
 	id     task.GUID
 	node   *node
 }
 
-// extensions reads the class servers in the Extensions of the package or of an
-// application.
+// extensions reads the Extensions element of the package or of an application.
+// Class servers are read into fields; other extensions are kept unchanged.
 func (r *reader) extensions(parent *node, application string) {
 	list := r.only(parent, "Extensions")
 	if list == nil {
@@ -34,11 +35,11 @@ func (r *reader) extensions(parent *node, application string) {
 	}
 }
 
-// extension keeps one that has no meaning here.
+// extension keeps an extension that has no effect on Linux.
 func (r *reader) extension(n *node, application string) {
 	e := r.keepExtension(n, application)
 	if e.Category != "" {
-		r.add(n.pos, RuleExtension, "%s Category=\"%s\" does nothing here", n.raw, show(e.Category))
+		r.add(n.pos, RuleExtension, "%s Category=\"%s\" has no effect on Linux", n.raw, show(e.Category))
 	}
 }
 
@@ -64,7 +65,7 @@ func (r *reader) comServers(extension *node, application string) {
 		}
 		n.used, n.taken = true, true
 		if first != nil {
-			r.add(n.pos, RuleTwice, "%s has a second %s; the first is in line %d", extension.raw, n.raw, first.line)
+			r.add(n.pos, RuleTwice, "%s has a second %s; the first is on line %d", extension.raw, n.raw, first.line)
 			continue
 		}
 		first = n
@@ -99,7 +100,7 @@ func (r *reader) comServer(extension, parent *node, application string) {
 			}
 		case "TreatAsClass":
 			if _, ok := r.class(n); ok {
-				r.add(n.pos, RuleUnsupported, "%s is not supported here and makes no class", n.raw)
+				r.add(n.pos, RuleUnsupported, "%s is not supported on Linux and declares no class", n.raw)
 			}
 		}
 	}
@@ -124,18 +125,18 @@ func (r *reader) server(n *node, kind Kind, com int) {
 		s.Arguments = r.optional(n, "Arguments", textValue)
 	case SurrogateServer:
 		s.AppID = r.optional(n, "AppId", guidValue)
-		r.add(n.pos, RuleUnsupported, "%s is not started here: its classes live in a DLL", n.raw)
+		r.add(n.pos, RuleUnsupported, "%s is not started on Linux: its classes are in a DLL", n.raw)
 	case ServiceServer:
 		s.ServiceName = r.required(n, "ServiceName", textValue)
 		s.Arguments = r.optional(n, "Arguments", textValue)
-		r.add(n.pos, RuleUnsupported, "%s is not started here: it is a service of Windows", n.raw)
+		r.add(n.pos, RuleUnsupported, "%s is not started on Linux: it is a Windows service", n.raw)
 	}
 	r.m.Servers = append(r.m.Servers, s)
 	r.serverClasses(n, len(r.m.Servers)-1)
 	r.m.Servers[len(r.m.Servers)-1].Other = n.other()
 }
 
-// sameVersion is 0 for what has the version of what it stands in.
+// sameVersion returns 0 for an element with the same version as its parent.
 func sameVersion(own, outer int) int {
 	if own == outer {
 		return 0
@@ -167,11 +168,12 @@ func (r *reader) serverClasses(parent *node, server int) {
 		}
 	}
 	if !served && s.Kind == ExeServer && comVersion(parent.name.Space) < 4 {
-		r.add(parent.pos, RuleNoClass, "%s serves no class; it needs an element Class", parent.raw)
+		r.add(parent.pos, RuleNoClass, "%s serves no class; it needs a Class element", parent.raw)
 	}
 }
 
-// class reads a declaration; false when it is refused, or its Id is a token.
+// class reads a Class element. It returns false if the element is rejected or its
+// Id is a token.
 func (r *reader) class(n *node) (Class, bool) {
 	c := Class{DisplayName: r.optional(n, "DisplayName", displayNameValue), Line: n.line}
 	id, ok := r.guid(n)
@@ -181,14 +183,14 @@ func (r *reader) class(n *node) (Class, bool) {
 	c.ID, c.Other = id, n.other()
 	c.Spelling = spelling(n.attr("Id").value)
 	if first, ok := r.declared[id]; ok {
-		r.add(n.attr("Id").pos, RuleClassTwice, "%s Id=\"%s\" is declared twice; the first is in line %d", n.raw, n.attr("Id").value, first)
+		r.add(n.attr("Id").pos, RuleClassTwice, "%s Id=\"%s\" is declared twice; the first is on line %d", n.raw, n.attr("Id").value, first)
 		return c, false
 	}
 	r.declared[id] = n.attr("Id").line
 	return c, true
 }
 
-// spelling is what of the way an id is written has to be kept.
+// spelling returns how an id is written, or "" for the usual upper case.
 func spelling(id string) string {
 	if id == strings.ToUpper(id) {
 		return ""
@@ -205,7 +207,7 @@ func (r *reader) guid(n *node) (task.GUID, bool) {
 	return id, err == nil
 }
 
-// resolve gives to the servers the classes that they only refer to.
+// resolve adds the classes that servers refer to, to those servers.
 func (r *reader) resolve() {
 	classes := make(map[task.GUID]Class)
 	for _, com := range r.m.ComServers {
@@ -218,11 +220,11 @@ func (r *reader) resolve() {
 		id := ref.node.attr("Id")
 		c, ok := classes[ref.id]
 		if !ok {
-			r.add(id.pos, RuleReference, "%s Id=\"%s\" names no Class of a ComServer", ref.node.raw, id.value)
+			r.add(id.pos, RuleReference, "%s Id=\"%s\" does not refer to a Class in a ComServer", ref.node.raw, id.value)
 			continue
 		}
 		if first, ok := served[ref.id]; ok {
-			r.add(id.pos, RuleClassTwice, "%s Id=\"%s\" is served twice; the first is in line %d", ref.node.raw, id.value, first)
+			r.add(id.pos, RuleClassTwice, "%s Id=\"%s\" is served twice; the first is on line %d", ref.node.raw, id.value, first)
 			continue
 		}
 		served[ref.id] = id.line
@@ -233,19 +235,19 @@ func (r *reader) resolve() {
 	}
 }
 
-// misplaced finds what looks like a class server and was not read: it would be
-// missing without a word.
+// misplaced reports elements that look like parts of a class server but were not
+// read. Without it a server could be missing without any message.
 func (r *reader) misplaced(n *node) {
 	for _, c := range n.children {
 		home, ok := homes[c.name.Local]
 		isCom := comVersion(c.name.Space) > 0
 		switch {
 		case ok && isCom && !c.used:
-			r.add(c.pos, RulePlace, "%s stands in %s; it belongs in %s", c.raw, n.raw, home)
+			r.add(c.pos, RulePlace, "%s is in %s but belongs in %s", c.raw, n.raw, home)
 		case !isCom && (ok && c.name.Local != "Extension" || c.name.Local == "Class" && n.used):
-			r.add(c.pos, RuleNamespace, "%s is of the namespace %q; it must be of %q or a later one", c.raw, show(c.name.Space), comNamespace)
+			r.add(c.pos, RuleNamespace, "%s has the namespace %q; it must have %q or a later one", c.raw, show(c.name.Space), comNamespace)
 		case c.name.Local == "Class" && isCom && comVersion(n.name.Space) == 0:
-			r.add(c.pos, RulePlace, "%s stands in %s; it belongs in ExeServer", c.raw, n.raw)
+			r.add(c.pos, RulePlace, "%s is in %s but belongs in ExeServer", c.raw, n.raw)
 		default:
 			r.misplaced(c)
 		}

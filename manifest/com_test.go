@@ -18,8 +18,8 @@ const (
 	classD = "0d000000-0000-0000-0000-000000000000"
 )
 
-// withServers is a small package: what stands in the Extensions of its
-// application, and in its own.
+// withServers returns a small manifest with extensions in its application and in
+// the package.
 func withServers(inApplication, inPackage string) string {
 	return `<Package xmlns="` + foundation + `" xmlns:c="` + comNamespace + `" xmlns:c2="` + comNamespace + `/2"
 		xmlns:c3="` + comNamespace + `/3" xmlns:c4="` + comNamespace + `/4" xmlns:r="` + rescap + `">
@@ -31,7 +31,8 @@ func withServers(inApplication, inPackage string) string {
 		</Package>`
 }
 
-// comServer wraps elements as the namespace of that prefix wants it.
+// comServer wraps elements in the Extension and ComServer elements of a com
+// namespace.
 func comServer(prefix, content string) string {
 	return fmt.Sprintf("\n<%[1]s:Extension Category=\"windows.comServer\"><%[1]s:ComServer>%[2]s</%[1]s:ComServer></%[1]s:Extension>", prefix, content)
 }
@@ -73,11 +74,11 @@ func TestEveryNamespaceAndPlace(t *testing.T) {
 		t.Errorf("in the applications %q, want %q", places, want)
 	}
 	if p.DisplayName != "Test" {
-		t.Errorf("display name %q: a reference into resources is for nobody", p.DisplayName)
+		t.Errorf("display name %q: a reference to a resource means nothing to users", p.DisplayName)
 	}
 }
 
-// TestOneServer: servers of equal executable and arguments are one class server.
+// Servers with equal executable and arguments are one class server.
 func TestOneServer(t *testing.T) {
 	_, p := parsePackage(t, withServers(comServer("c",
 		`<c:ExeServer Executable="a.exe" Arguments="-x  y"><c:Class Id="`+classA+`" /></c:ExeServer>`+
@@ -92,7 +93,7 @@ func TestOneServer(t *testing.T) {
 	}
 }
 
-// TestOtherKinds: what can not be started here is told, and declares no class.
+// Servers that cannot be started on Linux cause a warning and declare no class.
 func TestOtherKinds(t *testing.T) {
 	m, p := parsePackage(t, withServers(comServer("c",
 		`<c:SurrogateServer AppId="`+classD+`"><c:Class Id="`+classA+`" Path="a.dll" ThreadingModel="STA" /></c:SurrogateServer>`+
@@ -109,17 +110,16 @@ func TestOtherKinds(t *testing.T) {
 		t.Errorf("the package has servers %v and classes %v", p.Servers, p.Classes)
 	}
 	want := []string{
-		"AppxManifest.xml:6: c:SurrogateServer is not started here: its classes live in a DLL",
-		"AppxManifest.xml:6: c3:ServiceServer is not started here: it is a service of Windows",
-		"AppxManifest.xml:6: c:TreatAsClass is not supported here and makes no class",
+		"AppxManifest.xml:6: c:SurrogateServer is not started on Linux: its classes are in a DLL",
+		"AppxManifest.xml:6: c3:ServiceServer is not started on Linux: it is a Windows service",
+		"AppxManifest.xml:6: c:TreatAsClass is not supported on Linux and declares no class",
 	}
 	if diff := cmp.Diff(want, p.Warnings); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
 
-// TestClassReference: com4 lets servers refer to classes beside them, before or
-// behind.
+// Servers can refer to classes next to them (com4), before or after the class.
 func TestClassReference(t *testing.T) {
 	ref := func(id string) string { return `<c4:ClassReference Id="` + id + `" />` }
 	_, p := parsePackage(t, withServers(
@@ -138,7 +138,7 @@ func TestClassReference(t *testing.T) {
 	_, err := Parse(FileName, []byte(withServers(
 		comServer("c", `<c:ExeServer Executable="a.exe">`+ref(classA)+`</c:ExeServer>`+"\n"+`<c:ExeServer Executable="b.exe">`+ref(classA)+`</c:ExeServer>`),
 		comServer("c4", `<c4:Class Id="`+classA+`" />`))))
-	checkFault(t, "two servers", err, `AppxManifest.xml:7: c4:ClassReference Id="`+classA+`" is served twice; the first is in line 6`)
+	checkFault(t, "two servers", err, `AppxManifest.xml:7: c4:ClassReference Id="`+classA+`" is served twice; the first is on line 6`)
 }
 
 func TestWarnings(t *testing.T) {
@@ -150,8 +150,8 @@ func TestWarnings(t *testing.T) {
 	}
 	_, p := parsePackage(t, text)
 	want := []string{
-		"AppxManifest.xml:2: no Capability runFullTrust: Windows needs it to start a class server",
-		"AppxManifest.xml:7: IgnorableNamespaces names com: a Windows that does not know it drops the class servers in silence",
+		"AppxManifest.xml:2: the Capability runFullTrust is missing; Windows requires it to start a class server",
+		"AppxManifest.xml:7: IgnorableNamespaces lists com: a Windows version that does not know it silently ignores the class servers",
 		`AppxManifest.xml:21: TargetDeviceFamily MinVersion="10.0.17763.0": background tasks with a CLSID need Windows 10.0.19041.0`,
 	}
 	if diff := cmp.Diff(want, p.Warnings); diff != "" {
@@ -159,7 +159,7 @@ func TestWarnings(t *testing.T) {
 	}
 }
 
-// TestAttributeSpace: XML makes line breaks in an attribute spaces.
+// Line breaks in an attribute are spaces in XML.
 func TestAttributeSpace(t *testing.T) {
 	for in, want := range map[string][]string{
 		"-a\n\t-b":     {"-a", "-b"},

@@ -19,11 +19,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// corpus lies beside the checkout: manifests of public repositories, and a list
-// of what is in each, made without this package.
+// corpus is next to the checkout: manifests from public repositories, and a list
+// of their contents that was made without this package.
 const corpus = "../../shared/testdata/manifests"
 
-// row has the columns of expected.tsv that speak of the manifest's content.
+// row has the columns of expected.tsv about the content of a manifest.
 type row struct {
 	Kind                                          string
 	Applications, ExeServers, Classes, Surrogates string
@@ -39,7 +39,7 @@ func readCorpus(t *testing.T) map[string]row {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	in := csv.NewReader(file)
 	in.Comma = '\t'
 	in.LazyQuotes = true
@@ -71,7 +71,7 @@ func TestCorpus(t *testing.T) {
 			continue
 		}
 		want, listed := rows[name]
-		if !listed && name != "winmain-sample.AppxManifest.xml" { // the page's own; TestPage has it
+		if !listed && name != "winmain-sample.AppxManifest.xml" { // the tutorial's own; see TestPage
 			t.Errorf("%s is not in expected.tsv", name)
 		}
 		delete(rows, name)
@@ -101,7 +101,8 @@ func TestCorpus(t *testing.T) {
 	t.Logf("read %d manifests, %d of them final", read, final)
 }
 
-// checkPackage demands a package of a final manifest and a refusal of a template.
+// checkPackage checks that a final manifest makes a package and that a template
+// does not.
 func checkPackage(t *testing.T, m *Manifest) {
 	t.Helper()
 	p, err := m.Package("/opt/app", everything)
@@ -114,7 +115,7 @@ func checkPackage(t *testing.T, m *Manifest) {
 		return
 	}
 	if err != nil {
-		t.Errorf("%s makes no package: %v", m.File, err)
+		t.Errorf("%s cannot be turned into a package: %v", m.File, err)
 	}
 	if !strings.HasPrefix(p.Family, m.Identity.Name+"_") {
 		t.Errorf("%s: family %q", m.File, p.Family)
@@ -152,7 +153,7 @@ func describe(t *testing.T, m *Manifest, data []byte, want row) row {
 	return got
 }
 
-// sameFlags puts the flags into the order of the list, which has none.
+// sameFlags returns the flags in the order of the list, if they are the same set.
 func sameFlags(got []string, want string) string {
 	w := strings.Fields(want)
 	a, b := slices.Sorted(slices.Values(got)), slices.Sorted(slices.Values(w))
@@ -176,7 +177,7 @@ func flags(m *Manifest, root *node, data []byte) []string {
 	}) {
 		list = append(list, "windows.backgroundTasks")
 	}
-	// The list means Extensions behind the Applications only.
+	// The list counts only Extensions after the Applications.
 	order := func(local string) int {
 		return slices.Index(root.children, root.child(foundation, local))
 	}
@@ -192,7 +193,8 @@ func flags(m *Manifest, root *node, data []byte) []string {
 	return list
 }
 
-// beyond2021 says whether the schemas published up to 2021 lack a namespace.
+// beyond2021 reports whether a namespace is missing in the schemas published up
+// to 2021.
 func beyond2021(uri string) bool {
 	rest, ok := strings.CutPrefix(uri, "http://schemas.microsoft.com/appx/")
 	if !ok {
@@ -222,10 +224,10 @@ func anyNode(n *node, match func(*node) bool) bool {
 	return match(n) || slices.ContainsFunc(n.children, func(c *node) bool { return anyNode(c, match) })
 }
 
-// everything resolves any path, as in a folder in which all programs are there.
+// everything resolves any path, as if all programs were present.
 func everything(rel string) (string, bool) { return "/opt/app/" + rel, true }
 
-// TestPage reads the manifest of the tutorial as it is printed.
+// TestPage reads the manifest exactly as the tutorial prints it.
 func TestPage(t *testing.T) {
 	readCorpus(t)
 	data, err := os.ReadFile(filepath.Join(corpus, "winmain-sample.AppxManifest.xml"))
@@ -238,18 +240,18 @@ func TestPage(t *testing.T) {
 	}
 	checkSample(t, m, 46)
 	_, err = m.Package("/opt/app", everything)
-	want := `AppxManifest.xml:25: Resource Language="x-generate" still holds x-generate, which a build has to fill in
-AppxManifest.xml:30: Application Executable="SampleBackgroundApp\$targetnametoken$.exe" still holds $targetnametoken$, which a build has to fill in
-AppxManifest.xml:31: Application EntryPoint="$targetentrypoint$" still holds $targetentrypoint$, which a build has to fill in`
+	want := `AppxManifest.xml:25: Resource Language="x-generate" still contains x-generate, which the build must replace
+AppxManifest.xml:30: Application Executable="SampleBackgroundApp\$targetnametoken$.exe" still contains $targetnametoken$, which the build must replace
+AppxManifest.xml:31: Application EntryPoint="$targetentrypoint$" still contains $targetentrypoint$, which the build must replace`
 	if err == nil || err.Error() != want {
 		t.Errorf("the page's template as a package:\n%v\nwant:\n%s", err, want)
 	}
 	if !errors.Is(err, task.ErrInvalid) {
 		t.Error("the refusal is not ErrInvalid")
 	}
-	cut := append([]byte("\n"), data...) // as it comes out of the page's Markdown
+	cut := append([]byte("\n"), data...) // as copied from the page's Markdown
 	_, err = Parse(FileName, cut)
-	want = "AppxManifest.xml:2: the XML declaration is not the first thing in the file; remove what is before it"
+	want = "AppxManifest.xml:2: the XML declaration is not at the start of the file; remove what precedes it"
 	if err == nil || err.Error() != want {
 		t.Errorf("with a blank line before it: %v", err)
 	}

@@ -1,21 +1,21 @@
-// Package manifest reads, checks and writes AppxManifest.xml: who a package is, and
-// which of its programs serve which classes.
+// Package manifest reads, checks and writes AppxManifest.xml, which defines the
+// identity of a package and which of its programs serve which classes.
 //
-// It is pure. Parse, Read and Check take the bytes and the name to show in messages;
-// they open no file. What a path in the manifest means on this machine is for the
-// caller of [Manifest.Package] to say, through a [Resolve] function, and which files
-// the package has for the caller of [Check].
+// The package is pure. Parse, Read and Check take the bytes, and a name for
+// messages; they open no file. The caller of [Manifest.Package] passes a
+// [Resolve] function that maps paths in the manifest to files on this machine.
+// The caller of [Check] passes the list of the package's files.
 //
-// [Parse] refuses what cannot be understood or would not work here, everything at
-// once: an error joins one [task.Error] for each fault, in the order of the file,
-// each with its line, its element and its attribute. [Check] finds what Windows
-// refuses too, and what is probably not meant: each [Finding] has its line and
-// column, the rule of [RuleTable] and a remedy.
+// [Parse] rejects manifests that cannot be understood or would not work here. It
+// reports all faults together: its error joins one [task.Error] for each, in file
+// order, with line, element and attribute. [Check] also finds what Windows
+// rejects and what is probably unintended. Each [Finding] has its line and
+// column, its rule from [RuleTable], and a remedy.
 //
-// [Manifest.Marshal] writes a manifest, one made by hand or one that was read. What
-// of a manifest has no field here is kept and written again.
+// [Manifest.Marshal] writes a manifest that was built in memory or read from a
+// file. Content without a field in Manifest is kept and written again.
 //
-// A manifest in a source tree still holds tokens that a build fills in
-// ($targetnametoken$, x-generate). Such a template can be read, so that tools
-// can show it, but it makes no package.
+// A manifest in a source tree may contain tokens that a build replaces
+// ($targetnametoken$, x-generate). Such a template can be read, for tools that
+// show it, but it cannot be turned into a package.
 package manifest

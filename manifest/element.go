@@ -2,29 +2,30 @@ package manifest
 
 import "strings"
 
-// Element is an element that has no field of its own in a Manifest. It is kept as
-// it was, so that a manifest which was read can be written again.
+// Element is an element without a field in Manifest. It is kept unchanged, so
+// that a manifest that was read can be written again.
 type Element struct {
 	Space, Local string // its namespace and name
 	Attrs        []Attr
-	Text         string // without the white space round it where there are children too
+	Text         string // without surrounding white space if there are children
 	Children     []Element
 	Line         int
 }
 
-// Attr is an attribute that has no field of its own.
+// Attr is an attribute without a field in its struct.
 type Attr struct {
 	Space, Local string
 	Value        string
 }
 
-// Other is what an element holds beside what the fields of its struct say.
+// Other holds the attributes and child elements of an element that have no field
+// in its struct.
 type Other struct {
 	Attrs    []Attr
 	Elements []Element
 }
 
-// Attr is the value of an attribute of no namespace, or "".
+// Attr returns the value of an attribute without a namespace, or "".
 func (e *Element) Attr(local string) string {
 	for _, a := range e.Attrs {
 		if a.Space == "" && a.Local == local {
@@ -34,7 +35,7 @@ func (e *Element) Attr(local string) string {
 	return ""
 }
 
-// element keeps a node as it is.
+// element converts a node to an Element.
 func (n *node) element() Element {
 	e := Element{Space: n.name.Space, Local: n.name.Local, Attrs: n.foreignAttrs(all), Text: string(n.text), Line: n.line}
 	if trimmed := strings.TrimSpace(e.Text); trimmed == "" || len(n.children) > 0 {
@@ -46,7 +47,8 @@ func (n *node) element() Element {
 	return e
 }
 
-// other keeps what of a node was not taken into a field.
+// other returns the attributes and elements of a node that were not read into a
+// field.
 func (n *node) other() Other {
 	var o Other
 	o.Attrs = n.foreignAttrs(func(a *attr) bool { return !a.taken })
@@ -60,8 +62,8 @@ func (n *node) other() Other {
 
 func all(*attr) bool { return true }
 
-// foreignAttrs are the attributes that are kept; declarations of namespaces are
-// made anew.
+// foreignAttrs returns the attributes selected by keep. It omits namespace
+// declarations, which Marshal generates.
 func (n *node) foreignAttrs(keep func(*attr) bool) (list []Attr) {
 	for i := range n.attrs {
 		a := &n.attrs[i]

@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// decode gives the text of a manifest as UTF-8 without a byte order mark, and
-// whether it was UTF-16. Both are what Windows' own tools write.
+// decode converts a manifest to UTF-8 without a byte order mark, and reports
+// whether it was UTF-16. Windows tools write both.
 func decode(data []byte) (text []byte, wide bool, err error) {
 	switch {
 	case bytes.HasPrefix(data, []byte("\xef\xbb\xbf")):
@@ -26,7 +26,7 @@ func decode(data []byte) (text []byte, wide bool, err error) {
 		text = data
 	}
 	if !utf8.Valid(text) {
-		return nil, false, errors.New("the text is neither UTF-8 nor UTF-16; save it as UTF-8")
+		return nil, false, errors.New("the text is neither UTF-8 nor UTF-16; save the file as UTF-8")
 	}
 	return text, false, nil
 }
@@ -44,7 +44,7 @@ func fromUTF16(data []byte, order binary.ByteOrder) ([]byte, bool, error) {
 				low = rune(order.Uint16(data[i+2:]))
 			}
 			if r = utf16.DecodeRune(r, low); r == utf8.RuneError {
-				return nil, true, errors.New("the text is UTF-16 and holds half a surrogate pair")
+				return nil, true, errors.New("the text is UTF-16 and contains half a surrogate pair")
 			}
 			i += 2
 		}

@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// notes is a package of one program with one task class.
+// notes returns a package with one program and one task class.
 func notes() *manifest.Manifest {
 	return &manifest.Manifest{
 		File:       manifest.FileName,
@@ -54,8 +54,8 @@ func ExampleCheck() {
 		fmt.Println("  hint:", f.Remedy)
 	}
 	// Output:
-	// AppxManifest.xml:33:26: error: com:Class Id="{B0C5A6F2-6A1D-4C63-8F0E-7A5C5D3F9A11" is in braces; a manifest has GUIDs without them
-	//   hint: write it like 14C5882B-35D3-41BE-86B2-5106269B97E6
+	// AppxManifest.xml:33:26: error: com:Class Id="{B0C5A6F2-6A1D-4C63-8F0E-7A5C5D3F9A11" is in braces; write the GUID without them
+	//   hint: use the form 14C5882B-35D3-41BE-86B2-5106269B97E6
 }
 
 func ExampleIdentity() {

@@ -11,17 +11,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Severity says what a finding means for the package.
+// Severity is the consequence of a finding for the package.
 type Severity int
 
 // The severities.
 const (
-	Note    Severity = iota // nothing is wrong; it is good to know
-	Warning                 // allowed, and probably not meant
-	Error                   // the package is refused, here or by Windows
+	Note    Severity = iota // for information only
+	Warning                 // allowed, but probably unintended
+	Error                   // the package is rejected, here or by Windows
 )
 
-// String is the word for it: "error", "warning" or "note".
+// String returns "error", "warning" or "note".
 func (s Severity) String() string {
 	switch s {
 	case Error:
@@ -32,17 +32,17 @@ func (s Severity) String() string {
 	return "note"
 }
 
-// Finding is one thing that is wrong with a manifest, or probably not meant, or
-// good to know.
+// Finding is one error, warning or note about a manifest.
 type Finding struct {
-	Line, Column int // from 1, the column in characters; 0: the file as a whole
+	Line, Column int // from 1, the column in characters; 0 means the whole file
 	Rule         Rule
 	Severity     Severity
-	Message      string // what is wrong, without a full stop
+	Message      string // what is wrong, without a final period
 	Remedy       string // what to do about it
 }
 
-// Place is "AppxManifest.xml:34:7" for a file of that name, or the name alone.
+// Place returns the position in the file called name, such as
+// "AppxManifest.xml:34:7", or only the name for the whole file.
 func (f Finding) Place(name string) string {
 	if f.Line == 0 {
 		return name
@@ -50,20 +50,21 @@ func (f Finding) Place(name string) string {
 	return fmt.Sprintf("%s:%d:%d", name, f.Line, f.Column)
 }
 
-// mostFaults bounds the text of an error, not the work: a manifest is small.
+// mostFaults limits the length of an error. It does not limit the work, since a
+// manifest is small.
 const mostFaults = 50
 
-// findings gathers what is found in one manifest.
+// findings collects the findings in one manifest.
 type findings struct {
-	name    string // of the file, for messages
+	name    string // the file's name in messages
 	list    []Finding
-	lenient bool // what Windows refuses is no more than a warning
+	lenient bool // downgrade errors to warnings
 }
 
-// pos is a place in the text; the zero pos is the file as a whole.
+// pos is a position in the text. The zero value means the whole file.
 type pos struct{ line, col int }
 
-// add is a finding with the severity and the remedy of its rule.
+// add adds a finding with the severity and the remedy of its rule.
 func (f *findings) add(at pos, r Rule, format string, args ...any) {
 	info := r.info()
 	if f.lenient {
@@ -72,7 +73,7 @@ func (f *findings) add(at pos, r Rule, format string, args ...any) {
 	f.list = append(f.list, Finding{at.line, at.col, r, info.Severity, fmt.Sprintf(format, args...), info.Remedy})
 }
 
-// place is "AppxManifest.xml:34", or the name alone for the file as a whole.
+// place returns "AppxManifest.xml:34", or only the name for the whole file.
 func (f *findings) place(line int) string {
 	if line == 0 {
 		return f.name
@@ -80,15 +81,14 @@ func (f *findings) place(line int) string {
 	return fmt.Sprintf("%s:%d", f.name, line)
 }
 
-// sort puts the findings into the order of the file.
+// sort sorts the findings by position.
 func (f *findings) sort() {
 	slices.SortStableFunc(f.list, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 }
 
-// err joins the errors among the findings in the order of the file, each a
-// *task.Error.
+// err joins the errors among the findings in file order, each as a *task.Error.
 func (f *findings) err() error {
 	f.sort()
 	var errs []error
@@ -116,7 +116,7 @@ func (f *findings) taskError(found Finding) error {
 	return &task.Error{Subject: f.place(found.Line), Err: sentinel, Detail: found.Message, Hint: found.Remedy}
 }
 
-// warnings are the warnings among the findings, for people who install.
+// warnings returns the texts of the warnings, for users who install the package.
 func (f *findings) warnings() []string {
 	f.sort()
 	var all []string
@@ -128,7 +128,7 @@ func (f *findings) warnings() []string {
 	return all
 }
 
-// show makes a value of the file fit for one line of a message.
+// show makes a value from the file safe to print in one line.
 func show(s string) string {
 	const most = 80
 	if r := []rune(s); len(r) > most {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf16"
 )
 
-// Identity is the element Identity: who the package is.
+// Identity is the element Identity, which identifies the package.
 type Identity struct {
 	Name         string
 	Publisher    string // the subject of the certificate that signs it, as written
@@ -16,11 +16,12 @@ type Identity struct {
 	Line         int
 }
 
-// FamilyName is "Name_publisherhash": the same for every version and
-// architecture. It is the identity of a package.
+// FamilyName returns "Name_publisherhash". It is the same for every version and
+// architecture, and identifies the package.
 func (id Identity) FamilyName() string { return id.Name + "_" + PublisherID(id.Publisher) }
 
-// FullName is "Name_Version_Architecture_ResourceId_publisherhash": one build.
+// FullName returns "Name_Version_Architecture_ResourceId_publisherhash". It
+// identifies one build.
 func (id Identity) FullName() string {
 	arch := id.Architecture
 	if arch == "" {
@@ -29,15 +30,15 @@ func (id Identity) FullName() string {
 	return id.Name + "_" + id.Version + "_" + arch + "_" + id.ResourceID + "_" + PublisherID(id.Publisher)
 }
 
-// AUMID is the application user model id of the application with that Id.
+// AUMID returns the application user model id of the application with this Id.
 func (id Identity) AUMID(application string) string { return id.FamilyName() + "!" + application }
 
-// publisherAlphabet has no i, l, o, u.
+// publisherAlphabet is Crockford's: it omits i, l, o and u.
 var publisherAlphabet = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
-// PublisherID is the hash of a publisher in the names of its packages: the first
-// 64 bits of the SHA-256 of the text in UTF-16LE, as 13 digits of 5 bits. Case,
-// spaces and order count.
+// PublisherID returns the hash of a publisher that is part of the package's
+// names: the first 64 bits of the SHA-256 of the text in UTF-16LE, as 13 digits
+// of 5 bits each. Case, spaces and order matter.
 func PublisherID(publisher string) string {
 	units := utf16.Encode([]rune(publisher))
 	text := make([]byte, 0, 2*len(units))

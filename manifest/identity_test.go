@@ -2,8 +2,8 @@ package manifest
 
 import "testing"
 
-// The published pairs of publisher and hash; the last is the sample's, computed
-// by others' code.
+// Published pairs of publisher and hash. The last one is the sample's, computed
+// by other software.
 func TestPublisherID(t *testing.T) {
 	for publisher, want := range map[string]string{
 		"CN=Microsoft Corporation, O=Microsoft Corporation, L=Redmond, S=Washington, C=US":  "8wekyb3d8bbwe",

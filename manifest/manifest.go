@@ -7,31 +7,31 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// FileName is the manifest's name in a package folder.
+// FileName is the name of the manifest in a package folder.
 const FileName = "AppxManifest.xml"
 
-// Manifest is an AppxManifest.xml. What has no field of its own is kept in the
-// Other of its element, and as Extensions, so nothing is lost when it is written
-// again but comments and layout.
+// Manifest is the content of an AppxManifest.xml. Content without a field is kept
+// in the Other field of its element, or as Extensions. Only comments and layout
+// are lost when it is written again.
 type Manifest struct {
-	File         string // its name in messages and in ClassServer.Declared
+	File         string // the file's name in messages and in ClassServer.Declared
 	Identity     Identity
 	Properties   Properties
 	Dependencies Dependencies
 	Resources    []Resource
 	Applications []Application
-	ComServers   []ComServer // the elements in which the Servers stand
-	Servers      []Server    // of every kind, in the order of the file
-	Extensions   []Extension // all others, of applications and of the package
+	ComServers   []ComServer // the elements that contain the Servers
+	Servers      []Server    // of every kind, in file order
+	Extensions   []Extension // all other extensions, of applications and of the package
 	Capabilities []Capability
 	Other        Other
 
-	Tokens   []Token  // what a build has still to fill in
-	Warnings []string // what is allowed and probably not meant
+	Tokens   []Token  // placeholders that a build must replace
+	Warnings []string // what is allowed but probably unintended
 }
 
-// Properties is how the package is shown. A value may be a reference into
-// resources that only Windows can follow, "ms-resource:Name".
+// Properties is how the package is presented to users. A value may be a reference
+// to a resource, "ms-resource:Name", which only Windows can resolve.
 type Properties struct {
 	DisplayName          string
 	PublisherDisplayName string
@@ -40,8 +40,8 @@ type Properties struct {
 	Other                Other
 }
 
-// Dependencies is what the package needs: which Windows, and in Other which
-// packages.
+// Dependencies lists the versions of Windows that the package runs on. Packages
+// that it needs are in Other.
 type Dependencies struct {
 	Families []DeviceFamily
 	Other    Other
@@ -56,34 +56,34 @@ type DeviceFamily struct {
 	Line             int
 }
 
-// Resource is a language that the package speaks, or in Other a scale.
+// Resource is a language that the package supports. A scale is in Other.
 type Resource struct {
 	Language string // "en-us"
 	Other    Other
 }
 
-// Capability is what the package asks to be allowed.
+// Capability is a permission that the package requests.
 type Capability struct {
-	Space string // "" is the foundation's namespace; NamespaceRescap that of restricted ones
-	Kind  string // "" is the element Capability; others are DeviceCapability and CustomCapability
+	Space string // "" is the foundation namespace; restricted ones are in NamespaceRescap
+	Kind  string // "" means Capability; others are DeviceCapability and CustomCapability
 	Name  string // "runFullTrust"
 	Other Other
 	Line  int
 }
 
-// Application is one of the package's programs with an entry in the start menu.
+// Application is a program of the package that has an entry in the start menu.
 type Application struct {
 	ID         string
-	Executable string // as written; "" where the application has none of its own
+	Executable string // as written; "" if the application has none
 	EntryPoint string
 	Visual     Visual
 	Other      Other
 	Line       int
 }
 
-// Visual is how an application is shown: its VisualElements.
+// Visual is how an application is presented: its VisualElements.
 type Visual struct {
-	Space             string // "" is NamespaceUAP
+	Space             string // "" means NamespaceUAP
 	DisplayName       string
 	Description       string
 	BackgroundColor   string
@@ -92,39 +92,39 @@ type Visual struct {
 	Other             Other
 }
 
-// ComServer is an element com:ComServer in its com:Extension.
+// ComServer is an element com:ComServer with its com:Extension.
 type ComServer struct {
-	Application string  // Id of the application in which it stands; "": in the package
-	Version     int     // of the com namespace, 1 to 4 and later; 0 is 1
-	Classes     []Class // declared beside the servers, for references (com4)
-	Attrs       []Attr  // of the Extension
-	Other       Other   // of the ComServer: TreatAsClass, ProgId
+	Application string  // Id of the application that contains it; "" for the package
+	Version     int     // of the com namespace, from 1; 0 means 1
+	Classes     []Class // declared next to the servers, for references (com4)
+	Attrs       []Attr  // attributes of the Extension
+	Other       Other   // content of the ComServer, such as TreatAsClass and ProgId
 	Line        int
 }
 
-// Kind says how a server of classes is run.
+// Kind is how a class server runs.
 type Kind string
 
-// The kinds, named as their elements.
+// The kinds, with the names of their elements.
 const (
-	ExeServer       Kind = "ExeServer"       // a program; the one kind that is started here
-	SurrogateServer Kind = "SurrogateServer" // a DLL in a process of Windows
-	ServiceServer   Kind = "ServiceServer"   // a service of Windows
+	ExeServer       Kind = "ExeServer"       // a program; the only kind that is started on Linux
+	SurrogateServer Kind = "SurrogateServer" // a DLL in a Windows process
+	ServiceServer   Kind = "ServiceServer"   // a Windows service
 )
 
-// Server is a server of classes: com:ExeServer and its like.
+// Server is a class server: com:ExeServer, SurrogateServer or ServiceServer.
 type Server struct {
 	Kind        Kind
-	Application string // Id of the application in which it stands; "": in the package
-	Executable  string // of an ExeServer, as written
-	Arguments   string // one string, as written; SplitArguments takes it apart
+	Application string // Id of the application that contains it; "" for the package
+	Executable  string // ExeServer only, as written
+	Arguments   string // one string, as written; see SplitArguments
 	DisplayName string
-	Permission  string // LaunchAndActivationPermission, an SDDL string; kept for Windows
-	AppID       string // of a SurrogateServer
-	ServiceName string // of a ServiceServer
+	Permission  string // LaunchAndActivationPermission in SDDL; used only by Windows
+	AppID       string // SurrogateServer only
+	ServiceName string // ServiceServer only
 	Classes     []Class
-	ComServer   int // index in Manifest.ComServers, where there are any
-	Version     int // of the com namespace; 0 is that of its ComServer
+	ComServer   int // index in Manifest.ComServers, if that is not empty
+	Version     int // of the com namespace; 0 means that of its ComServer
 	Other       Other
 	Line        int
 }
@@ -132,35 +132,35 @@ type Server struct {
 // Class is a declared class.
 type Class struct {
 	ID          task.GUID
-	Spelling    string // of the ID in the file, for what refers to it; "" is upper case
+	Spelling    string // the ID as written in the file; "" means upper case
 	DisplayName string
-	Version     int  // of the com namespace; 0 is that of what it stands in
-	Reference   bool // a com4:ClassReference to a class of the ComServer
+	Version     int  // of the com namespace; 0 means that of its parent
+	Reference   bool // whether it is a com4:ClassReference to a class of the ComServer
 	Other       Other
 	Line        int
 }
 
-// Extension is one that has no meaning here: it is kept for Windows.
+// Extension is an extension that has no effect on Linux. It is kept for Windows.
 type Extension struct {
-	Application string // Id of the application in which it stands; "": in the package
+	Application string // Id of the application that contains it; "" for the package
 	Category    string // "windows.protocol"
 	Element     Element
 }
 
-// Token is a place which a build has to fill in.
+// Token is a placeholder that a build must replace.
 type Token struct {
 	Text  string // "$targetnametoken$" or "x-generate"
-	Where string // the element and attribute with its value
+	Where string // the element, and the attribute with its value
 
 	Line, Column int
 }
 
-// Template says whether tokens of a build are left in the manifest. A template
-// makes no package, and what stands beside a token in a value is not checked.
+// Template reports whether the manifest contains build tokens. A template cannot
+// be turned into a package, and a value that contains a token is not checked.
 func (m *Manifest) Template() bool { return len(m.Tokens) > 0 }
 
-// Read is Parse for a stream. It reads at most one byte more than
-// task.MaxManifest.
+// Read reads a manifest from r, as Parse does. It reads at most one byte more
+// than task.MaxManifest.
 func Read(name string, r io.Reader) (*Manifest, error) {
 	data, err := io.ReadAll(io.LimitReader(r, task.MaxManifest+1))
 	if err != nil {
@@ -169,10 +169,10 @@ func Read(name string, r io.Reader) (*Manifest, error) {
 	return Parse(name, data)
 }
 
-// Parse reads a manifest. The name, usually FileName, is for messages and for
-// ClassServer.Declared. It refuses what cannot be understood or would not work
-// here; faults come joined, each a *task.Error. Check finds all that is wrong with
-// a manifest.
+// Parse parses a manifest. The name, usually FileName, is used in messages and in
+// ClassServer.Declared. Parse rejects manifests that cannot be understood or
+// would not work here; its error joins a *task.Error for each fault. Use Check to
+// find everything that is wrong with a manifest.
 func Parse(name string, data []byte) (*Manifest, error) {
 	r, ok := read(name, data)
 	if err := r.err(); err != nil || !ok {
@@ -184,11 +184,12 @@ func Parse(name string, data []byte) (*Manifest, error) {
 	return r.m, nil
 }
 
-// read says no when there is nothing to go on with; the reader has the findings.
+// read parses a manifest. It returns false if it had to stop early; the reader
+// has the findings.
 func read(name string, data []byte) (*reader, bool) {
 	r := &reader{findings: &findings{name: name}, m: &Manifest{File: name}, declared: make(map[task.GUID]int)}
 	if len(data) > task.MaxManifest {
-		r.add(pos{}, RuleLimit, "is larger than a manifest may be (%d bytes)", task.MaxManifest)
+		r.add(pos{}, RuleLimit, "is larger than the size limit of a manifest (%d bytes)", task.MaxManifest)
 		return r, false
 	}
 	if r.root = parse(r.findings, data); r.root == nil {

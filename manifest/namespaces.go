@@ -7,22 +7,22 @@ import (
 	"strings"
 )
 
-// The namespaces that this package knows by heart.
+// Namespaces of manifests.
 const (
 	NamespaceUAP    = "http://schemas.microsoft.com/appx/manifest/uap/windows10"
 	NamespaceRescap = "http://schemas.microsoft.com/appx/manifest/foundation/windows10/restrictedcapabilities"
 
-	// foundation is the namespace of Package, Identity, Application.
+	// foundation is the namespace of Package, Identity and Application.
 	foundation = "http://schemas.microsoft.com/appx/manifest/foundation/windows10"
 
-	// comNamespace is the first of the com namespaces; the later ones add /2, /3, ...
+	// comNamespace is the first com namespace; later ones add /2, /3, ...
 	comNamespace = "http://schemas.microsoft.com/appx/manifest/com/windows10"
 
 	rescap = NamespaceRescap
 	xmlURI = "http://www.w3.org/XML/1998/namespace"
 )
 
-// comVersion is the number of a com namespace, 0 of any other.
+// comVersion returns the number of a com namespace, or 0 for any other namespace.
 func comVersion(uri string) int {
 	rest, ok := strings.CutPrefix(uri, comNamespace)
 	switch {
@@ -40,7 +40,7 @@ func comVersion(uri string) int {
 	return n
 }
 
-// comSpace is the namespace of a version of com; 0 is the first.
+// comSpace returns the com namespace of a version; 0 means the first.
 func comSpace(version int) string {
 	if version < 2 {
 		return comNamespace
@@ -53,7 +53,7 @@ var (
 	capSpace    = regexp.MustCompile(`^` + regexp.QuoteMeta(foundation) + `/(restricted|windows)capabilities(?:/([0-9]{1,3}))?$`)
 )
 
-// usualPrefixes are those that no rule gives.
+// usualPrefixes are the prefixes that do not follow from the URI.
 var usualPrefixes = map[string]string{
 	foundation: "f",
 	"http://schemas.microsoft.com/appx/2014/phone/manifest":      "mp",
@@ -63,8 +63,8 @@ var usualPrefixes = map[string]string{
 	xmlURI: "xml",
 }
 
-// usualPrefix is the prefix that everybody gives to a namespace, "" for one that
-// is not known: uap5, com, rescap.
+// usualPrefix returns the conventional prefix of a namespace, such as uap5, com
+// or rescap, or "" if the namespace is unknown.
 func usualPrefix(uri string) string {
 	if p := usualPrefixes[uri]; p != "" {
 		return p
@@ -78,9 +78,9 @@ func usualPrefix(uri string) string {
 	return ""
 }
 
-// prefixes gives each namespace of a document one prefix.
+// prefixTable assigns one prefix to each namespace of a document.
 type prefixTable struct {
-	of    map[string]string // by namespace
+	of    map[string]string // prefix by namespace
 	taken map[string]bool
 }
 
@@ -88,7 +88,7 @@ func newPrefixes() *prefixTable {
 	return &prefixTable{of: map[string]string{}, taken: map[string]bool{"xml": true, "xmlns": true}}
 }
 
-// add gives a namespace its prefix, once.
+// add assigns a prefix to a namespace if it has none yet.
 func (p *prefixTable) add(uri string) {
 	if _, known := p.of[uri]; known {
 		return

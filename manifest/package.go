@@ -6,24 +6,24 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Resolve says which file of this machine a path in the package folder means, and
-// whether it is a program that runs here. The path has slashes, is relative, and
-// has no part "..". It is the function's task to follow no symbolic link out of
-// the folder, and to overlook case where the package wants that.
+// Resolve maps a path in the package folder to a file on this machine, and
+// reports whether it is a program that can run here. The path is relative, with
+// slashes and without "..". The function must not follow symbolic links out of
+// the folder, and must ignore case if the package requires that.
 type Resolve func(rel string) (abs string, ok bool)
 
-// Package makes the package that the manifest describes, installed in folder.
-// LocalFolder and Access are left for the caller to fill in. A template is
-// refused, with the tokens that are left in it, and so is a class server whose
-// program Resolve does not find.
+// Package returns the package that the manifest describes, installed in folder.
+// It leaves LocalFolder and Access for the caller to set. It returns an error for
+// a template, listing its tokens, and for a class server whose program Resolve
+// does not find.
 //
-// The path SampleBackgroundApp\SampleBackgroundApp.exe means the file
-// SampleBackgroundApp/SampleBackgroundApp.exe, and where that is none or does not
-// run here, the one without .exe.
+// The path SampleBackgroundApp\SampleBackgroundApp.exe refers to the file
+// SampleBackgroundApp/SampleBackgroundApp.exe. If that does not exist or cannot
+// run here, it refers to the file without .exe.
 func (m *Manifest) Package(folder string, resolve Resolve) (task.Package, error) {
 	f := &findings{name: m.File}
 	for _, t := range m.Tokens {
-		f.add(pos{t.Line, t.Column}, RuleToken, "%s still holds %s, which a build has to fill in", t.Where, t.Text)
+		f.add(pos{t.Line, t.Column}, RuleToken, "%s still contains %s, which the build must replace", t.Where, t.Text)
 	}
 	if len(f.list) > 0 {
 		return task.Package{}, f.err()
@@ -50,8 +50,8 @@ func (m *Manifest) Package(folder string, resolve Resolve) (task.Package, error)
 	return p, nil
 }
 
-// addServer joins servers of the same executable and arguments: they are one,
-// and one process serves the classes of all.
+// addServer adds a server to the package. Servers with equal executable and
+// arguments are merged, because one process serves the classes of all of them.
 func addServer(p *task.Package, index map[string]int, s task.ClassServer) {
 	i, ok := index[s.Key()]
 	if !ok {
@@ -85,13 +85,13 @@ func (s *Server) program(f *findings, resolve Resolve) string {
 			return abs
 		}
 	}
-	f.add(pos{line: s.Line}, RuleFile, "%s Executable=\"%s\": the package has no program %s or %s that runs here",
+	f.add(pos{line: s.Line}, RuleFile, "%s Executable=\"%s\": the package has no runnable program %s or %s",
 		s.Kind, show(s.Executable), show(rel), show(without(rel)))
 	return ""
 }
 
-// classes are all that a program of the package may serve. Those of surrogates
-// and services are not: no program of the package does.
+// classes returns all classes that a program of the package may serve. It omits
+// the classes of surrogates and services, which no program of the package serves.
 func (m *Manifest) classes() []task.GUID {
 	var ids []task.GUID
 	seen := make(map[task.GUID]bool)
@@ -114,8 +114,8 @@ func (m *Manifest) classes() []task.GUID {
 	return ids
 }
 
-// displayName is the package's name for people; a reference into resources says
-// nothing to them.
+// displayName returns the name to show to users: the DisplayName, or the
+// package's name if that is a reference to a resource.
 func (m *Manifest) displayName() string {
 	if strings.HasPrefix(m.Properties.DisplayName, "ms-resource:") {
 		return m.Identity.Name

@@ -57,14 +57,14 @@ func TestEncodings(t *testing.T) {
 func TestBadEncodings(t *testing.T) {
 	text := string(readSample(t))
 	for _, c := range []struct{ name, data, want string }{
-		{"Latin-1", strings.Replace(text, "Contoso<", "Contos\xf6<", 1), "AppxManifest.xml: the text is neither UTF-8 nor UTF-16; save it as UTF-8"},
-		{"declared Latin-1", strings.Replace(text, "utf-8", "iso-8859-1", 1), `AppxManifest.xml:1: the encoding "iso-8859-1" is not read; save it as UTF-8`},
-		{"UTF-16 in words only", strings.Replace(text, "utf-8", "utf-16", 1), `AppxManifest.xml:1: the encoding "utf-16" is not read; save it as UTF-8`},
+		{"Latin-1", strings.Replace(text, "Contoso<", "Contos\xf6<", 1), "AppxManifest.xml: the text is neither UTF-8 nor UTF-16; save the file as UTF-8"},
+		{"declared Latin-1", strings.Replace(text, "utf-8", "iso-8859-1", 1), `AppxManifest.xml:1: the encoding "iso-8859-1" is not supported; save the file as UTF-8`},
+		{"UTF-16 in words only", strings.Replace(text, "utf-8", "utf-16", 1), `AppxManifest.xml:1: the encoding "utf-16" is not supported; save the file as UTF-8`},
 		{"odd UTF-16", "\xff\xfe<", "AppxManifest.xml: the text is UTF-16 and ends within a character"},
-		{"half a pair", "\xff\xfe<\x00\x00\xd8a\x00", "AppxManifest.xml: the text is UTF-16 and holds half a surrogate pair"},
-		{"half a pair at the end", "\xff\xfe<\x00\x00\xd8", "AppxManifest.xml: the text is UTF-16 and holds half a surrogate pair"},
-		{"nothing", "", "AppxManifest.xml: there is no element in it"},
-		{"a mark", "\ufeff", "AppxManifest.xml: there is no element in it"},
+		{"half a pair", "\xff\xfe<\x00\x00\xd8a\x00", "AppxManifest.xml: the text is UTF-16 and contains half a surrogate pair"},
+		{"half a pair at the end", "\xff\xfe<\x00\x00\xd8", "AppxManifest.xml: the text is UTF-16 and contains half a surrogate pair"},
+		{"nothing", "", "AppxManifest.xml: the file contains no element"},
+		{"a mark", "\ufeff", "AppxManifest.xml: the file contains no element"},
 	} {
 		_, err := Parse(FileName, []byte(c.data))
 		checkFault(t, c.name, err, c.want)
@@ -74,7 +74,7 @@ func TestBadEncodings(t *testing.T) {
 func checkFault(t *testing.T, name string, err error, want string) {
 	t.Helper()
 	if err == nil {
-		t.Errorf("%s: is accepted; want\n%s", name, want)
+		t.Errorf("%s: accepted; want\n%s", name, want)
 		return
 	}
 	if err.Error() != want {
@@ -93,7 +93,7 @@ func TestLimits(t *testing.T) {
 		t.Errorf("a manifest of the largest size: %v", err)
 	}
 	_, err := Read(FileName, io.MultiReader(bytes.NewReader(full), strings.NewReader("\n")))
-	checkFault(t, "a byte more", err, "AppxManifest.xml: is larger than a manifest may be (1048576 bytes)")
+	checkFault(t, "a byte more", err, "AppxManifest.xml: is larger than the size limit of a manifest (1048576 bytes)")
 	if !errors.Is(err, task.ErrLimit) {
 		t.Error("a byte more: not ErrLimit")
 	}
@@ -117,20 +117,20 @@ func TestLimits(t *testing.T) {
 }
 
 func TestReadError(t *testing.T) {
-	broken := errors.New("the disk is gone")
+	broken := errors.New("disk failure")
 	_, err := Read(FileName, iotest.ErrReader(broken))
 	if !errors.Is(err, broken) {
 		t.Errorf("error %v, want one that wraps the reader's", err)
 	}
 }
 
-// TestManyFaults: all are told, in order, and the text stays readable.
+// The error lists the faults in order, up to a readable number.
 func TestManyFaults(t *testing.T) {
 	class := "\n" + `<com:Class Id="x" />`
 	text := strings.Replace(string(readSample(t)), "<com:Class", strings.Repeat(class, 60)+"<com:Class", 1)
 	_, err := Parse(FileName, []byte(text))
 	if err == nil {
-		t.Fatal("is accepted")
+		t.Fatal("accepted")
 	}
 	lines := strings.Split(err.Error(), "\n")
 	if len(lines) != mostFaults+1 || lines[mostFaults] != "AppxManifest.xml: and 10 more" {
@@ -182,7 +182,8 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// writeTwice demands that what is written is read, and then written the same.
+// writeTwice checks that a written manifest can be read, and that writing it
+// again gives the same text.
 func writeTwice(t *testing.T, m *Manifest) {
 	t.Helper()
 	out, err := m.Marshal()

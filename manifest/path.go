@@ -4,7 +4,7 @@ import "strings"
 
 const extension = ".exe"
 
-// packagePath is filePath for an executable: it ends in .exe.
+// packagePath is filePath for an executable, which must end in .exe.
 func packagePath(v string) (rel, problem string) {
 	rel, problem = filePath(v)
 	if problem != "" {
@@ -13,15 +13,15 @@ func packagePath(v string) (rel, problem string) {
 	last := rel[strings.LastIndexByte(rel, '/')+1:]
 	switch {
 	case !strings.EqualFold(last[max(0, len(last)-len(extension)):], extension):
-		return "", "does not end in .exe; here, too, the program may be a file of that name without .exe"
+		return "", "does not end in .exe; on Linux the program file itself may lack the extension"
 	case len(last) == len(extension):
 		return "", "has no name before .exe"
 	}
 	return rel, ""
 }
 
-// filePath turns the path of a file as a manifest writes it into one with slashes,
-// relative to the package folder, or says what is wrong with it.
+// filePath converts a file's path in a manifest to one with slashes, relative to
+// the package folder. The problem, if any, says what is wrong with it.
 func filePath(v string) (rel, problem string) {
 	switch {
 	case !length(v, 1, 256):
@@ -35,7 +35,7 @@ func filePath(v string) (rel, problem string) {
 	case strings.Contains(v, "/") && strings.Contains(v, `\`):
 		return "", `mixes \ and /; use one of them`
 	case strings.ContainsFunc(v, forbidden):
-		return "", `holds a control character or one of < > " : % | ? *`
+		return "", `contains a control character or one of < > " : % | ? *`
 	}
 	rel = strings.ReplaceAll(v, `\`, "/")
 	for _, s := range strings.Split(rel, "/") {
@@ -55,5 +55,5 @@ func forbidden(r rune) bool {
 	return r < ' ' || r == 0x7f || strings.ContainsRune(`<>":%|?*`, r)
 }
 
-// without cuts off .exe, which a path of packagePath has.
+// without removes the .exe from a path returned by packagePath.
 func without(rel string) string { return rel[:len(rel)-len(extension)] }

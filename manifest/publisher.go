@@ -12,25 +12,26 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// PublisherName spells the subject of a certificate as Windows does and as
-// Identity/@Publisher has to have it: most specific first, which is the reverse of
-// the order in the certificate, "CN=Contoso Ltd, O=Contoso Ltd, S=Washington,
-// C=US". It takes the DER of the name, Certificate.RawSubject of crypto/x509; the
-// String of pkix.Name has other names and another order.
+// PublisherName formats the subject of a certificate as Windows does and
+// Identity/@Publisher requires: most specific part first, the reverse of the
+// order in the certificate, as in "CN=Contoso Ltd, O=Contoso Ltd, S=Washington,
+// C=US". Its argument is the DER of the name, Certificate.RawSubject in
+// crypto/x509. The String method of pkix.Name uses other names and another order.
 //
-// A subject that no manifest can spell is refused: one without a value, with
-// several values in one part, or with a quotation mark in one.
+// It returns an error for a subject that no manifest can express: one that is
+// empty, has several values in one part, or has a quotation mark or an empty
+// string as a value.
 func PublisherName(rawSubject []byte) (string, error) {
 	name, err := publisherName(rawSubject)
 	if err != nil {
 		return "", &task.Error{Op: "read the subject of the certificate", Err: task.ErrInvalid, Detail: err.Error(),
-			Hint: "take a certificate whose subject is like CN=Contoso, C=US"}
+			Hint: "use a certificate with a subject like CN=Contoso, C=US"}
 	}
 	return name, nil
 }
 
-// rdnSET is one part of a name; the decoder knows by the name's end that it is a
-// SET.
+// rdnSET is one part of a name. The suffix SET of its type name makes
+// encoding/asn1 decode it as a SET.
 type rdnSET []attributeValue
 
 type attributeValue struct {
@@ -43,16 +44,16 @@ func publisherName(der []byte) (string, error) {
 	rest, err := asn1.Unmarshal(der, &name)
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("it is no distinguished name: %w", err)
+		return "", fmt.Errorf("it is not a distinguished name: %w", err)
 	case len(rest) > 0:
-		return "", errors.New("there are bytes behind it")
+		return "", errors.New("there is extra data after the name")
 	case len(name) == 0:
-		return "", errors.New("it is empty")
+		return "", errors.New("the name is empty")
 	}
 	var parts []string
 	for _, rdn := range slices.Backward(name) {
 		if len(rdn) != 1 {
-			return "", fmt.Errorf("a part of it has %d values; a manifest has one in each", len(rdn))
+			return "", fmt.Errorf("a part of the name has %d values; a manifest allows only one", len(rdn))
 		}
 		part, err := publisherPart(rdn[0])
 		if err != nil {
@@ -81,14 +82,14 @@ func publisherPart(a attributeValue) (string, error) {
 	case text == "":
 		return "", fmt.Errorf("%s is empty", key)
 	case strings.Contains(text, `"`):
-		return "", fmt.Errorf("%s=%s holds a quotation mark; a manifest can not", key, show(text))
+		return "", fmt.Errorf("%s=%s contains a quotation mark, which a manifest cannot express", key, show(text))
 	case strings.ContainsAny(text, ",+=<>#;\n") || strings.TrimSpace(text) != text:
 		text = `"` + text + `"`
 	}
 	return key + "=" + text, nil
 }
 
-// publisherKeys are Windows' names of the attributes.
+// publisherKeys are the names that Windows uses for the attributes.
 var publisherKeys = map[string]string{
 	"2.5.4.3":                    "CN",
 	"2.5.4.4":                    "SN",
@@ -112,10 +113,10 @@ var publisherKeys = map[string]string{
 	"1.2.840.113549.1.9.1":       "E",
 }
 
-// directoryString reads the kinds of strings that names are made of.
+// directoryString decodes the string types that occur in names.
 func directoryString(v asn1.RawValue) (string, error) {
 	if v.Class != asn1.ClassUniversal || v.IsCompound {
-		return "", errors.New("its value is no string")
+		return "", errors.New("its value is not a string")
 	}
 	switch v.Tag {
 	case asn1.TagUTF8String, asn1.TagPrintableString, asn1.TagIA5String, asn1.TagNumericString:
@@ -123,7 +124,7 @@ func directoryString(v asn1.RawValue) (string, error) {
 			return "", errors.New("its value is not UTF-8")
 		}
 		return string(v.Bytes), nil
-	case asn1.TagT61String: // in practice Latin-1, which Windows takes it for
+	case asn1.TagT61String: // in practice Latin-1, as Windows decodes it too
 		runes := make([]rune, len(v.Bytes))
 		for i, b := range v.Bytes {
 			runes[i] = rune(b)
@@ -139,5 +140,5 @@ func directoryString(v asn1.RawValue) (string, error) {
 		}
 		return string(utf16.Decode(units)), nil
 	}
-	return "", fmt.Errorf("its value is no string (ASN.1 tag %d)", v.Tag)
+	return "", fmt.Errorf("its value is not a string (ASN.1 tag %d)", v.Tag)
 }

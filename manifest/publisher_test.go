@@ -15,7 +15,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// part is an attribute of a name, in a part of its own.
+// part returns one part of a name, with one attribute.
 func part(t *testing.T, oid asn1.ObjectIdentifier, tag int, value string) []byte {
 	t.Helper()
 	der, err := asn1.Marshal(rdnSET{{oid, asn1.RawValue{Tag: tag, Bytes: []byte(value)}}})
@@ -49,7 +49,7 @@ var (
 func TestPublisherName(t *testing.T) {
 	for _, c := range []struct {
 		want  string
-		parts [][]byte // in the certificate's order
+		parts [][]byte // in certificate order
 	}{
 		{"CN=Contoso", [][]byte{part(t, commonName, asn1.TagUTF8String, "Contoso")}},
 		{"CN=Contoso, S=Washington, C=US", [][]byte{
@@ -81,15 +81,15 @@ func TestPublisherNameRefused(t *testing.T) {
 		der  []byte
 		want string
 	}{
-		{[]byte("x"), "it is no distinguished name: "},
-		{sequence(t), "it is empty"},
-		{append(sequence(t, part(t, commonName, asn1.TagUTF8String, "a")), 0), "there are bytes behind it"},
-		{sequence(t, two), "a part of it has 2 values; a manifest has one in each"},
+		{[]byte("x"), "it is not a distinguished name: "},
+		{sequence(t), "the name is empty"},
+		{append(sequence(t, part(t, commonName, asn1.TagUTF8String, "a")), 0), "there is extra data after the name"},
+		{sequence(t, two), "a part of the name has 2 values; a manifest allows only one"},
 		{sequence(t, part(t, commonName, asn1.TagUTF8String, "")), "CN is empty"},
-		{sequence(t, part(t, commonName, asn1.TagUTF8String, `a "b"`)), `CN=a "b" holds a quotation mark; a manifest can not`},
+		{sequence(t, part(t, commonName, asn1.TagUTF8String, `a "b"`)), `CN=a "b" contains a quotation mark, which a manifest cannot express`},
 		{sequence(t, part(t, commonName, asn1.TagUTF8String, "\xff")), "CN: its value is not UTF-8"},
 		{sequence(t, part(t, commonName, asn1.TagBMPString, "\x03")), "CN: its value ends within a character"},
-		{sequence(t, part(t, commonName, asn1.TagInteger, "\x03")), "CN: its value is no string (ASN.1 tag 2)"},
+		{sequence(t, part(t, commonName, asn1.TagInteger, "\x03")), "CN: its value is not a string (ASN.1 tag 2)"},
 	} {
 		_, err := PublisherName(c.der)
 		if err == nil || !strings.Contains(err.Error(), c.want) || !errors.Is(err, task.ErrInvalid) || task.Hint(err) == "" {
@@ -98,14 +98,15 @@ func TestPublisherNameRefused(t *testing.T) {
 	}
 }
 
-// openssl makes the certificate: its order and its spelling are not ours.
+// The certificate is made by openssl, so its order and spelling do not come from
+// this package.
 func TestPublisherNameOfCertificate(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
 		needs.Missing(t, err.Error())
 	}
 	dir := t.TempDir()
 	cert := filepath.Join(dir, "cert.pem")
-	out, err := exec.Command("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+	out, err := exec.CommandContext(t.Context(), "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
 		"-keyout", filepath.Join(dir, "key.pem"), "-out", cert, "-utf8",
 		"-subj", "/C=US/ST=Washington/L=Redmond/O=Contoso, Ltd./OU=Ä/CN=Contoso/emailAddress=a@contoso.example").CombinedOutput()
 	if err != nil {
@@ -132,7 +133,7 @@ func FuzzPublisherName(f *testing.F) {
 	f.Fuzz(func(t *testing.T, der []byte) {
 		name, err := PublisherName(der)
 		if err == nil && publisherRule(name) != "" {
-			t.Errorf("%q is no publisher of a manifest", name)
+			t.Errorf("%q is not valid in a manifest", name)
 		}
 	})
 }

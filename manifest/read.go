@@ -13,19 +13,21 @@ const maxApplications = 100
 
 var tokenPattern = regexp.MustCompile(`\$[A-Za-z_][A-Za-z0-9_.-]*\$`)
 
-// reader makes a Manifest of a tree.
+// reader builds a Manifest from the tree of elements. Every element or attribute
+// that it reads into a field is marked as taken; the rest is kept in the Other
+// fields.
 type reader struct {
 	*findings
 	root     *node
 	m        *Manifest
-	declared map[task.GUID]int // line of the class; unique in the package
+	declared map[task.GUID]int // line of each class, to find duplicates
 	refs     []reference
 }
 
-// readPackage says no when there is nothing to go on with.
+// readPackage reads the whole manifest. It returns false if it had to stop early.
 func (r *reader) readPackage() bool {
 	if r.root.name.Local != "Package" || r.root.name.Space != foundation {
-		r.add(r.root.pos, RuleRoot, "the root element is %s of the namespace %q; it must be Package of %q",
+		r.add(r.root.pos, RuleRoot, "the root element is %s in the namespace %q; it must be Package in %q",
 			show(r.root.raw), show(r.root.name.Space), foundation)
 		return false
 	}
@@ -47,7 +49,7 @@ func (r *reader) readPackage() bool {
 	return true
 }
 
-// take marks an attribute as read and gives its value, "" where it is not there.
+// take marks an attribute as taken and returns its value, or "" if it is missing.
 func (n *node) take(name string) string {
 	a := n.attr(name)
 	if a == nil {
@@ -57,8 +59,8 @@ func (n *node) take(name string) string {
 	return a.value
 }
 
-// optional takes an attribute and checks its value by the rule; "" when it is not
-// there. What holds a token can not be checked.
+// optional takes an attribute and checks its value against a rule, unless the
+// value contains a token. It returns "" if the attribute is missing.
 func (r *reader) optional(n *node, name string, check rule) string {
 	v := n.take(name)
 	if a := n.attr(name); a != nil && !tokenPattern.MatchString(v) {
@@ -69,6 +71,7 @@ func (r *reader) optional(n *node, name string, check rule) string {
 	return v
 }
 
+// required is optional for an attribute that must be present.
 func (r *reader) required(n *node, name string, check rule) string {
 	if n.attr(name) == nil {
 		r.add(n.pos, RuleMissing, "%s has no attribute %s", n.raw, name)
@@ -76,17 +79,17 @@ func (r *reader) required(n *node, name string, check rule) string {
 	return r.optional(n, name, check)
 }
 
-// known refuses attributes of no namespace beside those named: a misspelt
-// Arguments would be lost in silence.
+// known reports attributes without a namespace that are not among names.
+// Otherwise a misspelled Arguments would be ignored silently.
 func (r *reader) known(n *node, names ...string) {
 	for _, a := range n.attrs {
 		if a.name.Space == "" && a.name.Local != "xmlns" && !slices.Contains(names, a.name.Local) {
-			r.add(a.pos, RuleUnknown, "%s has no attribute %s; it may have %s", n.raw, show(a.name.Local), strings.Join(names, ", "))
+			r.add(a.pos, RuleUnknown, "%s: unknown attribute %s; allowed are %s", n.raw, show(a.name.Local), strings.Join(names, ", "))
 		}
 	}
 }
 
-// only takes the one child of that name, nil when there is none, and refuses a
+// only takes the one child with this name, or nil if there is none, and reports a
 // second one.
 func (r *reader) only(n *node, local string) *node {
 	var first *node
@@ -95,7 +98,7 @@ func (r *reader) only(n *node, local string) *node {
 			continue
 		}
 		if first != nil {
-			r.add(c.pos, RuleTwice, "%s has a second %s; the first is in line %d", n.raw, c.raw, first.line)
+			r.add(c.pos, RuleTwice, "%s has a second %s; the first is on line %d", n.raw, c.raw, first.line)
 			break
 		}
 		first = c
@@ -192,7 +195,7 @@ func (r *reader) readCapabilities() {
 	}
 }
 
-// readApplications says no when there are too many to go on.
+// readApplications returns false if there are too many applications to continue.
 func (r *reader) readApplications() bool {
 	list := r.only(r.root, "Applications")
 	if list == nil {
@@ -224,7 +227,7 @@ func (r *reader) readApplication(n *node, lines map[string]int) {
 	}
 	key := strings.ToLower(app.ID)
 	if first, ok := lines[key]; ok && app.ID != "" {
-		r.add(n.pos, RuleTwice, "%s Id=\"%s\" is there twice; the first is in line %d", n.raw, show(app.ID), first)
+		r.add(n.pos, RuleTwice, "%s Id=\"%s\" appears twice; the first is on line %d", n.raw, show(app.ID), first)
 	} else {
 		lines[key] = n.line
 	}
@@ -241,7 +244,7 @@ func (r *reader) readApplication(n *node, lines map[string]int) {
 	r.m.Applications = append(r.m.Applications, app)
 }
 
-// visual is the element that says how an application is shown, or nil.
+// visual returns the VisualElements of an application, or nil.
 func (n *node) visual() *node {
 	for _, c := range n.children {
 		if c.name.Local == "VisualElements" && c.attr("DisplayName") != nil {
@@ -251,7 +254,7 @@ func (n *node) visual() *node {
 	return nil
 }
 
-// tokens finds what a build has still to fill in, anywhere in the document.
+// tokens collects the build tokens in the whole document.
 func (r *reader) tokens(n *node) {
 	for _, a := range n.attrs {
 		where := fmt.Sprintf(`%s %s="%s"`, n.raw, a.raw, show(a.value))
@@ -274,7 +277,8 @@ func (r *reader) token(text, where string, at pos) {
 	r.m.Tokens = append(r.m.Tokens, Token{text, where, at.line, at.col})
 }
 
-// ignorable checks that the prefixes of IgnorableNamespaces are declared.
+// ignorable checks that the prefixes in IgnorableNamespaces are declared, and
+// that class servers cannot be ignored.
 func (r *reader) ignorable() {
 	a := r.root.attr("IgnorableNamespaces")
 	if a == nil {
@@ -284,14 +288,14 @@ func (r *reader) ignorable() {
 		uri, ok := r.prefix(prefix)
 		switch {
 		case !ok:
-			r.add(a.pos, RuleUndeclared, "%s IgnorableNamespaces names %s, and xmlns:%s is missing", r.root.raw, show(prefix), show(prefix))
+			r.add(a.pos, RuleUndeclared, "%s IgnorableNamespaces lists %s, but xmlns:%s is missing", r.root.raw, show(prefix), show(prefix))
 		case comVersion(uri) > 0 && len(r.m.Servers) > 0:
-			r.add(a.pos, RuleIgnorableCom, "IgnorableNamespaces names %s: a Windows that does not know it drops the class servers in silence", prefix)
+			r.add(a.pos, RuleIgnorableCom, "IgnorableNamespaces lists %s: a Windows version that does not know it silently ignores the class servers", prefix)
 		}
 	}
 }
 
-// prefix gives the namespace that the root element declares for a prefix.
+// prefix returns the namespace that the root element declares for a prefix.
 func (r *reader) prefix(prefix string) (string, bool) {
 	for _, a := range r.root.attrs {
 		if a.name.Space == "xmlns" && a.name.Local == prefix {

@@ -2,10 +2,10 @@ package manifest
 
 import "slices"
 
-// Rule names what a finding is about. The names are stable.
+// Rule names the rule that a finding is about. The names are stable.
 type Rule string
 
-// The rules. RuleTable says what each demands.
+// The rules. RuleTable describes them.
 const (
 	RuleEncoding  Rule = "encoding"
 	RuleXML       Rule = "xml"
@@ -72,72 +72,72 @@ const (
 type RuleInfo struct {
 	Rule     Rule
 	Severity Severity
-	Demand   string // what it demands
+	Demand   string // what the rule requires
 	Remedy   string // what to do about it
 }
 
-// RuleTable has every rule, in the order of the documentation.
+// RuleTable returns all rules, in the order of the documentation.
 func RuleTable() []RuleInfo { return slices.Clone(ruleTable) }
 
 var ruleTable = []RuleInfo{
-	{RuleEncoding, Error, "the text is UTF-8 or UTF-16, as its XML declaration says", "save it as UTF-8"},
-	{RuleXML, Error, "the text is well-formed XML 1.0 with namespaces", "mend the XML at this place"},
-	{RuleDoctype, Error, "there is no DOCTYPE and no entity but the five of XML", "remove the declaration and write out what it stands for"},
-	{RuleLimit, Error, "it is no larger and no deeper than a manifest may be", "make it smaller"},
-	{RuleRoot, Error, "the root element is Package of " + foundation, "write xmlns=\"" + foundation + "\" into Package"},
-	{RuleNamespace, Error, "elements of class servers are of a com namespace", "give the element the prefix of the com namespace"},
-	{RuleMissing, Error, "what Windows requires is there", "add it"},
-	{RuleTwice, Error, "what may be there once is there once", "remove one of them"},
-	{RuleUnknown, Error, "Identity and ExeServer have only attributes that exist", "correct its name, or remove it"},
-	{RuleElement, Error, "the elements of the foundation hold only elements that exist", "correct its name, or remove it"},
-	{RuleText, Error, "texts that Windows passes on have 1 to 32767 characters and no white space round them", "remove the white space"},
+	{RuleEncoding, Error, "the file is UTF-8 or UTF-16, as its XML declaration says", "save the file as UTF-8"},
+	{RuleXML, Error, "the text is well-formed XML 1.0 with namespaces", "fix the XML at this position"},
+	{RuleDoctype, Error, "there is no DOCTYPE, and no entity except the five predefined in XML", "remove the declaration and write its replacement text instead"},
+	{RuleLimit, Error, "the file does not exceed the limits on size and depth", "make it smaller"},
+	{RuleRoot, Error, "the root element is Package in " + foundation, "add xmlns=\"" + foundation + "\" to Package"},
+	{RuleNamespace, Error, "elements of class servers are in a com namespace", "give the element the prefix of the com namespace"},
+	{RuleMissing, Error, "the elements and attributes that Windows requires are present", "add it"},
+	{RuleTwice, Error, "what may appear only once appears only once", "remove one of them"},
+	{RuleUnknown, Error, "Identity and ExeServer have only known attributes", "correct the name, or remove it"},
+	{RuleElement, Error, "the elements of the foundation namespace contain only known elements", "correct the name, or remove it"},
+	{RuleText, Error, "texts that Windows passes on have 1 to 32767 characters and no surrounding white space", "remove the white space"},
 
-	{RuleName, Error, "Identity/@Name has 3 to 50 letters, digits, dots and dashes, and is no reserved name", "choose a name like Contoso.Notes"},
-	{RulePublisher, Error, "Identity/@Publisher is a distinguished name of the parts that Windows knows", "write the subject of the certificate, most specific first, with \", \" between: CN=Contoso, C=US"},
-	{RuleCertificate, Error, "Identity/@Publisher is the subject of the certificate that signs the package", "write the subject into Identity/@Publisher, or sign with another certificate"},
-	{RuleVersion, Error, "Identity/@Version is four numbers of 0 to 65535", "write it like 1.0.0.0"},
-	{RuleMajorZero, Warning, "the first number of Identity/@Version is not 0", "begin at 1.0.0.0: the Store refuses 0"},
-	{RuleArchitecture, Error, "Identity/@ProcessorArchitecture is x86, x64, arm, arm64, x86a64 or neutral", "write x64 for amd64, arm64 for aarch64"},
-	{RuleNeutral, Warning, "a package with programs says for which processor", "add ProcessorArchitecture=\"x64\" or \"arm64\" to Identity"},
-	{RuleResourceID, Error, "Identity/@ResourceId has 1 to 30 letters, digits, dots and dashes", "leave it out"},
+	{RuleName, Error, "Identity/@Name has 3 to 50 letters, digits, dots and dashes, and is not a reserved name", "choose a name such as Contoso.Notes"},
+	{RulePublisher, Error, "Identity/@Publisher is a distinguished name with attributes that Windows knows", "use the subject of the certificate, most specific part first, separated by \", \": CN=Contoso, C=US"},
+	{RuleCertificate, Error, "Identity/@Publisher is the subject of the certificate that signs the package", "set Identity/@Publisher to the subject, or sign with another certificate"},
+	{RuleVersion, Error, "Identity/@Version is four numbers from 0 to 65535", "use a version such as 1.0.0.0"},
+	{RuleMajorZero, Warning, "the first number of Identity/@Version is not 0", "start at 1.0.0.0; the Store rejects 0"},
+	{RuleArchitecture, Error, "Identity/@ProcessorArchitecture is x86, x64, arm, arm64, x86a64 or neutral", "use x64 for amd64, arm64 for aarch64"},
+	{RuleNeutral, Warning, "a package with programs names its processor architecture", "add ProcessorArchitecture=\"x64\" or \"arm64\" to Identity"},
+	{RuleResourceID, Error, "Identity/@ResourceId has 1 to 30 letters, digits, dots and dashes", "remove it"},
 
-	{RuleDisplayName, Error, "names for people have 1 to 256 characters", "write a name, or \"ms-resource:Name\""},
-	{RuleDescription, Error, "descriptions have 1 to 2048 characters in one line", "write a sentence"},
-	{RuleColor, Error, "BackgroundColor is transparent, a name of HTML or #RRGGBB", "write transparent, or one like #2d7d9a"},
-	{RuleLogo, Error, "logos are png, jpg or jpeg files in the package", "name a .png file with \\ between folders"},
-	{RuleApplicationID, Error, "Application/@Id has 1 to 64 letters and digits, in parts that begin with a letter", "write it like App or Contoso.Notes"},
-	{RuleExecutable, Error, "paths of programs are relative, stay in the package and end in .exe", "write it like bin\\notes.exe"},
-	{RuleSlash, Warning, "paths of programs and logos have \\ between folders", "write \\ in place of /"},
-	{RuleFile, Error, "programs and logos that are named are in the package", "put the file there, or correct the path"},
-	{RuleLanguage, Error, "Resource/@Language is a language tag", "write it like en-us"},
+	{RuleDisplayName, Error, "display names have 1 to 256 characters", "use a name, or \"ms-resource:Name\""},
+	{RuleDescription, Error, "descriptions are a single line of 1 to 2048 characters", "use a short sentence"},
+	{RuleColor, Error, "BackgroundColor is transparent, an HTML color name or #RRGGBB", "use transparent, or a color such as #2d7d9a"},
+	{RuleLogo, Error, "logos are .png, .jpg or .jpeg files in the package", "use a .png file, with \\ between folders"},
+	{RuleApplicationID, Error, "Application/@Id has 1 to 64 letters and digits, in dot-separated parts that begin with a letter", "use an id such as App or Contoso.Notes"},
+	{RuleExecutable, Error, "paths of programs are relative, stay in the package and end in .exe", "use a path such as bin\\notes.exe"},
+	{RuleSlash, Warning, "paths of programs and logos use \\ as the separator", "replace / with \\"},
+	{RuleFile, Error, "the programs and logos that the manifest names are in the package", "add the file, or correct the path"},
+	{RuleLanguage, Error, "Resource/@Language is a language tag", "use a tag such as en-us"},
 
-	{RuleFamily, Error, "TargetDeviceFamily/@Name is one that there is", "write Windows.Desktop"},
-	{RuleMinVersion, Warning, "MinVersion is a Windows that knows what the manifest uses", "raise MinVersion"},
-	{RuleTested, Error, "MinVersion and MaxVersionTested are versions, and the first is not above the second", "write both like 10.0.19041.0"},
-	{RuleNewer, Warning, "MaxVersionTested is a Windows that has the namespaces in use", "raise MaxVersionTested"},
+	{RuleFamily, Error, "TargetDeviceFamily/@Name is a known device family", "use Windows.Desktop"},
+	{RuleMinVersion, Warning, "MinVersion is a Windows version that supports what the manifest uses", "raise MinVersion"},
+	{RuleTested, Error, "MinVersion and MaxVersionTested are versions, and MinVersion is not above MaxVersionTested", "use versions such as 10.0.19041.0"},
+	{RuleNewer, Warning, "MaxVersionTested is a Windows version that has the namespaces in use", "raise MaxVersionTested"},
 
 	{RuleFullTrust, Error, "a package with a class server or a full-trust program has the capability runFullTrust", "add <rescap:Capability Name=\"runFullTrust\" /> to Capabilities"},
-	{RuleCapability, Warning, "restricted capabilities are ones that there are", "correct the name: Windows refuses capabilities that it does not know"},
+	{RuleCapability, Warning, "restricted capabilities are known ones", "correct the name; Windows rejects unknown capabilities"},
 
-	{RuleCategory, Error, "the Category of a com:Extension is windows.comServer or windows.comInterface", "mind upper and lower case"},
-	{RulePlace, Error, "elements of class servers stand where Windows looks for them", "move it"},
-	{RuleOrder, Error, "a com:ComServer has its elements in the order ExeServer, SurrogateServer, TreatAsClass, ProgId", "move it, or use the namespace com2, which has no order"},
+	{RuleCategory, Error, "the Category of a com:Extension is windows.comServer or windows.comInterface", "check upper and lower case"},
+	{RulePlace, Error, "elements of class servers are where Windows looks for them", "move it"},
+	{RuleOrder, Error, "the elements of a com:ComServer are in the order ExeServer, SurrogateServer, TreatAsClass, ProgId", "move it, or use the namespace com2, which does not prescribe an order"},
 	{RuleNoClass, Error, "a class server serves a class", "add <com:Class Id=\"...\" />, or remove the server"},
-	{RuleGUID, Error, "ids of classes are GUIDs without braces", "write it like 14C5882B-35D3-41BE-86B2-5106269B97E6"},
-	{RuleClassTwice, Error, "each class is declared and served once in the package, whatever the case of its id", "remove one, or make a new GUID"},
-	{RuleReference, Error, "ids that refer to a class or a ProgId name one of the same ComServer", "declare what it refers to"},
-	{RulePermission, Error, "LaunchAndActivationPermission is a security descriptor (SDDL)", "leave it out, or write it like O:SYG:SYD:(A;;11;;;WD)"},
-	{RuleArguments, Warning, "an ExeServer has Arguments by which the program knows that it is launched to serve", "add Arguments=\"-serve\" and look for it in the program; one with the SDK of bgtask can ask Launched"},
-	{RuleUnsupported, Warning, "class servers are programs", "on Linux only an ExeServer is started; on Windows it works as it is"},
-	{RuleExtension, Note, "extensions are class servers", "on Linux it does nothing; on Windows it works as it is"},
-	{RuleActivatable, Error, "the EntryPoint of a windows.backgroundTasks extension is an ActivatableClass of the package", "declare it, or use tasks with a class id, which need no such extension"},
+	{RuleGUID, Error, "ids of classes are GUIDs without braces", "use the form 14C5882B-35D3-41BE-86B2-5106269B97E6"},
+	{RuleClassTwice, Error, "each class is declared and served only once in the package; the case of its id does not matter", "remove one, or create a new GUID"},
+	{RuleReference, Error, "references to a class or a ProgId name one in the same ComServer", "declare the class or ProgId"},
+	{RulePermission, Error, "LaunchAndActivationPermission is a security descriptor (SDDL)", "remove it, or use a descriptor such as O:SYG:SYD:(A;;11;;;WD)"},
+	{RuleArguments, Warning, "an ExeServer has Arguments that identify a launch to serve", "add Arguments=\"-serve\" and check for it in the program; with bgtask's SDK, call Launched instead"},
+	{RuleUnsupported, Warning, "class servers are programs", "no change is needed: Linux starts only an ExeServer, and on Windows this element works"},
+	{RuleExtension, Note, "extensions are class servers", "no change is needed: it has no effect on Linux, and works on Windows"},
+	{RuleActivatable, Error, "the EntryPoint of a windows.backgroundTasks extension is an ActivatableClass of the package", "declare it, or use tasks with a class id, which do not need this extension"},
 
-	{RuleUndeclared, Error, "IgnorableNamespaces names declared prefixes", "add the xmlns attribute, or remove the prefix"},
-	{RuleIgnorableCom, Warning, "IgnorableNamespaces does not name the com namespace of a class server", "remove it: a Windows that does not know it is to refuse the package"},
-	{RuleIgnorable, Warning, "IgnorableNamespaces names the prefixes in use that not every Windows knows", "add the prefix to IgnorableNamespaces"},
+	{RuleUndeclared, Error, "IgnorableNamespaces lists only declared prefixes", "add the xmlns attribute, or remove the prefix"},
+	{RuleIgnorableCom, Warning, "IgnorableNamespaces does not list the com namespace of a class server", "remove it, so that a Windows version without this namespace rejects the package"},
+	{RuleIgnorable, Warning, "IgnorableNamespaces lists the prefixes in use that some Windows versions do not know", "add the prefix to IgnorableNamespaces"},
 
-	{RuleToken, Error, "nothing is left for a build to fill in", "let the build make it, or write the value; --template checks it as a template"},
-	{RuleCodeOnly, Error, "each class that the program registers or serves is declared by an ExeServer", "declare it with com:Class, or correct the GUID in the program"},
+	{RuleToken, Error, "no build tokens are left", "let the build replace it, or write the value; --template checks the file as a template"},
+	{RuleCodeOnly, Error, "each class that the program registers or serves is declared in an ExeServer", "declare it with com:Class, or correct the GUID in the program"},
 	{RuleUnserved, Warning, "the program serves each class that is declared for it", "serve it, or remove the com:Class"},
 }
 

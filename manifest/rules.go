@@ -10,9 +10,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// rule judges a value: problem says what is wrong with it, to follow the words
-// `Identity Name="x"`; "" when nothing is. The numbers and patterns are those of
-// the schema of Windows unless said otherwise.
+// rule checks a value. Problem returns what is wrong with it, as the continuation
+// of `Identity Name="x"`, or "" if it is valid. Limits and patterns are those of
+// the Windows schema unless stated otherwise.
 type rule struct {
 	name    Rule
 	problem func(value string) string
@@ -48,9 +48,9 @@ var (
 	permissionPattern  = regexp.MustCompile(`^(O:[-A-Z0-9]+?)?(G:[-A-Z0-9]+?)?(D:[-A-Z0-9;()]*?)?(S:[-A-Z0-9;()]*)?$`)
 )
 
-// Problem says what is wrong with a value by a rule on values, such as
-// RuleName or RulePublisher, to follow the words `name = "x"`; "" when nothing is,
-// and for a rule that is not on values.
+// Problem returns what is wrong with a value according to a rule about values,
+// such as RuleName or RulePublisher, as the continuation of `name = "x"`. It
+// returns "" for a valid value and for rules that are not about values.
 func Problem(r Rule, value string) string {
 	for _, v := range []rule{
 		nameValue, publisherValue, versionValue, processorValue, resourceValue, applicationValue, displayNameValue, descriptionValue,
@@ -81,9 +81,9 @@ func nameRule(v string) string {
 	case strings.HasSuffix(v, "."):
 		return "ends in a dot"
 	case isDevice(v):
-		return "begins with the name of a device of Windows"
+		return "begins with a reserved Windows device name"
 	case hasPunycode(v):
-		return "holds a part that begins with xn--"
+		return "contains a part that begins with xn--"
 	}
 	return ""
 }
@@ -120,11 +120,11 @@ func architectureRule(v string) string {
 	case "x86", "x64", "arm", "arm64", "x86a64", "neutral":
 		return ""
 	case "amd64", "x86_64":
-		return "is not the manifest's name for it; write x64"
+		return "is not the name used in manifests; write x64"
 	case "aarch64":
-		return "is not the manifest's name for it; write arm64"
+		return "is not the name used in manifests; write arm64"
 	}
-	return "is none of x86, x64, arm, arm64, x86a64, neutral"
+	return "is not one of x86, x64, arm, arm64, x86a64, neutral"
 }
 
 func resourceRule(v string) string {
@@ -143,21 +143,21 @@ func applicationRule(v string) string {
 
 func displayNameRule(v string) string {
 	if !length(v, 1, 256) || strings.TrimSpace(v) == "" {
-		return "is not a text of 1 to 256 characters"
+		return "is not 1 to 256 characters long"
 	}
 	return ""
 }
 
 func descriptionRule(v string) string {
 	if !length(v, 1, 2048) || strings.TrimSpace(v) != v || strings.ContainsFunc(v, unicode.IsControl) {
-		return "is not a text of 1 to 2048 characters in one line"
+		return "is not a single line of 1 to 2048 characters"
 	}
 	return ""
 }
 
 func colorRule(v string) string {
 	if !colorPattern.MatchString(v) && !slices.Contains(colorNames, v) {
-		return "is neither transparent nor a color of HTML, as #RRGGBB or by its name: darkSlateGray"
+		return "is not transparent, an HTML color name such as darkSlateGray, or #RRGGBB"
 	}
 	return ""
 }
@@ -180,11 +180,12 @@ func languageRule(v string) string {
 	return ""
 }
 
-// textRule is for what Windows passes on: arguments, names of services.
+// textRule checks text that Windows passes on, such as arguments and service
+// names.
 func textRule(v string) string {
 	switch {
 	case !length(v, 1, 32767):
-		return "is not a text of 1 to 32767 characters"
+		return "is not 1 to 32767 characters long"
 	case strings.TrimSpace(v) != v:
 		return "begins or ends with white space"
 	}
@@ -193,7 +194,7 @@ func textRule(v string) string {
 
 func guidRule(v string) string {
 	if strings.HasPrefix(v, "{") {
-		return "is in braces; a manifest has GUIDs without them"
+		return "is in braces; write the GUID without them"
 	}
 	if _, err := task.ParseGUID(v); err != nil {
 		return "is not a GUID; one looks like 14C5882B-35D3-41BE-86B2-5106269B97E6"
@@ -213,7 +214,7 @@ func executableRule(v string) string {
 	return problem
 }
 
-// colorNames are those of the schema, where case counts.
+// colorNames are the color names in the schema, which are case-sensitive.
 var colorNames = strings.Fields(`aliceBlue antiqueWhite aqua aquamarine azure beige bisque black blanchedAlmond blue blueViolet brown burlyWood cadetBlue
 	chartreuse chocolate coral cornflowerBlue cornsilk crimson cyan darkBlue darkCyan darkGoldenrod darkGray darkGreen darkKhaki
 	darkMagenta darkOliveGreen darkOrange darkOrchid darkRed darkSalmon darkSeaGreen darkSlateBlue darkSlateGray darkTurquoise

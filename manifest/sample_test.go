@@ -22,7 +22,7 @@ func readSample(t testing.TB) []byte {
 
 var sampleClass = task.MustGUID("14C5882B-35D3-41BE-86B2-5106269B97E6")
 
-// checkSample checks what the page's manifest and ours have in common.
+// checkSample checks what the tutorial's manifest and ours have in common.
 func checkSample(t *testing.T, m *Manifest, line int) {
 	t.Helper()
 	identity := Identity{Name: "SamplePackagedWinMainBackgroundApp", Publisher: "CN=Contoso", Version: "1.0.0.0", Line: 9}

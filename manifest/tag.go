@@ -2,8 +2,8 @@ package manifest
 
 import "strings"
 
-// rawTag is a start tag as written. The decoder tells no line of an attribute
-// and does not say which prefix it had.
+// rawTag is a start tag as written. The XML decoder reports neither the positions
+// of attributes nor the prefixes used, so the tag is scanned again.
 type rawTag struct {
 	name  string
 	attrs []rawAttr
@@ -11,14 +11,14 @@ type rawTag struct {
 
 type rawAttr struct {
 	name  string
-	value string // between the quotes, references not replaced
-	at    int    // its offset in the tag
+	value string // the text between the quotes, with references unexpanded
+	at    int    // offset in the tag
 }
 
 const space = " \t\r\n"
 
-// scanTag takes a start tag apart which the decoder has accepted. It says no
-// where an attribute follows the one before without a space.
+// scanTag scans a start tag that the decoder accepted. It returns false if there
+// is no space between two attributes, which the decoder permits.
 func scanTag(tag string) (rawTag, bool) {
 	rest := strings.TrimPrefix(tag, "<")
 	end := strings.IndexAny(rest, space+"/>")
@@ -46,8 +46,8 @@ func scanTag(tag string) (rawTag, bool) {
 	}
 }
 
-// scanAttr reads name="value" at the start of s and says how long it is, 0 for
-// none.
+// scanAttr scans name="value" at the start of s and returns its length, or 0 if
+// there is none.
 func scanAttr(s string) (rawAttr, int) {
 	name, value, ok := strings.Cut(s, "=")
 	if !ok {

@@ -11,15 +11,15 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds on the document beside task.MaxManifest. The deepest manifest of the
-// wild has 11 levels.
+// Limits on the document in addition to task.MaxManifest. The deepest manifest found
+// in public repositories has 11 levels.
 const (
 	maxDepth    = 64
 	maxElements = 50_000
 )
 
-// node is an element. The document is kept as a tree because parts of it are
-// judged by parts that come later.
+// node is an element. The document is kept as a tree because some checks need
+// elements that come later in the file.
 type node struct {
 	name     xml.Name
 	raw      string // the name as written, "com:Class"
@@ -28,8 +28,8 @@ type node struct {
 	text     []byte
 	parent   *node
 	children []*node
-	used     bool // the reader has understood it as a class server or what belongs to one
-	taken    bool // it is in a field of the Manifest; what is not is kept as Other
+	used     bool // whether it was read as part of a class server
+	taken    bool // whether it was read into a field; otherwise it is kept in Other
 }
 
 type attr struct {
@@ -40,7 +40,7 @@ type attr struct {
 	taken bool
 }
 
-// child gives the first child of that name, or nil.
+// child returns the first child with this name, or nil.
 func (n *node) child(space, local string) *node {
 	for _, c := range n.children {
 		if c.name.Space == space && c.name.Local == local {
@@ -50,7 +50,7 @@ func (n *node) child(space, local string) *node {
 	return nil
 }
 
-// attr gives the attribute of no namespace, or nil.
+// attr returns the attribute with this name and no namespace, or nil.
 func (n *node) attr(local string) *attr {
 	for i := range n.attrs {
 		if n.attrs[i].name == (xml.Name{Local: local}) {
@@ -60,18 +60,18 @@ func (n *node) attr(local string) *attr {
 	return nil
 }
 
-// declaration is what stands between <?xml and ?>.
+// declaration matches the text between <?xml and ?>.
 var declaration = regexp.MustCompile(`^\s*version\s*=\s*["']1\.0["'](\s+encoding\s*=\s*["'][-A-Za-z0-9._]+["'])?(\s+standalone\s*=\s*["'](yes|no)["'])?\s*$`)
 
-// noCharacter says of which runes XML is not made. The decoder lets them pass in
+// noCharacter reports whether XML forbids a rune. The decoder accepts them in
 // comments.
 func noCharacter(r rune) bool {
 	return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff
 }
 
-// parser makes a tree of the text. The decoder of the standard library knows no
-// entities but the five of XML and expands none; what it lets pass beyond XML is
-// refused here.
+// parser builds a tree from the text. The decoder of the standard library knows
+// only the five predefined entities and expands no others. The parser rejects
+// what the decoder accepts beyond the XML standard.
 type parser struct {
 	*findings
 	text     []byte
@@ -83,7 +83,8 @@ type parser struct {
 	cursor   cursor
 }
 
-// parse reports faults and gives nil when there is no tree to go on with.
+// parse parses the document and reports faults to f. It returns nil if there is
+// no usable tree.
 func parse(f *findings, data []byte) *node {
 	text, wide, err := decode(data)
 	if err != nil {
@@ -93,32 +94,33 @@ func parse(f *findings, data []byte) *node {
 	c := cursor{text: text, pos: pos{1, 1}}
 	if i := bytes.IndexFunc(text, noCharacter); i >= 0 {
 		r, _ := utf8.DecodeRune(text[i:])
-		f.add(c.to(i), RuleXML, "not well-formed XML: the character %U", r)
+		f.add(c.to(i), RuleXML, "not well-formed XML: invalid character %U", r)
 		return nil
 	}
 	p := &parser{findings: f, text: text, dec: xml.NewDecoder(bytes.NewReader(text)), cursor: c}
 	p.dec.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
 		if wide && strings.HasPrefix(strings.ToLower(charset), "utf-16") {
-			return in, nil // decode has been here
+			return in, nil // already converted by decode
 		}
-		return nil, fmt.Errorf("the encoding %q is not read; save it as UTF-8", show(charset))
+		return nil, fmt.Errorf("the encoding %q is not supported; save the file as UTF-8", show(charset))
 	}
 	if !p.run() {
 		return nil
 	}
 	if p.root == nil {
-		f.add(pos{}, RuleXML, "there is no element in it")
+		f.add(pos{}, RuleXML, "the file contains no element")
 	}
 	return p.root
 }
 
-// run reads to the end; false means that the text is no well-formed XML.
+// run reads to the end of the text. It returns false if the text is not
+// well-formed XML.
 func (p *parser) run() bool {
 	for {
 		start := int(p.dec.InputOffset())
 		at := p.cursor.to(start)
 		tok, err := p.dec.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return true
 		}
 		if err != nil {
@@ -131,8 +133,8 @@ func (p *parser) run() bool {
 	}
 }
 
-// syntax is an error of the decoder. It knows the line; the column is where it
-// stopped reading.
+// syntax reports an error of the decoder. The decoder knows the line; the column
+// is where it stopped reading.
 func (p *parser) syntax(at pos, err error) {
 	var syntax *xml.SyntaxError
 	if errors.As(err, &syntax) {
@@ -143,7 +145,7 @@ func (p *parser) syntax(at pos, err error) {
 		p.add(at, RuleXML, "not well-formed XML: %s", syntax.Msg)
 		return
 	}
-	if cause := errors.Unwrap(err); cause != nil { // of CharsetReader
+	if cause := errors.Unwrap(err); cause != nil { // from CharsetReader
 		err = cause
 	}
 	p.add(at, RuleEncoding, "%s", strings.TrimPrefix(err.Error(), "xml: "))
@@ -161,7 +163,7 @@ func (p *parser) token(tok xml.Token, start int, at pos) bool {
 	case xml.ProcInst:
 		return p.instruction(tok, start, at)
 	case xml.Directive:
-		p.add(at, RuleDoctype, "a manifest has no DOCTYPE and no other <!...> declaration")
+		p.add(at, RuleDoctype, "a manifest must not contain DOCTYPE or other <!...> declarations")
 		return false
 	}
 	return true
@@ -172,11 +174,11 @@ func (p *parser) instruction(tok xml.ProcInst, start int, at pos) bool {
 		return true
 	}
 	if start != 0 {
-		p.add(at, RuleXML, "the XML declaration is not the first thing in the file; remove what is before it")
+		p.add(at, RuleXML, "the XML declaration is not at the start of the file; remove what precedes it")
 		return false
 	}
 	if !declaration.Match(tok.Inst) {
-		p.add(at, RuleXML, "not well-formed XML: the XML declaration is not like <?xml version=\"1.0\" encoding=\"utf-8\"?>")
+		p.add(at, RuleXML, "not well-formed XML: the XML declaration must be like <?xml version=\"1.0\" encoding=\"utf-8\"?>")
 		return false
 	}
 	return true
@@ -240,8 +242,8 @@ func (p *parser) attributes(n *node, attrs []xml.Attr, raw []rawAttr, start int)
 	}
 }
 
-// prefix refuses a name whose prefix no xmlns attribute declares; the decoder
-// leaves the prefix in the place of the namespace.
+// prefix reports a name whose prefix is not declared. For such a name the decoder
+// returns the prefix as the namespace.
 func (p *parser) prefix(raw string, name xml.Name, at pos) {
 	prefix, _, ok := strings.Cut(raw, ":")
 	if ok && name.Space == prefix {
@@ -249,8 +251,9 @@ func (p *parser) prefix(raw string, name xml.Name, at pos) {
 	}
 }
 
-// normal turns line breaks and tabs of an attribute into spaces, as XML has it
-// and the decoder has not. Where the writer spelled one out (&#10;) all stay.
+// normal replaces line breaks and tabs in an attribute by spaces, as XML requires
+// and the decoder does not. If the value contains character references (&#10;),
+// it is left unchanged.
 func normal(value, raw string) string {
 	if strings.Contains(raw, "&#") {
 		return value
@@ -258,14 +261,14 @@ func normal(value, raw string) string {
 	return strings.NewReplacer("\r\n", " ", "\n", " ", "\r", " ", "\t", " ").Replace(value)
 }
 
-// cursor finds lines and columns of offsets that only grow.
+// cursor finds the lines and columns of increasing offsets.
 type cursor struct {
 	text   []byte
 	offset int
 	pos
 }
 
-// to moves on to an offset and says where that is.
+// to moves to an offset and returns its position.
 func (c *cursor) to(offset int) pos {
 	for c.offset < offset && c.offset < len(c.text) {
 		r, size := utf8.DecodeRune(c.text[c.offset:])

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// clsidTasks is the build of Windows that brought tasks with a CLSID, comFour the
-// one that brought the namespace com4.
+// clsidTasks is the Windows build that introduced tasks with a CLSID, and comFour
+// the one that introduced the namespace com4.
 const (
 	clsidTasks = 19041
 	comFour    = 20348
 )
 
-// windows tells what works here and will not on Windows.
+// windows reports what works on Linux but not on Windows.
 func (r *reader) windows() {
 	if !r.hasProgram() {
 		return
 	}
 	if !r.fullTrust() {
-		r.add(r.root.pos, RuleFullTrust, "no Capability runFullTrust: Windows needs it to start a class server")
+		r.add(r.root.pos, RuleFullTrust, "the Capability runFullTrust is missing; Windows requires it to start a class server")
 	}
 	for _, n := range r.targets() {
 		a := n.attr("MinVersion")
@@ -36,7 +36,7 @@ func (r *reader) windows() {
 	}
 }
 
-// targets are the elements TargetDeviceFamily.
+// targets returns the TargetDeviceFamily elements.
 func (r *reader) targets() (all []*node) {
 	dependencies := r.root.child(foundation, "Dependencies")
 	if dependencies == nil {
@@ -62,7 +62,7 @@ func (r *reader) fullTrust() bool {
 	return slices.ContainsFunc(r.m.Capabilities, func(c Capability) bool { return c.Space == NamespaceRescap && c.Name == "runFullTrust" })
 }
 
-// windowsBuild is the third number of a version 10.0.x.y.
+// windowsBuild returns the third number of a version 10.0.x.y.
 func windowsBuild(version string) (int, bool) {
 	parts := strings.Split(version, ".")
 	if len(parts) != 4 || parts[0] != "10" || parts[1] != "0" {
@@ -72,8 +72,8 @@ func windowsBuild(version string) (int, bool) {
 	return n, err == nil
 }
 
-// deviceFamilies are the kinds of Windows that there are, and MSIX Core's for
-// older ones.
+// deviceFamilies are the known kinds of Windows, and those of MSIX Core for older
+// versions.
 var deviceFamilies = []string{
 	"Windows.Universal", "Windows.Desktop", "Windows.Mobile", "Windows.Xbox", "Windows.Holographic", "Windows.Team", "Windows.IoT", "Windows.IoTUAP",
 	"Windows.IoTHeadless", "Windows.Server", "Windows.Core", "Windows.8828080", "MSIXCore.Desktop", "MSIXCore.Server", "Platform.All",
@@ -102,21 +102,22 @@ var (
 	windowsValue = rule{RuleTested, versionRule}
 	familyValue  = rule{RuleFamily, func(v string) string {
 		if !slices.Contains(deviceFamilies, v) {
-			return "is no kind of Windows that is known"
+			return "is not a known device family"
 		}
 		return ""
 	}}
 )
 
-// since has the builds of Windows that brought namespaces: a Windows refuses what is
-// newer than the version that the package was tested with.
+// since has the Windows builds that introduced namespaces. Windows rejects a
+// package that uses a namespace newer than its MaxVersionTested.
 var since = map[string]int{
 	NamespaceUAP + "/3": 14393, NamespaceUAP + "/4": 15063, NamespaceUAP + "/5": 16299, NamespaceUAP + "/6": 17134,
 	NamespaceUAP + "/7": 17763, NamespaceUAP + "/8": 18362, NamespaceUAP + "/10": 19041, comNamespace: 15063, comNamespace + "/4": comFour,
 }
 
-// newer: what the manifest uses is in the Windows that it was tested with. Others
-// than the newest TargetDeviceFamily are not asked: another one may have it.
+// newer checks that the namespaces in use exist in the version that the package
+// was tested with. Only the newest TargetDeviceFamily counts, since it may be the
+// one that uses them.
 func (c *checker) newer() {
 	var newest *attr
 	most := 0
@@ -130,17 +131,17 @@ func (c *checker) newer() {
 	if newest == nil {
 		return
 	}
-	told := map[string]bool{}
+	reported := map[string]bool{}
 	visit(c.root, func(n *node) {
 		uri := n.name.Space
-		if build := since[uri]; build > most && !told[uri] {
-			told[uri] = true
-			c.add(n.pos, RuleNewer, "%s is of a namespace that came with Windows 10.0.%d.0, and MaxVersionTested=\"%s\" is older", n.raw, build, newest.value)
+		if build := since[uri]; build > most && !reported[uri] {
+			reported[uri] = true
+			c.add(n.pos, RuleNewer, "%s uses a namespace introduced in Windows 10.0.%d.0, but MaxVersionTested=\"%s\" is older", n.raw, build, newest.value)
 		}
 	})
 }
 
-// above compares versions of four numbers.
+// above reports whether version a is greater than version b.
 func above(a, b string) bool {
 	return slices.Compare(numbers(a), numbers(b)) > 0
 }
@@ -168,17 +169,17 @@ func (c *checker) capabilityNames() {
 			continue
 		}
 		if first := seen[each.name.Local+a.value]; first != nil {
-			c.add(a.pos, RuleTwice, "%s Name=\"%s\" is there twice; the first is in line %d", each.raw, show(a.value), first.line)
+			c.add(a.pos, RuleTwice, "%s Name=\"%s\" appears twice; the first is on line %d", each.raw, show(a.value), first.line)
 		}
 		seen[each.name.Local+a.value] = each
 		if space, ok := capabilities[a.value]; each.name.Space == NamespaceRescap && (!ok || space != NamespaceRescap) && !tokenPattern.MatchString(a.value) {
-			c.add(a.pos, RuleCapability, "%s Name=\"%s\" is no restricted capability that is known", each.raw, show(a.value))
+			c.add(a.pos, RuleCapability, "%s Name=\"%s\" is not a known restricted capability", each.raw, show(a.value))
 		}
 	}
 }
 
-// namespaces: a prefix in use which is not the foundation's is to be ignorable, but
-// not that of a class server.
+// namespaces checks that each prefix in use is listed in IgnorableNamespaces,
+// except those of the foundation and of class servers.
 func (c *checker) namespaces() {
 	ignorable := map[string]bool{}
 	if a := c.root.attr("IgnorableNamespaces"); a != nil {
@@ -190,8 +191,8 @@ func (c *checker) namespaces() {
 	}
 	note := func(raw, uri string, at pos) {
 		if prefix, _, ok := strings.Cut(raw, ":"); ok && uri != foundation && uri != xmlURI && comVersion(uri) == 0 && !ignorable[uri] {
-			ignorable[uri] = true // once
-			c.add(at, RuleIgnorable, "the prefix %s is in use, and IgnorableNamespaces does not name it", show(prefix))
+			ignorable[uri] = true // report it once
+			c.add(at, RuleIgnorable, "the prefix %s is used but not listed in IgnorableNamespaces", show(prefix))
 		}
 	}
 	visit(c.root, func(n *node) {

@@ -1,25 +1,26 @@
 package manifest
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 )
 
-// Marshal writes the manifest as UTF-8, readable and always the same for the same
-// content: two spaces of indentation, a line for each section, the namespaces that
-// are used and no others, under the prefixes that everybody gives them. Namespaces
-// that an older Windows may not know are named in IgnorableNamespaces, but not
-// those of class servers: such a Windows is to refuse the package, for its tasks
-// could never start.
+// Marshal returns the manifest as readable UTF-8 text. The same content always
+// gives the same text: indented by two spaces, with a blank line between
+// sections, and with only the namespaces in use, under their conventional
+// prefixes. IgnorableNamespaces lists namespaces that some Windows versions may
+// not know, except those of class servers: a version that does not know these
+// should reject the package, because its tasks could never start.
 //
-// Parse of what Marshal wrote gives the same Manifest but for its lines. Marshal
-// checks nothing; Check does.
+// Parsing the result gives the same Manifest, except for line numbers. Marshal
+// does not check the content; use Check for that.
 func (m *Manifest) Marshal() ([]byte, error) {
 	w := &writer{prefixes: newPrefixes()}
 	return w.document(m.tree())
 }
 
-// tree is the manifest as elements.
+// tree returns the manifest as a tree of elements.
 func (m *Manifest) tree() *Element {
 	root := elementOf("Package")
 	root.children(m.identity(), m.properties(), m.dependencies(), m.resources(), m.applications(), m.packageExtensions(), m.capabilities())
@@ -27,8 +28,8 @@ func (m *Manifest) tree() *Element {
 	return root
 }
 
-// elementOf is an element of the foundation's namespace with attributes of no
-// namespace, in pairs; those without a value are left out.
+// elementOf returns an element in the foundation namespace. Attrs are names and
+// values, alternating; empty values are omitted.
 func elementOf(local string, attrs ...string) *Element { return elementIn(foundation, local, attrs...) }
 
 func elementIn(space, local string, attrs ...string) *Element {
@@ -41,7 +42,7 @@ func elementIn(space, local string, attrs ...string) *Element {
 	return e
 }
 
-// children appends elements; those that are nil are not there.
+// children appends elements, skipping those that are nil.
 func (e *Element) children(list ...*Element) {
 	for _, c := range list {
 		if c != nil {
@@ -55,7 +56,7 @@ func (e *Element) other(o Other) {
 	e.Children = append(e.Children, o.Elements...)
 }
 
-// unlessEmpty is e, or nil when nothing is in it.
+// unlessEmpty returns e, or nil if it has neither attributes nor children.
 func (e *Element) unlessEmpty() *Element {
 	if len(e.Attrs) == 0 && len(e.Children) == 0 {
 		return nil
@@ -106,7 +107,7 @@ func (m *Manifest) resources() *Element {
 func (m *Manifest) capabilities() *Element {
 	e := elementOf("Capabilities")
 	for _, c := range m.Capabilities {
-		one := elementIn(or(c.Space, foundation), or(c.Kind, "Capability"), "Name", c.Name)
+		one := elementIn(cmp.Or(c.Space, foundation), cmp.Or(c.Kind, "Capability"), "Name", c.Name)
 		one.other(c.Other)
 		e.children(one)
 	}
@@ -125,7 +126,7 @@ func (m *Manifest) applications() *Element {
 }
 
 func (v Visual) element() *Element {
-	e := elementIn(or(v.Space, NamespaceUAP), "VisualElements", "DisplayName", v.DisplayName, "Description", v.Description,
+	e := elementIn(cmp.Or(v.Space, NamespaceUAP), "VisualElements", "DisplayName", v.DisplayName, "Description", v.Description,
 		"BackgroundColor", v.BackgroundColor, "Square150x150Logo", v.Square150x150Logo, "Square44x44Logo", v.Square44x44Logo)
 	e.other(v.Other)
 	return e.unlessEmpty()
@@ -133,7 +134,8 @@ func (v Visual) element() *Element {
 
 func (m *Manifest) packageExtensions() *Element { return m.extensions("") }
 
-// extensions are those of an application, or of the package.
+// extensions returns the Extensions of an application, or of the package if
+// application is "".
 func (m *Manifest) extensions(application string) *Element {
 	e := elementOf("Extensions")
 	for i, com := range m.comServers() {
@@ -149,8 +151,8 @@ func (m *Manifest) extensions(application string) *Element {
 	return e.unlessEmpty()
 }
 
-// comServers are the elements for the servers: those that are given, else one for
-// each application that has servers.
+// comServers returns m.ComServers, or, if that is empty, one for each application
+// that has servers.
 func (m *Manifest) comServers() []ComServer {
 	if len(m.ComServers) > 0 {
 		return m.ComServers
@@ -186,11 +188,12 @@ func (m *Manifest) comExtension(com ComServer, index int) *Element {
 	return e
 }
 
-// comOrder is the order of a com:ComServer; that of later versions is free.
+// comOrder is the order of elements in a com:ComServer. Later versions do not
+// prescribe an order.
 var comOrder = []string{"ExeServer", "SurrogateServer", "TreatAsClass", "ProgId", "ServiceServer"}
 
-// comRank is the place of an element in the sequence of a com:ComServer. Those of
-// com3 come behind those of com.
+// comRank returns the rank of an element in the order of a com:ComServer.
+// Elements of com3 follow those of com.
 func comRank(e Element) int {
 	rank := slices.Index(comOrder, e.Local)
 	switch {
@@ -225,16 +228,9 @@ func (c *Class) element(outer string) *Element {
 	}
 	local, name := "Class", c.DisplayName
 	if c.Reference {
-		local, name = "ClassReference", "" // the class has it
+		local, name = "ClassReference", "" // the class has the name
 	}
-	e := elementIn(space, local, "Id", or(c.Spelling, strings.ToUpper(c.ID.String())), "DisplayName", name)
+	e := elementIn(space, local, "Id", cmp.Or(c.Spelling, strings.ToUpper(c.ID.String())), "DisplayName", name)
 	e.other(c.Other)
 	return e
-}
-
-func or(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
 }

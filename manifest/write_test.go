@@ -14,7 +14,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// withoutLines compares manifests but for where things stand in the file.
+// withoutLines compares manifests without the positions in the file.
 var withoutLines = cmp.FilterPath(func(p cmp.Path) bool {
 	field, ok := p.Last().(cmp.StructField)
 	return ok && slices.Contains([]string{"Line", "Tokens", "Warnings"}, field.Name())
@@ -29,14 +29,14 @@ func write(t *testing.T, m *Manifest) []byte {
 	return out
 }
 
-// checkRoundTrip demands that what is written reads the same, and is then written
-// the same.
+// checkRoundTrip checks that reading a written manifest gives the same content,
+// and that writing it again gives the same text.
 func checkRoundTrip(t *testing.T, m *Manifest) []byte {
 	t.Helper()
 	out := write(t, m)
 	again, err := Parse(m.File, out)
 	if err != nil {
-		t.Fatalf("%s, written, is refused:\n%v\n%s", m.File, err, out)
+		t.Fatalf("%s: Parse rejects what Marshal wrote:\n%v\n%s", m.File, err, out)
 	}
 	if diff := cmp.Diff(m, again, withoutLines); diff != "" {
 		t.Errorf("%s, written and read (-before +after):\n%s", m.File, diff)
@@ -47,8 +47,8 @@ func checkRoundTrip(t *testing.T, m *Manifest) []byte {
 	return out
 }
 
-// canonical is an element with all that is in it, as text in which order does not
-// count.
+// canonical formats an element and its content as text that does not depend on
+// order.
 func canonical(n *node) string {
 	var parts []string
 	for _, a := range n.attrs {
@@ -68,8 +68,7 @@ func canonical(n *node) string {
 	return fmt.Sprintf("{%s}%s(%s %q)", n.name.Space, n.name.Local, strings.Join(parts, " "), strings.TrimSpace(string(n.text)))
 }
 
-// TestCorpusWritten: nothing of a manifest of the wild is lost, and IgnorableNamespaces
-// is always right.
+// Writing a manifest of a public project loses nothing.
 func TestCorpusWritten(t *testing.T) {
 	for name := range readCorpus(t) {
 		data, err := os.ReadFile(filepath.Join(corpus, name))
@@ -186,8 +185,8 @@ func TestWritten(t *testing.T) {
 	checkRoundTrip(t, again)
 }
 
-// TestMixedVersions: elements of several com namespaces keep theirs, and the order
-// that the first of them has.
+// Elements of several com namespaces keep their namespace and, in the first one,
+// the prescribed order.
 func TestMixedVersions(t *testing.T) {
 	text := withServers(
 		comServer("c", `<c:ExeServer Executable="a.exe"><c:Class Id="`+classA+`" /></c:ExeServer><c:ProgId Id="A.B" /><c3:ServiceServer ServiceName="s"><c:Class Id="`+classB+`" /></c3:ServiceServer>`)+
@@ -206,7 +205,7 @@ func TestMixedVersions(t *testing.T) {
 	}
 }
 
-// TestWhiteSpaceWritten: line ends and tabs that were spelled out stay what they are.
+// Line breaks and tabs written as character references are preserved.
 func TestWhiteSpaceWritten(t *testing.T) {
 	text := "a\tb\nc\rd\r\ne"
 	m := &Manifest{
@@ -220,12 +219,12 @@ func TestWhiteSpaceWritten(t *testing.T) {
 func TestUnwritable(t *testing.T) {
 	for _, text := range []string{"a\x00b", "\xff"} {
 		m := &Manifest{Properties: Properties{DisplayName: text}}
-		if _, err := m.Marshal(); err == nil || !strings.Contains(err.Error(), "holds a character that XML has not") {
+		if _, err := m.Marshal(); err == nil || !strings.Contains(err.Error(), "contains a character that XML does not allow") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
 	m := &Manifest{Properties: Properties{Description: strings.Repeat("a", task.MaxManifest)}}
-	if _, err := m.Marshal(); err == nil || !strings.Contains(err.Error(), "larger than a manifest may be") {
+	if _, err := m.Marshal(); err == nil || !strings.Contains(err.Error(), "would exceed its size limit") {
 		t.Errorf("too large: %v", err)
 	}
 }

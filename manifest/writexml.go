@@ -10,12 +10,12 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// lineWidth is how long a start tag may be before each of its attributes has a
-// line of its own.
+// lineWidth is the length of a start tag above which each attribute gets its own
+// line.
 const lineWidth = 140
 
-// writer writes elements as XML. encoding/xml would invent prefixes of its own and
-// declare them again and again.
+// writer writes elements as XML. encoding/xml is not used, because it invents
+// prefixes and repeats their declarations.
 type writer struct {
 	bytes.Buffer
 	prefixes *prefixTable
@@ -29,20 +29,20 @@ func (w *writer) document(root *Element) ([]byte, error) {
 	var ignorable []string
 	for _, uri := range spaces {
 		prefix := w.prefixes.of[uri]
-		fmt.Fprintf(w, "\n  xmlns:%s=\"%s\"", prefix, w.escape(uri, true))
+		fmt.Fprintf(&w.Buffer, "\n  xmlns:%s=\"%s\"", prefix, w.escape(uri, true))
 		if comVersion(uri) == 0 && uri != foundation {
 			ignorable = append(ignorable, prefix)
 		}
 	}
 	if len(ignorable) > 0 {
-		fmt.Fprintf(w, "\n  IgnorableNamespaces=\"%s\"", strings.Join(ignorable, " "))
+		fmt.Fprintf(&w.Buffer, "\n  IgnorableNamespaces=\"%s\"", strings.Join(ignorable, " "))
 	}
 	for _, a := range root.Attrs {
-		fmt.Fprintf(w, "\n  %s", w.attr(a))
+		fmt.Fprintf(&w.Buffer, "\n  %s", w.attr(a))
 	}
 	w.WriteString(">\n")
 	for i := range root.Children {
-		w.WriteByte('\n') // a section
+		w.WriteByte('\n') // blank line before each section
 		w.element(&root.Children[i], "  ", foundation)
 	}
 	w.WriteString("\n</Package>\n")
@@ -50,13 +50,13 @@ func (w *writer) document(root *Element) ([]byte, error) {
 	case w.err != nil:
 		return nil, w.err
 	case w.Len() > task.MaxManifest:
-		return nil, &task.Error{Op: "write the manifest", Err: task.ErrLimit, Detail: fmt.Sprintf("it would be larger than a manifest may be (%d bytes)", task.MaxManifest)}
+		return nil, &task.Error{Op: "write the manifest", Err: task.ErrLimit, Detail: fmt.Sprintf("the manifest would exceed its size limit (%d bytes)", task.MaxManifest)}
 	}
 	return w.Bytes(), nil
 }
 
-// declare gives prefixes to the namespaces that need one: those of attributes, and
-// those of elements but the foundation's, which is the default.
+// declare assigns prefixes to the namespaces that need one: those of attributes,
+// and those of elements except the foundation, which is the default namespace.
 func (w *writer) declare(e *Element) {
 	if e.Space != foundation && e.Space != "" {
 		w.prefixes.add(e.Space)
@@ -71,8 +71,8 @@ func (w *writer) declare(e *Element) {
 	}
 }
 
-// spaces are the namespaces to be declared, sorted by their prefixes as people
-// count: uap before uap3 before uap10.
+// spaces returns the namespaces to declare, sorted by prefix with numbers in
+// numeric order: uap before uap3 before uap10.
 func (w *writer) spaces() []string {
 	var list []string
 	for uri := range w.prefixes.of {
@@ -91,12 +91,12 @@ func (w *writer) spaces() []string {
 	return list
 }
 
-// element writes an element; def is the default namespace where it stands.
+// element writes an element; def is the default namespace in effect.
 func (w *writer) element(e *Element, indent, def string) {
 	name, attrs := e.Local, []string(nil)
 	if prefix := w.prefixes.of[e.Space]; prefix != "" && e.Space != foundation {
 		name = prefix + ":" + e.Local
-	} else if e.Space != def { // of no namespace, or back from there
+	} else if e.Space != def { // no namespace, or the foundation again inside one without
 		def = e.Space
 		attrs = append(attrs, `xmlns="`+w.escape(def, true)+`"`)
 	}
@@ -141,11 +141,11 @@ var (
 	attrEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "\r", "&#xD;", "\n", "&#xA;", "\t", "&#x9;")
 )
 
-// escape makes text of a value. Of what XML has no way to write the first is kept
-// as the error.
+// escape escapes a value. If it contains a character that XML cannot express, the
+// first such error is kept in w.err.
 func (w *writer) escape(value string, attr bool) string {
 	if i := strings.IndexFunc(value, noCharacter); (i >= 0 || !utf8.ValidString(value)) && w.err == nil {
-		w.err = &task.Error{Op: "write the manifest", Err: task.ErrInvalid, Detail: fmt.Sprintf("%q holds a character that XML has not", show(value))}
+		w.err = &task.Error{Op: "write the manifest", Err: task.ErrInvalid, Detail: fmt.Sprintf("%q contains a character that XML does not allow", show(value))}
 	}
 	if attr {
 		return attrEscapes.Replace(value)
