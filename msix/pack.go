@@ -180,7 +180,7 @@ func readFinal(folder fs.FS) ([]byte, *manifest.Manifest, error) {
 	}
 	if m.Template() {
 		t := m.Tokens[0]
-		return nil, nil, fault(manifestName, ErrManifest, "line %d: %s still holds %s, which a build has to fill in", t.Line, t.Where, t.Text)
+		return nil, nil, fault(manifestName, ErrManifest, "line %d: %s still contains %s, which the build must replace", t.Line, t.Where, t.Text)
 	}
 	return text, m, nil
 }

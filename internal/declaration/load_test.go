@@ -101,7 +101,7 @@ func TestFaults(t *testing.T) {
 		{`program = "./cmd/notes"`, `executable = "../a"`, `bgtask.toml:5: executable = "../a" leaves the package folder`},
 		{`program = "./cmd/notes"`, `programs = { "linux/vax" = "a" }`, `bgtask.toml:5: "linux/vax" is no platform`},
 		{`program = "./cmd/notes"`, "files = [\"../a\"]", `bgtask.toml:5: files: "../a" is not a path in the folder of the declaration, with / between folders`},
-		{`program = "./cmd/notes"`, `background = "AliceBlue"`, `bgtask.toml:5: background = "AliceBlue" is neither transparent nor a color of HTML, as #RRGGBB or by its name: darkSlateGray`},
+		{`program = "./cmd/notes"`, `background = "AliceBlue"`, `bgtask.toml:5: background = "AliceBlue" is not transparent, an HTML color name such as darkSlateGray, or #RRGGBB`},
 		{`[[tasks]]`, `[tasks]`, `bgtask.toml:13: `},
 		{"name", "name = ", "bgtask.toml:1: "},
 	} {

@@ -145,7 +145,7 @@ func (a *app) showManifest(m *manifest.Manifest) {
 		line("capability", c.Name)
 	}
 	if m.Template() {
-		line("template", "a build has to fill in "+strings.Join(tokens(m), " "))
+		line("template", "the build must replace "+strings.Join(tokens(m), " "))
 	}
 	for _, w := range m.Warnings {
 		line("warning", w)
