@@ -16,8 +16,7 @@ type Builder struct {
 	Name                  string        // required; at most 256 bytes, no "/" and no control characters
 	EntryPoint            GUID          // the class that runs the task
 	Trigger               Trigger       // exactly one
-	Conditions            []Condition   // all must hold
-	RunIfUnknown          []Condition   // those of Conditions which count as holding when nobody knows
+	Conditions            []Condition   // all must hold; OrUnknown lets one count as holding while it is unsure
 	CancelOnConditionLoss bool          // cancel the run when one fails meanwhile; it runs again when they hold
 	Group                 string        // grouped tasks are not in AllTasks
 	Retry                 RetryPolicy   // 5 attempts, 10 s, each time four times longer, to 1 h
@@ -80,7 +79,6 @@ func (b Builder) spec() task.Spec {
 		EntryPoint:            b.EntryPoint,
 		Trigger:               b.Trigger,
 		Conditions:            slices.Clone(b.Conditions),
-		RunIfUnknown:          slices.Clone(b.RunIfUnknown),
 		CancelOnConditionLoss: b.CancelOnConditionLoss,
 		Group:                 b.Group,
 		Retry:                 b.Retry,
@@ -98,7 +96,6 @@ func builderOf(s task.Spec, c *Client) Builder {
 		EntryPoint:            s.EntryPoint,
 		Trigger:               s.Trigger,
 		Conditions:            slices.Clone(s.Conditions),
-		RunIfUnknown:          slices.Clone(s.RunIfUnknown),
 		CancelOnConditionLoss: s.CancelOnConditionLoss,
 		Group:                 s.Group,
 		Retry:                 s.Retry,

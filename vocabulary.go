@@ -94,10 +94,19 @@ type (
 	ManualDetails = task.ManualDetails
 )
 
-// Condition is a level that must hold before a run starts.
-type Condition = task.Condition
+// Conditions.
+type (
+	// Condition must hold before a run starts.
+	Condition = task.Condition
+	// SystemCondition is a condition without parameters.
+	SystemCondition = task.SystemCondition
+)
 
-// The conditions: WinRT's eight, then ours.
+// OrUnknown returns a condition that holds when c does, and counts as holding while
+// nothing on the machine knows whether c holds.
+func OrUnknown(c Condition) Condition { return task.OrUnknown(c) }
+
+// The system conditions: WinRT's eight, then ours.
 const (
 	UserPresent               = task.UserPresent
 	UserNotPresent            = task.UserNotPresent

@@ -1,127 +1,38 @@
 package task
 
-import "strconv"
+import "fmt"
 
-// Condition is a level that must hold before a run is admitted. One to eight are
-// WinRT's SystemConditionType; the others are ours.
-type Condition uint8
-
-// The conditions.
-const (
-	UserPresent               Condition = 1
-	UserNotPresent            Condition = 2
-	InternetAvailable         Condition = 3
-	InternetNotAvailable      Condition = 4
-	SessionConnected          Condition = 5
-	SessionDisconnected       Condition = 6
-	FreeNetworkAvailable      Condition = 7
-	BackgroundWorkCostNotHigh Condition = 8
-
-	ACPower        Condition = 64
-	BatteryNotLow  Condition = 65
-	StorageNotLow  Condition = 66
-	DeviceIdle     Condition = 67
-	EnergySaverOff Condition = 68
-)
+// Condition must hold before a run is admitted. The set is sealed, as WinRT's
+// IBackgroundCondition is. SystemCondition is one; OrUnknown makes one of another.
+// Conditions are comparable: two that ask for the same are equal.
+type Condition interface {
+	// Class is the class name, WinRT's where it has one: "SystemCondition".
+	Class() string
+	// String names the condition for people: "InternetAvailable".
+	String() string
+	// Word is what "bgtask add --when" takes; ParseCondition reads it: "internet".
+	Word() string
+	// Needs lists the facts that the condition depends on.
+	Needs() []Need
+	// Verdict judges the condition by what is known.
+	Verdict(known Readings) Verdict
+	// Excludes reports whether the two can never hold together.
+	Excludes(other Condition) bool
+	// check reports what is wrong with the condition itself.
+	check(f *faults)
+}
 
 // Need is one fact that a condition asks for.
 type Need struct {
 	Fact string           // its name
-	Want string           // how an unmet need is told: "internet=yes", "battery above 20%"
+	Want string           // how an unmet need is shown: "internet=yes", "battery above 20%"
 	Met  func(Value) bool // for a known value
 }
 
-// ConditionRow is what the system knows of a condition.
-type ConditionRow struct {
-	Condition Condition
-	Name      string // as in WinRT
-	Word      string // on the command line: bgtask add --when WORD
-	Windows   bool   // Windows has it
-	Needs     []Need
-	Excludes  []Condition // cannot hold at the same time
-}
-
-// LowBattery is the charge in percent at and below which BatteryNotLow fails
-// when not on AC: UPower's PercentageLow.
-const LowBattery = 20
-
-func is(fact string, want Value) Need {
-	return Need{Fact: fact, Want: fact + "=" + string(want), Met: func(v Value) bool { return v == want }}
-}
-
-func isNot(fact string, unwanted Value, want string) Need {
-	return Need{Fact: fact, Want: want, Met: func(v Value) bool { return v != unwanted }}
-}
-
-func batteryAbove(percent int) Need {
-	return Need{Fact: FactBattery, Want: "battery above " + strconv.Itoa(percent) + "%", Met: func(v Value) bool {
-		if v == None {
-			return true
-		}
-		charge, ok := v.Percent()
-		return ok && charge > percent
-	}}
-}
-
-var conditionRows = []ConditionRow{
-	{UserPresent, "UserPresent", "user-present", true, []Need{is(FactUser, Present)}, []Condition{UserNotPresent, DeviceIdle}},
-	{UserNotPresent, "UserNotPresent", "user-away", true, []Need{is(FactUser, Away)}, []Condition{UserPresent}},
-	{InternetAvailable, "InternetAvailable", "internet", true, []Need{is(FactInternet, Yes)}, []Condition{InternetNotAvailable}},
-	{InternetNotAvailable, "InternetNotAvailable", "no-internet", true, []Need{is(FactInternet, No)}, []Condition{InternetAvailable, FreeNetworkAvailable}},
-	{SessionConnected, "SessionConnected", "session", true, []Need{is(FactSession, Connected)}, []Condition{SessionDisconnected}},
-	{SessionDisconnected, "SessionDisconnected", "no-session", true, []Need{is(FactSession, Disconnected)}, []Condition{SessionConnected}},
-	{FreeNetworkAvailable, "FreeNetworkAvailable", "free-network", true, []Need{is(FactInternet, Yes), is(FactMetered, No)}, []Condition{InternetNotAvailable}},
-	{BackgroundWorkCostNotHigh, "BackgroundWorkCostNotHigh", "low-cost", true, []Need{isNot(FactWorkCost, High, "work-cost=low or medium")}, nil},
-	{ACPower, "ACPower", "on-ac", false, []Need{is(FactOnAC, Yes)}, nil},
-	{BatteryNotLow, "BatteryNotLow", "battery-ok", false, []Need{batteryAbove(LowBattery)}, nil},
-	{StorageNotLow, "StorageNotLow", "storage-ok", false, []Need{is(FactStorageLow, No)}, nil},
-	{DeviceIdle, "DeviceIdle", "idle", false, []Need{is(FactIdle, Yes)}, []Condition{UserPresent}},
-	{EnergySaverOff, "EnergySaverOff", "saver-off", false, []Need{is(FactEnergySaver, No)}, nil},
-}
-
-var conditionByNumber = func() (t [69]*ConditionRow) {
-	for i := range conditionRows {
-		t[conditionRows[i].Condition] = &conditionRows[i]
-	}
-	return t
-}()
-
-// Conditions is the table of all conditions, in the order of their numbers.
-func Conditions() []ConditionRow { return conditionRows }
-
-// Row gives the condition's row; false when there is no such condition.
-func (c Condition) Row() (ConditionRow, bool) {
-	if int(c) < len(conditionByNumber) && conditionByNumber[c] != nil {
-		return *conditionByNumber[c], true
-	}
-	return ConditionRow{}, false
-}
-
-// Needs lists the facts that c asks for; nil for an unknown condition.
-func (c Condition) Needs() []Need {
-	if int(c) < len(conditionByNumber) && conditionByNumber[c] != nil {
-		return conditionByNumber[c].Needs
-	}
-	return nil
-}
-
-// String is WinRT's name, or ours in its style: "ACPower".
-func (c Condition) String() string {
-	if row, ok := c.Row(); ok {
-		return row.Name
-	}
-	return nameOf(nil, int(c), "Condition")
-}
-
-// ParseCondition finds a condition by its name or by its command-line word.
-func ParseCondition(s string) (Condition, error) {
-	for _, row := range conditionRows {
-		if row.Name == s || row.Word == s {
-			return row.Condition, nil
-		}
-	}
-	_, err := indexOf(nil, s, "condition")
-	return 0, err
+// Readings are the facts that a condition is judged by.
+type Readings interface {
+	// Value is the value of a fact, Unknown when it is not known.
+	Value(fact string) Value
 }
 
 // Verdict is what a condition says of the facts: three-valued, since unknown is
@@ -138,4 +49,92 @@ const (
 // String is the word shown to users.
 func (v Verdict) String() string {
 	return nameOf([]string{"unsure", "fails", "holds"}, int(v), "Verdict")
+}
+
+// judge is the verdict of needs that must all be met. One that is known to be unmet
+// decides, whatever is unknown beside it.
+func judge(needs []Need, known Readings) Verdict {
+	verdict := Holds
+	for _, n := range needs {
+		switch v := known.Value(n.Fact); {
+		case !v.Known():
+			verdict = Unsure
+		case !n.Met(v):
+			return Fails
+		}
+	}
+	return verdict
+}
+
+// OrUnknown returns a condition that holds when c does, and counts as holding while
+// c is unsure. Its Verdict is that of c: Unsure stays visible.
+func OrUnknown(c Condition) Condition {
+	if _, done := CutUnknown(c); done || c == nil {
+		return c
+	}
+	return orUnknown{c}
+}
+
+// CutUnknown undoes OrUnknown; found reports whether there was something to undo.
+func CutUnknown(c Condition) (plain Condition, found bool) {
+	if o, ok := c.(orUnknown); ok {
+		return o.Condition, true
+	}
+	return c, false
+}
+
+// Satisfied reports whether a condition with this verdict lets a run start.
+func Satisfied(c Condition, v Verdict) bool {
+	_, orUnknown := CutUnknown(c)
+	return v == Holds || v == Unsure && orUnknown
+}
+
+// orUnknown is the wrapper that OrUnknown makes. It never wraps another one.
+type orUnknown struct{ Condition }
+
+// unknownSuffix marks the word of a condition that OrUnknown has made.
+const unknownSuffix = "?"
+
+// String adds the wrapper in words: "DeviceIdle (or unknown)".
+func (o orUnknown) String() string { return o.Condition.String() + " (or unknown)" }
+
+// Word adds a question mark: "idle?".
+func (o orUnknown) Word() string { return o.Condition.Word() + unknownSuffix }
+
+func (f *faults) conditions(s Spec) {
+	if n := len(s.Conditions); n > MaxConditions {
+		f.add(ErrLimit, fmt.Sprintf("%d conditions; at most %d are allowed", n, MaxConditions), "leave some out")
+		return
+	}
+	for i, c := range s.Conditions {
+		if c == nil {
+			f.add(ErrInvalid, fmt.Sprintf("condition %d is nil", i+1), "leave it out")
+			continue
+		}
+		c.check(f)
+		for _, earlier := range s.Conditions[:i] {
+			f.conditionPair(earlier, c)
+		}
+	}
+}
+
+func (f *faults) conditionPair(a, b Condition) {
+	a, _ = CutUnknown(a)
+	b, _ = CutUnknown(b)
+	switch {
+	case a == nil:
+	case a == b:
+		f.add(ErrInvalid, fmt.Sprintf("the condition %v is given twice", a), "give it once")
+	case a.Excludes(b) || b.Excludes(a):
+		f.add(ErrInvalid, fmt.Sprintf("the conditions %v and %v never hold together", a, b), "leave one of them out; or register two tasks")
+	}
+}
+
+// conditionName is the name without OrUnknown, for texts that give the verdict too.
+func conditionName(c Condition) string {
+	c, _ = CutUnknown(c)
+	if c == nil {
+		return "a condition"
+	}
+	return c.String()
 }

@@ -53,7 +53,6 @@ type NeedState struct {
 	Condition Condition
 	Verdict   Verdict
 	Waived    bool // by RunAnyway or fire --now
-	IfUnknown bool // unsure counts as holds
 	Facts     []Fact
 }
 

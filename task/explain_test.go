@@ -202,7 +202,7 @@ func TestWhyBetween(t *testing.T) {
 	})
 	page(heldByInternet(), func(x *Explanation) { // settling; two facts of one condition; yesterday
 		x.Needs = []NeedState{need(FreeNetworkAvailable, Holds, fact(FactInternet, Yes, time.Minute, "NetworkManager", ""), fact(FactMetered, No, time.Minute, "NetworkManager", "")),
-			{Condition: UserPresent, Verdict: Unsure, IfUnknown: true, Facts: []Fact{{Name: FactUser, Cause: CauseSourceGone}}}}
+			{Condition: OrUnknown(UserPresent), Verdict: Unsure, Facts: []Fact{{Name: FactUser, Cause: CauseSourceGone}}}}
 		x.First = at("13:00:00").AddDate(0, 0, -1)
 		x.Info.State.Reasons = []Reason{{Kind: WaitSettle, Until: at("14:29:00"), Detail: "2 losses in a row"}}
 		x.Would, x.Earliest = nil, at("14:29:00")

@@ -129,7 +129,7 @@ func (p *page) needs() {
 // needRows has condition, verdict, fact and source: a row for each fact.
 func (p *page) needRows() (rows [][4]string) {
 	for _, n := range p.Needs {
-		row := [4]string{n.Condition.String(), n.verdict()}
+		row := [4]string{conditionName(n.Condition), n.verdict()}
 		for _, f := range n.Facts {
 			row[2], row[3] = p.fact(f), f.Origin()
 			rows = append(rows, row)
@@ -146,7 +146,7 @@ func (n NeedState) verdict() string {
 	switch {
 	case n.Waived:
 		return "waived"
-	case n.Verdict == Unsure && n.IfUnknown:
+	case n.Verdict == Unsure && Satisfied(n.Condition, n.Verdict):
 		return "unsure, counts as holds"
 	}
 	return n.Verdict.String()
@@ -298,7 +298,7 @@ func (p *page) limits() {
 
 func (p *page) hint() {
 	for _, n := range p.Needs {
-		if n.Verdict != Unsure || n.Waived || n.IfUnknown {
+		if n.Verdict != Unsure || n.Waived || Satisfied(n.Condition, n.Verdict) {
 			continue
 		}
 		text := "'bgtask doctor' looks for the cause"

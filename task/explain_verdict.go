@@ -188,9 +188,9 @@ func (p *page) clauses() (all []string) {
 	for _, r := range p.Info.State.Reasons {
 		switch r.Kind {
 		case WaitCondition:
-			fails = append(fails, r.Condition.String())
+			fails = append(fails, conditionName(r.Condition))
 		case WaitUnsure:
-			unsure = append(unsure, r.Condition.String())
+			unsure = append(unsure, conditionName(r.Condition))
 		}
 	}
 	for _, r := range p.Info.State.Reasons {

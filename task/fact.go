@@ -90,10 +90,15 @@ func FactTable() []FactRow { return factRows }
 
 // AllConditions are those of a registration, and those that its trigger brings.
 func AllConditions(t Trigger, own []Condition) []Condition {
-	if _, ok := t.(MaintenanceTrigger); ok && !slices.Contains(own, ACPower) {
+	if _, ok := t.(MaintenanceTrigger); ok && !slices.ContainsFunc(own, isACPower) {
 		return append(slices.Clip(own), ACPower)
 	}
 	return own
+}
+
+func isACPower(c Condition) bool {
+	plain, _ := CutUnknown(c)
+	return plain == ACPower
 }
 
 // Facts are the names of those that a registration depends on, sorted.

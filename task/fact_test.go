@@ -27,7 +27,7 @@ func TestCheckFact(t *testing.T) {
 // TestConditionsReadFactsOfTheTable: a fact that is read and is not in the table could
 // not be supposed.
 func TestConditionsReadFactsOfTheTable(t *testing.T) {
-	for _, row := range Conditions() {
+	for _, row := range SystemConditions() {
 		for _, n := range row.Needs {
 			if err := CheckFact(n.Fact, Unknown); err != nil {
 				t.Errorf("%v: %v", row.Condition, err)

@@ -144,11 +144,26 @@ func (w *jsonWriter) enum(key, name string, known bool) {
 	}
 }
 
-// condition writes a condition and, beside it, WinRT's number where it has one.
+// condition writes a condition; nil is null.
 func (w *jsonWriter) condition(key string, c Condition) {
-	row, known := c.Row()
-	w.enum(key, row.Name, known)
-	w.number(key+"_number", int(c), known && row.Windows)
+	if w.member(key, c != nil) {
+		w.conditionValue(c)
+	}
+}
+
+// conditionValue writes a condition's class, what belongs to it, and WinRT's number
+// where it has one.
+func (w *jsonWriter) conditionValue(c Condition) {
+	c, orUnknown := CutUnknown(c)
+	w.open('{')
+	w.text("type", c.Class())
+	if c, ok := c.(SystemCondition); ok {
+		row, known := c.Row()
+		w.enum("condition", c.String(), true)
+		w.number("condition_number", int(c), known && row.Windows)
+	}
+	w.bool("run_if_unknown", orUnknown)
+	w.close('}')
 }
 
 func (w *jsonWriter) guids(key string, all []GUID) {

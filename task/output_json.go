@@ -235,7 +235,6 @@ func (n NeedState) appendJSON(w *jsonWriter) {
 	w.condition("condition", n.Condition)
 	w.text("verdict", n.Verdict.String())
 	w.bool("waived", n.Waived)
-	w.bool("if_unknown_run", n.IfUnknown)
 	list(w, "facts", n.Facts)
 	w.close('}')
 }

@@ -3,6 +3,7 @@ package task
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -18,8 +19,8 @@ func OnWindows(s Spec) error {
 	p := &portability{faults: newFaults(s.Name)}
 	p.trigger(s.Trigger)
 	for _, c := range s.Conditions {
-		if row, ok := c.Row(); ok && !row.Windows {
-			p.no(fmt.Sprintf("Windows does not know the condition %s", row.Name), "leave it out there")
+		if c != nil && !onWindows(c) {
+			p.no(fmt.Sprintf("Windows does not know the condition %s", conditionName(c)), "leave it out there")
 		}
 	}
 	for _, row := range windowsOptions {
@@ -28,6 +29,19 @@ func OnWindows(s Spec) error {
 		}
 	}
 	return errors.Join(p.errs...)
+}
+
+// onWindows reports whether Windows has the condition; OrUnknown is looked at by
+// itself. A number that is none is for Validate.
+func onWindows(c Condition) bool {
+	plain, _ := CutUnknown(c)
+	system, ok := plain.(SystemCondition)
+	row, known := system.Row()
+	return ok && (row.Windows || !known)
+}
+
+func hasOrUnknown(s Spec) bool {
+	return slices.ContainsFunc(s.Conditions, func(c Condition) bool { _, found := CutUnknown(c); return found })
 }
 
 // uncertain refuses the triggers that Windows has, and gives to packaged

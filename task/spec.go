@@ -2,6 +2,7 @@ package task
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,6 @@ type Spec struct {
 	EntryPoint            GUID        // the class, declared by the package
 	Trigger               Trigger     // exactly one
 	Conditions            []Condition // all must hold; at most 16
-	RunIfUnknown          []Condition // those of Conditions for which unsure counts as holds
 	CancelOnConditionLoss bool
 	Group                 string        // grouped tasks are not in AllTasks
 	Retry                 RetryPolicy   // after Retry, Lost and faults
@@ -110,9 +110,8 @@ type Command struct {
 
 // sorted gives the conditions one order.
 func (s Spec) sorted() Spec {
-	s.Conditions, s.RunIfUnknown = slices.Clone(s.Conditions), slices.Clone(s.RunIfUnknown)
-	slices.Sort(s.Conditions)
-	slices.Sort(s.RunIfUnknown)
+	s.Conditions = slices.Clone(s.Conditions)
+	slices.SortFunc(s.Conditions, func(a, b Condition) int { return strings.Compare(a.Word(), b.Word()) })
 	return s
 }
 

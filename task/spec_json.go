@@ -46,7 +46,6 @@ func (s Spec) appendJSON(w *jsonWriter) {
 		w.trigger(s.Trigger)
 	}
 	w.conditions("conditions", s.Conditions)
-	w.conditions("run_if_unknown", s.RunIfUnknown)
 	w.bool("cancel_on_condition_loss", s.CancelOnConditionLoss)
 	w.text("group", s.Group)
 	w.retry(s.Retry)
@@ -69,7 +68,7 @@ func (w *jsonWriter) conditions(key string, all []Condition) {
 	w.open('[')
 	for _, c := range all {
 		w.comma()
-		w.string(c.String())
+		w.conditionValue(c)
 	}
 	w.close(']')
 }
@@ -137,8 +136,6 @@ func (r *jsonReader) spec() (s Spec) {
 			s.Trigger = r.trigger()
 		case "conditions":
 			s.Conditions = r.conditions()
-		case "run_if_unknown":
-			s.RunIfUnknown = r.conditions()
 		case "cancel_on_condition_loss":
 			s.CancelOnConditionLoss = r.bool()
 		case "group":
@@ -170,9 +167,38 @@ func (r *jsonReader) conditions() (all []Condition) {
 		if all == nil {
 			all = make([]Condition, 0, 2)
 		}
-		all = append(all, enum(r, ParseCondition))
+		all = append(all, r.condition())
 	})
 	return all
+}
+
+// condition reads the class and what belongs to it; the number is for people.
+func (r *jsonReader) condition() (c Condition) {
+	class, orUnknown := "", false
+	r.object(func(key string) bool {
+		switch key {
+		case "type":
+			class = r.text()
+		case "condition":
+			c = enum(r, parseSystemCondition)
+		case "condition_number":
+			if !r.null() {
+				r.integer(0, math.MaxUint8)
+			}
+		case "run_if_unknown":
+			orUnknown = r.bool()
+		default:
+			return false
+		}
+		return true
+	})
+	if class != "SystemCondition" || c == nil {
+		r.fail("no condition of the class %q", clip(class, 64))
+	}
+	if orUnknown {
+		return OrUnknown(c)
+	}
+	return c
 }
 
 func (r *jsonReader) retry() (p RetryPolicy) {

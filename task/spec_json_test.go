@@ -55,7 +55,11 @@ var triggers = rapid.Custom(func(t *rapid.T) Trigger {
 })
 
 var allConditions = rapid.Custom(func(t *rapid.T) Condition {
-	return rapid.SampledFrom(conditionRows).Draw(t, "row").Condition
+	c := Condition(rapid.SampledFrom(conditionRows).Draw(t, "row").Condition)
+	if rapid.Bool().Draw(t, "or unknown") {
+		c = OrUnknown(c)
+	}
+	return c
 })
 
 var specs = rapid.Custom(func(t *rapid.T) Spec {
@@ -64,7 +68,6 @@ var specs = rapid.Custom(func(t *rapid.T) Spec {
 		EntryPoint:            GUID(rapid.SliceOfN(rapid.Byte(), 16, 16).Draw(t, "guid")),
 		Trigger:               triggers.Draw(t, "trigger"),
 		Conditions:            lists(allConditions).Draw(t, "conditions"),
-		RunIfUnknown:          lists(allConditions).Draw(t, "run if unknown"),
 		CancelOnConditionLoss: rapid.Bool().Draw(t, "cancel"),
 		Group:                 texts.Draw(t, "group"),
 		Retry:                 RetryPolicy{int(rapid.Int32().Draw(t, "attempts")), durations.Draw(t, "first"), durations.Draw(t, "limit")},
@@ -125,16 +128,19 @@ func TestTriggerRoundTrips(t *testing.T) {
 func TestSpecForms(t *testing.T) {
 	s := good()
 	s.Exclusive = "store"
+	s.Conditions[1] = OrUnknown(BatteryNotLow)
 	s.RunLimit = 1500 * time.Millisecond
 	const short = `{"name":"SyncNotes","entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a11",` +
-		`"trigger":{"type":"TimeTrigger","freshness_s":1800},"conditions":["InternetAvailable","BatteryNotLow"],` +
-		`"exclusive":"store","run_limit_s":1.5}`
+		`"trigger":{"type":"TimeTrigger","freshness_s":1800},"conditions":[{"type":"SystemCondition","condition":"InternetAvailable"},` +
+		`{"type":"SystemCondition","condition":"BatteryNotLow","run_if_unknown":true}],"exclusive":"store","run_limit_s":1.5}`
 	if got := string(AppendSpec(nil, s)); got != short {
 		t.Errorf("short form\n%s, want\n%s", got, short)
 	}
 	const long = `{"name":"SyncNotes","entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a11",` +
-		`"trigger":{"type":"TimeTrigger","freshness_s":1800,"one_shot":false},"conditions":["InternetAvailable","BatteryNotLow"],` +
-		`"run_if_unknown":[],"cancel_on_condition_loss":false,"group":null,"retry":{"attempts":0,"first_s":0,"limit_s":0},` +
+		`"trigger":{"type":"TimeTrigger","freshness_s":1800,"one_shot":false},"conditions":[` +
+		`{"type":"SystemCondition","condition":"InternetAvailable","condition_number":3,"run_if_unknown":false},` +
+		`{"type":"SystemCondition","condition":"BatteryNotLow","condition_number":null,"run_if_unknown":true}],` +
+		`"cancel_on_condition_loss":false,"group":null,"retry":{"attempts":0,"first_s":0,"limit_s":0},` +
 		`"misfire":{"policy":"RunOnce","max":0},"hold":{"at_most_s":0,"then":"Drop"},"queue":0,"exclusive":"store",` +
 		`"run_limit_s":1.5,"command":null}`
 	if got, err := json.Marshal(s); err != nil || string(got) != long {
@@ -161,7 +167,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"{\"name\":\"\xff\"}", `{"name":"\x"}`, `{"name":"a\`, `{"name":1}`, `{"colour":"red"}`, `{"queue":1.5}`, `{"queue":01}`, `{"queue":-}`,
 		`{"queue":4294967296}`, `{"queue":"1"}`, `{"run_limit_s":1e3}`, `{"run_limit_s":.5}`, `{"run_limit_s":1.}`, `{"run_limit_s":0.0000000001}`,
 		`{"run_limit_s":9999999999}`, `{"run_limit_s":99999999999}`, `{"entry_point":"x"}`, `{"entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a1g"}`,
-		`{"conditions":["Sunshine"]}`, `{"conditions":"InternetAvailable"}`, `{"cancel_on_condition_loss":1}`, `{"trigger":{}}`, `{"trigger":{"type":"SystemTrigger"}}`,
+		`{"conditions":["InternetAvailable"]}`, `{"conditions":[{"type":"SystemCondition"}]}`, `{"conditions":[{"condition":"InternetAvailable"}]}`,
+		`{"conditions":[{"type":"SystemCondition","condition":"Sunshine"}]}`, `{"conditions":[null]}`, `{"cancel_on_condition_loss":1}`, `{"trigger":{}}`, `{"trigger":{"type":"SystemTrigger"}}`,
 		`{"trigger":{"type":"PhoneTrigger"}}`, `{"trigger":{"type":"ApplicationTrigger","freshness_s":1}}`,
 		`{"trigger":{"type":"SystemTrigger","trigger_type":"Sunrise"}}`, `{"hold":{"then":"Dance"}}`, `{"command":{"umask":-1}}`, "{\"name\":\"a\"}\x00",
 	} {
@@ -180,10 +187,15 @@ func TestEncodingAPointerIsNoTrigger(t *testing.T) {
 
 func TestSpecEqual(t *testing.T) {
 	a, b := wide(), wide()
-	b.Conditions = []Condition{BatteryNotLow, InternetAvailable}
+	b.Conditions = []Condition{OrUnknown(BatteryNotLow), InternetAvailable}
 	if !a.Equal(b) || a.Conditions[0] != InternetAvailable {
 		t.Error("the order of conditions matters, or was changed")
 	}
+	b.Conditions[0] = BatteryNotLow
+	if a.Equal(b) {
+		t.Error("OrUnknown makes no difference")
+	}
+	b = wide()
 	b.Command.Args = append([]string(nil), "backup", "/home/bob")
 	if a.Equal(b) {
 		t.Error("another command is equal")

@@ -102,9 +102,9 @@ func shortReasons(all []Reason) string {
 func (r Reason) short() string {
 	switch r.Kind {
 	case WaitCondition:
-		return r.Condition.String()
+		return conditionName(r.Condition)
 	case WaitUnsure:
-		return r.Condition.String() + " unsure"
+		return conditionName(r.Condition) + " unsure"
 	}
 	return r.Kind.String()
 }

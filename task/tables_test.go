@@ -87,7 +87,7 @@ func TestValidateAsksTheTable(t *testing.T) {
 
 func TestConditionTable(t *testing.T) {
 	windows := strings.Fields("UserPresent UserNotPresent InternetAvailable InternetNotAvailable SessionConnected SessionDisconnected FreeNetworkAvailable BackgroundWorkCostNotHigh")
-	for i, row := range Conditions() {
+	for i, row := range SystemConditions() {
 		if row.Windows != (i < 8) || i < 8 && (row.Name != windows[i] || int(row.Condition) != i+1) {
 			t.Errorf("row %d: %+v", i, row)
 		}

@@ -180,53 +180,5 @@ func (f *faults) entryPoint(s Spec) {
 	}
 }
 
-func (f *faults) conditions(s Spec) {
-	if n := len(s.Conditions); n > MaxConditions {
-		f.add(ErrLimit, fmt.Sprintf("%d conditions; at most %d are allowed", n, MaxConditions), "there are no more than that")
-		return
-	}
-	for i, c := range s.Conditions {
-		row, ok := c.Row()
-		if !ok {
-			f.add(ErrInvalid, fmt.Sprintf("there is no condition number %d", c), "the conditions are "+conditionNames())
-			continue
-		}
-		for _, earlier := range s.Conditions[:i] {
-			f.conditionPair(row, earlier)
-		}
-	}
-	f.ifUnknown(s)
-}
-
-func (f *faults) conditionPair(row ConditionRow, earlier Condition) {
-	if earlier == row.Condition {
-		f.add(ErrInvalid, fmt.Sprintf("the condition %v is given twice", earlier), "give it once")
-	}
-	for _, c := range row.Excludes {
-		if c == earlier {
-			f.add(ErrInvalid, fmt.Sprintf("the conditions %v and %v never hold together", earlier, row.Condition), "leave one of them out; or register two tasks")
-		}
-	}
-}
-
-func (f *faults) ifUnknown(s Spec) {
-	for i, c := range s.RunIfUnknown {
-		if !slices.Contains(s.Conditions, c) {
-			f.add(ErrInvalid, fmt.Sprintf("RunIfUnknown names %v, which is not among the conditions", c), "add it to Conditions too, or leave it out")
-		}
-		if slices.Contains(s.RunIfUnknown[:i], c) {
-			f.add(ErrInvalid, fmt.Sprintf("RunIfUnknown names %v twice", c), "give it once")
-		}
-	}
-}
-
 // sortedKeys gives a map one order.
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
-
-func conditionNames() string {
-	names := make([]string, len(conditionRows))
-	for i, row := range conditionRows {
-		names[i] = row.Name
-	}
-	return strings.Join(names, ", ")
-}

@@ -22,7 +22,7 @@ func good() Spec {
 func wide() Spec {
 	s := good()
 	s.EntryPoint = CommandClass
-	s.RunIfUnknown = []Condition{BatteryNotLow}
+	s.Conditions[1] = OrUnknown(BatteryNotLow)
 	s.CancelOnConditionLoss = true
 	s.Group = "nightly"
 	s.Retry = RetryPolicy{Attempts: 8, First: 30 * time.Second, Limit: 2 * time.Hour}
@@ -149,13 +149,19 @@ func TestValidateRefuses(t *testing.T) {
 		{"push", trigger(PushNotificationTrigger{ApplicationID: strings.Repeat("a", MaxName+1)}), ErrLimit, "the application id"},
 		{"toast", trigger(ToastNotificationActionTrigger{Tag: "a\n"}), ErrInvalid, "the tag"},
 
-		{"no such condition", func(s *Spec) { s.Conditions = []Condition{9} }, ErrInvalid, "number 9"},
+		{"no such condition", func(s *Spec) { s.Conditions = []Condition{SystemCondition(9)} }, ErrInvalid, "number 9"},
 		{"condition twice", func(s *Spec) { s.Conditions = []Condition{ACPower, ACPower} }, ErrInvalid, "ACPower is given twice"},
 		{"contradiction", func(s *Spec) { s.Conditions = []Condition{InternetAvailable, InternetNotAvailable} }, ErrInvalid,
 			"InternetAvailable and InternetNotAvailable never hold together"},
 		{"too many", func(s *Spec) { s.Conditions = make([]Condition, MaxConditions+1) }, ErrLimit, "17 conditions"},
-		{"if unknown", func(s *Spec) { s.RunIfUnknown = []Condition{ACPower} }, ErrInvalid, "ACPower, which is not among"},
-		{"if unknown twice", func(s *Spec) { s.RunIfUnknown = []Condition{BatteryNotLow, BatteryNotLow} }, ErrInvalid, "BatteryNotLow twice"},
+		{"no condition", func(s *Spec) { s.Conditions = []Condition{ACPower, nil} }, ErrInvalid, "condition 2 is nil"},
+		{"no condition in the wrapper", func(s *Spec) { s.Conditions = []Condition{OrUnknown(SystemCondition(9))} }, ErrInvalid, "number 9"},
+		{"condition twice, once or unknown", func(s *Spec) { s.Conditions = []Condition{ACPower, OrUnknown(ACPower)} }, ErrInvalid, "ACPower is given twice"},
+		{"condition twice, both or unknown", func(s *Spec) { s.Conditions = []Condition{OrUnknown(ACPower), OrUnknown(ACPower)} }, ErrInvalid, "ACPower is given twice"},
+		{"contradiction, or unknown", func(s *Spec) { s.Conditions = []Condition{OrUnknown(UserPresent), DeviceIdle} }, ErrInvalid,
+			"UserPresent and DeviceIdle never"},
+		{"contradiction, both or unknown", func(s *Spec) { s.Conditions = []Condition{OrUnknown(DeviceIdle), OrUnknown(UserPresent)} }, ErrInvalid,
+			"DeviceIdle and UserPresent never"},
 
 		{"group", func(s *Spec) { s.Group = strings.Repeat("g", MaxName+1) }, ErrLimit, "the group has 257"},
 		{"exclusive", func(s *Spec) { s.Exclusive = strings.Repeat("g", MaxName+1) }, ErrLimit, "exclusive key has 257"},
@@ -235,7 +241,7 @@ func TestPortableToWindows(t *testing.T) {
 		}
 		text = append(text, e.Detail)
 	}
-	for _, option := range []string{"BatteryNotLow", "RunIfUnknown", "Retry", "Misfire", "Hold", "Queue", "Exclusive", "RunLimit", "Command"} {
+	for _, option := range []string{"BatteryNotLow", "OrUnknown", "Retry", "Misfire", "Hold", "Queue", "Exclusive", "RunLimit", "Command"} {
 		if !slices.ContainsFunc(text, func(s string) bool { return strings.HasSuffix(s, option) }) {
 			t.Errorf("%s passes as portable: %q", option, text)
 		}

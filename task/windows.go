@@ -12,7 +12,7 @@ type WindowsRow struct {
 
 // windowsOptions are those of a registration that Windows does not have.
 var windowsOptions = []WindowsRow{
-	{"RunIfUnknown", false, "Windows decides what an unknown condition means", "leave it out there", func(s Spec) bool { return len(s.RunIfUnknown) > 0 }},
+	{"OrUnknown", false, "Windows decides what an unknown condition means", "leave it out there", hasOrUnknown},
 	{"Retry", false, "Windows makes no further attempt: the next firing is the next run", "leave it out there", func(s Spec) bool { return s.Retry != RetryPolicy{} }},
 	{"Misfire", false, "Windows says nothing of missed instants", "leave it out there", func(s Spec) bool { return s.Misfire != Misfire{} }},
 	{"Hold", false, "Windows holds a firing until its conditions hold", "leave it out there", func(s Spec) bool { return s.Hold != Hold{} }},

@@ -144,7 +144,7 @@ func TestEveryCondition(t *testing.T) {
 	internet := func(connectivity uint32) func() { return func() { s.net("Connectivity", connectivity) } }
 	session := func(active bool) func() { return func() { s.session("Active", active) } }
 	onBattery := func(yes bool) func() { return func() { s.power("OnBattery", yes) } }
-	causes := map[task.Condition]struct {
+	causes := map[task.SystemCondition]struct {
 		fails  func()
 		fact   string
 		value  task.Value
@@ -164,7 +164,7 @@ func TestEveryCondition(t *testing.T) {
 		task.DeviceIdle:                {func() { s.manager("IdleHint", false) }, task.FactIdle, task.No, "logind: a user is active", func() { s.manager("IdleHint", true) }},
 		task.EnergySaverOff:            {func() { s.saver("ActiveProfile", "power-saver") }, task.FactEnergySaver, task.Yes, "profile power-saver", func() { s.saver("ActiveProfile", "balanced") }},
 	}
-	if n := len(task.Conditions()); n != len(causes)+1 { // and TestStorageThatIsLow
+	if n := len(task.SystemConditions()); n != len(causes)+1 { // and TestStorageThatIsLow
 		t.Errorf("there are %d conditions, and this test has causes for %d", n, len(causes))
 	}
 	e := w.watch()
@@ -186,8 +186,8 @@ func TestEveryCondition(t *testing.T) {
 	}
 }
 
-func rowOf(c task.Condition) task.ConditionRow {
-	all := task.Conditions()
+func rowOf(c task.SystemCondition) task.ConditionRow {
+	all := task.SystemConditions()
 	return all[slices.IndexFunc(all, func(r task.ConditionRow) bool { return r.Condition == c })]
 }
 

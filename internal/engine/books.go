@@ -17,7 +17,6 @@ type terms struct {
 }
 
 type options struct {
-	RunIfUnknown          []task.Condition
 	CancelOnConditionLoss bool
 	Group                 string
 	Retry                 task.RetryPolicy
@@ -35,8 +34,8 @@ var noOptions = &options{}
 
 func termsOf(s task.Spec) terms {
 	t := terms{s.Name, s.EntryPoint, s.Trigger, s.Conditions, noOptions}
-	o := options{s.RunIfUnknown, s.CancelOnConditionLoss, s.Group, s.Retry, s.Misfire, s.Hold, s.Queue, s.Exclusive, s.RunLimit, s.Command}
-	if len(o.RunIfUnknown) > 0 || o.CancelOnConditionLoss || o.Group != "" || o.Retry != (task.RetryPolicy{}) || o.Misfire != (task.Misfire{}) ||
+	o := options{s.CancelOnConditionLoss, s.Group, s.Retry, s.Misfire, s.Hold, s.Queue, s.Exclusive, s.RunLimit, s.Command}
+	if o.CancelOnConditionLoss || o.Group != "" || o.Retry != (task.RetryPolicy{}) || o.Misfire != (task.Misfire{}) ||
 		o.Hold != (task.Hold{}) || o.Queue != 0 || o.Exclusive != "" || o.RunLimit != 0 || o.Command != nil {
 		t.options = &o
 	}
@@ -46,7 +45,7 @@ func termsOf(s task.Spec) terms {
 // whole is the inverse of termsOf.
 func (t terms) whole() task.Spec {
 	o := t.options
-	return task.Spec{Name: t.Name, EntryPoint: t.EntryPoint, Trigger: t.Trigger, Conditions: t.Conditions, RunIfUnknown: o.RunIfUnknown,
+	return task.Spec{Name: t.Name, EntryPoint: t.EntryPoint, Trigger: t.Trigger, Conditions: t.Conditions,
 		CancelOnConditionLoss: o.CancelOnConditionLoss, Group: o.Group, Retry: o.Retry, Misfire: o.Misfire, Hold: o.Hold, Queue: o.Queue,
 		Exclusive: o.Exclusive, RunLimit: o.RunLimit, Command: o.Command}
 }

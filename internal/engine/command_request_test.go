@@ -100,13 +100,13 @@ func (w *world) fire(a args, byHand bool) {
 }
 
 // register NAME package=P class=A time=15m|maintenance=1h|calendar=...|on=InternetAvailable|app|event=ID|paths=/a [once]
-// [when=InternetAvailable,...] [unless-known=...] [cancel-on-loss] [queue=3] [hold=1h:drop|1h:run] [misfire=skip|all:3] [exclusive=k]
+// [when=InternetAvailable,DeviceIdle?,...] [cancel-on-loss] [queue=3] [hold=1h:drop|1h:run] [misfire=skip|all:3] [exclusive=k]
 // [attempts=3] [first=1s] [longest=1m] [limit=1m] [zone=UTC] [command=/bin/x] [unique]
 func (w *world) register(a args, ensure bool) {
 	s := task.Spec{Name: a.at(0), EntryPoint: class(orElse(a.named["class"], "A")), CancelOnConditionLoss: a.has("cancel-on-loss"), Exclusive: a.named["exclusive"],
 		Group: a.named["group"], Queue: number(a.named["queue"]), RunLimit: w.duration(a.named["limit"])}
 	s.Trigger = w.trigger(a)
-	s.Conditions, s.RunIfUnknown = w.conditions(a.named["when"]), w.conditions(a.named["unless-known"])
+	s.Conditions = w.conditions(a.named["when"])
 	s.Retry = task.RetryPolicy{Attempts: number(a.named["attempts"]), First: w.duration(a.named["first"]), Limit: w.duration(a.named["longest"])}
 	if h, ok := a.named["hold"]; ok {
 		d, then, _ := strings.Cut(h, ":")

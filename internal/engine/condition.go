@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"slices"
 	"time"
 
 	"github.com/bgtask/bgtask/task"
@@ -12,26 +11,23 @@ func (r *reg) conditions() []task.Condition {
 }
 
 // verdict is what the facts say of a condition now.
-func (e *Engine) verdict(c task.Condition) task.Verdict {
-	v := task.Holds
-	for _, n := range c.Needs() {
-		f := e.facts[n.Fact]
-		switch {
-		case f == nil || !f.value().Known():
-			v = task.Unsure
-		case !n.Met(f.value()):
-			return task.Fails
-		}
-	}
-	return v
-}
+func (e *Engine) verdict(c task.Condition) task.Verdict { return c.Verdict(e.facts) }
 
-func (r *reg) runIfUnknown(c task.Condition) bool { return slices.Contains(r.Spec.RunIfUnknown, c) }
+// factTable has the facts by name. Conditions are judged by it.
+type factTable map[string]*fact
+
+// Value is what a condition reads of a fact.
+func (t factTable) Value(name string) task.Value {
+	if f := t[name]; f != nil {
+		return f.value()
+	}
+	return task.Unknown
+}
 
 // holds says whether every condition holds, unsure ones as the registration wants.
 func (e *Engine) holds(r *reg) bool {
 	for _, c := range r.conditions() {
-		if v := e.verdict(c); v == task.Fails || v == task.Unsure && !r.runIfUnknown(c) {
+		if !task.Satisfied(c, e.verdict(c)) {
 			return false
 		}
 	}

@@ -212,7 +212,7 @@ func (w *world) stateLine(s task.State) string {
 			sep = ": "
 		}
 		out += sep + r.Kind.String()
-		if r.Condition != 0 {
+		if r.Condition != nil {
 			out += " " + r.Condition.String()
 		}
 		if r.Cause != task.CauseNone {

@@ -43,7 +43,7 @@ type Engine struct {
 	launches  map[task.LaunchToken]*launch
 	servers   map[serverKey]*server
 	keys      map[exclusive]*reg
-	facts     map[string]*fact
+	facts     factTable
 	sources   map[string]*task.SourceState
 	edges     map[task.SystemTriggerType]regSet
 	events    map[string]regSet // CustomSystemEventTrigger, by event id

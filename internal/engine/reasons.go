@@ -19,6 +19,7 @@ import (
 type reason struct {
 	kind   task.ReasonKind
 	cond   task.Condition
+	nth    uint8         // of the condition among all of the registration, from 1
 	until  time.Duration // elapsed, when it ends by itself; 0: unknown
 	detail func() string // for people; nil: nothing to add
 }
@@ -74,16 +75,16 @@ func counted(n int, one, many string) string {
 	return fmt.Sprintf(many, n)
 }
 
+// waitsFor is the reason that a condition with this verdict gives.
+var waitsFor = map[task.Verdict]task.ReasonKind{task.Fails: task.WaitCondition, task.Unsure: task.WaitUnsure}
+
 // unmet appends the conditions that do not hold: first those that fail, then those that
 // are unsure.
 func (e *Engine) unmet(all []reason, r *reg) []reason {
 	for _, kind := range []task.ReasonKind{task.WaitCondition, task.WaitUnsure} {
-		for _, c := range r.conditions() {
-			switch v := e.verdict(c); {
-			case v == task.Fails && kind == task.WaitCondition:
-				all = append(all, reason{kind: kind, cond: c})
-			case v == task.Unsure && kind == task.WaitUnsure && !r.runIfUnknown(c):
-				all = append(all, reason{kind: kind, cond: c})
+		for i, c := range r.conditions() {
+			if v := e.verdict(c); !task.Satisfied(c, v) && kind == waitsFor[v] {
+				all = append(all, reason{kind: kind, cond: c, nth: uint8(i + 1)})
 			}
 		}
 	}

@@ -55,9 +55,6 @@ func normal(s task.Spec) task.Spec {
 	if len(s.Conditions) == 0 {
 		s.Conditions = nil
 	}
-	if len(s.RunIfUnknown) == 0 {
-		s.RunIfUnknown = nil
-	}
 	if s.Command != nil {
 		c := *s.Command
 		c.Args, c.Env = slices.Clip(c.Args), slices.Clip(c.Env)
@@ -292,6 +289,7 @@ func (e *Engine) warnings(r *reg) []string {
 		w = append(w, strings.TrimSuffix(fmt.Sprintf("its trigger does not fire now: %s is %v: %s", st.Name, st.Status, st.Detail), ": "))
 	}
 	for _, c := range r.Spec.Conditions {
+		c, _ = task.CutUnknown(c)
 		for _, n := range c.Needs() {
 			if f := e.facts[n.Fact]; f == nil || f.cause() == task.CauseNoSource {
 				w = append(w, fmt.Sprintf("%s stays unsure: no source on this machine reports whether %s", c, n.Want))

@@ -17,7 +17,7 @@ type appearance struct {
 	known   bool
 	phase   task.Phase
 	reason  task.ReasonKind
-	cond    task.Condition
+	cond    uint8 // as reason.nth
 	reasons uint8
 	waiting uint32
 	next    time.Duration
@@ -31,7 +31,7 @@ func (e *Engine) look(r *reg) appearance {
 	a.waiting = uint32(r.waiting())
 	if len(r.pending) > 0 {
 		if why := e.ownReasons(r, r.pending[0]); len(why) > 0 {
-			a.reason, a.cond, a.reasons = why[0].kind, why[0].cond, uint8(len(why))
+			a.reason, a.cond, a.reasons = why[0].kind, why[0].nth, uint8(len(why))
 		}
 	}
 	return a

@@ -59,7 +59,7 @@ func (e *Engine) useOf(r *reg) string {
 func (e *Engine) needs(r *reg, o *occ) []task.NeedState {
 	var all []task.NeedState
 	for _, c := range r.conditions() {
-		n := task.NeedState{Condition: c, Verdict: e.verdict(c), Waived: o != nil && o.Waived, IfUnknown: r.runIfUnknown(c)}
+		n := task.NeedState{Condition: c, Verdict: e.verdict(c), Waived: o != nil && o.Waived}
 		for _, need := range c.Needs() {
 			f := e.facts[need.Fact]
 			if f == nil {
@@ -117,7 +117,7 @@ func (e *Engine) wants(r *reg, o *occ) []string {
 	var wants []string
 	for _, c := range r.conditions() {
 		v := e.verdict(c)
-		if len(r.pending) > 0 && (v == task.Holds || v == task.Unsure && r.runIfUnknown(c)) {
+		if len(r.pending) > 0 && task.Satisfied(c, v) {
 			continue
 		}
 		for _, n := range c.Needs() {

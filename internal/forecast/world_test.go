@@ -126,7 +126,7 @@ func show(s task.Simulation) string {
 			fmt.Fprintf(&b, ", held since %s:", h.HeldSince.Format("15:04:05"))
 			for _, r := range h.HeldFor {
 				fmt.Fprintf(&b, " %v", r.Kind)
-				if r.Condition != 0 {
+				if r.Condition != nil {
 					fmt.Fprintf(&b, " %v", r.Condition)
 				}
 			}

@@ -225,9 +225,10 @@ func (a *auditor) send(act engine.Activate, facts map[string]task.Value) {
 		return
 	}
 	for _, c := range reg.Spec.Conditions {
+		_, orUnknown := task.CutUnknown(c)
 		for _, n := range c.Needs() {
 			v := facts[n.Fact]
-			if v.Known() && !n.Met(v) || !v.Known() && !slices.Contains(reg.Spec.RunIfUnknown, c) {
+			if v.Known() && !n.Met(v) || !v.Known() && !orUnknown {
 				a.m.broken("%s is sent, and %v does not hold: %s is %v", reg.Spec.Name, c, n.Fact, v)
 			}
 		}

@@ -161,7 +161,7 @@ func (u *user) options(s *task.Spec) {
 			task.FreeNetworkAvailable, task.BackgroundWorkCostNotHigh, task.StorageNotLow, task.EnergySaverOff))
 	}
 	if len(s.Conditions) > 0 && m.chance(15) {
-		s.RunIfUnknown = s.Conditions[:1:1]
+		s.Conditions[0] = task.OrUnknown(s.Conditions[0])
 	}
 	s.CancelOnConditionLoss = m.chance(40)
 	s.Queue = pick(m, 0, 0, 0, 1, 3)

@@ -28,7 +28,7 @@ var sessionFacts = []string{task.FactUser, task.FactSession, task.FactIdle}
 // screen locks nor the user's presence, its 32-bit times end in 2038, and Debian
 // 13 no longer writes it (wtmpdb records logins, but only after the fact).
 // Without logind these facts are unknown. The facts, why and doctor commands say
-// so, and a condition's IfUnknown decides what that means.
+// so, and OrUnknown decides what that means for a condition.
 type logind struct {
 	service
 	uid      uint32

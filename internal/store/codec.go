@@ -311,15 +311,16 @@ func (c *codec) time(n int, v *time.Time) {
 // names keeps one copy of what many rows have in common. It belongs to one
 // goroutine.
 type names struct {
-	texts map[string]string
-	zones map[int]*time.Location
+	texts      map[string]string
+	zones      map[int]*time.Location
+	conditions map[string][]task.Condition // by their bytes
 }
 
 // maxNames bounds the memory of names that turn out not to be shared.
 const maxNames = 1 << 14
 
 func newNames() *names {
-	return &names{texts: map[string]string{}, zones: map[int]*time.Location{0: time.UTC}}
+	return &names{texts: map[string]string{}, zones: map[int]*time.Location{0: time.UTC}, conditions: map[string][]task.Condition{}}
 }
 
 func (n *names) of(b []byte) string {

@@ -14,20 +14,19 @@ func spec(c *codec, s *task.Spec) {
 	id(c, 2, &s.EntryPoint)
 	oneOf(c, 3, &s.Trigger, trigger)
 	conditions(c, 4, &s.Conditions)
-	conditions(c, 5, &s.RunIfUnknown)
-	c.flag(6, &s.CancelOnConditionLoss)
-	name(c, 7, &s.Group)
-	signed(c, 8, &s.Retry.Attempts)
-	signed(c, 9, &s.Retry.First)
-	signed(c, 10, &s.Retry.Limit)
-	unsigned(c, 11, &s.Misfire.Policy)
-	signed(c, 12, &s.Misfire.Max)
-	signed(c, 13, &s.Hold.AtMost)
-	unsigned(c, 14, &s.Hold.Then)
-	signed(c, 15, &s.Queue)
-	name(c, 16, &s.Exclusive)
-	signed(c, 17, &s.RunLimit)
-	optional(c, 18, &s.Command, command)
+	c.flag(5, &s.CancelOnConditionLoss)
+	name(c, 6, &s.Group)
+	signed(c, 7, &s.Retry.Attempts)
+	signed(c, 8, &s.Retry.First)
+	signed(c, 9, &s.Retry.Limit)
+	unsigned(c, 10, &s.Misfire.Policy)
+	signed(c, 11, &s.Misfire.Max)
+	signed(c, 12, &s.Hold.AtMost)
+	unsigned(c, 13, &s.Hold.Then)
+	signed(c, 14, &s.Queue)
+	name(c, 15, &s.Exclusive)
+	signed(c, 16, &s.RunLimit)
+	optional(c, 17, &s.Command, command)
 }
 
 func command(c *codec, m *task.Command) {
@@ -40,17 +39,57 @@ func command(c *codec, m *task.Command) {
 	c.flag(7, &m.Retry)
 }
 
-// conditions are one byte each.
+// conditions are a message of their own, so that the bytes of a whole list are in
+// one place: equal lists share their memory.
 func conditions(c *codec, n int, v *[]task.Condition) {
-	var b []byte
-	for _, one := range *v {
-		b = append(b, byte(one))
-	}
-	c.blob(n, &b)
-	if c.reading {
-		for _, one := range b {
-			*v = append(*v, task.Condition(one))
+	if !c.reading {
+		if len(*v) != 0 {
+			message(c, n, v, conditionItems)
 		}
+		return
+	}
+	if c.at(n, wireBytes) {
+		*v = c.sharedConditions(c.bytes())
+		c.advance()
+	}
+}
+
+// sharedConditions decodes a list, once for all rows that have the same one. Nothing
+// writes to a list that is shared.
+func (c *codec) sharedConditions(data []byte) []task.Condition {
+	if all, ok := c.names.conditions[string(data)]; ok {
+		return all
+	}
+	part := codec{reading: true, buf: data, names: c.names}
+	part.advance()
+	var all []task.Condition
+	conditionItems(&part, &all)
+	part.skipRest()
+	if part.err != nil {
+		c.fail("conditions: %w", part.err)
+		return nil
+	}
+	all = slices.Clip(all)
+	if len(c.names.conditions) < maxNames {
+		c.names.conditions[string(data)] = all
+	}
+	return all
+}
+
+func conditionItems(c *codec, all *[]task.Condition) { list(c, 1, all, condition) }
+
+func condition(c *codec, v *task.Condition) {
+	plain, orUnknown := task.CutUnknown(*v)
+	c.flag(1, &orUnknown)
+	variant(c, 2, &plain, func(c *codec, s *task.SystemCondition) { unsigned(c, 1, s) })
+	if plain == nil {
+		c.fail("a condition is of no known kind")
+	}
+	if !c.reading { // what is written may be looked at elsewhere
+		return
+	}
+	if *v = plain; orUnknown {
+		*v = task.OrUnknown(plain)
 	}
 }
 
@@ -247,7 +286,7 @@ func state(c *codec, s *task.State) {
 
 func reason(c *codec, r *task.Reason) {
 	unsigned(c, 1, &r.Kind)
-	unsigned(c, 2, &r.Condition)
+	oneOf(c, 2, &r.Condition, condition)
 	unsigned(c, 3, &r.Cause)
 	c.time(4, &r.Until)
 	text(c, 5, &r.Detail)

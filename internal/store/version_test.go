@@ -118,8 +118,8 @@ func version1() (engine.State, task.Event) {
 	counts := task.Counts{Runs: 209, ByOutcome: [task.Lost + 1]int{0, 1, 2, 3, 4, 5, 6, 7, 8}, Missed: 17}
 	ended := task.Ended{Number: 211, End: task.EndDone, At: at(8)}
 	spec := task.Spec{
-		Name: "SyncNotes", EntryPoint: numbered(5), Conditions: []task.Condition{task.InternetAvailable, task.BatteryNotLow},
-		RunIfUnknown: []task.Condition{task.BatteryNotLow}, CancelOnConditionLoss: true, Group: "group",
+		Name: "SyncNotes", EntryPoint: numbered(5), Conditions: []task.Condition{task.InternetAvailable, task.OrUnknown(task.BatteryNotLow)},
+		CancelOnConditionLoss: true, Group: "group",
 		Retry: task.RetryPolicy{Attempts: 8, First: time.Second, Limit: time.Hour}, Misfire: task.Misfire{Policy: task.RunAll, Max: 9},
 		Hold: task.Hold{AtMost: time.Hour, Then: task.RunAnyway}, Queue: 10, Exclusive: "store", RunLimit: 11 * time.Second,
 		Command: &task.Command{Path: "/bin/x", Args: []string{"a", ""}, Dir: "/", Env: []string{"A=B"}, EnvFile: "/e", Umask: 0o22, Retry: true},

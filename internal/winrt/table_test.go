@@ -115,7 +115,7 @@ func TestEnumerations(t *testing.T) {
 	for _, r := range task.SystemTriggerTypes() {
 		put("SystemTriggerType", r.Name, int(r.Type))
 	}
-	for _, r := range task.Conditions() {
+	for _, r := range task.SystemConditions() {
 		if r.Windows {
 			put("SystemConditionType", r.Name, int(r.Condition))
 		}

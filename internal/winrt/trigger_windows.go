@@ -52,7 +52,11 @@ func pushTrigger(application string) (*com.Unknown, error) {
 
 // newCondition makes the condition, as IBackgroundCondition.
 func newCondition(c task.Condition) (*com.Unknown, error) {
-	made, err := create(ClassCondition, SystemConditionFactory, "Create", uintptr(c))
+	system, ok := c.(task.SystemCondition)
+	if !ok {
+		return nil, fmt.Errorf("%v: %w", c, com.NotSupported)
+	}
+	made, err := create(ClassCondition, SystemConditionFactory, "Create", uintptr(system))
 	if err != nil {
 		return nil, err
 	}

@@ -55,7 +55,7 @@ func (d *decoder) explanation(m *pb.Explanation) task.Explanation {
 
 func needTo(n task.NeedState) *pb.NeedState {
 	return &pb.NeedState{
-		Condition: conditionTo(n.Condition), Verdict: pb.Verdict(n.Verdict) + 1, Waived: n.Waived, IfUnknown: n.IfUnknown, Facts: mapped(n.Facts, FactTo),
+		Condition: conditionTo(n.Condition), Verdict: pb.Verdict(n.Verdict) + 1, Waived: n.Waived, Facts: mapped(n.Facts, FactTo),
 	}
 }
 
@@ -64,7 +64,6 @@ func (d *decoder) needState(m *pb.NeedState) task.NeedState {
 		Condition: d.condition(m.GetCondition()),
 		Verdict:   shifted[task.Verdict](d, "verdict", m.GetVerdict()),
 		Waived:    m.GetWaived(),
-		IfUnknown: m.GetIfUnknown(),
 		Facts:     list(d, "facts", many, m.GetFacts(), (*decoder).fact),
 	}
 }

@@ -149,7 +149,7 @@ func reasonTo(r task.Reason) *pb.Reason {
 func (d *decoder) waits(m *pb.Reason) task.Reason {
 	return task.Reason{
 		Kind:      enum[task.ReasonKind](d, "reason.kind", m.GetKind()),
-		Condition: d.condition(m.GetCondition()),
+		Condition: d.conditionIfAny(m.GetCondition()),
 		Cause:     enum[task.Cause](d, "reason.cause", m.GetCause()),
 		Until:     d.time("reason.until", m.GetUntil()),
 		Detail:    m.GetDetail(),

@@ -14,7 +14,6 @@ func SpecTo(s task.Spec) *pb.Spec {
 		EntryPoint:            guidTo(s.EntryPoint),
 		Trigger:               triggerTo(s.Trigger),
 		Conditions:            mapped(s.Conditions, conditionTo),
-		RunIfUnknown:          mapped(s.RunIfUnknown, conditionTo),
 		CancelOnConditionLoss: s.CancelOnConditionLoss,
 		Group:                 text(s.Group),
 		Retry:                 retryTo(s.Retry),
@@ -45,7 +44,6 @@ func (d *decoder) spec(m *pb.Spec) task.Spec {
 		EntryPoint:            d.guid("entry_point", m.GetEntryPoint()),
 		Trigger:               d.trigger(m.GetTrigger()),
 		Conditions:            list(d, "conditions", task.MaxConditions, m.GetConditions(), (*decoder).condition),
-		RunIfUnknown:          list(d, "run_if_unknown", task.MaxConditions, m.GetRunIfUnknown(), (*decoder).condition),
 		CancelOnConditionLoss: m.GetCancelOnConditionLoss(),
 		Group:                 d.text("group", m.GetGroup(), task.MaxName),
 		Retry:                 d.retry(m.GetRetry()),
@@ -58,10 +56,37 @@ func (d *decoder) spec(m *pb.Spec) task.Spec {
 	}
 }
 
-func conditionTo(c task.Condition) pb.Condition { return pb.Condition(c) }
+func conditionTo(c task.Condition) *pb.Condition {
+	c, orUnknown := task.CutUnknown(c)
+	m := &pb.Condition{RunIfUnknown: orUnknown}
+	switch c := c.(type) {
+	case task.SystemCondition:
+		m.Kind = &pb.Condition_System{System: pb.SystemConditionType(c)}
+	case nil:
+		return nil
+	}
+	return m
+}
 
-func (d *decoder) condition(n pb.Condition) task.Condition {
-	return enum[task.Condition](d, "condition", n)
+// condition gives number 0 for a kind that this version does not know: Validate
+// refuses it, and an answer that has one can be shown.
+func (d *decoder) condition(m *pb.Condition) task.Condition {
+	var c task.Condition = task.SystemCondition(0)
+	if kind, ok := m.GetKind().(*pb.Condition_System); ok {
+		c = enum[task.SystemCondition](d, "condition", kind.System)
+	}
+	if m.GetRunIfUnknown() {
+		c = task.OrUnknown(c)
+	}
+	return c
+}
+
+// conditionIfAny gives nil for a message that is absent.
+func (d *decoder) conditionIfAny(m *pb.Condition) task.Condition {
+	if m == nil {
+		return nil
+	}
+	return d.condition(m)
 }
 
 func retryTo(r task.RetryPolicy) *pb.RetryPolicy {

@@ -28,6 +28,9 @@ var kinds = map[reflect.Type][]any{
 		task.StorageLibraryContentChangedTriggerDetails{}, task.SocketActivityTriggerDetails{}, task.DeviceWatcherTriggerDetails{},
 		task.ToastNotificationActionTriggerDetails{}, task.PushNotificationTriggerDetails{}, task.ManualDetails{},
 	},
+	reflect.TypeFor[task.Condition](): {
+		task.InternetAvailable, task.EnergySaverOff, task.OrUnknown(task.DeviceIdle),
+	},
 	reflect.TypeFor[HostFrame](): {
 		Hello{}, ObjectsChanged{}, Accepted{}, Refused{}, Progress{}, SaveCheckpoint{}, Finished{}, Leave{},
 	},
@@ -45,7 +48,7 @@ var numbers = map[reflect.Type]int{
 	reflect.TypeFor[task.HoldThen]():           int(task.RunAnyway),
 	reflect.TypeFor[task.Recurrence]():         int(task.Always),
 	reflect.TypeFor[task.SystemTriggerType]():  int(task.OnDefaultSignInAccountChange),
-	reflect.TypeFor[task.Condition]():          int(task.EnergySaverOff),
+	reflect.TypeFor[task.SystemCondition]():    int(task.EnergySaverOff),
 	reflect.TypeFor[task.Verdict]():            int(task.Holds),
 	reflect.TypeFor[task.Cause]():              int(task.CauseSourceGone),
 	reflect.TypeFor[task.SourceStatus]():       int(task.SourceStandby),
@@ -61,7 +64,7 @@ var numbers = map[reflect.Type]int{
 
 func (f *filler) fill(v reflect.Value) {
 	t := v.Type()
-	if !f.full && f.IntN(4) == 0 {
+	if !f.full && f.IntN(4) == 0 && t != reflect.TypeFor[task.Condition]() { // one is always there
 		return // zero
 	}
 	if most, ok := numbers[t]; ok {
@@ -117,8 +120,13 @@ func (f *filler) fill(v reflect.Value) {
 		if !ok {
 			panic("the filler does not know " + t.String())
 		}
-		member := reflect.New(reflect.TypeOf(all[f.IntN(len(all))])).Elem()
-		f.inside(member)
+		one := reflect.ValueOf(all[f.IntN(len(all))])
+		member := reflect.New(one.Type()).Elem()
+		if t == reflect.TypeFor[task.Condition]() {
+			member.Set(one) // a value of the set, not only a type
+		} else {
+			f.inside(member)
+		}
 		v.Set(member)
 	default:
 		panic("the filler does not know " + t.String())

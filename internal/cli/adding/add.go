@@ -28,6 +28,7 @@ TRIGGER   --every 6h | --in 20m | --at "2026-12-01 09:00" |
                socket:tcp:127.0.0.1:PORT|socket:unix:PATH | none: only by fire
 COND      internet no-internet free-network user-present user-away session
           no-session low-cost on-ac battery-ok storage-ok idle saver-off
+          (idle? holds also while nothing knows whether the machine is idle)
 
 NAME is the command's when it is left out. The command is looked up now; there
 is no shell. It gets PATH, HOME, the locale, the umask and the directory of now,
@@ -183,7 +184,7 @@ func parseConditions(words []string) (all []task.Condition, err error) {
 }
 
 func conditionWords() (all []string) {
-	for _, row := range task.Conditions() {
+	for _, row := range task.SystemConditions() {
 		all = append(all, row.Word)
 	}
 	return all

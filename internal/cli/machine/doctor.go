@@ -229,7 +229,7 @@ func unknownWhy(f task.Fact, sources []task.SourceState) string {
 }
 
 func conditionsOn(fact string) (all []string) {
-	for _, row := range task.Conditions() {
+	for _, row := range task.SystemConditions() {
 		for _, need := range row.Needs {
 			if need.Fact == fact {
 				all = append(all, row.Name)

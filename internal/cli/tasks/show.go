@@ -87,9 +87,6 @@ func conditionsLine(spec task.Spec) string {
 		return "none"
 	}
 	s := task.ConditionList(spec.Conditions)
-	if len(spec.RunIfUnknown) > 0 {
-		s += "; when nobody knows, " + task.ConditionList(spec.RunIfUnknown) + " counts as holding"
-	}
 	if spec.CancelOnConditionLoss {
 		s += "; lost while running: canceled, runs again"
 	}

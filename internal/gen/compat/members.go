@@ -15,7 +15,7 @@ var members = []member{
 	{"`BackgroundTaskBuilder.Name`", "`Builder.Name`", ""},
 	{"`SetTaskEntryPointClsid`", "`Builder.EntryPoint`", ""},
 	{"`SetTrigger`", "`Builder.Trigger`", ""},
-	{"`AddCondition(new SystemCondition(type))`", "`Builder.Conditions`", "the condition is the type itself"},
+	{"`AddCondition(new SystemCondition(type))`", "`Builder.Conditions`", "the condition is its type: `InternetAvailable`"},
 	{"`CancelOnConditionLoss`", "`Builder.CancelOnConditionLoss`", ""},
 	{"`TaskGroup`", "`Builder.Group`", ""},
 	{"`Register()`, `Register(name)`", "`Builder.Register(ctx)`, `Ensure(ctx)`", "Ensure replaces the loop over AllTasks by name"},

@@ -104,7 +104,7 @@ func systemTriggers(b *bytes.Buffer) {
 func conditions(b *bytes.Buffer) {
 	section(b, "Conditions", "All eight of Windows are supported. The others are ours and have no number there.",
 		"condition", "number", "`--when`", "holds when", "source on Linux")
-	for _, r := range task.Conditions() {
+	for _, r := range task.SystemConditions() {
 		number := "ours"
 		if r.Windows {
 			number = fmt.Sprint(int(r.Condition))

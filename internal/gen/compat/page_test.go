@@ -27,7 +27,7 @@ func TestTablesAreWhole(t *testing.T) {
 			t.Errorf("%v is sent nobody knows when", r)
 		}
 	}
-	for _, c := range task.Conditions() {
+	for _, c := range task.SystemConditions() {
 		for _, n := range c.Needs {
 			if sources[n.Fact] == "" {
 				t.Errorf("%s needs %s, which nobody reports", c.Name, n.Fact)

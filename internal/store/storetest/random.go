@@ -32,6 +32,9 @@ var Details = []task.Details{
 	task.ToastNotificationActionTriggerDetails{}, task.PushNotificationTriggerDetails{}, task.ManualDetails{},
 }
 
+// Conditions has some of each kind.
+var Conditions = []task.Condition{task.InternetAvailable, task.EnergySaverOff, task.OrUnknown(task.DeviceIdle)}
+
 // Record makes a record of the same kind as like, with any values at all.
 func Record(r *rand.Rand, like engine.Record) engine.Record {
 	v := reflect.New(reflect.TypeOf(like)).Elem()
@@ -92,7 +95,11 @@ func fill(r *rand.Rand, v reflect.Value) {
 
 func fillAll(r *rand.Rand, v reflect.Value) {
 	for i := range v.Len() {
-		fill(r, v.Index(i))
+		for each := v.Index(i); ; {
+			if fill(r, each); each.Kind() != reflect.Interface || !each.IsNil() {
+				break // a list has no nil in it
+			}
+		}
 	}
 }
 
@@ -103,6 +110,9 @@ func fillInterface(r *rand.Rand, v reflect.Value) {
 		one = Triggers[r.IntN(len(Triggers))]
 	case reflect.TypeFor[task.Details]():
 		one = Details[r.IntN(len(Details))]
+	case reflect.TypeFor[task.Condition]():
+		v.Set(reflect.ValueOf(Conditions[r.IntN(len(Conditions))]))
+		return
 	default:
 		panic(fmt.Sprintf("storetest: no values for %v", v.Type()))
 	}

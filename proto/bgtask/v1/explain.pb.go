@@ -86,15 +86,13 @@ func (Verdict) EnumDescriptor() ([]byte, []int) {
 type NeedState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The condition.
-	Condition Condition `protobuf:"varint,1,opt,name=condition,proto3,enum=bgtask.v1.Condition" json:"condition,omitempty"`
+	Condition *Condition `protobuf:"bytes,1,opt,name=condition,proto3" json:"condition,omitempty"`
 	// What it says.
 	Verdict Verdict `protobuf:"varint,2,opt,name=verdict,proto3,enum=bgtask.v1.Verdict" json:"verdict,omitempty"`
 	// It does not count for the pending occurrence.
 	Waived bool `protobuf:"varint,3,opt,name=waived,proto3" json:"waived,omitempty"`
-	// Unsure counts as holds.
-	IfUnknown bool `protobuf:"varint,4,opt,name=if_unknown,json=ifUnknown,proto3" json:"if_unknown,omitempty"`
 	// What it reads.
-	Facts         []*Fact `protobuf:"bytes,5,rep,name=facts,proto3" json:"facts,omitempty"`
+	Facts         []*Fact `protobuf:"bytes,4,rep,name=facts,proto3" json:"facts,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -129,11 +127,11 @@ func (*NeedState) Descriptor() ([]byte, []int) {
 	return file_bgtask_v1_explain_proto_rawDescGZIP(), []int{0}
 }
 
-func (x *NeedState) GetCondition() Condition {
+func (x *NeedState) GetCondition() *Condition {
 	if x != nil {
 		return x.Condition
 	}
-	return Condition_CONDITION_UNSPECIFIED
+	return nil
 }
 
 func (x *NeedState) GetVerdict() Verdict {
@@ -146,13 +144,6 @@ func (x *NeedState) GetVerdict() Verdict {
 func (x *NeedState) GetWaived() bool {
 	if x != nil {
 		return x.Waived
-	}
-	return false
-}
-
-func (x *NeedState) GetIfUnknown() bool {
-	if x != nil {
-		return x.IfUnknown
 	}
 	return false
 }
@@ -349,14 +340,12 @@ var File_bgtask_v1_explain_proto protoreflect.FileDescriptor
 
 const file_bgtask_v1_explain_proto_rawDesc = "" +
 	"\n" +
-	"\x17bgtask/v1/explain.proto\x12\tbgtask.v1\x1a\x14bgtask/v1/fact.proto\x1a\x13bgtask/v1/run.proto\x1a\x14bgtask/v1/task.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcb\x01\n" +
+	"\x17bgtask/v1/explain.proto\x12\tbgtask.v1\x1a\x14bgtask/v1/fact.proto\x1a\x13bgtask/v1/run.proto\x1a\x14bgtask/v1/task.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xac\x01\n" +
 	"\tNeedState\x122\n" +
-	"\tcondition\x18\x01 \x01(\x0e2\x14.bgtask.v1.ConditionR\tcondition\x12,\n" +
+	"\tcondition\x18\x01 \x01(\v2\x14.bgtask.v1.ConditionR\tcondition\x12,\n" +
 	"\averdict\x18\x02 \x01(\x0e2\x12.bgtask.v1.VerdictR\averdict\x12\x16\n" +
-	"\x06waived\x18\x03 \x01(\bR\x06waived\x12\x1d\n" +
-	"\n" +
-	"if_unknown\x18\x04 \x01(\bR\tifUnknown\x12%\n" +
-	"\x05facts\x18\x05 \x03(\v2\x0f.bgtask.v1.FactR\x05facts\"\xca\x04\n" +
+	"\x06waived\x18\x03 \x01(\bR\x06waived\x12%\n" +
+	"\x05facts\x18\x04 \x03(\v2\x0f.bgtask.v1.FactR\x05facts\"\xca\x04\n" +
 	"\vExplanation\x12*\n" +
 	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12'\n" +
 	"\x04info\x18\x02 \x01(\v2\x13.bgtask.v1.TaskInfoR\x04info\x12\x14\n" +
@@ -399,7 +388,7 @@ var file_bgtask_v1_explain_proto_goTypes = []any{
 	(Verdict)(0),                  // 0: bgtask.v1.Verdict
 	(*NeedState)(nil),             // 1: bgtask.v1.NeedState
 	(*Explanation)(nil),           // 2: bgtask.v1.Explanation
-	(Condition)(0),                // 3: bgtask.v1.Condition
+	(*Condition)(nil),             // 3: bgtask.v1.Condition
 	(*Fact)(nil),                  // 4: bgtask.v1.Fact
 	(*timestamppb.Timestamp)(nil), // 5: google.protobuf.Timestamp
 	(*TaskInfo)(nil),              // 6: bgtask.v1.TaskInfo

@@ -1846,7 +1846,7 @@ type Reason struct {
 	// Which one.
 	Kind ReasonKind `protobuf:"varint,1,opt,name=kind,proto3,enum=bgtask.v1.ReasonKind" json:"kind,omitempty"`
 	// Of REASON_KIND_CONDITION and REASON_KIND_UNSURE.
-	Condition Condition `protobuf:"varint,2,opt,name=condition,proto3,enum=bgtask.v1.Condition" json:"condition,omitempty"`
+	Condition *Condition `protobuf:"bytes,2,opt,name=condition,proto3" json:"condition,omitempty"`
 	// Of REASON_KIND_UNSURE.
 	Cause UnknownCause `protobuf:"varint,3,opt,name=cause,proto3,enum=bgtask.v1.UnknownCause" json:"cause,omitempty"`
 	// When it ends by itself; absent: nobody knows.
@@ -1894,11 +1894,11 @@ func (x *Reason) GetKind() ReasonKind {
 	return ReasonKind_REASON_KIND_UNSPECIFIED
 }
 
-func (x *Reason) GetCondition() Condition {
+func (x *Reason) GetCondition() *Condition {
 	if x != nil {
 		return x.Condition
 	}
-	return Condition_CONDITION_UNSPECIFIED
+	return nil
 }
 
 func (x *Reason) GetCause() UnknownCause {
@@ -2647,7 +2647,7 @@ const file_bgtask_v1_run_proto_rawDesc = "" +
 	"\amade_up\x18\x06 \x01(\x04R\x06madeUp\"\xe0\x01\n" +
 	"\x06Reason\x12)\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x15.bgtask.v1.ReasonKindR\x04kind\x122\n" +
-	"\tcondition\x18\x02 \x01(\x0e2\x14.bgtask.v1.ConditionR\tcondition\x12-\n" +
+	"\tcondition\x18\x02 \x01(\v2\x14.bgtask.v1.ConditionR\tcondition\x12-\n" +
 	"\x05cause\x18\x03 \x01(\x0e2\x17.bgtask.v1.UnknownCauseR\x05cause\x120\n" +
 	"\x05until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
 	"\x06detail\x18\x05 \x01(\tR\x06detail\"\xd3\x03\n" +
@@ -2859,7 +2859,7 @@ var file_bgtask_v1_run_proto_goTypes = []any{
 	(*timestamppb.Timestamp)(nil),                      // 28: google.protobuf.Timestamp
 	(SystemTriggerType)(0),                             // 29: bgtask.v1.SystemTriggerType
 	(*durationpb.Duration)(nil),                        // 30: google.protobuf.Duration
-	(Condition)(0),                                     // 31: bgtask.v1.Condition
+	(*Condition)(nil),                                  // 31: bgtask.v1.Condition
 	(UnknownCause)(0),                                  // 32: bgtask.v1.UnknownCause
 	(*Spec)(nil),                                       // 33: bgtask.v1.Spec
 	(*Fact)(nil),                                       // 34: bgtask.v1.Fact

@@ -30,101 +30,101 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Condition is a level that must hold before a run is admitted. One to eight are
-// WinRT's SystemConditionType.
-type Condition int32
+// SystemConditionType lists the conditions without fields. Numbers 1 to 8 are
+// WinRT's.
+type SystemConditionType int32
 
 const (
 	// Not a condition.
-	Condition_CONDITION_UNSPECIFIED Condition = 0
+	SystemConditionType_SYSTEM_CONDITION_TYPE_UNSPECIFIED SystemConditionType = 0
 	// A user is at the machine.
-	Condition_CONDITION_USER_PRESENT Condition = 1
+	SystemConditionType_SYSTEM_CONDITION_TYPE_USER_PRESENT SystemConditionType = 1
 	// No user is at the machine.
-	Condition_CONDITION_USER_NOT_PRESENT Condition = 2
+	SystemConditionType_SYSTEM_CONDITION_TYPE_USER_NOT_PRESENT SystemConditionType = 2
 	// The internet is reachable.
-	Condition_CONDITION_INTERNET_AVAILABLE Condition = 3
+	SystemConditionType_SYSTEM_CONDITION_TYPE_INTERNET_AVAILABLE SystemConditionType = 3
 	// The internet is not reachable.
-	Condition_CONDITION_INTERNET_NOT_AVAILABLE Condition = 4
+	SystemConditionType_SYSTEM_CONDITION_TYPE_INTERNET_NOT_AVAILABLE SystemConditionType = 4
 	// A session of the user is active.
-	Condition_CONDITION_SESSION_CONNECTED Condition = 5
+	SystemConditionType_SYSTEM_CONDITION_TYPE_SESSION_CONNECTED SystemConditionType = 5
 	// No session of the user is active.
-	Condition_CONDITION_SESSION_DISCONNECTED Condition = 6
+	SystemConditionType_SYSTEM_CONDITION_TYPE_SESSION_DISCONNECTED SystemConditionType = 6
 	// The internet is reachable and not metered.
-	Condition_CONDITION_FREE_NETWORK_AVAILABLE Condition = 7
+	SystemConditionType_SYSTEM_CONDITION_TYPE_FREE_NETWORK_AVAILABLE SystemConditionType = 7
 	// Background work does not cost much energy now.
-	Condition_CONDITION_BACKGROUND_WORK_COST_NOT_HIGH Condition = 8
+	SystemConditionType_SYSTEM_CONDITION_TYPE_BACKGROUND_WORK_COST_NOT_HIGH SystemConditionType = 8
 	// The machine runs on AC. This and the following are not in WinRT.
-	Condition_CONDITION_AC_POWER Condition = 64
+	SystemConditionType_SYSTEM_CONDITION_TYPE_AC_POWER SystemConditionType = 64
 	// The battery is above 20 %, or there is none.
-	Condition_CONDITION_BATTERY_NOT_LOW Condition = 65
+	SystemConditionType_SYSTEM_CONDITION_TYPE_BATTERY_NOT_LOW SystemConditionType = 65
 	// The state file system has space.
-	Condition_CONDITION_STORAGE_NOT_LOW Condition = 66
+	SystemConditionType_SYSTEM_CONDITION_TYPE_STORAGE_NOT_LOW SystemConditionType = 66
 	// The machine is idle and nobody uses it.
-	Condition_CONDITION_DEVICE_IDLE Condition = 67
+	SystemConditionType_SYSTEM_CONDITION_TYPE_DEVICE_IDLE SystemConditionType = 67
 	// Energy saver is off.
-	Condition_CONDITION_ENERGY_SAVER_OFF Condition = 68
+	SystemConditionType_SYSTEM_CONDITION_TYPE_ENERGY_SAVER_OFF SystemConditionType = 68
 )
 
-// Enum value maps for Condition.
+// Enum value maps for SystemConditionType.
 var (
-	Condition_name = map[int32]string{
-		0:  "CONDITION_UNSPECIFIED",
-		1:  "CONDITION_USER_PRESENT",
-		2:  "CONDITION_USER_NOT_PRESENT",
-		3:  "CONDITION_INTERNET_AVAILABLE",
-		4:  "CONDITION_INTERNET_NOT_AVAILABLE",
-		5:  "CONDITION_SESSION_CONNECTED",
-		6:  "CONDITION_SESSION_DISCONNECTED",
-		7:  "CONDITION_FREE_NETWORK_AVAILABLE",
-		8:  "CONDITION_BACKGROUND_WORK_COST_NOT_HIGH",
-		64: "CONDITION_AC_POWER",
-		65: "CONDITION_BATTERY_NOT_LOW",
-		66: "CONDITION_STORAGE_NOT_LOW",
-		67: "CONDITION_DEVICE_IDLE",
-		68: "CONDITION_ENERGY_SAVER_OFF",
+	SystemConditionType_name = map[int32]string{
+		0:  "SYSTEM_CONDITION_TYPE_UNSPECIFIED",
+		1:  "SYSTEM_CONDITION_TYPE_USER_PRESENT",
+		2:  "SYSTEM_CONDITION_TYPE_USER_NOT_PRESENT",
+		3:  "SYSTEM_CONDITION_TYPE_INTERNET_AVAILABLE",
+		4:  "SYSTEM_CONDITION_TYPE_INTERNET_NOT_AVAILABLE",
+		5:  "SYSTEM_CONDITION_TYPE_SESSION_CONNECTED",
+		6:  "SYSTEM_CONDITION_TYPE_SESSION_DISCONNECTED",
+		7:  "SYSTEM_CONDITION_TYPE_FREE_NETWORK_AVAILABLE",
+		8:  "SYSTEM_CONDITION_TYPE_BACKGROUND_WORK_COST_NOT_HIGH",
+		64: "SYSTEM_CONDITION_TYPE_AC_POWER",
+		65: "SYSTEM_CONDITION_TYPE_BATTERY_NOT_LOW",
+		66: "SYSTEM_CONDITION_TYPE_STORAGE_NOT_LOW",
+		67: "SYSTEM_CONDITION_TYPE_DEVICE_IDLE",
+		68: "SYSTEM_CONDITION_TYPE_ENERGY_SAVER_OFF",
 	}
-	Condition_value = map[string]int32{
-		"CONDITION_UNSPECIFIED":                   0,
-		"CONDITION_USER_PRESENT":                  1,
-		"CONDITION_USER_NOT_PRESENT":              2,
-		"CONDITION_INTERNET_AVAILABLE":            3,
-		"CONDITION_INTERNET_NOT_AVAILABLE":        4,
-		"CONDITION_SESSION_CONNECTED":             5,
-		"CONDITION_SESSION_DISCONNECTED":          6,
-		"CONDITION_FREE_NETWORK_AVAILABLE":        7,
-		"CONDITION_BACKGROUND_WORK_COST_NOT_HIGH": 8,
-		"CONDITION_AC_POWER":                      64,
-		"CONDITION_BATTERY_NOT_LOW":               65,
-		"CONDITION_STORAGE_NOT_LOW":               66,
-		"CONDITION_DEVICE_IDLE":                   67,
-		"CONDITION_ENERGY_SAVER_OFF":              68,
+	SystemConditionType_value = map[string]int32{
+		"SYSTEM_CONDITION_TYPE_UNSPECIFIED":                   0,
+		"SYSTEM_CONDITION_TYPE_USER_PRESENT":                  1,
+		"SYSTEM_CONDITION_TYPE_USER_NOT_PRESENT":              2,
+		"SYSTEM_CONDITION_TYPE_INTERNET_AVAILABLE":            3,
+		"SYSTEM_CONDITION_TYPE_INTERNET_NOT_AVAILABLE":        4,
+		"SYSTEM_CONDITION_TYPE_SESSION_CONNECTED":             5,
+		"SYSTEM_CONDITION_TYPE_SESSION_DISCONNECTED":          6,
+		"SYSTEM_CONDITION_TYPE_FREE_NETWORK_AVAILABLE":        7,
+		"SYSTEM_CONDITION_TYPE_BACKGROUND_WORK_COST_NOT_HIGH": 8,
+		"SYSTEM_CONDITION_TYPE_AC_POWER":                      64,
+		"SYSTEM_CONDITION_TYPE_BATTERY_NOT_LOW":               65,
+		"SYSTEM_CONDITION_TYPE_STORAGE_NOT_LOW":               66,
+		"SYSTEM_CONDITION_TYPE_DEVICE_IDLE":                   67,
+		"SYSTEM_CONDITION_TYPE_ENERGY_SAVER_OFF":              68,
 	}
 )
 
-func (x Condition) Enum() *Condition {
-	p := new(Condition)
+func (x SystemConditionType) Enum() *SystemConditionType {
+	p := new(SystemConditionType)
 	*p = x
 	return p
 }
 
-func (x Condition) String() string {
+func (x SystemConditionType) String() string {
 	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
 }
 
-func (Condition) Descriptor() protoreflect.EnumDescriptor {
+func (SystemConditionType) Descriptor() protoreflect.EnumDescriptor {
 	return file_bgtask_v1_task_proto_enumTypes[0].Descriptor()
 }
 
-func (Condition) Type() protoreflect.EnumType {
+func (SystemConditionType) Type() protoreflect.EnumType {
 	return &file_bgtask_v1_task_proto_enumTypes[0]
 }
 
-func (x Condition) Number() protoreflect.EnumNumber {
+func (x SystemConditionType) Number() protoreflect.EnumNumber {
 	return protoreflect.EnumNumber(x)
 }
 
-// Deprecated: Use Condition.Descriptor instead.
-func (Condition) EnumDescriptor() ([]byte, []int) {
+// Deprecated: Use SystemConditionType.Descriptor instead.
+func (SystemConditionType) EnumDescriptor() ([]byte, []int) {
 	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{0}
 }
 
@@ -406,27 +406,25 @@ type Spec struct {
 	// What fires the task; required.
 	Trigger *Trigger `protobuf:"bytes,3,opt,name=trigger,proto3" json:"trigger,omitempty"`
 	// What must hold before a run is admitted; at most 16.
-	Conditions []Condition `protobuf:"varint,4,rep,packed,name=conditions,proto3,enum=bgtask.v1.Condition" json:"conditions,omitempty"`
-	// Those of conditions for which unsure counts as holds.
-	RunIfUnknown []Condition `protobuf:"varint,5,rep,packed,name=run_if_unknown,json=runIfUnknown,proto3,enum=bgtask.v1.Condition" json:"run_if_unknown,omitempty"`
+	Conditions []*Condition `protobuf:"bytes,4,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	// Cancel the run when a condition fails meanwhile.
-	CancelOnConditionLoss bool `protobuf:"varint,6,opt,name=cancel_on_condition_loss,json=cancelOnConditionLoss,proto3" json:"cancel_on_condition_loss,omitempty"`
+	CancelOnConditionLoss bool `protobuf:"varint,5,opt,name=cancel_on_condition_loss,json=cancelOnConditionLoss,proto3" json:"cancel_on_condition_loss,omitempty"`
 	// The task's group; grouped tasks are listed only when asked for.
-	Group string `protobuf:"bytes,7,opt,name=group,proto3" json:"group,omitempty"`
+	Group string `protobuf:"bytes,6,opt,name=group,proto3" json:"group,omitempty"`
 	// How another attempt is made; absent: the defaults.
-	Retry *RetryPolicy `protobuf:"bytes,8,opt,name=retry,proto3" json:"retry,omitempty"`
+	Retry *RetryPolicy `protobuf:"bytes,7,opt,name=retry,proto3" json:"retry,omitempty"`
 	// What becomes of missed instants; absent: the latest one fires.
-	Misfire *Misfire `protobuf:"bytes,9,opt,name=misfire,proto3" json:"misfire,omitempty"`
+	Misfire *Misfire `protobuf:"bytes,8,opt,name=misfire,proto3" json:"misfire,omitempty"`
 	// How long an occurrence may be held; absent: for ever.
-	Hold *Hold `protobuf:"bytes,10,opt,name=hold,proto3" json:"hold,omitempty"`
+	Hold *Hold `protobuf:"bytes,9,opt,name=hold,proto3" json:"hold,omitempty"`
 	// How many occurrences may wait; 0: firings coalesce. At most 1,000.
-	Queue uint32 `protobuf:"varint,11,opt,name=queue,proto3" json:"queue,omitempty"`
+	Queue uint32 `protobuf:"varint,10,opt,name=queue,proto3" json:"queue,omitempty"`
 	// Tasks of one package with the same key never run at once.
-	Exclusive string `protobuf:"bytes,12,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
+	Exclusive string `protobuf:"bytes,11,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
 	// The longest run, in awake time; absent: what the policy says.
-	RunLimit *durationpb.Duration `protobuf:"bytes,13,opt,name=run_limit,json=runLimit,proto3" json:"run_limit,omitempty"`
+	RunLimit *durationpb.Duration `protobuf:"bytes,12,opt,name=run_limit,json=runLimit,proto3" json:"run_limit,omitempty"`
 	// What a command task runs; absent for other tasks.
-	Command       *Command `protobuf:"bytes,14,opt,name=command,proto3" json:"command,omitempty"`
+	Command       *Command `protobuf:"bytes,13,opt,name=command,proto3" json:"command,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -482,16 +480,9 @@ func (x *Spec) GetTrigger() *Trigger {
 	return nil
 }
 
-func (x *Spec) GetConditions() []Condition {
+func (x *Spec) GetConditions() []*Condition {
 	if x != nil {
 		return x.Conditions
-	}
-	return nil
-}
-
-func (x *Spec) GetRunIfUnknown() []Condition {
-	if x != nil {
-		return x.RunIfUnknown
 	}
 	return nil
 }
@@ -559,6 +550,85 @@ func (x *Spec) GetCommand() *Command {
 	return nil
 }
 
+// Condition must hold before a run is admitted.
+type Condition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The condition counts as holding while it is unsure.
+	RunIfUnknown bool `protobuf:"varint,1,opt,name=run_if_unknown,json=runIfUnknown,proto3" json:"run_if_unknown,omitempty"`
+	// The kind, with its fields.
+	//
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*Condition_System
+	Kind          isCondition_Kind `protobuf_oneof:"kind"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Condition) Reset() {
+	*x = Condition{}
+	mi := &file_bgtask_v1_task_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Condition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Condition) ProtoMessage() {}
+
+func (x *Condition) ProtoReflect() protoreflect.Message {
+	mi := &file_bgtask_v1_task_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Condition.ProtoReflect.Descriptor instead.
+func (*Condition) Descriptor() ([]byte, []int) {
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Condition) GetRunIfUnknown() bool {
+	if x != nil {
+		return x.RunIfUnknown
+	}
+	return false
+}
+
+func (x *Condition) GetKind() isCondition_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *Condition) GetSystem() SystemConditionType {
+	if x != nil {
+		if x, ok := x.Kind.(*Condition_System); ok {
+			return x.System
+		}
+	}
+	return SystemConditionType_SYSTEM_CONDITION_TYPE_UNSPECIFIED
+}
+
+type isCondition_Kind interface {
+	isCondition_Kind()
+}
+
+type Condition_System struct {
+	// One of the system conditions, which have no fields.
+	System SystemConditionType `protobuf:"varint,2,opt,name=system,proto3,enum=bgtask.v1.SystemConditionType,oneof"`
+}
+
+func (*Condition_System) isCondition_Kind() {}
+
 // RetryPolicy says how another attempt is made. Absent fields are the defaults.
 type RetryPolicy struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -574,7 +644,7 @@ type RetryPolicy struct {
 
 func (x *RetryPolicy) Reset() {
 	*x = RetryPolicy{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[1]
+	mi := &file_bgtask_v1_task_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -586,7 +656,7 @@ func (x *RetryPolicy) String() string {
 func (*RetryPolicy) ProtoMessage() {}
 
 func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[1]
+	mi := &file_bgtask_v1_task_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -599,7 +669,7 @@ func (x *RetryPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RetryPolicy.ProtoReflect.Descriptor instead.
 func (*RetryPolicy) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{1}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *RetryPolicy) GetAttempts() uint32 {
@@ -636,7 +706,7 @@ type Misfire struct {
 
 func (x *Misfire) Reset() {
 	*x = Misfire{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[2]
+	mi := &file_bgtask_v1_task_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -648,7 +718,7 @@ func (x *Misfire) String() string {
 func (*Misfire) ProtoMessage() {}
 
 func (x *Misfire) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[2]
+	mi := &file_bgtask_v1_task_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -661,7 +731,7 @@ func (x *Misfire) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Misfire.ProtoReflect.Descriptor instead.
 func (*Misfire) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{2}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Misfire) GetPolicy() MisfirePolicy {
@@ -691,7 +761,7 @@ type Hold struct {
 
 func (x *Hold) Reset() {
 	*x = Hold{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[3]
+	mi := &file_bgtask_v1_task_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -703,7 +773,7 @@ func (x *Hold) String() string {
 func (*Hold) ProtoMessage() {}
 
 func (x *Hold) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[3]
+	mi := &file_bgtask_v1_task_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -716,7 +786,7 @@ func (x *Hold) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hold.ProtoReflect.Descriptor instead.
 func (*Hold) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{3}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Hold) GetAtMost() *durationpb.Duration {
@@ -756,7 +826,7 @@ type Command struct {
 
 func (x *Command) Reset() {
 	*x = Command{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[4]
+	mi := &file_bgtask_v1_task_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +838,7 @@ func (x *Command) String() string {
 func (*Command) ProtoMessage() {}
 
 func (x *Command) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[4]
+	mi := &file_bgtask_v1_task_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +851,7 @@ func (x *Command) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Command.ProtoReflect.Descriptor instead.
 func (*Command) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{4}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Command) GetPath() string {
@@ -858,7 +928,7 @@ type Trigger struct {
 
 func (x *Trigger) Reset() {
 	*x = Trigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[5]
+	mi := &file_bgtask_v1_task_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +940,7 @@ func (x *Trigger) String() string {
 func (*Trigger) ProtoMessage() {}
 
 func (x *Trigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[5]
+	mi := &file_bgtask_v1_task_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +953,7 @@ func (x *Trigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trigger.ProtoReflect.Descriptor instead.
 func (*Trigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{5}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Trigger) GetKind() isTrigger_Kind {
@@ -1086,7 +1156,7 @@ type TimeTrigger struct {
 
 func (x *TimeTrigger) Reset() {
 	*x = TimeTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[6]
+	mi := &file_bgtask_v1_task_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1098,7 +1168,7 @@ func (x *TimeTrigger) String() string {
 func (*TimeTrigger) ProtoMessage() {}
 
 func (x *TimeTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[6]
+	mi := &file_bgtask_v1_task_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1111,7 +1181,7 @@ func (x *TimeTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TimeTrigger.ProtoReflect.Descriptor instead.
 func (*TimeTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{6}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TimeTrigger) GetFreshness() *durationpb.Duration {
@@ -1141,7 +1211,7 @@ type MaintenanceTrigger struct {
 
 func (x *MaintenanceTrigger) Reset() {
 	*x = MaintenanceTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[7]
+	mi := &file_bgtask_v1_task_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1153,7 +1223,7 @@ func (x *MaintenanceTrigger) String() string {
 func (*MaintenanceTrigger) ProtoMessage() {}
 
 func (x *MaintenanceTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[7]
+	mi := &file_bgtask_v1_task_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1166,7 +1236,7 @@ func (x *MaintenanceTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceTrigger.ProtoReflect.Descriptor instead.
 func (*MaintenanceTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{7}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *MaintenanceTrigger) GetFreshness() *durationpb.Duration {
@@ -1198,7 +1268,7 @@ type CalendarTrigger struct {
 
 func (x *CalendarTrigger) Reset() {
 	*x = CalendarTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[8]
+	mi := &file_bgtask_v1_task_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1280,7 @@ func (x *CalendarTrigger) String() string {
 func (*CalendarTrigger) ProtoMessage() {}
 
 func (x *CalendarTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[8]
+	mi := &file_bgtask_v1_task_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1293,7 @@ func (x *CalendarTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CalendarTrigger.ProtoReflect.Descriptor instead.
 func (*CalendarTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{8}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CalendarTrigger) GetExpr() string {
@@ -1260,7 +1330,7 @@ type SystemTrigger struct {
 
 func (x *SystemTrigger) Reset() {
 	*x = SystemTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[9]
+	mi := &file_bgtask_v1_task_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1272,7 +1342,7 @@ func (x *SystemTrigger) String() string {
 func (*SystemTrigger) ProtoMessage() {}
 
 func (x *SystemTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[9]
+	mi := &file_bgtask_v1_task_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1285,7 +1355,7 @@ func (x *SystemTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SystemTrigger.ProtoReflect.Descriptor instead.
 func (*SystemTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{9}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SystemTrigger) GetType() SystemTriggerType {
@@ -1311,7 +1381,7 @@ type ApplicationTrigger struct {
 
 func (x *ApplicationTrigger) Reset() {
 	*x = ApplicationTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[10]
+	mi := &file_bgtask_v1_task_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1323,7 +1393,7 @@ func (x *ApplicationTrigger) String() string {
 func (*ApplicationTrigger) ProtoMessage() {}
 
 func (x *ApplicationTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[10]
+	mi := &file_bgtask_v1_task_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1336,7 +1406,7 @@ func (x *ApplicationTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ApplicationTrigger.ProtoReflect.Descriptor instead.
 func (*ApplicationTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{10}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{11}
 }
 
 // CustomSystemEventTrigger fires when somebody raises its event.
@@ -1352,7 +1422,7 @@ type CustomSystemEventTrigger struct {
 
 func (x *CustomSystemEventTrigger) Reset() {
 	*x = CustomSystemEventTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[11]
+	mi := &file_bgtask_v1_task_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1364,7 +1434,7 @@ func (x *CustomSystemEventTrigger) String() string {
 func (*CustomSystemEventTrigger) ProtoMessage() {}
 
 func (x *CustomSystemEventTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[11]
+	mi := &file_bgtask_v1_task_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1377,7 +1447,7 @@ func (x *CustomSystemEventTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomSystemEventTrigger.ProtoReflect.Descriptor instead.
 func (*CustomSystemEventTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{11}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *CustomSystemEventTrigger) GetId() string {
@@ -1407,7 +1477,7 @@ type StorageLibraryContentChangedTrigger struct {
 
 func (x *StorageLibraryContentChangedTrigger) Reset() {
 	*x = StorageLibraryContentChangedTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[12]
+	mi := &file_bgtask_v1_task_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1419,7 +1489,7 @@ func (x *StorageLibraryContentChangedTrigger) String() string {
 func (*StorageLibraryContentChangedTrigger) ProtoMessage() {}
 
 func (x *StorageLibraryContentChangedTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[12]
+	mi := &file_bgtask_v1_task_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1432,7 +1502,7 @@ func (x *StorageLibraryContentChangedTrigger) ProtoReflect() protoreflect.Messag
 
 // Deprecated: Use StorageLibraryContentChangedTrigger.ProtoReflect.Descriptor instead.
 func (*StorageLibraryContentChangedTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{12}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StorageLibraryContentChangedTrigger) GetPaths() []string {
@@ -1461,7 +1531,7 @@ type SocketActivityTrigger struct {
 
 func (x *SocketActivityTrigger) Reset() {
 	*x = SocketActivityTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[13]
+	mi := &file_bgtask_v1_task_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1473,7 +1543,7 @@ func (x *SocketActivityTrigger) String() string {
 func (*SocketActivityTrigger) ProtoMessage() {}
 
 func (x *SocketActivityTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[13]
+	mi := &file_bgtask_v1_task_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1486,7 +1556,7 @@ func (x *SocketActivityTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SocketActivityTrigger.ProtoReflect.Descriptor instead.
 func (*SocketActivityTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{13}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *SocketActivityTrigger) GetListen() string {
@@ -1509,7 +1579,7 @@ type DeviceWatcherTrigger struct {
 
 func (x *DeviceWatcherTrigger) Reset() {
 	*x = DeviceWatcherTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[14]
+	mi := &file_bgtask_v1_task_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1521,7 +1591,7 @@ func (x *DeviceWatcherTrigger) String() string {
 func (*DeviceWatcherTrigger) ProtoMessage() {}
 
 func (x *DeviceWatcherTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[14]
+	mi := &file_bgtask_v1_task_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1534,7 +1604,7 @@ func (x *DeviceWatcherTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceWatcherTrigger.ProtoReflect.Descriptor instead.
 func (*DeviceWatcherTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{14}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DeviceWatcherTrigger) GetSubsystem() string {
@@ -1563,7 +1633,7 @@ type ToastNotificationActionTrigger struct {
 
 func (x *ToastNotificationActionTrigger) Reset() {
 	*x = ToastNotificationActionTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[15]
+	mi := &file_bgtask_v1_task_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1575,7 +1645,7 @@ func (x *ToastNotificationActionTrigger) String() string {
 func (*ToastNotificationActionTrigger) ProtoMessage() {}
 
 func (x *ToastNotificationActionTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[15]
+	mi := &file_bgtask_v1_task_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1588,7 +1658,7 @@ func (x *ToastNotificationActionTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ToastNotificationActionTrigger.ProtoReflect.Descriptor instead.
 func (*ToastNotificationActionTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{15}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ToastNotificationActionTrigger) GetTag() string {
@@ -1609,7 +1679,7 @@ type PushNotificationTrigger struct {
 
 func (x *PushNotificationTrigger) Reset() {
 	*x = PushNotificationTrigger{}
-	mi := &file_bgtask_v1_task_proto_msgTypes[16]
+	mi := &file_bgtask_v1_task_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1621,7 +1691,7 @@ func (x *PushNotificationTrigger) String() string {
 func (*PushNotificationTrigger) ProtoMessage() {}
 
 func (x *PushNotificationTrigger) ProtoReflect() protoreflect.Message {
-	mi := &file_bgtask_v1_task_proto_msgTypes[16]
+	mi := &file_bgtask_v1_task_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1634,7 +1704,7 @@ func (x *PushNotificationTrigger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PushNotificationTrigger.ProtoReflect.Descriptor instead.
 func (*PushNotificationTrigger) Descriptor() ([]byte, []int) {
-	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{16}
+	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *PushNotificationTrigger) GetApplicationId() string {
@@ -1648,26 +1718,29 @@ var File_bgtask_v1_task_proto protoreflect.FileDescriptor
 
 const file_bgtask_v1_task_proto_rawDesc = "" +
 	"\n" +
-	"\x14bgtask/v1/task.proto\x12\tbgtask.v1\x1a\x1egoogle/protobuf/duration.proto\"\xc5\x04\n" +
+	"\x14bgtask/v1/task.proto\x12\tbgtask.v1\x1a\x1egoogle/protobuf/duration.proto\"\x89\x04\n" +
 	"\x04Spec\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n" +
 	"\ventry_point\x18\x02 \x01(\tR\n" +
 	"entryPoint\x12,\n" +
 	"\atrigger\x18\x03 \x01(\v2\x12.bgtask.v1.TriggerR\atrigger\x124\n" +
 	"\n" +
-	"conditions\x18\x04 \x03(\x0e2\x14.bgtask.v1.ConditionR\n" +
-	"conditions\x12:\n" +
-	"\x0erun_if_unknown\x18\x05 \x03(\x0e2\x14.bgtask.v1.ConditionR\frunIfUnknown\x127\n" +
-	"\x18cancel_on_condition_loss\x18\x06 \x01(\bR\x15cancelOnConditionLoss\x12\x14\n" +
-	"\x05group\x18\a \x01(\tR\x05group\x12,\n" +
-	"\x05retry\x18\b \x01(\v2\x16.bgtask.v1.RetryPolicyR\x05retry\x12,\n" +
-	"\amisfire\x18\t \x01(\v2\x12.bgtask.v1.MisfireR\amisfire\x12#\n" +
-	"\x04hold\x18\n" +
-	" \x01(\v2\x0f.bgtask.v1.HoldR\x04hold\x12\x14\n" +
-	"\x05queue\x18\v \x01(\rR\x05queue\x12\x1c\n" +
-	"\texclusive\x18\f \x01(\tR\texclusive\x126\n" +
-	"\trun_limit\x18\r \x01(\v2\x19.google.protobuf.DurationR\brunLimit\x12,\n" +
-	"\acommand\x18\x0e \x01(\v2\x12.bgtask.v1.CommandR\acommand\"\x8b\x01\n" +
+	"conditions\x18\x04 \x03(\v2\x14.bgtask.v1.ConditionR\n" +
+	"conditions\x127\n" +
+	"\x18cancel_on_condition_loss\x18\x05 \x01(\bR\x15cancelOnConditionLoss\x12\x14\n" +
+	"\x05group\x18\x06 \x01(\tR\x05group\x12,\n" +
+	"\x05retry\x18\a \x01(\v2\x16.bgtask.v1.RetryPolicyR\x05retry\x12,\n" +
+	"\amisfire\x18\b \x01(\v2\x12.bgtask.v1.MisfireR\amisfire\x12#\n" +
+	"\x04hold\x18\t \x01(\v2\x0f.bgtask.v1.HoldR\x04hold\x12\x14\n" +
+	"\x05queue\x18\n" +
+	" \x01(\rR\x05queue\x12\x1c\n" +
+	"\texclusive\x18\v \x01(\tR\texclusive\x126\n" +
+	"\trun_limit\x18\f \x01(\v2\x19.google.protobuf.DurationR\brunLimit\x12,\n" +
+	"\acommand\x18\r \x01(\v2\x12.bgtask.v1.CommandR\acommand\"s\n" +
+	"\tCondition\x12$\n" +
+	"\x0erun_if_unknown\x18\x01 \x01(\bR\frunIfUnknown\x128\n" +
+	"\x06system\x18\x02 \x01(\x0e2\x1e.bgtask.v1.SystemConditionTypeH\x00R\x06systemB\x06\n" +
+	"\x04kind\"\x8b\x01\n" +
 	"\vRetryPolicy\x12\x1a\n" +
 	"\battempts\x18\x01 \x01(\rR\battempts\x12/\n" +
 	"\x05first\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x05first\x12/\n" +
@@ -1735,22 +1808,22 @@ const file_bgtask_v1_task_proto_rawDesc = "" +
 	"\x1eToastNotificationActionTrigger\x12\x10\n" +
 	"\x03tag\x18\x01 \x01(\tR\x03tag\"@\n" +
 	"\x17PushNotificationTrigger\x12%\n" +
-	"\x0eapplication_id\x18\x01 \x01(\tR\rapplicationId*\xd3\x03\n" +
-	"\tCondition\x12\x19\n" +
-	"\x15CONDITION_UNSPECIFIED\x10\x00\x12\x1a\n" +
-	"\x16CONDITION_USER_PRESENT\x10\x01\x12\x1e\n" +
-	"\x1aCONDITION_USER_NOT_PRESENT\x10\x02\x12 \n" +
-	"\x1cCONDITION_INTERNET_AVAILABLE\x10\x03\x12$\n" +
-	" CONDITION_INTERNET_NOT_AVAILABLE\x10\x04\x12\x1f\n" +
-	"\x1bCONDITION_SESSION_CONNECTED\x10\x05\x12\"\n" +
-	"\x1eCONDITION_SESSION_DISCONNECTED\x10\x06\x12$\n" +
-	" CONDITION_FREE_NETWORK_AVAILABLE\x10\a\x12+\n" +
-	"'CONDITION_BACKGROUND_WORK_COST_NOT_HIGH\x10\b\x12\x16\n" +
-	"\x12CONDITION_AC_POWER\x10@\x12\x1d\n" +
-	"\x19CONDITION_BATTERY_NOT_LOW\x10A\x12\x1d\n" +
-	"\x19CONDITION_STORAGE_NOT_LOW\x10B\x12\x19\n" +
-	"\x15CONDITION_DEVICE_IDLE\x10C\x12\x1e\n" +
-	"\x1aCONDITION_ENERGY_SAVER_OFF\x10D*\x81\x01\n" +
+	"\x0eapplication_id\x18\x01 \x01(\tR\rapplicationId*\x85\x05\n" +
+	"\x13SystemConditionType\x12%\n" +
+	"!SYSTEM_CONDITION_TYPE_UNSPECIFIED\x10\x00\x12&\n" +
+	"\"SYSTEM_CONDITION_TYPE_USER_PRESENT\x10\x01\x12*\n" +
+	"&SYSTEM_CONDITION_TYPE_USER_NOT_PRESENT\x10\x02\x12,\n" +
+	"(SYSTEM_CONDITION_TYPE_INTERNET_AVAILABLE\x10\x03\x120\n" +
+	",SYSTEM_CONDITION_TYPE_INTERNET_NOT_AVAILABLE\x10\x04\x12+\n" +
+	"'SYSTEM_CONDITION_TYPE_SESSION_CONNECTED\x10\x05\x12.\n" +
+	"*SYSTEM_CONDITION_TYPE_SESSION_DISCONNECTED\x10\x06\x120\n" +
+	",SYSTEM_CONDITION_TYPE_FREE_NETWORK_AVAILABLE\x10\a\x127\n" +
+	"3SYSTEM_CONDITION_TYPE_BACKGROUND_WORK_COST_NOT_HIGH\x10\b\x12\"\n" +
+	"\x1eSYSTEM_CONDITION_TYPE_AC_POWER\x10@\x12)\n" +
+	"%SYSTEM_CONDITION_TYPE_BATTERY_NOT_LOW\x10A\x12)\n" +
+	"%SYSTEM_CONDITION_TYPE_STORAGE_NOT_LOW\x10B\x12%\n" +
+	"!SYSTEM_CONDITION_TYPE_DEVICE_IDLE\x10C\x12*\n" +
+	"&SYSTEM_CONDITION_TYPE_ENERGY_SAVER_OFF\x10D*\x81\x01\n" +
 	"\rMisfirePolicy\x12\x1e\n" +
 	"\x1aMISFIRE_POLICY_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17MISFIRE_POLICY_RUN_ONCE\x10\x01\x12\x17\n" +
@@ -1797,64 +1870,65 @@ func file_bgtask_v1_task_proto_rawDescGZIP() []byte {
 }
 
 var file_bgtask_v1_task_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_bgtask_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_bgtask_v1_task_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_bgtask_v1_task_proto_goTypes = []any{
-	(Condition)(0),                              // 0: bgtask.v1.Condition
+	(SystemConditionType)(0),                    // 0: bgtask.v1.SystemConditionType
 	(MisfirePolicy)(0),                          // 1: bgtask.v1.MisfirePolicy
 	(HoldThen)(0),                               // 2: bgtask.v1.HoldThen
 	(SystemTriggerType)(0),                      // 3: bgtask.v1.SystemTriggerType
 	(Recurrence)(0),                             // 4: bgtask.v1.Recurrence
 	(*Spec)(nil),                                // 5: bgtask.v1.Spec
-	(*RetryPolicy)(nil),                         // 6: bgtask.v1.RetryPolicy
-	(*Misfire)(nil),                             // 7: bgtask.v1.Misfire
-	(*Hold)(nil),                                // 8: bgtask.v1.Hold
-	(*Command)(nil),                             // 9: bgtask.v1.Command
-	(*Trigger)(nil),                             // 10: bgtask.v1.Trigger
-	(*TimeTrigger)(nil),                         // 11: bgtask.v1.TimeTrigger
-	(*MaintenanceTrigger)(nil),                  // 12: bgtask.v1.MaintenanceTrigger
-	(*CalendarTrigger)(nil),                     // 13: bgtask.v1.CalendarTrigger
-	(*SystemTrigger)(nil),                       // 14: bgtask.v1.SystemTrigger
-	(*ApplicationTrigger)(nil),                  // 15: bgtask.v1.ApplicationTrigger
-	(*CustomSystemEventTrigger)(nil),            // 16: bgtask.v1.CustomSystemEventTrigger
-	(*StorageLibraryContentChangedTrigger)(nil), // 17: bgtask.v1.StorageLibraryContentChangedTrigger
-	(*SocketActivityTrigger)(nil),               // 18: bgtask.v1.SocketActivityTrigger
-	(*DeviceWatcherTrigger)(nil),                // 19: bgtask.v1.DeviceWatcherTrigger
-	(*ToastNotificationActionTrigger)(nil),      // 20: bgtask.v1.ToastNotificationActionTrigger
-	(*PushNotificationTrigger)(nil),             // 21: bgtask.v1.PushNotificationTrigger
-	nil,                                         // 22: bgtask.v1.DeviceWatcherTrigger.PropertiesEntry
-	(*durationpb.Duration)(nil),                 // 23: google.protobuf.Duration
+	(*Condition)(nil),                           // 6: bgtask.v1.Condition
+	(*RetryPolicy)(nil),                         // 7: bgtask.v1.RetryPolicy
+	(*Misfire)(nil),                             // 8: bgtask.v1.Misfire
+	(*Hold)(nil),                                // 9: bgtask.v1.Hold
+	(*Command)(nil),                             // 10: bgtask.v1.Command
+	(*Trigger)(nil),                             // 11: bgtask.v1.Trigger
+	(*TimeTrigger)(nil),                         // 12: bgtask.v1.TimeTrigger
+	(*MaintenanceTrigger)(nil),                  // 13: bgtask.v1.MaintenanceTrigger
+	(*CalendarTrigger)(nil),                     // 14: bgtask.v1.CalendarTrigger
+	(*SystemTrigger)(nil),                       // 15: bgtask.v1.SystemTrigger
+	(*ApplicationTrigger)(nil),                  // 16: bgtask.v1.ApplicationTrigger
+	(*CustomSystemEventTrigger)(nil),            // 17: bgtask.v1.CustomSystemEventTrigger
+	(*StorageLibraryContentChangedTrigger)(nil), // 18: bgtask.v1.StorageLibraryContentChangedTrigger
+	(*SocketActivityTrigger)(nil),               // 19: bgtask.v1.SocketActivityTrigger
+	(*DeviceWatcherTrigger)(nil),                // 20: bgtask.v1.DeviceWatcherTrigger
+	(*ToastNotificationActionTrigger)(nil),      // 21: bgtask.v1.ToastNotificationActionTrigger
+	(*PushNotificationTrigger)(nil),             // 22: bgtask.v1.PushNotificationTrigger
+	nil,                                         // 23: bgtask.v1.DeviceWatcherTrigger.PropertiesEntry
+	(*durationpb.Duration)(nil),                 // 24: google.protobuf.Duration
 }
 var file_bgtask_v1_task_proto_depIdxs = []int32{
-	10, // 0: bgtask.v1.Spec.trigger:type_name -> bgtask.v1.Trigger
-	0,  // 1: bgtask.v1.Spec.conditions:type_name -> bgtask.v1.Condition
-	0,  // 2: bgtask.v1.Spec.run_if_unknown:type_name -> bgtask.v1.Condition
-	6,  // 3: bgtask.v1.Spec.retry:type_name -> bgtask.v1.RetryPolicy
-	7,  // 4: bgtask.v1.Spec.misfire:type_name -> bgtask.v1.Misfire
-	8,  // 5: bgtask.v1.Spec.hold:type_name -> bgtask.v1.Hold
-	23, // 6: bgtask.v1.Spec.run_limit:type_name -> google.protobuf.Duration
-	9,  // 7: bgtask.v1.Spec.command:type_name -> bgtask.v1.Command
-	23, // 8: bgtask.v1.RetryPolicy.first:type_name -> google.protobuf.Duration
-	23, // 9: bgtask.v1.RetryPolicy.limit:type_name -> google.protobuf.Duration
+	11, // 0: bgtask.v1.Spec.trigger:type_name -> bgtask.v1.Trigger
+	6,  // 1: bgtask.v1.Spec.conditions:type_name -> bgtask.v1.Condition
+	7,  // 2: bgtask.v1.Spec.retry:type_name -> bgtask.v1.RetryPolicy
+	8,  // 3: bgtask.v1.Spec.misfire:type_name -> bgtask.v1.Misfire
+	9,  // 4: bgtask.v1.Spec.hold:type_name -> bgtask.v1.Hold
+	24, // 5: bgtask.v1.Spec.run_limit:type_name -> google.protobuf.Duration
+	10, // 6: bgtask.v1.Spec.command:type_name -> bgtask.v1.Command
+	0,  // 7: bgtask.v1.Condition.system:type_name -> bgtask.v1.SystemConditionType
+	24, // 8: bgtask.v1.RetryPolicy.first:type_name -> google.protobuf.Duration
+	24, // 9: bgtask.v1.RetryPolicy.limit:type_name -> google.protobuf.Duration
 	1,  // 10: bgtask.v1.Misfire.policy:type_name -> bgtask.v1.MisfirePolicy
-	23, // 11: bgtask.v1.Hold.at_most:type_name -> google.protobuf.Duration
+	24, // 11: bgtask.v1.Hold.at_most:type_name -> google.protobuf.Duration
 	2,  // 12: bgtask.v1.Hold.then:type_name -> bgtask.v1.HoldThen
-	11, // 13: bgtask.v1.Trigger.time:type_name -> bgtask.v1.TimeTrigger
-	12, // 14: bgtask.v1.Trigger.maintenance:type_name -> bgtask.v1.MaintenanceTrigger
-	13, // 15: bgtask.v1.Trigger.calendar:type_name -> bgtask.v1.CalendarTrigger
-	14, // 16: bgtask.v1.Trigger.system:type_name -> bgtask.v1.SystemTrigger
-	15, // 17: bgtask.v1.Trigger.application:type_name -> bgtask.v1.ApplicationTrigger
-	16, // 18: bgtask.v1.Trigger.custom_system_event:type_name -> bgtask.v1.CustomSystemEventTrigger
-	17, // 19: bgtask.v1.Trigger.storage_library_content_changed:type_name -> bgtask.v1.StorageLibraryContentChangedTrigger
-	18, // 20: bgtask.v1.Trigger.socket_activity:type_name -> bgtask.v1.SocketActivityTrigger
-	19, // 21: bgtask.v1.Trigger.device_watcher:type_name -> bgtask.v1.DeviceWatcherTrigger
-	20, // 22: bgtask.v1.Trigger.toast_notification_action:type_name -> bgtask.v1.ToastNotificationActionTrigger
-	21, // 23: bgtask.v1.Trigger.push_notification:type_name -> bgtask.v1.PushNotificationTrigger
-	23, // 24: bgtask.v1.TimeTrigger.freshness:type_name -> google.protobuf.Duration
-	23, // 25: bgtask.v1.MaintenanceTrigger.freshness:type_name -> google.protobuf.Duration
+	12, // 13: bgtask.v1.Trigger.time:type_name -> bgtask.v1.TimeTrigger
+	13, // 14: bgtask.v1.Trigger.maintenance:type_name -> bgtask.v1.MaintenanceTrigger
+	14, // 15: bgtask.v1.Trigger.calendar:type_name -> bgtask.v1.CalendarTrigger
+	15, // 16: bgtask.v1.Trigger.system:type_name -> bgtask.v1.SystemTrigger
+	16, // 17: bgtask.v1.Trigger.application:type_name -> bgtask.v1.ApplicationTrigger
+	17, // 18: bgtask.v1.Trigger.custom_system_event:type_name -> bgtask.v1.CustomSystemEventTrigger
+	18, // 19: bgtask.v1.Trigger.storage_library_content_changed:type_name -> bgtask.v1.StorageLibraryContentChangedTrigger
+	19, // 20: bgtask.v1.Trigger.socket_activity:type_name -> bgtask.v1.SocketActivityTrigger
+	20, // 21: bgtask.v1.Trigger.device_watcher:type_name -> bgtask.v1.DeviceWatcherTrigger
+	21, // 22: bgtask.v1.Trigger.toast_notification_action:type_name -> bgtask.v1.ToastNotificationActionTrigger
+	22, // 23: bgtask.v1.Trigger.push_notification:type_name -> bgtask.v1.PushNotificationTrigger
+	24, // 24: bgtask.v1.TimeTrigger.freshness:type_name -> google.protobuf.Duration
+	24, // 25: bgtask.v1.MaintenanceTrigger.freshness:type_name -> google.protobuf.Duration
 	3,  // 26: bgtask.v1.SystemTrigger.type:type_name -> bgtask.v1.SystemTriggerType
 	4,  // 27: bgtask.v1.CustomSystemEventTrigger.recurrence:type_name -> bgtask.v1.Recurrence
-	23, // 28: bgtask.v1.StorageLibraryContentChangedTrigger.settle:type_name -> google.protobuf.Duration
-	22, // 29: bgtask.v1.DeviceWatcherTrigger.properties:type_name -> bgtask.v1.DeviceWatcherTrigger.PropertiesEntry
+	24, // 28: bgtask.v1.StorageLibraryContentChangedTrigger.settle:type_name -> google.protobuf.Duration
+	23, // 29: bgtask.v1.DeviceWatcherTrigger.properties:type_name -> bgtask.v1.DeviceWatcherTrigger.PropertiesEntry
 	30, // [30:30] is the sub-list for method output_type
 	30, // [30:30] is the sub-list for method input_type
 	30, // [30:30] is the sub-list for extension type_name
@@ -1867,7 +1941,10 @@ func file_bgtask_v1_task_proto_init() {
 	if File_bgtask_v1_task_proto != nil {
 		return
 	}
-	file_bgtask_v1_task_proto_msgTypes[5].OneofWrappers = []any{
+	file_bgtask_v1_task_proto_msgTypes[1].OneofWrappers = []any{
+		(*Condition_System)(nil),
+	}
+	file_bgtask_v1_task_proto_msgTypes[6].OneofWrappers = []any{
 		(*Trigger_Time)(nil),
 		(*Trigger_Maintenance)(nil),
 		(*Trigger_Calendar)(nil),
@@ -1886,7 +1963,7 @@ func file_bgtask_v1_task_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_bgtask_v1_task_proto_rawDesc), len(file_bgtask_v1_task_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -1,0 +1,180 @@
+package task
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// SystemCondition is a condition without parameters, WinRT's SystemCondition and
+// SystemConditionType in one. Numbers 1 to 8 are WinRT's; the others are ours.
+type SystemCondition uint8
+
+// The system conditions.
+const (
+	UserPresent               SystemCondition = 1
+	UserNotPresent            SystemCondition = 2
+	InternetAvailable         SystemCondition = 3
+	InternetNotAvailable      SystemCondition = 4
+	SessionConnected          SystemCondition = 5
+	SessionDisconnected       SystemCondition = 6
+	FreeNetworkAvailable      SystemCondition = 7
+	BackgroundWorkCostNotHigh SystemCondition = 8
+
+	ACPower        SystemCondition = 64
+	BatteryNotLow  SystemCondition = 65
+	StorageNotLow  SystemCondition = 66
+	DeviceIdle     SystemCondition = 67
+	EnergySaverOff SystemCondition = 68
+)
+
+// ConditionRow describes a system condition.
+type ConditionRow struct {
+	Condition SystemCondition
+	Name      string // WinRT's, or ours in its style
+	Word      string // on the command line: bgtask add --when WORD
+	Windows   bool   // Windows has it
+	Needs     []Need
+	Excludes  []SystemCondition // cannot hold at the same time
+}
+
+// LowBattery is the charge in percent at and below which BatteryNotLow fails
+// when not on AC: UPower's PercentageLow.
+const LowBattery = 20
+
+func is(fact string, want Value) Need {
+	return Need{Fact: fact, Want: fact + "=" + string(want), Met: func(v Value) bool { return v == want }}
+}
+
+func isNot(fact string, unwanted Value, want string) Need {
+	return Need{Fact: fact, Want: want, Met: func(v Value) bool { return v != unwanted }}
+}
+
+func batteryAbove(percent int) Need {
+	return Need{Fact: FactBattery, Want: "battery above " + strconv.Itoa(percent) + "%", Met: func(v Value) bool {
+		if v == None {
+			return true
+		}
+		charge, ok := v.Percent()
+		return ok && charge > percent
+	}}
+}
+
+var conditionRows = []ConditionRow{
+	{UserPresent, "UserPresent", "user-present", true, []Need{is(FactUser, Present)}, []SystemCondition{UserNotPresent, DeviceIdle}},
+	{UserNotPresent, "UserNotPresent", "user-away", true, []Need{is(FactUser, Away)}, []SystemCondition{UserPresent}},
+	{InternetAvailable, "InternetAvailable", "internet", true, []Need{is(FactInternet, Yes)}, []SystemCondition{InternetNotAvailable}},
+	{InternetNotAvailable, "InternetNotAvailable", "no-internet", true, []Need{is(FactInternet, No)}, []SystemCondition{InternetAvailable, FreeNetworkAvailable}},
+	{SessionConnected, "SessionConnected", "session", true, []Need{is(FactSession, Connected)}, []SystemCondition{SessionDisconnected}},
+	{SessionDisconnected, "SessionDisconnected", "no-session", true, []Need{is(FactSession, Disconnected)}, []SystemCondition{SessionConnected}},
+	{FreeNetworkAvailable, "FreeNetworkAvailable", "free-network", true, []Need{is(FactInternet, Yes), is(FactMetered, No)}, []SystemCondition{InternetNotAvailable}},
+	{BackgroundWorkCostNotHigh, "BackgroundWorkCostNotHigh", "low-cost", true, []Need{isNot(FactWorkCost, High, "work-cost=low or medium")}, nil},
+	{ACPower, "ACPower", "on-ac", false, []Need{is(FactOnAC, Yes)}, nil},
+	{BatteryNotLow, "BatteryNotLow", "battery-ok", false, []Need{batteryAbove(LowBattery)}, nil},
+	{StorageNotLow, "StorageNotLow", "storage-ok", false, []Need{is(FactStorageLow, No)}, nil},
+	{DeviceIdle, "DeviceIdle", "idle", false, []Need{is(FactIdle, Yes)}, []SystemCondition{UserPresent}},
+	{EnergySaverOff, "EnergySaverOff", "saver-off", false, []Need{is(FactEnergySaver, No)}, nil},
+}
+
+// conditionByNumber has a gap where no condition has the number.
+var conditionByNumber = func() (t []*ConditionRow) {
+	for i := range conditionRows {
+		row := &conditionRows[i]
+		t = append(t, make([]*ConditionRow, max(0, int(row.Condition)+1-len(t)))...)
+		t[row.Condition] = row
+	}
+	return t
+}()
+
+// SystemConditions is the table of the system conditions, in the order of their
+// numbers.
+func SystemConditions() []ConditionRow { return conditionRows }
+
+func (c SystemCondition) row() *ConditionRow {
+	if int(c) < len(conditionByNumber) {
+		return conditionByNumber[c]
+	}
+	return nil
+}
+
+// Row returns the condition's row; false when there is no such condition.
+func (c SystemCondition) Row() (ConditionRow, bool) {
+	if row := c.row(); row != nil {
+		return *row, true
+	}
+	return ConditionRow{}, false
+}
+
+// Class is WinRT's.
+func (SystemCondition) Class() string { return "SystemCondition" }
+
+// String is WinRT's name, or ours in its style: "ACPower".
+func (c SystemCondition) String() string {
+	if row := c.row(); row != nil {
+		return row.Name
+	}
+	return nameOf(nil, int(c), "SystemCondition")
+}
+
+// Word is the command line's word: "on-ac".
+func (c SystemCondition) Word() string {
+	if row := c.row(); row != nil {
+		return row.Word
+	}
+	return c.String()
+}
+
+// Needs lists the facts that c asks for; nil when there is no such condition.
+func (c SystemCondition) Needs() []Need {
+	if row := c.row(); row != nil {
+		return row.Needs
+	}
+	return nil
+}
+
+// Verdict judges c by the facts that it needs.
+func (c SystemCondition) Verdict(known Readings) Verdict { return judge(c.Needs(), known) }
+
+// Excludes reports what the table says.
+func (c SystemCondition) Excludes(other Condition) bool {
+	plain, _ := CutUnknown(other)
+	o, ok := plain.(SystemCondition)
+	row := c.row()
+	return ok && row != nil && slices.Contains(row.Excludes, o)
+}
+
+func (c SystemCondition) check(f *faults) {
+	if c.row() == nil {
+		f.add(ErrInvalid, fmt.Sprintf("there is no condition number %d", uint8(c)), "the conditions are "+conditionNames())
+	}
+}
+
+func conditionNames() string {
+	names := make([]string, len(conditionRows))
+	for i, row := range conditionRows {
+		names[i] = row.Name
+	}
+	return strings.Join(names, ", ")
+}
+
+// ParseCondition finds a condition by its name or by its command-line word. A
+// question mark at the end stands for OrUnknown.
+func ParseCondition(s string) (Condition, error) {
+	word, orUnknown := strings.CutSuffix(s, unknownSuffix)
+	c, err := parseSystemCondition(word)
+	if orUnknown {
+		c = OrUnknown(c)
+	}
+	return c, err
+}
+
+func parseSystemCondition(s string) (Condition, error) {
+	for _, row := range conditionRows {
+		if row.Name == s || row.Word == s {
+			return row.Condition, nil
+		}
+	}
+	_, err := indexOf(nil, s, "condition")
+	return nil, err
+}
