@@ -1,27 +1,19 @@
-// Package broker is the shell round the engine: it owns the engine, feeds it
-// with events, commits what it writes, performs what it asks for, and serves the
-// protocol.
+// Package broker is the shell around the engine: it puts the rooms of the broker
+// together, runs them, and takes them apart again.
 //
-// # One loop
+//	rpc       the protocol's face: requests, queries, streams, who the caller is
+//	hosts     the attached hosts and their streams
+//	launches  processes that are started, found, followed and ended
+//	watch     files, sockets, devices, toasts and push messages that registrations watch
+//	packages  install, recognize and remove packages
+//	systemd   the service managers and logind
+//	clock     the machine's clocks and the one timer
+//	loop      the only goroutine that touches the engine
 //
-//	sources, hosts, clients, timer -> inbox -> Step ... Step -> Commit -> perform -> arm
+// Imports point down this list. A room gets what it needs from Run, and reaches the
+// engine through a loop.Handle only. The loop's actions come back through perform.go.
 //
-// The loop takes all events that wait (at most 1,024), steps them one after
-// another, commits their writes together, performs their actions in order, and
-// arms the one timer. It is the only goroutine that touches the engine, and it
-// waits for nobody: a request that finds the inbox full is refused, a stream
-// whose outbox is full is closed, and whatever may take long (a fork, a walk
-// through /proc, the removal of a folder) is done by a goroutine of its own
-// whose result comes back as an event.
-//
-// A failed commit ends the broker: what is in memory is ahead of the disk, and
-// the only way on is to load it again. So does a defect that the engine finds in
-// itself. Running tasks outlive their broker; the next one adopts them.
-//
-// # Everything else
-//
-// Hosts (hosts.go) are processes with an attach stream; their identity is
-// established once, by the kernel. Requests (requests.go) wait for the engine's
-// Reply. Watchers (hub.go) get what was committed. Processes (processes.go)
-// turns StartServer, FindProcess and Signal into the events that follow them.
+// The broker never waits for a peer: what may take long (a fork, a walk through /proc,
+// the removal of a folder) is done by a goroutine whose result comes back as an event.
+// Running tasks outlive their broker; the next one adopts them.
 package broker

@@ -17,18 +17,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// endpoint is the broker's socket, and the lock on its directory: one broker for
-// each user.
+// endpoint is the broker's socket and the lock on its directory. The lock makes sure that
+// each user has one broker.
 type endpoint struct {
 	path      string
 	lock      *store.DirLock
 	listener  *net.UnixListener
-	inherited bool // somebody else made it and holds it too
-	made      os.FileInfo
+	inherited bool        // the service manager made the socket and holds it too
+	made      os.FileInfo // the socket in the file system, as it was made
 }
 
-// reserve takes the lock of the socket's directory, so that of two brokers that
-// start at once none removes the other's socket.
+// reserve takes the lock of the socket's directory, so that of two brokers that start at
+// the same time neither removes the other's socket.
 func reserve(cfg *Config) (*endpoint, error) {
 	e := &endpoint{path: cfg.Socket, listener: cfg.Listener, inherited: cfg.Listener != nil}
 	if e.inherited {
@@ -46,7 +46,7 @@ func reserve(cfg *Config) (*endpoint, error) {
 	cfg.Socket = e.path
 	dir := filepath.Dir(e.path)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, startError(dir, fmt.Errorf("the directory of its socket cannot be made: %w", err), "")
+		return nil, startError(dir, fmt.Errorf("cannot make the directory of the socket: %w", err), "")
 	}
 	if e.lock, err = store.Lock(dir); err != nil {
 		return nil, err
@@ -54,8 +54,8 @@ func reserve(cfg *Config) (*endpoint, error) {
 	return e, nil
 }
 
-// bind makes the socket. It comes late: whoever starts a broker takes the socket for
-// its word that it serves.
+// bind makes the socket. It comes late, because programs that start a broker wait for the
+// socket and then expect to be served.
 func (e *endpoint) bind() (err error) {
 	if e.listener == nil {
 		e.listener, err = wire.Listen(e.path)
@@ -64,41 +64,41 @@ func (e *endpoint) bind() (err error) {
 	return err
 }
 
-// Close removes the socket, if it is ours, and gives the lock back.
+// Close removes the socket, unless it was inherited, and releases the lock.
 func (e *endpoint) Close() error {
 	if e.listener != nil {
-		e.listener.Close() // the server did, if there was one
+		_ = e.listener.Close() // the server has closed it already, if there was one
 	}
 	return e.lock.Unlock()
 }
 
-// serve accepts clients until the broker ends, on a new socket when the one that
-// it has is removed from under it.
-func (b *broker) serve(server *grpc.Server, e *endpoint) {
+// serve accepts clients until the broker ends. When the socket is removed from the file
+// system, it makes a new one.
+func (b *broker) serve(e *endpoint) {
 	changes, err := fsnotify.NewWatcher()
 	if err == nil {
 		err = changes.Add(filepath.Dir(e.path))
 		defer changes.Close()
 	}
 	if err != nil {
-		b.log.Warn("nobody will notice when the socket is removed", "err", err)
+		b.log.Warn("cannot watch the socket; a removed socket will not be made again", "err", err)
 		changes = &fsnotify.Watcher{}
 	}
-	stopLending := b.lend(e.path)
-	b.accept(server, e.listener)
+	stopLending := b.watches.Lend(e.path, &b.background)
+	b.accept(e.listener)
 	for {
 		if !e.there() {
 			if err := e.bindAgain(); err != nil {
 				b.fail(err)
 				return
 			}
-			b.log.Warn("the socket was removed; a new one was made", "socket", e.path)
+			b.log.Warn("the socket was removed; made a new one", "socket", e.path)
 			stopLending()
-			stopLending = b.lend(e.path)
-			b.accept(server, e.listener)
+			stopLending = b.watches.Lend(e.path, &b.background)
+			b.accept(e.listener)
 		}
 		select {
-		case <-b.life.Done():
+		case <-b.loop.Life().Done():
 			return
 		case <-changes.Events:
 		case <-changes.Errors:
@@ -106,15 +106,16 @@ func (b *broker) serve(server *grpc.Server, e *endpoint) {
 	}
 }
 
-func (b *broker) accept(server *grpc.Server, l net.Listener) {
+// accept serves clients on l until the server is stopped.
+func (b *broker) accept(l net.Listener) {
 	b.background.Go(func() {
-		if err := server.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, net.ErrClosed) {
-			b.fail(fmt.Errorf("clients cannot be served any more: %w", err))
+		if err := b.server.Serve(l); err != nil && !errors.Is(err, grpc.ErrServerStopped) && !errors.Is(err, net.ErrClosed) {
+			b.fail(fmt.Errorf("cannot serve clients anymore: %w", err))
 		}
 	})
 }
 
-// found is the socket as it is in the file system; nil when it is gone.
+// found returns the socket as it is in the file system, or nil when it is gone.
 func (e *endpoint) found() os.FileInfo {
 	info, err := os.Lstat(e.path)
 	if err != nil {
@@ -123,7 +124,7 @@ func (e *endpoint) found() os.FileInfo {
 	return info
 }
 
-// there says whether clients still find the socket that was made.
+// there reports whether clients still find the socket that was made.
 func (e *endpoint) there() bool {
 	now := e.found()
 	return e.made != nil && now != nil && os.SameFile(e.made, now)
@@ -131,14 +132,14 @@ func (e *endpoint) there() bool {
 
 func (e *endpoint) bindAgain() error {
 	if e.inherited {
-		return &task.Error{Op: "serve", Subject: e.path, Err: task.ErrUnavailable, Detail: "the socket was removed, and it is not ours to make again",
+		return &task.Error{Op: "serve", Subject: e.path, Err: task.ErrUnavailable, Detail: "the socket was removed; only the service manager that made it can make it again",
 			Hint: "systemctl --user restart bgtask.socket"}
 	}
-	e.listener.SetUnlinkOnClose(false) // what is there by now is another's
-	e.listener.Close()
+	e.listener.SetUnlinkOnClose(false) // a socket that is there now belongs to another process
+	_ = e.listener.Close()
 	l, err := wire.Listen(e.path)
 	if err != nil {
-		return fmt.Errorf("the socket was removed, and no new one can be made: %w", err)
+		return fmt.Errorf("the socket was removed, and making a new one failed: %w", err)
 	}
 	e.listener, e.made = l, e.found()
 	return nil

@@ -10,70 +10,70 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// tell hands what is durable to those who watch.
-func (b *broker) tell(events []task.Event) {
+// Publish implements loop.Performer: it hands committed events to the rooms and to
+// subscribers.
+func (b *broker) Publish(events []task.Event) {
 	for _, ev := range events {
 		switch ev.Kind {
 		case task.EventPackage:
-			b.directory.changed()
-			b.sweeper.hint()
+			b.packages.Committed()
 		case task.EventOccurrence:
-			b.watches.over(ev.TaskID)
+			b.watches.Over(ev.TaskID, b.engine)
 		}
 		b.logEvent(ev)
 	}
-	b.hub.tell(events)
+	b.hub.Publish(events)
 }
 
-// perform does one action. It is called by the loop and waits for nobody.
-func (b *broker) perform(action engine.Action) {
+// Perform implements loop.Performer: it gives an action to the room that does it.
+func (b *broker) Perform(action engine.Action) {
 	switch a := action.(type) {
 	case engine.Reply:
-		b.requests.reply(a.Request, a.Answer)
+		b.loop.Reply(a.Request, a.Answer)
 	case engine.Activate:
-		b.hosts.send(a.Host, wire.Activate{Activation: b.activation(a.Activation)})
+		b.hosts.Send(a.Host, wire.Activate{Activation: b.activation(a.Activation)})
 	case engine.CancelRun:
-		b.hosts.send(a.Host, wire.CancelRun{Instance: a.Instance, Reason: a.Reason})
+		b.hosts.Send(a.Host, wire.CancelRun{Instance: a.Instance, Reason: a.Reason})
 	case engine.Acknowledge:
-		b.hosts.send(a.Host, wire.Acknowledge{Instance: a.Instance})
+		b.hosts.Send(a.Host, wire.Acknowledge{Instance: a.Instance})
 	case engine.ConfirmLeave:
-		b.hosts.send(a.Host, wire.LeaveConfirmed{})
+		b.hosts.Send(a.Host, wire.LeaveConfirmed{})
 	case engine.Stay:
-		b.hosts.send(a.Host, wire.Stay{})
+		b.hosts.Send(a.Host, wire.Stay{})
 	case engine.DropHost:
-		b.hosts.drop(a.Host, wire.Drop{Text: a.Text})
+		b.hosts.Drop(a.Host, wire.Drop{Text: a.Text})
 	case engine.StartServer:
-		b.processes.start(a)
+		b.launches.Start(a)
 	case engine.FindProcess:
-		b.processes.find(a)
+		b.launches.Find(a)
 	case engine.Signal:
-		b.processes.signal(a)
+		b.launches.Signal(a)
 	case engine.Watch:
-		b.watches.watch(a.TaskID, a.Trigger)
+		b.watches.Watch(a.TaskID, a.Trigger)
 	case engine.Unwatch:
-		b.watches.unwatch(a.TaskID)
+		b.watches.Unwatch(a.TaskID)
 	case engine.RemoveFolders:
-		b.removeFolders(a.Package, a.KeepData)
+		b.packages.Remove(a.Package, a.KeepData)
 	default:
-		panic(fmt.Sprintf("broker: %T is not an action that it knows", action)) // the set is sealed
+		panic(fmt.Sprintf("broker: unknown action %T", action)) // the set is sealed
 	}
 }
 
-// activation is what the host is told. Command tasks have no package that was
-// installed, so nobody but the shell knows their folder.
+// activation returns what the host gets. Command tasks have no installed package, so the
+// engine does not know their folder.
 func (b *broker) activation(a engine.Activation) task.Activation {
 	t := task.Activation{
 		Instance: a.Instance, TaskID: a.TaskID, Package: a.Package, CLSID: a.CLSID, Spec: a.Spec, Registered: a.Registered,
 		Occurrence: a.Occurrence, Attempt: a.Attempt, Details: a.Details, Checkpoint: (*task.Checkpoint)(a.Checkpoint), Folder: a.Folder,
 	}
 	if t.Folder == "" {
-		t.Folder = b.localFolder(t.Package)
+		t.Folder = b.packages.LocalFolder(t.Package)
 	}
 	return t
 }
 
-// logEvent writes what is worth a line in the broker's log. Arguments, payloads
-// and the environment are in no event.
+// logEvent logs the events that matter. Events contain no arguments, payloads or
+// environment.
 func (b *broker) logEvent(ev task.Event) {
 	switch ev.Kind {
 	case task.EventEnded:

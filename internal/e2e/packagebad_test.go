@@ -67,7 +67,7 @@ func TestHostilePackageFiles(t *testing.T) {
 	if made, _ := filepath.Glob("/tmp/*evil*"); len(made) > 0 {
 		t.Errorf("it was written outside: %v", made)
 	}
-	w.refused(2, "neither a folder nor a file", "install", w.pipe("pipe.msix"))
+	w.refused(2, "neither a folder nor a regular file", "install", w.pipe("pipe.msix"))
 	if len(w.families()) != 0 {
 		t.Error("a package is installed")
 	}

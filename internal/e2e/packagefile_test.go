@@ -180,7 +180,7 @@ func TestPackageFiles(t *testing.T) {
 	}
 
 	w.said("installed already 1.0.0.0; nothing is changed", w.do("install", one))
-	w.refused(1, "other content", "install", w.pack("other.msix", script("Tool", "1.0.0.0", ann, "other"), ann))
+	w.refused(1, "different content", "install", w.pack("other.msix", script("Tool", "1.0.0.0", ann, "other"), ann))
 	w.refused(1, "is older", "install", w.pack("zero.msix", script("Tool", "0.9.0.0", ann, "zero"), ann))
 	w.said("updated to 0.9.0.0", w.do("install", "--allow-downgrade", w.path("zero.msix")))
 	w.said("updated to 2.0.0.0", w.do("install", w.pack("two.msix", script("Tool", "2.0.0.0", ann, "two"), ann)))

@@ -94,7 +94,7 @@ func TestPackagesOfTheSystem(t *testing.T) {
 		t.Errorf("the user's own was replaced by %s", p.Version)
 	}
 	doctor, _, _ = w.bgtask("doctor")
-	w.said("yours, 3.1.0.0, goes before the system's, which is 4.0.0.0.", doctor)
+	w.said("your version 3.1.0.0 hides the system's newer version 4.0.0.0.", doctor)
 	w.do("uninstall", "--keep-data", "Tool")
 	w.awaitVersion("Tool", "4.0.0.0")
 
@@ -106,7 +106,7 @@ func TestPackagesOfTheSystem(t *testing.T) {
 	if data, err := os.ReadFile(p.LocalFolder + "/notes"); string(data) != "data" {
 		t.Errorf("the user's data: %q, %v", data, err)
 	}
-	if log := string(w.brokerLog()); strings.Count(log, "a system package is not taken") != 2 { // once by each broker
-		t.Errorf("the broken one is told %d times", strings.Count(log, "a system package is not taken"))
+	if log := string(w.brokerLog()); strings.Count(log, "cannot use a system package") != 2 { // once by each broker
+		t.Errorf("the broken one is logged %d times", strings.Count(log, "cannot use a system package"))
 	}
 }

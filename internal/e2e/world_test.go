@@ -337,7 +337,7 @@ func (w *world) checkLogs() {
 		if err != nil {
 			continue
 		}
-		bad := []string{"DATA RACE", "defect of bgtask"}
+		bad := []string{"DATA RACE", "bug in bgtask"}
 		if strings.HasSuffix(path, "broker.log") {
 			bad = append(bad, "panic:", "fatal error:")
 		}
