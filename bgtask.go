@@ -1,14 +1,14 @@
-// Package bgtask registers background tasks and runs them: at their time or
-// event, as soon as the conditions that they ask for hold, in the open
-// application or in a process that the broker launches for it.
+// Package bgtask registers background tasks and runs them. A task runs when its
+// trigger has fired and its conditions hold, either in the application that is
+// already running or in a process that the broker launches for it.
 //
-// An application implements [Task], tells what is to be registered with a
-// [Builder], and serves its classes with [Main] or [Serve]:
+// An application implements [Task], describes a registration with a [Builder], and
+// serves its task classes with [Main] or [Serve]:
 //
 //	var quotes = bgtask.Class{CLSID: bgtask.MustGUID("4f5f1f6a-8a0e-4c0b-9d36-2d7f3c1e9b55"), Task: bgtask.TaskFunc(fetch)}
 //
 //	func main() {
-//		if !bgtask.Launched() { // started by a person: make sure that the task is registered
+//		if !bgtask.Launched() { // the user started it: make sure that the task is registered
 //			b := bgtask.Builder{Name: "FetchQuotes", EntryPoint: quotes.CLSID}
 //			b.Trigger = bgtask.TimeTrigger{Freshness: 15 * time.Minute}
 //			b.Conditions = []bgtask.Condition{bgtask.InternetAvailable}
@@ -19,13 +19,16 @@
 //		os.Exit(bgtask.Main(quotes))
 //	}
 //
-// A registration survives crashes and reboots. A trigger that fires while a
-// condition does not hold is kept until it does. One run of a registration is
-// live at a time; it ends with exactly one recorded outcome, and at least one run
-// follows each firing: a task has to stand a repetition, which it can tell by
-// [Instance.Occurrence].
+// A registration survives crashes and reboots. If a trigger fires while a condition
+// does not hold, the broker keeps the firing until it does. A registration has at
+// most one live run, and each run ends with exactly one recorded outcome.
 //
-// The words and the numbers are those of Windows.ApplicationModel.Background.
+// Every firing is followed by at least one run. A run can be repeated, for example
+// after a crash, so a task must tolerate repetition. [Instance.Occurrence] identifies
+// the work: a repeated run has the same occurrence number.
+//
+// Names and numbers are those of Windows.ApplicationModel.Background where it has
+// them. doc/SEMANTICS.md is the contract.
 package bgtask
 
 import (
@@ -33,26 +36,30 @@ import (
 	"errors"
 )
 
-// Task is what an application implements. One value serves all activations, at
-// the same time too, as an http.Handler does.
+// Task is what an application implements. Like an http.Handler, one value serves
+// all activations, and Run may be called concurrently.
 //
-// Run returns nil when its work is done, also after it was canceled: the outcome
-// is Completed. An error after a cancel makes it Canceled with the reason.
-// Otherwise Retry(err) asks for another attempt, and any other error is Failed.
-// When the run is told to stop, ctx ends; its cause is the reason, a
-// [CancellationReason].
+// What Run returns decides the outcome of the run:
+//   - nil: Completed, also after a cancel;
+//   - any error after a cancel: Canceled, with the reason;
+//   - Retry(err): RetryAsked, and the broker makes another attempt;
+//   - any other error: Failed.
+//
+// A panic makes the outcome Crashed; the process goes on. When the run is canceled,
+// ctx ends, and context.Cause(ctx) is the [CancellationReason].
 type Task interface {
 	Run(ctx context.Context, instance *Instance) error
 }
 
-// TaskFunc is a function as a Task.
+// TaskFunc adapts a function to a Task.
 type TaskFunc func(ctx context.Context, instance *Instance) error
 
 // Run calls f.
 func (f TaskFunc) Run(ctx context.Context, instance *Instance) error { return f(ctx, instance) }
 
-// Retry makes err, returned by Run, ask for another attempt, after a back-off and
-// as often as the registration's RetryPolicy allows. Retry(nil) is nil.
+// Retry wraps an error for Run to return when another attempt may succeed. The broker
+// makes it after a back-off, as often as the registration's RetryPolicy allows. The
+// result unwraps to err; Retry(nil) is nil.
 func Retry(err error) error {
 	if err == nil {
 		return nil

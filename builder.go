@@ -10,33 +10,36 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Builder says what is to be registered. Nothing happens before Register or
-// Ensure, which validate first. Zero fields are the defaults.
+// Builder describes a registration. Fields that are zero have their defaults.
+// Nothing happens before Register or Ensure, which validate first.
 type Builder struct {
 	Name                  string        // required; at most 256 bytes, no "/" and no control characters
 	EntryPoint            GUID          // the class that runs the task
 	Trigger               Trigger       // exactly one
-	Conditions            []Condition   // all must hold; OrUnknown lets one count as holding while it is unsure
-	CancelOnConditionLoss bool          // cancel the run when one fails meanwhile; it runs again when they hold
-	Group                 string        // grouped tasks are not in AllTasks
-	Retry                 RetryPolicy   // 5 attempts, 10 s, each time four times longer, to 1 h
-	Misfire               Misfire       // RunOnce; or Skip; or RunAll up to Max
-	Hold                  Hold          // for ever; or for a time, then Drop or RunAnyway
-	Queue                 int           // 0: firings coalesce; n: up to n separate occurrences wait
-	Exclusive             string        // tasks of one package with the same key never run at once
-	RunLimit              time.Duration // 0: what the policy says
+	Conditions            []Condition   // all must hold before a run starts; at most 16; see OrUnknown
+	CancelOnConditionLoss bool          // cancel the run when a condition fails; it runs again when all hold
+	Group                 string        // AllTasks lists a group only by its name
+	Retry                 RetryPolicy   // default: 5 attempts; waits of 10 s, 40 s, ... at most 1 h
+	Misfire               Misfire       // default: RunOnce
+	Hold                  Hold          // default: an occurrence is held forever
+	Queue                 int           // 0: firings coalesce; n: up to n occurrences wait, at most 1,000
+	Exclusive             string        // tasks of one package with the same key never run concurrently
+	RunLimit              time.Duration // awake time a run may take; 0: the limit of the policy, if it has one
 
 	Client *Client // nil: DefaultClient
 }
 
-// Register makes a new registration, always, as on Windows.
+// Register makes a new registration, also when one with the same name exists, as on
+// Windows. When it returns, the registration is stored and survives a power loss. An
+// invalid Builder fails with the error of Validate, without asking the broker.
 func (b Builder) Register(ctx context.Context) (*Registration, error) {
 	return b.register(ctx, client.Registering{})
 }
 
-// Ensure registers the task once: an equal registration of its Name and Group is
-// left as it is, its timer's phase and what it waits for included; a different one
-// is updated and keeps its TaskID. Call it at every start of the program.
+// Ensure registers the task unless an equal registration with its Name and Group
+// exists. An equal one is left untouched, including its timer phase and pending
+// occurrences. A different one is updated in place and keeps its TaskID; a changed
+// trigger ends what is pending. Call Ensure at every start of the program.
 func (b Builder) Ensure(ctx context.Context) (*Registration, error) {
 	return b.register(ctx, client.Registering{Ensure: true})
 }
@@ -59,9 +62,9 @@ func (b Builder) register(ctx context.Context, how client.Registering) (*Registr
 	return &Registration{client: c, id: registered.TaskID, spec: spec}, nil
 }
 
-// Validate needs no broker and returns all faults joined; nil when there is none.
-// PortableToWindows is a Rule. In a program for Windows, what Windows has no equal
-// of is a fault: ErrNotSupportedOnWindows.
+// Validate checks b without a broker, by the given rules too, and returns all faults
+// joined, or nil. PortableToWindows is a Rule. In a program built for Windows, an
+// option that Windows has no equal of is a fault: ErrNotSupportedOnWindows.
 func (b Builder) Validate(rules ...Rule) error { return platform.Validate(b.spec(), rules...) }
 
 func (b Builder) client() *Client {
@@ -71,8 +74,7 @@ func (b Builder) client() *Client {
 	return DefaultClient
 }
 
-// spec has slices of its own: a Registration outlives what the caller does to its
-// Builder.
+// spec copies the slices, so that a Registration does not change with its Builder.
 func (b Builder) spec() task.Spec {
 	return task.Spec{
 		Name:                  b.Name,

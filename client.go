@@ -13,12 +13,12 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Client is a connection to the broker. The zero Client is ready: it dials at
-// first use, reconnects by itself, and starts a broker when there is none. Safe
-// for concurrent use.
+// Client is a connection to the broker. The zero Client is ready to use: it connects
+// at the first request, reconnects by itself, and starts a broker if none is running.
+// A Client is safe for concurrent use. Its fields must not change after first use.
 type Client struct {
-	Package string       // family name; "": the one whose folder holds this executable, else one implied for it
-	Socket  string       // "": where the user's broker is; on Windows there is none
+	Package string       // family name; "": the package whose folder holds this executable, else an implied one
+	Socket  string       // path of the broker's socket; "": the user's broker. Windows has no socket
 	Logger  *slog.Logger // nil: slog.Default
 
 	mu      sync.Mutex
@@ -28,18 +28,18 @@ type Client struct {
 	warned  map[string]bool
 }
 
-// warn logs what the broker had to say of a registration, each sentence once: a
-// program that registers a hundred tasks need not read it a hundred times.
+// warn logs the broker's warnings about a task. Each distinct warning is logged once,
+// so that a program with a hundred tasks does not repeat it a hundred times.
 func (c *Client) warn(name string, warnings []string) {
 	for _, warning := range warnings {
 		c.mu.Lock()
-		told := c.warned[warning]
+		logged := c.warned[warning]
 		if c.warned == nil {
 			c.warned = map[string]bool{}
 		}
 		c.warned[warning] = true
 		c.mu.Unlock()
-		if !told {
+		if !logged {
 			c.logger().Warn("bgtask: "+warning, "task", name)
 		}
 	}
@@ -54,12 +54,12 @@ func NewTestClient(broker client.Broker, token task.LaunchToken) *Client {
 	return &Client{broker: broker, token: func() task.LaunchToken { return token }}
 }
 
-// DefaultClient is the one behind the functions of the same names as its methods,
-// and that of Builders and Servers which name no other.
+// DefaultClient is the Client of the package's functions, and of a Builder or Server
+// whose Client is nil.
 var DefaultClient = new(Client)
 
-// AllTasks lists the application's registrations: those in no group, or those in
-// the groups.
+// AllTasks lists the application's registrations: without groups those that are in
+// no group, otherwise those in any of the groups.
 func (c *Client) AllTasks(ctx context.Context, groups ...string) (tasks []*Registration, err error) {
 	err = c.do(func(b client.Broker) error {
 		infos, err := b.Tasks(ctx, wire.TaskQuery{Groups: groups})
@@ -71,7 +71,7 @@ func (c *Client) AllTasks(ctx context.Context, groups ...string) (tasks []*Regis
 	return tasks, err
 }
 
-// AllTaskGroups lists the groups that the application's registrations are in.
+// AllTaskGroups lists the groups of the application's registrations.
 func (c *Client) AllTaskGroups(ctx context.Context) (groups []string, err error) {
 	err = c.do(func(b client.Broker) error {
 		groups, err = b.Groups(ctx)
@@ -80,10 +80,14 @@ func (c *Client) AllTaskGroups(ctx context.Context) (groups []string, err error)
 	return groups, err
 }
 
-// Watch tells what happens to the application's tasks: since "" first a snapshot
-// event of each, then EventSynced, then every change; since a stored Cursor
-// everything after it, none missed. It goes on over restarts of the broker, and
-// ends when ctx does.
+// Watch returns the events of the application's tasks as they happen. If since is "",
+// it begins with one EventSnapshot per task and EventSynced. If since is the Cursor
+// of an earlier event, it begins with every event stored after that one, without
+// gaps; a cursor older than the history that is kept fails with ErrCursorExpired.
+//
+// The sequence continues across restarts of the broker and ends when ctx does.
+// Watchers that fall too far behind fail with ErrWatchLagged and can resume with
+// their last cursor.
 func (c *Client) Watch(ctx context.Context, since Cursor) iter.Seq2[Event, error] {
 	return c.watch(ctx, wire.WatchQuery{Since: since})
 }
@@ -99,8 +103,8 @@ func (c *Client) watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[Event, 
 	}
 }
 
-// RequestAccess asks whether the application's tasks may run. Nothing is shown to
-// the user: the answer is the policy's, or what the user said with
+// RequestAccess returns whether the application's tasks may run. It does not ask the
+// user: the answer is the policy's, or the user's earlier decision with
 // "bgtask access".
 func (c *Client) RequestAccess(ctx context.Context) (access AccessStatus, err error) {
 	err = c.do(func(b client.Broker) error {
@@ -110,7 +114,7 @@ func (c *Client) RequestAccess(ctx context.Context) (access AccessStatus, err er
 	return access, err
 }
 
-// LocalFolder names the folder of the application's data; it exists.
+// LocalFolder returns the path of the application's data folder, which exists.
 func (c *Client) LocalFolder(ctx context.Context) (folder string, err error) {
 	err = c.do(func(b client.Broker) error {
 		folder, err = b.LocalFolder(ctx)
@@ -119,7 +123,7 @@ func (c *Client) LocalFolder(ctx context.Context) (folder string, err error) {
 	return folder, err
 }
 
-// Facts lists what the broker knows of the machine now.
+// Facts lists what the broker knows about the machine now.
 func (c *Client) Facts(ctx context.Context) (facts []Fact, err error) {
 	err = c.do(func(b client.Broker) error {
 		facts, _, err = b.Facts(ctx)
@@ -128,8 +132,9 @@ func (c *Client) Facts(ctx context.Context) (facts []Fact, err error) {
 	return facts, err
 }
 
-// Raise raises an event, with a payload of at most 64 KiB: it fires the
-// application's CustomSystemEventTriggers of that id.
+// Raise raises an event, which fires the application's CustomSystemEventTriggers with
+// that ID. A payload over 64 KiB fails with ErrLimit. When Raise returns nil, every
+// firing it caused is stored.
 func (c *Client) Raise(ctx context.Context, eventID string, payload []byte) error {
 	if n := len(payload); n > task.MaxPayload {
 		return tooLarge("raise", eventID, "the payload", n)
@@ -140,7 +145,7 @@ func (c *Client) Raise(ctx context.Context, eventID string, payload []byte) erro
 	})
 }
 
-// Close closes the connection. The Client dials again when it is used again.
+// Close closes the connection. The Client connects again when it is used again.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	broker := c.broker
@@ -159,20 +164,20 @@ func AllTasks(ctx context.Context, groups ...string) ([]*Registration, error) {
 // AllTaskGroups lists the application's groups with DefaultClient.
 func AllTaskGroups(ctx context.Context) ([]string, error) { return DefaultClient.AllTaskGroups(ctx) }
 
-// Watch tells what happens to the application's tasks with DefaultClient.
+// Watch returns the events of the application's tasks with DefaultClient.
 func Watch(ctx context.Context, since Cursor) iter.Seq2[Event, error] {
 	return DefaultClient.Watch(ctx, since)
 }
 
-// RequestAccess asks whether the application's tasks may run with DefaultClient.
+// RequestAccess returns whether the application's tasks may run, with DefaultClient.
 func RequestAccess(ctx context.Context) (AccessStatus, error) {
 	return DefaultClient.RequestAccess(ctx)
 }
 
-// LocalFolder names the folder of the application's data with DefaultClient.
+// LocalFolder returns the application's data folder with DefaultClient.
 func LocalFolder(ctx context.Context) (string, error) { return DefaultClient.LocalFolder(ctx) }
 
-// Facts lists what is known of the machine with DefaultClient.
+// Facts lists what the broker knows about the machine, with DefaultClient.
 func Facts(ctx context.Context) ([]Fact, error) { return DefaultClient.Facts(ctx) }
 
 // Raise raises an event with DefaultClient.
@@ -180,7 +185,8 @@ func Raise(ctx context.Context, eventID string, payload []byte) error {
 	return DefaultClient.Raise(ctx, eventID, payload)
 }
 
-// connect gives the broker behind c.
+// connect returns the broker of c: a recorder in a process that a tool started to
+// learn what it registers, else the platform's.
 func (c *Client) connect() (client.Broker, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

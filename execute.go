@@ -8,31 +8,31 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// execute runs t as instance i and returns when Run has; deferrals and handlers
-// may still be at work. The last of them to come back reports the result.
+// execute runs t as instance i and returns when Run has returned. Deferrals and
+// handlers may still be working; the last to finish reports the result.
 func (i *Instance) execute(ctx context.Context, t Task) {
 	i.guard(func() error { return t.Run(ctx, i) })
 }
 
-// guard is work of the run in a goroutine: a panic there ends the run, not the
-// process.
+// guard does a part of the run's work in the calling goroutine. A panic or Goexit in
+// it crashes the run, not the process.
 func (i *Instance) guard(work func() error) {
 	var err error
-	came := false
+	finished := false
 	defer func() {
 		switch v := recover(); {
 		case v != nil:
 			i.crash(fmt.Sprint("panic: ", v), debug.Stack())
-		case !came: // testing's FailNow, for one
+		case !finished: // testing's FailNow, for one
 			i.crash("runtime.Goexit was called", nil)
 		}
 		i.returned(err)
 	}()
 	err = work()
-	came = true
+	finished = true
 }
 
-// crash makes the run Crashed, and cancels what is left of it.
+// crash makes the outcome Crashed and cancels the rest of the run.
 func (i *Instance) crash(what string, stack []byte) {
 	i.task.client.logger().Error("bgtask: the run crashed", "task", i.task.Name(), "instance", i.InstanceID(), "why", what, "stack", string(stack))
 	i.mu.Lock()
@@ -43,7 +43,8 @@ func (i *Instance) crash(what string, stack []byte) {
 	i.cancel(ReasonAbort)
 }
 
-// returned is the end of Run, of a deferral or of a handler.
+// returned records that Run, a deferral or a handler has ended. The last one ends the
+// run and reports its result.
 func (i *Instance) returned(err error) {
 	i.mu.Lock()
 	if i.failed == nil {
@@ -59,13 +60,13 @@ func (i *Instance) returned(err error) {
 	listener := i.listener
 	i.mu.Unlock()
 	if listener != nil {
-		listener.Close() // before the outcome is told: the next run may come at once
+		_ = listener.Close() // before the outcome is reported: the next run may start immediately
 	}
-	i.cancel(context.Canceled) // the context's end; a cause that was given stands
+	i.cancel(context.Canceled) // ends the context; an earlier cause stays
 	i.host.Finish(i.InstanceID(), result)
 }
 
-// result is how the run ended, in the host's words.
+// result returns how the run ended, as the host reports it.
 func (i *Instance) result() task.Result {
 	switch {
 	case i.crashed != "":
@@ -86,8 +87,8 @@ func (i *Instance) result() task.Result {
 	return r
 }
 
-// tell tells the run to stop. Only the first reason counts.
-func (i *Instance) tell(reason CancellationReason) {
+// stop cancels the run with a reason. Only the first reason counts.
+func (i *Instance) stop(reason CancellationReason) {
 	i.mu.Lock()
 	if i.reason != nil || i.over {
 		i.mu.Unlock()
@@ -96,7 +97,7 @@ func (i *Instance) tell(reason CancellationReason) {
 	i.reason = &reason
 	handlers := i.handlers
 	if len(handlers) > 0 {
-		i.working++ // the run is not over while a handler is at work
+		i.working++ // the run is not over before its handlers have returned
 	}
 	i.mu.Unlock()
 	i.cancel(reason)

@@ -10,7 +10,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Instance is one run, seen from inside. Safe for concurrent use.
+// Instance is one run, as its task sees it. It is safe for concurrent use.
 type Instance struct {
 	activation task.Activation
 	task       *Registration
@@ -19,16 +19,16 @@ type Instance struct {
 	mu       sync.Mutex
 	progress uint32
 	handlers []func(*Instance, CancellationReason)
-	reason   *CancellationReason // told to stop; the first one stands
+	reason   *CancellationReason // nil until the run is canceled; the first reason stays
 	cancel   context.CancelCauseFunc
-	working  int   // Run, deferrals and handlers that have not come back
+	working  int   // number of Run, deferrals and handlers that have not ended
 	failed   error // the first error of Run and its deferrals
 	crashed  string
-	over     bool // nothing works any more
+	over     bool // working is 0: the result has been reported
 	listener net.Listener
 }
 
-// host takes what a run has to say.
+// host takes the reports of a run.
 type host interface {
 	Progress(instance task.GUID, value uint32)
 	SaveCheckpoint(ctx context.Context, instance task.GUID, data []byte) error
@@ -36,28 +36,30 @@ type host interface {
 	Listener(ctx context.Context, instance task.GUID) (*os.File, error)
 }
 
-// InstanceID identifies the run.
+// InstanceID returns the identity of the run.
 func (i *Instance) InstanceID() GUID { return i.activation.Instance }
 
-// Task is the registration that runs; several may share one class.
+// Task returns the registration that runs. Several registrations may share a class.
 func (i *Instance) Task() *Registration { return i.task }
 
-// TriggerDetails are what the trigger tells: type switch on them.
+// TriggerDetails returns the details of the firing. Their type depends on the
+// trigger: use a type switch.
 func (i *Instance) TriggerDetails() Details { return i.activation.Details }
 
-// Occurrence is what the run works on. Be idempotent by its Number: the same
-// number always means the same firings.
+// Occurrence returns the work of this run. Its Number identifies the work: the same
+// number always means the same firings, so use it to make repetition harmless.
 func (i *Instance) Occurrence() Occurrence { return i.activation.Occurrence }
 
-// Attempt counts the runs of the occurrence, from 1. An earlier one may never
-// have been entered.
+// Attempt returns the number of this attempt at the occurrence, from 1. An earlier
+// attempt may have ended before its Run was called.
 func (i *Instance) Attempt() int { return i.activation.Attempt }
 
-// LocalFolder is where the application's data goes; it exists and is the user's
-// alone.
+// LocalFolder returns the path of the application's data folder. It exists, and only
+// the user can access it.
 func (i *Instance) LocalFolder() string { return i.activation.Folder }
 
-// Checkpoint is what an earlier attempt at the occurrence saved, or nil.
+// Checkpoint returns a copy of what an earlier attempt at the occurrence saved last,
+// or nil.
 func (i *Instance) Checkpoint() []byte {
 	if i.activation.Checkpoint == nil {
 		return nil
@@ -65,9 +67,10 @@ func (i *Instance) Checkpoint() []byte {
 	return slices.Clone(i.activation.Checkpoint.Data)
 }
 
-// SaveCheckpoint keeps at most 64 KiB for the next attempt at the occurrence,
-// should there be one. It is durable when it returns nil. It works while the run
-// is being canceled, too.
+// SaveCheckpoint stores data for the next attempt at the occurrence, if there is one.
+// When it returns nil, data is durable. It also works while the run is being
+// canceled. Data over 64 KiB fails with ErrLimit, and a run that is over with
+// ErrInvalid. While the broker restarts it waits, at most 30 s.
 func (i *Instance) SaveCheckpoint(data []byte) error {
 	if n := len(data); n > task.MaxPayload {
 		return tooLarge("save checkpoint", i.task.Name(), "the checkpoint", n)
@@ -80,10 +83,11 @@ func (i *Instance) SaveCheckpoint(data []byte) error {
 	return i.host.SaveCheckpoint(ctx, i.InstanceID(), slices.Clone(data))
 }
 
-// Listener is the socket of the task's SocketActivityTrigger, with the connections
-// that wait. It is the run's until the run is over, and closed then: what was not
-// accepted fires again, and the next run gets it. So accept all that come until
-// none has come for a while.
+// Listener returns the socket of the task's SocketActivityTrigger, with the
+// connections that wait. It belongs to the run and is closed when the run is over.
+// Connections that were not accepted fire the task again, so accept them until none
+// has arrived for a while. It fails with ErrInvalid if the task has another trigger,
+// or the run is over.
 func (i *Instance) Listener() (net.Listener, error) {
 	fail := func(sentinel error, detail string) (net.Listener, error) {
 		return nil, &Error{Op: "take the listener", Subject: i.task.Name(), Err: sentinel, Detail: detail}
@@ -103,32 +107,34 @@ func (i *Instance) Listener() (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // FileListener has its own copy
 	if l, err = net.FileListener(file); err != nil {
 		return fail(ErrInternal, err.Error())
 	}
 	return i.keep(l)
 }
 
-// keep makes l the run's listener, unless it has one or is over.
+// keep makes l the listener of the run and returns it. If the run already has one, or
+// is over, it closes l.
 func (i *Instance) keep(l net.Listener) (net.Listener, error) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case i.over:
 		if l != nil {
-			l.Close()
+			_ = l.Close()
 		}
 		return nil, &Error{Op: "take the listener", Subject: i.task.Name(), Err: ErrInvalid, Detail: "the run is over"}
 	case i.listener == nil:
 		i.listener = l
 	case i.listener != l:
-		l.Close() // somebody else was faster
+		_ = l.Close() // a concurrent call was faster
 	}
 	return i.listener, nil
 }
 
-// SetProgress tells how far the run is, in a unit of the application's own.
+// SetProgress reports how far the run is, in a unit that the application chooses. The
+// broker passes on at most ten changes a second, the last one always.
 func (i *Instance) SetProgress(value uint32) {
 	i.mu.Lock()
 	i.progress = value
@@ -139,15 +145,17 @@ func (i *Instance) SetProgress(value uint32) {
 	}
 }
 
-// Progress is what SetProgress set.
+// Progress returns the last value given to SetProgress, or 0.
 func (i *Instance) Progress() uint32 {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.progress
 }
 
-// Canceled has a handler called when the run is told to stop, for code that does
-// not look at its context. One that is added late is called at once.
+// Canceled registers a handler that is called when the run is canceled, for code that
+// does not watch its context. Handlers run in their own goroutine, in the order they
+// were added, and the run is not over before they return. If the run is already
+// canceled, Canceled calls the handler before it returns.
 func (i *Instance) Canceled(handler func(*Instance, CancellationReason)) {
 	i.mu.Lock()
 	reason := i.reason
@@ -166,15 +174,17 @@ func (i *Instance) isOver() bool {
 	return i.over
 }
 
-// Deferral keeps a run from being over when Run has returned.
+// Deferral keeps a run from being over when Run has returned. It is safe for
+// concurrent use.
 type Deferral struct {
 	instance *Instance
 	once     sync.Once
 }
 
-// GetDeferral is for work that outlives Run: the run is over, and its context
-// ends, when Run has returned and all deferrals are complete. A Run that waits for
-// its work needs none. It is to be called before the run is over.
+// GetDeferral returns a deferral for work that continues after Run has returned. The
+// run is over, and its context ends, when Run has returned and all deferrals are
+// complete. A Run that waits for its work needs none. Call it before the run is over;
+// a later call has no effect and is logged as an error.
 func (i *Instance) GetDeferral() *Deferral {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -188,11 +198,11 @@ func (i *Instance) GetDeferral() *Deferral {
 	return d
 }
 
-// Complete says that the work is done. Calling it twice is harmless.
+// Complete ends the deferral. Only the first call of Complete or Fail counts.
 func (d *Deferral) Complete() { d.Fail(nil) }
 
-// Fail says that the work ended with an error, which becomes the run's if it is
-// the first. A nil error is Complete.
+// Fail ends the deferral with an error, which decides the outcome as an error of Run
+// does if it is the first one. Fail(nil) is Complete.
 func (d *Deferral) Fail(err error) {
 	d.once.Do(func() { d.instance.returned(err) })
 }

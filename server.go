@@ -15,31 +15,34 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Class is a task class that the process serves: the broker activates it by its
-// CLSID.
+// Class is a task class that the process serves. The broker activates it by its CLSID.
 type Class struct {
-	CLSID     GUID
+	CLSID     GUID // the EntryPoint of the tasks that it runs
 	Task      Task
-	SingleUse bool // it serves one activation, then it is gone; otherwise any number, at once too
+	SingleUse bool // it serves one activation only; otherwise any number, also concurrently
 }
 
-// Server serves task classes. A process serves with one at a time.
+// Server serves task classes. A Client can serve with one Server at a time. Resume and
+// Suspend are safe for concurrent use; the fields must not change during Serve.
 type Server struct {
 	Classes   []Class
-	Suspended bool          // publish the classes, and have none activated before Resume
-	Linger    time.Duration // how long a launched process stays without a run; 0: 10 s
+	Suspended bool          // publish the classes, but let none be activated before Resume
+	Linger    time.Duration // how long a launched process stays without a run; 0: 10 s; not negative
 	Client    *Client       // nil: DefaultClient
 
 	mu      sync.Mutex
-	resumed *bool // what Resume or Suspend said last
+	resumed *bool // the last call of Resume (false) or Suspend (true)
 	serving *serving
 }
 
-// Serve publishes all classes in one step and runs their tasks until ctx ends:
-// then live runs are canceled with Terminating, and it returns nil when they have
-// returned and their outcomes are recorded. In a process that the broker launched
-// it also returns nil after Linger without a run, when the broker agrees; and at
-// once in one that "bgtask manifest" started to learn which classes there are.
+// Serve publishes all classes in one step and runs their tasks until ctx ends. It then
+// cancels live runs with ReasonTerminating, and returns nil when they have returned
+// and their outcomes are recorded.
+//
+// In a process that the broker launched, Serve also returns nil after Linger without a
+// run, if the broker agrees. In a process that "bgtask manifest" started to learn its
+// classes, it returns nil immediately. It fails with ErrConflict if the Client is
+// already serving.
 func (s *Server) Serve(ctx context.Context) error {
 	if err := s.check(); err != nil {
 		return err
@@ -56,7 +59,7 @@ func (s *Server) Serve(ctx context.Context) error {
 		return err
 	}
 	if !c.begin() {
-		return &Error{Op: "serve", Err: ErrConflict, Detail: "this process serves already", Hint: "put all classes into one Server"}
+		return &Error{Op: "serve", Err: ErrConflict, Detail: "this process is already serving", Hint: "put all classes into one Server"}
 	}
 	defer c.end()
 	sv := newServing(c, broker, s.Classes, s.linger())
@@ -67,10 +70,10 @@ func (s *Server) Serve(ctx context.Context) error {
 	return sv.run(ctx)
 }
 
-// Resume lets the classes be activated.
+// Resume allows the classes to be activated.
 func (s *Server) Resume() { s.setSuspended(false) }
 
-// Suspend keeps the classes from being activated. Live runs go on.
+// Suspend keeps the classes from being activated. Live runs continue.
 func (s *Server) Suspend() { s.setSuspended(true) }
 
 func (s *Server) setSuspended(suspended bool) {
@@ -96,14 +99,14 @@ func (s *Server) linger() time.Duration {
 	return s.Linger
 }
 
-// check returns all faults joined.
+// check returns all faults of the fields, joined.
 func (s *Server) check() error {
 	var faults []error
 	fault := func(sentinel error, detail, hint string) {
 		faults = append(faults, &Error{Op: "serve", Err: sentinel, Detail: detail, Hint: hint})
 	}
 	if len(s.Classes) == 0 {
-		fault(ErrInvalid, "there is no class to serve", "give at least one Class")
+		fault(ErrInvalid, "there is no class to serve", "set at least one Class")
 	}
 	if n := len(s.Classes); n > task.MaxClasses {
 		fault(ErrLimit, fmt.Sprintf("%d classes; a process may serve %d", n, task.MaxClasses), "several tasks may share one class")
@@ -117,7 +120,7 @@ func (s *Server) check() error {
 		case c.CLSID.IsZero():
 			fault(ErrInvalid, "a class has no CLSID", "it is the EntryPoint of the tasks that it runs")
 		case c.Task == nil:
-			fault(ErrInvalid, fmt.Sprintf("class %v has no Task", c.CLSID), "give it one")
+			fault(ErrInvalid, fmt.Sprintf("class %v has no Task", c.CLSID), "set Class.Task")
 		case seen[c.CLSID]:
 			fault(ErrInvalid, fmt.Sprintf("class %v is given twice", c.CLSID), "one Class serves any number of activations")
 		}
@@ -140,15 +143,15 @@ func (c *Client) end() {
 	c.serving = false
 }
 
-// Serve serves the classes with a Server of defaults.
+// Serve serves the classes with a Server that has default settings.
 func Serve(ctx context.Context, classes ...Class) error {
 	return (&Server{Classes: classes}).Serve(ctx)
 }
 
-// Main serves the classes until the process is told to end by SIGINT or SIGTERM,
-// or, if it was launched, has nothing to do. It prints an error with its hint and
-// returns the process' exit code, for os.Exit. A second signal ends the process at
-// once.
+// Main serves the classes until the process receives SIGINT or SIGTERM, or, if the
+// broker launched it, has had no run for 10 s. It prints an error with its hint to
+// standard error, and returns the exit code for os.Exit. A second signal ends the
+// process immediately.
 func Main(classes ...Class) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -164,13 +167,13 @@ func Main(classes ...Class) int {
 	return 1
 }
 
-// Launched says that the broker started this process, to serve its classes. On
-// Windows that is the flag -Embedding, which COM appends to the arguments of the
-// manifest: it is taken out of os.Args before main.
+// Launched reports whether the broker started this process to serve its classes. On
+// Windows, COM marks such a process with the argument -Embedding, which the package
+// removes from os.Args before main.
 func Launched() bool { return !platform.LaunchToken().IsZero() }
 
-// describing is the recorder of a process that a tool has started to learn what it
-// registers and serves ("bgtask manifest new PROGRAM"); nil in any other.
+// describing returns the recorder of a process that a tool started to learn what it
+// registers and serves ("bgtask manifest new PROGRAM"), and nil in any other.
 var describing = sync.OnceValue(describe.FromEnvironment)
 
 func classIDs(classes []Class) (ids []GUID) {

@@ -11,12 +11,12 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// serving is one Serve: the classes, the runs that are live, and the host that
-// speaks with the broker.
+// serving is the state of one call of Serve: the classes, the live runs, and the host
+// that holds the stream to the broker.
 type serving struct {
 	client   *Client
 	host     client.ClassHost
-	launched bool // by the broker
+	launched bool // the broker started this process
 	linger   time.Duration
 
 	mu      sync.Mutex
@@ -25,9 +25,9 @@ type serving struct {
 	hidden  bool
 	closing bool
 	runs    map[GUID]*Instance
-	changed chan struct{} // a run began or ended; one is enough
+	changed chan struct{} // signals that a run began or ended; holds one signal
 	working sync.WaitGroup
-	base    context.Context // of all runs: ends after them
+	base    context.Context // parent of the runs' contexts; ends after all runs
 }
 
 func newServing(c *Client, broker client.Broker, classes []Class, linger time.Duration) *serving {
@@ -59,13 +59,13 @@ func (sv *serving) run(ctx context.Context) error {
 		background.Go(func() { sv.leaveWhenIdle(ctx, stop) })
 	}
 	err := sv.host.Run(ctx)
-	stop() // the broker is done with us: so are the runs
+	stop() // the host has ended, so the runs end, too
 	background.Wait()
 	sv.working.Wait()
 	return err
 }
 
-// Activate enters Run in a goroutine of its own.
+// Activate starts a run in its own goroutine.
 func (sv *serving) Activate(a task.Activation) error {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
@@ -90,13 +90,13 @@ func (sv *serving) Activate(a task.Activation) error {
 	return nil
 }
 
-// Cancel tells a run to stop.
+// Cancel cancels a run. A run that is not live is ignored.
 func (sv *serving) Cancel(instance task.GUID, reason task.CancellationReason) {
 	sv.mu.Lock()
 	i := sv.runs[instance]
 	sv.mu.Unlock()
 	if i != nil {
-		i.tell(reason)
+		i.stop(reason)
 	}
 }
 
@@ -122,7 +122,7 @@ func (sv *serving) Finish(instance task.GUID, result task.Result) {
 	sv.mu.Unlock()
 }
 
-// terminate takes no activation any more and tells all runs to stop.
+// terminate refuses further activations and cancels all runs with Terminating.
 func (sv *serving) terminate() {
 	sv.mu.Lock()
 	sv.closing = true
@@ -132,7 +132,7 @@ func (sv *serving) terminate() {
 	}
 	sv.mu.Unlock()
 	for _, i := range live {
-		i.tell(ReasonTerminating)
+		i.stop(ReasonTerminating)
 	}
 }
 
@@ -143,7 +143,7 @@ func (sv *serving) suspend(hidden bool) {
 	sv.publish()
 }
 
-// publish tells which objects there are.
+// publish reports the current class objects to the broker.
 func (sv *serving) publish() {
 	var objects []task.Object
 	for _, id := range sv.order {
@@ -163,9 +163,9 @@ func (sv *serving) note() {
 	}
 }
 
-// patience is how long the process stays now: without a limit while a run is
-// live, not at all when no class is left.
-func (sv *serving) patience() (d time.Duration, idle bool) {
+// remaining returns how long a launched process stays without a run: not at all when
+// no class is left. idle is false while a run is live.
+func (sv *serving) remaining() (d time.Duration, idle bool) {
 	sv.mu.Lock()
 	defer sv.mu.Unlock()
 	switch {
@@ -177,8 +177,8 @@ func (sv *serving) patience() (d time.Duration, idle bool) {
 	return sv.linger, true
 }
 
-// leaveWhenIdle lets a launched process end, when the broker agrees or does not
-// answer any more.
+// leaveWhenIdle calls stop when a launched process has had no run for the linger
+// time, and the broker agrees or no longer answers.
 func (sv *serving) leaveWhenIdle(ctx context.Context, stop func()) {
 	timer := time.NewTimer(sv.linger)
 	defer timer.Stop()
@@ -188,7 +188,7 @@ func (sv *serving) leaveWhenIdle(ctx context.Context, stop func()) {
 			return
 		case <-sv.changed:
 			timer.Stop()
-			if d, idle := sv.patience(); idle {
+			if d, idle := sv.remaining(); idle {
 				timer.Reset(d)
 			}
 		case <-timer.C:

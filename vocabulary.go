@@ -2,13 +2,13 @@ package bgtask
 
 import "github.com/bgtask/bgtask/task"
 
-// GUID is a 128-bit identifier: a CLSID, a TaskID, an InstanceID.
+// GUID is a 128-bit identifier: a CLSID, TaskID or InstanceID.
 type GUID = task.GUID
 
-// ParseGUID reads "14c5882b-35d3-41be-86b2-5106269b97e6".
+// ParseGUID parses the form "14c5882b-35d3-41be-86b2-5106269b97e6".
 func ParseGUID(s string) (GUID, error) { return task.ParseGUID(s) }
 
-// MustGUID is ParseGUID for constants of a program; it panics on a bad one.
+// MustGUID is ParseGUID for constants in a program. It panics if s is not a GUID.
 func MustGUID(s string) GUID { return task.MustGUID(s) }
 
 // Triggers.
@@ -17,19 +17,19 @@ type (
 	Trigger = task.Trigger
 	// TimeTrigger fires every Freshness, or once.
 	TimeTrigger = task.TimeTrigger
-	// MaintenanceTrigger is a TimeTrigger that is held until on AC.
+	// MaintenanceTrigger is a TimeTrigger whose task also needs AC power.
 	MaintenanceTrigger = task.MaintenanceTrigger
 	// CalendarTrigger fires at the instants of a calendar expression.
 	CalendarTrigger = task.CalendarTrigger
-	// SystemTrigger fires when something of the system changes.
+	// SystemTrigger fires when a fact about the system changes.
 	SystemTrigger = task.SystemTrigger
-	// SystemTriggerType says what.
+	// SystemTriggerType selects the change.
 	SystemTriggerType = task.SystemTriggerType
 	// ApplicationTrigger fires when the application calls Registration.Request.
 	ApplicationTrigger = task.ApplicationTrigger
-	// CustomSystemEventTrigger fires when somebody raises its event.
+	// CustomSystemEventTrigger fires when its event is raised.
 	CustomSystemEventTrigger = task.CustomSystemEventTrigger
-	// Recurrence says how often it does.
+	// Recurrence is how often a CustomSystemEventTrigger fires.
 	Recurrence = task.Recurrence
 	// StorageLibraryContentChangedTrigger fires when files change.
 	StorageLibraryContentChangedTrigger = task.StorageLibraryContentChangedTrigger
@@ -43,7 +43,7 @@ type (
 	PushNotificationTrigger = task.PushNotificationTrigger
 )
 
-// The types of SystemTrigger, WinRT's.
+// Types of SystemTrigger, with WinRT's numbers.
 const (
 	OnSmsReceived                  = task.OnSmsReceived
 	OnUserPresent                  = task.OnUserPresent
@@ -62,7 +62,7 @@ const (
 	OnDefaultSignInAccountChange   = task.OnDefaultSignInAccountChange
 )
 
-// The recurrences of a CustomSystemEventTrigger.
+// Recurrences of a CustomSystemEventTrigger.
 const (
 	Once   = task.Once   // once per boot and login
 	Always = task.Always // each time the event is raised
@@ -70,27 +70,29 @@ const (
 
 // Details of a firing, for Run: type switch on Instance.TriggerDetails.
 type (
-	// Details are what the trigger tells Run.
+	// Details is the sealed set of details of a firing.
 	Details = task.Details
-	// TimeTriggerDetails are those of triggers by the clock.
+	// TimeTriggerDetails are the details of triggers by time: Time, Maintenance, Calendar.
 	TimeTriggerDetails = task.TimeTriggerDetails
-	// SystemTriggerDetails are those of SystemTrigger.
+	// SystemTriggerDetails are the details of a SystemTrigger.
 	SystemTriggerDetails = task.SystemTriggerDetails
-	// ApplicationTriggerDetails are those of ApplicationTrigger.
+	// ApplicationTriggerDetails are the details of an ApplicationTrigger.
 	ApplicationTriggerDetails = task.ApplicationTriggerDetails
-	// CustomSystemEventTriggerDetails are those of CustomSystemEventTrigger.
+	// CustomSystemEventTriggerDetails are the details of a CustomSystemEventTrigger.
 	CustomSystemEventTriggerDetails = task.CustomSystemEventTriggerDetails
 	// StorageLibraryContentChangedTriggerDetails name the changed paths.
 	StorageLibraryContentChangedTriggerDetails = task.StorageLibraryContentChangedTriggerDetails
-	// SocketActivityTriggerDetails are those of SocketActivityTrigger.
+	// SocketActivityTriggerDetails are the details of a SocketActivityTrigger.
 	SocketActivityTriggerDetails = task.SocketActivityTriggerDetails
-	// DeviceWatcherTriggerDetails are those of DeviceWatcherTrigger.
+	// DeviceWatcherTriggerDetails are the details of a DeviceWatcherTrigger.
 	DeviceWatcherTriggerDetails = task.DeviceWatcherTriggerDetails
-	// ToastNotificationActionTriggerDetails are those of ToastNotificationActionTrigger.
+	// ToastNotificationActionTriggerDetails are the details of a
+	// ToastNotificationActionTrigger.
 	ToastNotificationActionTriggerDetails = task.ToastNotificationActionTriggerDetails
-	// PushNotificationTriggerDetails are those of PushNotificationTrigger.
+	// PushNotificationTriggerDetails are the details of a PushNotificationTrigger.
 	PushNotificationTriggerDetails = task.PushNotificationTriggerDetails
-	// ManualDetails are those of any trigger that was fired by hand.
+	// ManualDetails are the details of a firing that did not come from the trigger:
+	// Registration.Request without an ApplicationTrigger, or "bgtask fire".
 	ManualDetails = task.ManualDetails
 )
 
@@ -126,38 +128,39 @@ const (
 
 // Options of a registration.
 type (
-	// RetryPolicy says how another attempt is made; zero fields are the defaults.
+	// RetryPolicy is how often and how soon another attempt is made. Zero fields have
+	// their defaults.
 	RetryPolicy = task.RetryPolicy
-	// Misfire says what becomes of instants that were missed.
+	// Misfire is what happens to instants that were missed.
 	Misfire = task.Misfire
-	// MisfirePolicy is the choice in it.
+	// MisfirePolicy is the policy in a Misfire.
 	MisfirePolicy = task.MisfirePolicy
-	// Hold limits how long an occurrence is held; zero is for ever.
+	// Hold limits how long an occurrence is held; the zero Hold is no limit.
 	Hold = task.Hold
-	// HoldThen says what happens then.
+	// HoldThen is what happens to an occurrence at the end of its Hold.
 	HoldThen = task.HoldThen
-	// Rule is a further demand on a Builder, for Validate.
+	// Rule is an additional check for Builder.Validate.
 	Rule = task.Rule
 )
 
-// What Misfire and Hold choose between.
+// Choices of Misfire and Hold.
 const (
-	RunOnce = task.RunOnce // the latest missed instant fires
-	Skip    = task.Skip    // none fires
-	RunAll  = task.RunAll  // the latest Max fire, each for itself
+	RunOnce = task.RunOnce // the latest missed instant fires; the others are recorded
+	Skip    = task.Skip    // no missed instant fires
+	RunAll  = task.RunAll  // the latest Max missed instants fire, each as its own occurrence
 
-	Drop      = task.Drop      // what was held too long expires
-	RunAnyway = task.RunAnyway // what was held too long runs, its conditions waived
+	Drop      = task.Drop      // the occurrence ends as expired
+	RunAnyway = task.RunAnyway // the occurrence runs without its conditions
 )
 
-// PortableToWindows is a Rule: what Windows would refuse too.
+// PortableToWindows is a Rule that finds what Windows would refuse.
 var PortableToWindows Rule = task.PortableToWindows
 
-// CancellationReason says why a run is told to stop. It is an error, and the
-// cause of the run's context: errors.Is(context.Cause(ctx), ReasonConditionLoss).
+// CancellationReason is why a run is canceled. It is an error, and the cause of the
+// run's context: errors.Is(context.Cause(ctx), ReasonConditionLoss).
 type CancellationReason = task.CancellationReason
 
-// The reasons, with WinRT's numbers.
+// Cancellation reasons, with WinRT's numbers.
 const (
 	ReasonAbort                 = task.ReasonAbort
 	ReasonTerminating           = task.ReasonTerminating
@@ -173,13 +176,13 @@ const (
 	ReasonEnergySaver           = task.ReasonEnergySaver
 )
 
-// What can be read of a task and of its runs.
+// What can be read about a task and its runs.
 type (
-	// Occurrence is the work that one firing, or several joined ones, ask for.
+	// Occurrence is the work of one firing, or of several coalesced ones.
 	Occurrence = task.Occurrence
-	// Run is one attempt at an occurrence; its Err is the outcome.
+	// Run is one attempt at an occurrence. Its Err is the outcome as an error.
 	Run = task.Run
-	// RunError is the outcome of a run that did not complete.
+	// RunError is the outcome of a run that did not complete, as an error.
 	RunError = task.RunError
 	// Outcome is how a run ended.
 	Outcome = task.Outcome
@@ -187,29 +190,30 @@ type (
 	End = task.End
 	// Phase is what a registration is doing.
 	Phase = task.Phase
-	// State is what a registration is doing, in full; its String is for people.
+	// State is the full state of a registration. Its String is for people.
 	State = task.State
-	// Reason is one thing that a pending occurrence waits for.
+	// Reason is one thing that a pending occurrence is waiting for.
 	Reason = task.Reason
 	// Missed is a range of instants that did not fire.
 	Missed = task.Missed
-	// Explanation says why a task does not run; its String is "bgtask why".
+	// Explanation is why a task is, or is not, running. Its String is the output of
+	// "bgtask why".
 	Explanation = task.Explanation
-	// Event is one thing that happened.
+	// Event is one entry of the history, or a change that is only watched.
 	Event = task.Event
-	// EventKind says what it tells.
+	// EventKind is what an Event reports.
 	EventKind = task.EventKind
-	// Cursor is a place in history: Event.Cursor.
+	// Cursor is a position in the history, for Watch. See Event.Cursor.
 	Cursor = task.Cursor
-	// Fact is something true of the machine now.
+	// Fact is something that is true about the machine now.
 	Fact = task.Fact
 	// Value is a fact's value.
 	Value = task.Value
-	// AccessStatus says whether the application's tasks may run.
+	// AccessStatus is whether the application's tasks may run.
 	AccessStatus = task.AccessStatus
 )
 
-// The outcomes of a run.
+// Outcomes of a run.
 const (
 	OutcomeNone      = task.OutcomeNone
 	Completed        = task.Completed
@@ -222,7 +226,7 @@ const (
 	Lost             = task.Lost
 )
 
-// The ends of an occurrence.
+// Ends of an occurrence.
 const (
 	EndNone     = task.EndNone
 	EndDone     = task.EndDone
@@ -233,7 +237,7 @@ const (
 	EndRemoved  = task.EndRemoved
 )
 
-// The phases of a registration.
+// Phases of a registration.
 const (
 	Waiting      = task.Waiting
 	Held         = task.Held
@@ -247,7 +251,7 @@ const (
 	Removing     = task.Removing
 )
 
-// The kinds of events.
+// Kinds of events.
 const (
 	EventSnapshot     = task.EventSnapshot
 	EventSynced       = task.EventSynced
@@ -267,7 +271,7 @@ const (
 	EventClock        = task.EventClock
 )
 
-// The access an application may have.
+// Access statuses, with WinRT's numbers.
 const (
 	AccessUnspecified            = task.AccessUnspecified
 	AlwaysAllowed                = task.AlwaysAllowed
@@ -276,17 +280,17 @@ const (
 	DeniedByUser                 = task.DeniedByUser
 )
 
-// Error is what an operation fails with: one of the sentinels below and the words
-// round it.
+// Error is the error of an operation. It wraps one of the sentinels below and adds the
+// operation, its subject, the cause, and usually a hint.
 type Error = task.Error
 
-// CursorError is ErrCursorExpired with the oldest cursor that is kept.
+// CursorError wraps ErrCursorExpired and holds the oldest cursor that is still valid.
 type CursorError = task.CursorError
 
-// Hint is the remedy that err carries, or "".
+// Hint returns the suggested remedy in err, or "".
 func Hint(err error) string { return task.Hint(err) }
 
-// Sentinels, for errors.Is.
+// Sentinel errors, for errors.Is.
 var (
 	ErrInvalid             = task.ErrInvalid
 	ErrTriggerNotSupported = task.ErrTriggerNotSupported
@@ -306,6 +310,6 @@ var (
 	ErrConflict            = task.ErrConflict
 	ErrInternal            = task.ErrInternal
 
-	// ErrNotSupportedOnWindows is an ErrNotSupported too.
+	// ErrNotSupportedOnWindows wraps ErrNotSupported.
 	ErrNotSupportedOnWindows = task.ErrNotSupportedOnWindows
 )
