@@ -53,10 +53,9 @@ func (r *Registration) Request(ctx context.Context, arguments []byte) (uint64, e
 //
 // The reason decides what becomes of the occurrence:
 //   - ReasonAbort, ReasonIdleTask, ReasonUninstall: it ends; nothing is repeated;
-//   - ReasonTerminating, ReasonLoggingOff, ReasonServicingUpdate, ReasonSystemPolicy:
-//     it is pending again;
 //   - ReasonConditionLoss, ReasonResourceRevocation, ReasonEnergySaver: it is pending
-//     again, and starts when its conditions have held for a while.
+//     again, and starts when its conditions have held for a while;
+//   - any other: it is pending again, and starts as soon as its conditions hold.
 //
 // A Run that returns nil after a cancel has completed its occurrence all the same.
 func (r *Registration) Cancel(ctx context.Context, reason CancellationReason) error {

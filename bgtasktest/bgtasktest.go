@@ -1,9 +1,11 @@
-// Package bgtasktest helps to test background tasks without a broker.
+// Package bgtasktest tests background tasks without a broker.
 //
-// Start runs a task alone, with an instance whose trigger, occurrence and end the
-// test decides. NewMachine is a whole machine in memory with the real engine:
-// triggers fire, conditions hold tasks back, class servers are launched and
-// killed, all in the virtual time of testing/synctest.
+// [Start] runs one task. The test chooses the trigger's details, the occurrence, the
+// attempt and the checkpoint, and can cancel the run.
+//
+// [NewMachine] is a whole machine in memory, with the engine that the broker uses:
+// triggers fire, conditions hold tasks back, and class servers are launched and
+// killed. In a bubble of testing/synctest, all of it happens in virtual time.
 package bgtasktest
 
 import (
@@ -19,25 +21,28 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Activation is what a task is run with. Its zero value is a first attempt at
-// occurrence 1 of a task called "Test", fired by hand, with an empty LocalFolder.
+// Activation is what Start runs a task with. The zero Activation is the first attempt
+// at occurrence 1 of a task named "Test", fired manually, with an empty LocalFolder.
 type Activation struct {
-	Task        bgtask.Builder    // the registration; Name, EntryPoint and Trigger may be left out
+	Task        bgtask.Builder    // the registration; Name, EntryPoint and Trigger may be zero
 	Details     bgtask.Details    // nil: ManualDetails
-	Occurrence  bgtask.Occurrence // the zero one: number 1, fired once, now
-	Attempt     int               // 0: the first
+	Occurrence  bgtask.Occurrence // zero: number 1, fired once, now
+	Attempt     int               // from 1; 0: the first
 	Checkpoint  []byte            // what an earlier attempt saved; nil: nothing
-	LocalFolder string            // "": a temporary one
+	LocalFolder string            // "": a temporary folder of the test
 }
 
-// Run is a task that runs in a test.
+// Run is a run that Start began. Its methods are safe for concurrent use, but those
+// that fail the test must be called from the test's goroutine.
 type Run struct {
 	t    testing.TB
 	desk *desk
 }
 
-// Start runs the task as the broker would have it run, in a goroutine. When the
-// test ends before the run, it is canceled with Terminating and waited for.
+// Start runs the task in a goroutine, as if the broker had activated it, and returns
+// when its Run has been called. An Activation.Task that no broker would register fails
+// the test. If the run is not over when the test ends, it is canceled with
+// bgtask.ReasonTerminating, and the test waits for it.
 func Start(t testing.TB, tested bgtask.Task, a Activation) *Run {
 	t.Helper()
 	d := &desk{NoBroker: client.NoBroker{Err: errAlone}, activation: a.fill(t), changed: make(chan struct{})}
@@ -120,17 +125,18 @@ func (r *recorder) Register(_ context.Context, spec task.Spec, _ client.Register
 	return wire.Registered{}, nil
 }
 
-// Cancel tells the run to stop, and returns when it was told.
+// Cancel cancels the run with a reason and returns without waiting for its end. A run
+// that is over is ignored.
 func (r *Run) Cancel(reason bgtask.CancellationReason) {
 	r.t.Helper()
-	if err := r.desk.say(wire.CancelRun{Instance: r.desk.activation.Instance, Reason: reason}); err != nil && !r.Over() {
+	if err := r.desk.send(wire.CancelRun{Instance: r.desk.activation.Instance, Reason: reason}); err != nil && !r.Over() {
 		r.t.Fatalf("bgtasktest: cancel: %v", err)
 	}
 }
 
-// Wait waits until Run has returned and its deferrals are complete, and gives the
-// error that Run returned. When it was a deferral that failed, or Run panicked,
-// that is a *bgtask.RunError.
+// Wait waits until Run has returned and its deferrals are complete. It returns the
+// error that Run returned. If Run returned nil but a deferral failed, or if it
+// panicked, the error is a *bgtask.RunError.
 func (r *Run) Wait() error {
 	r.t.Helper()
 	r.await(func() bool { return r.desk.result != nil })
@@ -142,7 +148,7 @@ func (r *Run) Wait() error {
 	return bgtask.Run{Outcome: r.desk.result.Outcome, Reason: r.desk.result.Reason, Text: r.desk.result.Text}.Err()
 }
 
-// Outcome is how the run ended; OutcomeNone while it is not over.
+// Outcome returns how the run ended, or bgtask.OutcomeNone while it is not over.
 func (r *Run) Outcome() bgtask.Outcome {
 	r.desk.mu.Lock()
 	defer r.desk.mu.Unlock()
@@ -152,10 +158,11 @@ func (r *Run) Outcome() bgtask.Outcome {
 	return r.desk.result.Outcome
 }
 
-// Over says that Run has returned and its deferrals are complete.
+// Over reports whether Run has returned and its deferrals are complete.
 func (r *Run) Over() bool { return r.Outcome() != bgtask.OutcomeNone }
 
-// WaitProgress waits until the progress is at least n.
+// WaitProgress waits until the progress is at least n. It fails the test if the run
+// ends before that.
 func (r *Run) WaitProgress(n uint32) {
 	r.t.Helper()
 	r.await(func() bool { return r.desk.instance.Progress() >= n || r.desk.result != nil })
@@ -164,25 +171,25 @@ func (r *Run) WaitProgress(n uint32) {
 	}
 }
 
-// Progress is what the run set last.
+// Progress returns the last value that the run set, or 0.
 func (r *Run) Progress() uint32 { return r.Instance().Progress() }
 
-// Checkpoint is what the run saved last, or nil.
+// Checkpoint returns what the run saved last, or nil.
 func (r *Run) Checkpoint() []byte {
 	r.desk.mu.Lock()
 	defer r.desk.mu.Unlock()
 	return r.desk.checkpoint
 }
 
-// Instance is the run as its task sees it.
+// Instance returns the run as its task sees it.
 func (r *Run) Instance() *bgtask.Instance {
 	r.desk.mu.Lock()
 	defer r.desk.mu.Unlock()
 	return r.desk.instance
 }
 
-// await waits for what the task does. The time limit of go test, or in a bubble
-// of synctest its deadlock, ends a test whose task never does it.
+// await waits until done returns true. If that never happens, the time limit of go
+// test ends the test, or the deadlock detection of synctest in a bubble.
 func (r *Run) await(done func() bool) {
 	for {
 		r.desk.mu.Lock()
@@ -209,7 +216,8 @@ type desk struct {
 	checkpoint []byte
 }
 
-// watched keeps what Run returns, which is more than its words.
+// watched wraps the task to keep the error that Run returns; the broker gets only its
+// text.
 func (d *desk) watched(tested bgtask.Task) bgtask.Task {
 	return bgtask.TaskFunc(func(ctx context.Context, instance *bgtask.Instance) error {
 		d.change(func() { d.instance = instance })
@@ -227,14 +235,14 @@ func (d *desk) change(f func()) {
 	d.changed = make(chan struct{})
 }
 
-func (d *desk) say(f wire.BrokerFrame) error {
+func (d *desk) send(f wire.BrokerFrame) error {
 	d.mu.Lock()
 	far := d.far
 	d.mu.Unlock()
 	return far.Send(f)
 }
 
-// Attach lets the host in, once.
+// Attach connects the host. There is only one.
 func (d *desk) Attach(ctx context.Context, _ bool) (client.Stream, error) {
 	near, far := client.Pipe(ctx)
 	d.mu.Lock()
@@ -247,7 +255,7 @@ func (d *desk) Attach(ctx context.Context, _ bool) (client.Stream, error) {
 	return near, nil
 }
 
-// serve says what a broker would say.
+// serve answers the host as a broker would, until its stream ends.
 func (d *desk) serve(far *client.Far) {
 	defer far.Close(bgtask.ErrUnavailable)
 	for {

@@ -9,16 +9,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Toasts are those that the application has shown, oldest first. The first one has
-// the id 1.
+// Toasts returns the toasts that the application has shown, oldest first. The first
+// one has the ID 1.
 func (m *Machine) Toasts() []bgtask.Toast {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.toasts)
 }
 
-// ActOnToast does what the user can do with a toast: click it (DefaultAction), click
-// a button, whose key action is, or answer (ReplyAction) with input.
+// ActOnToast acts on a toast as the user would: it clicks the toast (action
+// bgtask.DefaultAction), clicks a button (its key), or replies with input
+// (bgtask.ReplyAction). It fires the tasks whose ToastNotificationActionTrigger
+// matches. An ID that no toast has is an error of the test.
 func (m *Machine) ActOnToast(id uint32, action, input string) {
 	m.t.Helper()
 	m.mu.Lock()
@@ -37,12 +39,12 @@ func (m *Machine) ActOnToast(id uint32, action, input string) {
 	}
 }
 
-// Push brings a push message to a task that has a PushNotificationTrigger.
+// Push delivers a push message to a task that has a PushNotificationTrigger.
 func (m *Machine) Push(r *bgtask.Registration, content []byte) {
 	m.step(engine.Occurred{TaskID: r.TaskID(), Details: task.PushNotificationTriggerDetails{Content: content}})
 }
 
-// ShowToast remembers a toast for Machine.Toasts.
+// ShowToast records a toast for Machine.Toasts.
 func (s *seat) ShowToast(_ context.Context, t task.Toast, _ string) (task.ToastShown, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -50,10 +52,10 @@ func (s *seat) ShowToast(_ context.Context, t task.Toast, _ string) (task.ToastS
 	return task.ToastShown{ID: uint32(len(s.toasts))}, nil
 }
 
-// HideToast does nothing: nobody sees it.
+// HideToast does nothing. Machine.Toasts keeps the toast.
 func (s *seat) HideToast(context.Context, uint32) error { return nil }
 
-// PushChannel is one that only Machine.Push sends to.
+// PushChannel returns a channel to which only Machine.Push sends.
 func (s *seat) PushChannel(_ context.Context, id task.GUID) (task.PushChannel, error) {
 	return task.PushChannel{Endpoint: "https://push.invalid/" + id.String(), Distributor: "org.unifiedpush.Distributor.test"}, nil
 }

@@ -12,12 +12,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Machine is a machine with the real engine, in memory: one application, which
-// the classes given to NewMachine are a class server of, facts that the test
-// sets, and no disk. In a bubble of testing/synctest its time is the bubble's, so
-// that a day costs nothing. Tasks in it have to block, not to spin.
+// Machine is a machine in memory that runs the broker's engine. It has one
+// application, whose class server serves the classes given to NewMachine, facts that
+// the test sets, and no disk. It is safe for concurrent use.
 //
-// At first it is online, on AC, and its user is present.
+// In a bubble of testing/synctest, its time is that of the bubble, so a day passes
+// immediately. Tasks in a bubble must block, not spin.
+//
+// Initially the machine is online and on AC power, and its user is present.
 type Machine struct {
 	t       testing.TB
 	classes []bgtask.Class
@@ -25,9 +27,9 @@ type Machine struct {
 	client  *bgtask.Client
 	began   time.Time
 
-	mu       sync.Mutex // of all that follows; nothing waits while it is held
+	mu       sync.Mutex // guards the fields below; nothing blocks while it is held
 	engine   *engine.Engine
-	queue    []engine.Event // not yet stepped
+	queue    []engine.Event // not yet given to the engine
 	timer    *time.Timer
 	slept    time.Duration
 	sleeping bool
@@ -38,7 +40,7 @@ type Machine struct {
 	servers  map[task.LaunchToken]*server
 	log      []task.Event
 	toasts   []task.Toast
-	told     chan struct{} // closed when log grows
+	grown    chan struct{} // closed and replaced when log grows
 
 	running sync.WaitGroup // streams and servers
 }
@@ -49,7 +51,7 @@ const (
 	bootID = "7e570000-0000-4000-8000-00000000b007"
 )
 
-// facts are those of the machine at first.
+// facts are the initial facts of a machine.
 var facts = []task.Fact{
 	{Name: task.FactInternet, Value: task.Yes}, {Name: task.FactMetered, Value: task.No}, {Name: task.FactNetwork, Value: "test"},
 	{Name: task.FactUser, Value: task.Present}, {Name: task.FactSession, Value: task.Connected}, {Name: task.FactIdle, Value: task.No},
@@ -57,13 +59,13 @@ var facts = []task.Fact{
 	{Name: task.FactWorkCost, Value: task.Low}, {Name: task.FactEnergySaver, Value: task.No}, {Name: task.FactStorageLow, Value: task.No},
 }
 
-// NewMachine starts a machine; it ends with the test. The classes are served by a
-// process that the machine launches when one is needed: a goroutine, here. A test
-// may play the open application too, with a Server whose Client is the machine's.
+// NewMachine starts a machine that ends with the test. When a task needs its class
+// server, the machine launches one: a goroutine that serves the classes. A test can
+// also play the running application, with a Server whose Client is the machine's.
 func NewMachine(t testing.TB, classes ...bgtask.Class) *Machine {
 	t.Helper()
 	m := &Machine{
-		t: t, classes: classes, folder: t.TempDir(), began: time.Now(), pids: 1000, told: make(chan struct{}),
+		t: t, classes: classes, folder: t.TempDir(), began: time.Now(), pids: 1000, grown: make(chan struct{}),
 		waiting: make(map[task.GUID]func(engine.Answer)), hosts: make(map[task.Process]*line), servers: make(map[task.LaunchToken]*server),
 	}
 	m.client = m.newClient(&seat{Machine: m, process: m.newProcess()})
@@ -94,17 +96,19 @@ func (m *Machine) pack() task.Package {
 	}
 }
 
-// Client is the application's connection to the machine's broker: for Builders,
-// and for a Server that plays the open application.
+// Client returns the application's connection to the machine's broker. Set it as the
+// Client of Builders, and of a Server that plays the running application.
 func (m *Machine) Client() *bgtask.Client { return m.client }
 
-// SetFact changes a fact: SetFact("internet", "no"). An empty value is unknown.
+// SetFact changes a fact, such as SetFact("internet", "no"). An empty value makes it
+// unknown. Names and values are those that "bgtask facts" lists.
 func (m *Machine) SetFact(name string, value bgtask.Value) {
 	m.step(engine.FactsReported{Source: source, Facts: []task.Fact{{Name: name, Value: value}}})
 }
 
-// Suspend has the machine sleep for d: nothing is fired or started meanwhile, and
-// what became due is seen at its end. Goroutines of the test do not sleep with it.
+// Suspend puts the machine to sleep for d, and blocks that long. Nothing fires or
+// starts meanwhile; what became due is noticed when the machine wakes up. Goroutines
+// of the test and runs continue.
 func (m *Machine) Suspend(d time.Duration) {
 	m.mu.Lock()
 	m.sleeping = true
@@ -118,8 +122,8 @@ func (m *Machine) Suspend(d time.Duration) {
 	m.drain()
 }
 
-// KillHost kills the class servers that the machine has launched, as kill -9
-// does: their runs are lost in the middle. It returns how many there were.
+// KillHost kills the launched class servers, as kill -9 would: their runs end as
+// Crashed, and their contexts end. It returns the number of servers.
 func (m *Machine) KillHost() int {
 	m.mu.Lock()
 	live := make([]*server, 0, len(m.servers))
@@ -152,7 +156,7 @@ func (m *Machine) close() {
 
 var errClosed = &bgtask.Error{Op: "bgtasktest", Err: bgtask.ErrDisabledByPolicy, Detail: "the machine is off"}
 
-// newClient makes a Client of one of the machine's processes.
+// newClient returns a Client of one of the machine's processes.
 func (m *Machine) newClient(s *seat) *bgtask.Client {
 	return bgtask.NewTestClient(s, s.token)
 }
@@ -162,7 +166,7 @@ func (m *Machine) newProcess() task.Process {
 	return task.Process{PID: m.pids, Start: uint64(m.pids), Boot: bootID}
 }
 
-// seat is one process' place at the broker.
+// seat is the broker as one process of the machine sees it.
 type seat struct {
 	*Machine
 	process task.Process

@@ -18,17 +18,17 @@ import (
 // caller is the application.
 var caller = engine.Caller{Package: family}
 
-// await has f called with the answer to a request.
+// await registers f to be called with the answer to a request.
 func (m *Machine) await(request task.GUID, f func(engine.Answer)) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.waiting[request] = f
 }
 
-// ask steps a request and waits for its answer.
+// ask gives the engine a request and waits for the answer.
 func (m *Machine) ask(ctx context.Context, op string, event func(task.GUID) engine.Event) (engine.Answer, error) {
 	var request task.GUID
-	rand.Read(request[:]) // never fails
+	_, _ = rand.Read(request[:]) // never fails
 	answer := make(chan engine.Answer, 1)
 	m.await(request, func(a engine.Answer) { answer <- a })
 	m.step(event(request))
@@ -59,7 +59,7 @@ func (s *seat) Register(ctx context.Context, spec task.Spec, how client.Register
 	return wire.Registered{TaskID: a.TaskID, Change: wire.Change(a.Change), Warnings: a.Warnings, Replaced: a.Replaced}, err
 }
 
-// zoneOf loads the zone that a calendar names; nil is the machine's.
+// zoneOf loads the time zone that a calendar names, or returns nil for the machine's.
 func zoneOf(spec task.Spec) (*time.Location, error) {
 	c, ok := spec.Trigger.(task.CalendarTrigger)
 	if !ok {
@@ -156,7 +156,7 @@ func (s *seat) Groups(context.Context) ([]string, error) {
 	return s.engine.Groups(family), nil
 }
 
-// Why explains.
+// Why explains the state of a registration.
 func (s *seat) Why(_ context.Context, id task.GUID) (task.Explanation, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,13 +174,13 @@ func (s *seat) Facts(context.Context) ([]task.Fact, []task.SourceState, error) {
 	return s.engine.Facts(s.now()), s.engine.Sources(), nil
 }
 
-// LocalFolder names the application's folder.
+// LocalFolder returns the path of the application's folder.
 func (s *seat) LocalFolder(context.Context) (string, error) { return s.folder, nil }
 
-// Close does nothing: there is no connection.
+// Close does nothing, since there is no connection.
 func (s *seat) Close() error { return nil }
 
-// History reads what was told, newest first.
+// History returns the log, newest first.
 func (s *seat) History(_ context.Context, q wire.HistoryQuery) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		s.mu.Lock()
@@ -196,7 +196,7 @@ func (s *seat) History(_ context.Context, q wire.HistoryQuery) iter.Seq2[task.Ev
 
 func stored(ev task.Event) bool { return ev.Kind != task.EventProgress && ev.Kind != task.EventFact }
 
-// Watch tells a snapshot, or what came after a cursor, and what comes.
+// Watch returns a snapshot, or what came after a cursor, and then new events.
 func (s *seat) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		first, next, err := s.join(q)
@@ -211,7 +211,7 @@ func (s *seat) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Even
 		}
 		for {
 			s.mu.Lock()
-			more, told := s.log[next:], s.told
+			more, grown := s.log[next:], s.grown
 			s.mu.Unlock()
 			for _, ev := range more {
 				if wanted(ev, q) && !yield(ev, nil) {
@@ -220,7 +220,7 @@ func (s *seat) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Even
 			}
 			next += len(more)
 			select {
-			case <-told:
+			case <-grown:
 			case <-ctx.Done():
 				return
 			}
@@ -230,7 +230,7 @@ func (s *seat) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Even
 
 func wanted(ev task.Event, q wire.WatchQuery) bool { return q.TaskID.IsZero() || q.TaskID == ev.TaskID }
 
-// join is what a watch begins with, and where in the log it goes on.
+// join returns the events that a watch begins with, and where in the log it continues.
 func (m *Machine) join(q wire.WatchQuery) (first []task.Event, next int, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -16,7 +16,7 @@ type server struct {
 	stop context.CancelFunc
 }
 
-// launch starts one: a goroutine which serves as a launched process does.
+// launch starts a class server: a goroutine that serves as a launched process would.
 func (m *Machine) launch(token task.LaunchToken) {
 	s := &server{seat: &seat{Machine: m, process: m.newProcess(), token: token}}
 	ctx, stop := context.WithCancel(context.Background())
@@ -30,7 +30,8 @@ func (m *Machine) launch(token task.LaunchToken) {
 	})
 }
 
-// exited says that a server is gone, after its stream was read to its end.
+// exited reports to the engine that a server has ended, after reading its stream to the
+// end.
 func (m *Machine) exited(s *server, exit engine.Exit) {
 	m.mu.Lock()
 	if s.dead {
@@ -49,21 +50,21 @@ func (m *Machine) exited(s *server, exit engine.Exit) {
 	m.step(engine.TreeEnded{Token: s.token})
 }
 
-// kill ends a server as SIGKILL does. Its goroutines cannot be killed: their
-// contexts end, and nothing they say is heard.
+// kill ends a server as SIGKILL would. Goroutines cannot be killed, so their contexts
+// end, and what they report is ignored.
 func (m *Machine) kill(s *server) {
 	m.exited(s, engine.Exit{Known: true, Status: "signal: killed"})
 	s.stop()
 }
 
-// line is a host's stream, at the broker's end.
+// line is the broker's end of a host's stream.
 type line struct {
 	far  *client.Far
 	out  chan wire.BrokerFrame
-	read chan struct{} // closed: it was read to its end, and the engine knows
+	read chan struct{} // closed when it was read to the end and the engine has been informed
 }
 
-// outbox is more than a broker ever has to say at once in a test.
+// outbox is more frames than a broker has to send at one time in a test.
 const outbox = 1024
 
 // Attach opens the stream of a process.
@@ -80,7 +81,7 @@ func (s *seat) Attach(ctx context.Context, _ bool) (client.Stream, error) {
 	return near, nil
 }
 
-// talk sends what there is to send, until the stream has ended.
+// talk sends the queued frames until the stream has ended.
 func (l *line) talk() {
 	for {
 		select {
@@ -99,16 +100,16 @@ func (l *line) talk() {
 func (m *Machine) send(host task.Process, f wire.BrokerFrame) {
 	l := m.hosts[host]
 	if l == nil {
-		return // the stream was lost; the engine will hear of it
+		return // the stream was lost, which listen reports to the engine
 	}
 	select {
 	case l.out <- f:
 	default:
-		m.t.Errorf("bgtasktest: %v does not read what the broker says", host)
+		m.t.Errorf("bgtasktest: %v does not read its stream", host)
 	}
 }
 
-// listen hands the engine what a host says.
+// listen gives the engine what a host reports.
 func (s *seat) listen(l *line) {
 	defer close(l.read)
 	defer l.far.Close(bgtask.ErrUnavailable)
@@ -123,7 +124,7 @@ func (s *seat) listen(l *line) {
 		if err != nil {
 			break
 		}
-		s.step(s.heard(frame))
+		s.step(s.eventOf(frame))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,8 +146,8 @@ func (s *seat) greet(l *line, hello wire.Hello) {
 	s.drain()
 }
 
-// heard is what a frame means for the engine.
-func (s *seat) heard(frame wire.HostFrame) engine.Event {
+// eventOf returns the engine's event for a frame.
+func (s *seat) eventOf(frame wire.HostFrame) engine.Event {
 	switch f := frame.(type) {
 	case wire.ObjectsChanged:
 		return engine.ObjectsChanged{Host: s.process, Objects: f.Objects}
@@ -161,12 +162,12 @@ func (s *seat) heard(frame wire.HostFrame) engine.Event {
 	case wire.SaveCheckpoint:
 		s.saving(f)
 		return engine.SaveCheckpoint{Request: f.Request, Host: s.process, Instance: f.Instance, Data: f.Data}
-	default: // Leave; a second hello is the Host's defect
+	default: // Leave; a second Hello would be a bug in the SDK
 		return engine.LeaveRequested{Host: s.process}
 	}
 }
 
-// saving sends the answer to a checkpoint when the engine gives it.
+// saving answers a checkpoint when the engine has stored it.
 func (s *seat) saving(f wire.SaveCheckpoint) {
 	s.await(f.Request, func(a engine.Answer) {
 		s.send(s.process, wire.CheckpointSaved{Request: f.Request, Err: refusal("save checkpoint", a)})

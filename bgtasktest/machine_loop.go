@@ -8,14 +8,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// now reads the machine's clocks.
+// now returns the time of the machine's clocks.
 func (m *Machine) now() engine.Instant {
 	now := time.Now()
 	boot := now.Sub(m.began) + time.Second // a machine has booted before its broker starts
 	return engine.Instant{Wall: now, Boot: boot, Awake: boot - m.slept, ID: bootID}
 }
 
-// step hands the engine an event: at once, or when the machine wakes up.
+// step gives the engine an event: immediately, or when the machine wakes up.
 func (m *Machine) step(ev engine.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -23,24 +23,25 @@ func (m *Machine) step(ev engine.Event) {
 	m.drain()
 }
 
-// drain steps what waits. What is performed meanwhile may add to it.
+// drain gives the engine all queued events. Performing its actions may queue more.
 func (m *Machine) drain() {
 	for len(m.queue) > 0 && !m.sleeping && !m.closed {
 		ev := m.queue[0]
 		m.queue = m.queue[1:]
 		out := m.engine.Step(m.now(), ev)
 		if out.Defect != nil {
-			m.t.Errorf("bgtasktest: the engine refused an event: this is a defect of bgtask: %v", out.Defect)
+			m.t.Errorf("bgtasktest: the engine refused an event, which is a bug in bgtask: %v", out.Defect)
 		}
 		m.finish(out)
 	}
 }
 
-// finish tells, performs and arms the timer. There is no disk to commit to.
+// finish does what a step of the engine asks for: record events, perform actions, set
+// the timer. There is no disk to commit to.
 func (m *Machine) finish(out engine.Output) {
 	for _, w := range out.Writes {
 		if a, ok := w.(engine.Append); ok {
-			m.tell(a.Event)
+			m.record(a.Event)
 		}
 	}
 	for _, a := range out.Actions {
@@ -49,10 +50,11 @@ func (m *Machine) finish(out engine.Output) {
 	m.arm(out.Wake)
 }
 
-func (m *Machine) tell(ev task.Event) {
+// record appends to the log and wakes the watchers.
+func (m *Machine) record(ev task.Event) {
 	m.log = append(m.log, ev)
-	close(m.told)
-	m.told = make(chan struct{})
+	close(m.grown)
+	m.grown = make(chan struct{})
 }
 
 func (m *Machine) arm(wake time.Duration) {
@@ -68,7 +70,7 @@ func (m *Machine) arm(wake time.Duration) {
 func (m *Machine) perform(action engine.Action) {
 	switch a := action.(type) {
 	case engine.Notify:
-		m.tell(a.Event)
+		m.record(a.Event)
 	case engine.Reply:
 		if answer, ok := m.waiting[a.Request]; ok {
 			delete(m.waiting, a.Request)
@@ -88,15 +90,15 @@ func (m *Machine) perform(action engine.Action) {
 		m.send(a.Host, wire.Drop{Text: a.Text})
 	case engine.StartServer:
 		m.launch(a.Token)
-	case engine.FindProcess: // there is no broker's last life
+	case engine.FindProcess: // no earlier broker left a process
 		m.queue = append(m.queue, engine.StartFailed{Token: a.Token, Lost: true})
 	case engine.Signal:
 		m.signal(a)
 	}
 }
 
-// signal tells a launched server to end, or kills it. The application is the
-// test's own.
+// signal asks a launched server to end, or kills it. It ignores the application, which
+// belongs to the test.
 func (m *Machine) signal(a engine.Signal) {
 	s, ok := m.servers[a.Token]
 	switch {

@@ -1,5 +1,5 @@
-// Dashboard shows every task of an application, live: of the package that its
-// argument names, or of its own.
+// Dashboard shows every task of an application and follows changes. Its argument is a
+// package; the default is its own.
 package main
 
 import (

@@ -44,7 +44,7 @@ func main() {
 		bgtask.Class{CLSID: tidy.EntryPoint, Task: bgtask.TaskFunc(tidyCache)}))
 }
 
-// Syncer is an ordinary struct: its fields are what the task needs of the application.
+// Syncer is an ordinary struct. Its fields are what the task needs from the application.
 type Syncer struct{ Server string }
 
 // Run implements bgtask.Task.

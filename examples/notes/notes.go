@@ -14,8 +14,8 @@ import (
 
 var errRejected = errors.New("the server rejects the note")
 
-// changed lists the notes in the folder, in the order of their names, that come
-// after the one that the checkpoint names.
+// changed lists the notes in the folder, sorted by name, that come after the one that
+// the checkpoint names.
 func changed(folder string, checkpoint []byte) ([]string, error) {
 	all, err := filepath.Glob(filepath.Join(folder, "notes", "*.txt")) // sorted
 	if err != nil {
@@ -57,7 +57,7 @@ func (s Syncer) upload(ctx context.Context, note string) error {
 // keepCached is how long a file stays in the cache.
 const keepCached = 30 * 24 * time.Hour
 
-// tidyCache removes what nobody has looked at for a month.
+// tidyCache removes the files that have not been used for keepCached.
 func tidyCache(ctx context.Context, instance *bgtask.Instance) error {
 	files, err := filepath.Glob(filepath.Join(instance.LocalFolder(), "cache", "*"))
 	if err != nil {

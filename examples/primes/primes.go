@@ -1,7 +1,7 @@
 // Package primes is the sample of Microsoft's page "Create and register a winmain
-// COM background task", done right: a task that looks for primes every 15 minutes
-// when the internet is reachable, in the open application or in the server that
-// the manifest declares.
+// COM background task" with its faults fixed: a task that looks for primes every 15
+// minutes when the internet is reachable, in the running application or in the class
+// server that the manifest declares.
 package primes
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask"
 )
 
-// Sample is what is registered.
+// Sample is the registration.
 var Sample = bgtask.Builder{
 	Name:       "SampleTask",
 	EntryPoint: bgtask.MustGUID("14C5882B-35D3-41BE-86B2-5106269B97E6"),
@@ -29,8 +29,9 @@ var Sample = bgtask.Builder{
 //go:embed AppxManifest.xml
 var Manifest []byte
 
-// Main is the program. Without arguments it is the application, which serves the
-// class in its own process; -StartSampleTaskServer is what the manifest passes.
+// Main is the program. Without arguments it runs the application, which serves the
+// class in its own process. With -StartSampleTaskServer, the argument in the manifest,
+// it runs the class server.
 func Main(args []string) int {
 	flags := flag.NewFlagSet("SampleBackgroundApp", flag.ContinueOnError)
 	registerOnly := flags.Bool("RegisterSampleTask", false, "register the task and exit")

@@ -28,7 +28,7 @@ func (SampleTask) Run(ctx context.Context, instance *bgtask.Instance) (err error
 	if err != nil {
 		return err
 	}
-	queue := bufio.NewWriter(file) // it keeps its first error, and Flush returns it
+	queue := bufio.NewWriter(file) // it keeps the first error, and Flush returns it
 	defer func() { err = errors.Join(err, queue.Flush(), file.Close()) }()
 	var primes []int // those up to the square root of the largest are enough to divide by
 	for n, count := 2, uint32(0); n <= maxPrimeNumber; n++ {
@@ -42,9 +42,9 @@ func (SampleTask) Run(ctx context.Context, instance *bgtask.Instance) (err error
 			primes = append(primes, n)
 		}
 		if count > 0 {
-			queue.WriteString(", ")
+			_, _ = queue.WriteString(", ") // Flush returns the error
 		}
-		queue.WriteString(strconv.Itoa(n))
+		_, _ = queue.WriteString(strconv.Itoa(n))
 		if count++; count%queueDepthToWrite == 0 {
 			if err := queue.Flush(); err != nil {
 				return err

@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask/bgtasktest"
 )
 
-// The task alone, with a fake instance: canceled, it stops at once and hands the reason on.
+// The task alone: when canceled, it ends immediately and returns the reason.
 func TestSampleTaskStops(t *testing.T) {
 	run := bgtasktest.Start(t, SampleTask{}, bgtasktest.Activation{})
 	run.WaitProgress(100)
@@ -54,7 +54,7 @@ func TestSampleTaskWaitsForInternet(t *testing.T) {
 	})
 }
 
-// What it wrote are the primes in order; math/big is the judge.
+// The output is the primes in order, as math/big finds them.
 func TestSampleTaskWritesPrimes(t *testing.T) {
 	folder := t.TempDir()
 	run := bgtasktest.Start(t, SampleTask{}, bgtasktest.Activation{LocalFolder: folder})

@@ -11,14 +11,14 @@ import (
 	"github.com/bgtask/bgtask"
 )
 
-// source is where quotations come from.
+// source is the URL of the quotation service.
 var source = "https://api.github.com/zen"
 
 // maxQuote is longer than any quotation worth reading.
 const maxQuote = 4 << 10
 
-// fetch stores a quotation in quote.txt in the application's folder. Without an
-// answer it asks for another attempt.
+// fetch stores a quotation in quote.txt in the application's folder. If the service
+// does not answer, fetch asks for another attempt.
 func fetch(ctx context.Context, instance *bgtask.Instance) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, source, nil)
 	if err != nil {

@@ -36,7 +36,7 @@ func TestFetch(t *testing.T) {
 	}
 }
 
-// A run that is canceled while it waits for the answer stops at once.
+// A run that is canceled while it waits for the answer ends immediately.
 func TestFetchStops(t *testing.T) {
 	asked := make(chan struct{})
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
