@@ -23,5 +23,5 @@ func addPlatform(a *app, root *cobra.Command) {
 	root.Flags().AddFlagSet(list.Flags())
 	root.PersistentFlags().StringVarP(&a.Package, "package", "p", "", "only tasks of this package")
 	root.AddCommand(brokerVerbs(a)...)
-	root.AddCommand(newDaemon(a), newDemo(a), newServeCommands(), newExecWithListener())
+	root.AddCommand(newDaemon(a), newRestore(a), newDemo(a), newServeCommands(), newExecWithListener())
 }

@@ -37,23 +37,26 @@ type Config struct {
 // withDefaults fills in where things are.
 func (c Config) withDefaults() (Config, error) {
 	var err error
-	if c.StateDir == "" {
-		if c.StateDir, err = home("XDG_STATE_HOME", ".local/state", "bgtask"); err != nil {
-			return c, err
-		}
+	if c.StateDir, err = StateDir(c.StateDir); err != nil {
+		return c, err
 	}
 	if c.ConfigFile == "" {
 		if c.ConfigFile, err = home("XDG_CONFIG_HOME", ".config", "bgtask/config.toml"); err != nil {
 			return c, err
 		}
 	}
-	if c.StateDir, err = filepath.Abs(c.StateDir); err != nil {
-		return c, err
-	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
 	return c, nil
+}
+
+// StateDir gives the absolute path of the state directory dir; "" is the user's.
+func StateDir(dir string) (string, error) {
+	if dir == "" {
+		return home("XDG_STATE_HOME", ".local/state", "bgtask")
+	}
+	return filepath.Abs(dir)
 }
 
 // home is a path below a directory of the XDG base directory specification.

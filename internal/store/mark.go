@@ -292,7 +292,7 @@ func (m *mark) holds(r io.ReaderAt, size int64) error {
 		}
 	}
 	if same && l.frames < m.Log.Frames {
-		return fmt.Errorf("%w: of the %d frames in its log that were acknowledged only the first %d are whole", ErrDamaged, m.Log.Frames, l.frames)
+		return fmt.Errorf("%w: frame %d of its log is damaged or missing, and %d were acknowledged", ErrDamaged, l.frames+1, m.Log.Frames)
 	}
 	later, err := l.laterTransaction()
 	if later {
