@@ -5,6 +5,7 @@ package broker
 import (
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sys/unix"
 
 	"github.com/bgtask/bgtask/internal/broker/rpc"
 	"github.com/bgtask/bgtask/internal/engine"
@@ -22,25 +24,33 @@ import (
 // newSupervisor returns the supervisor of the processes that are launched from a state
 // directory.
 func newSupervisor(stateDir string, log *slog.Logger) (*process.Supervisor, error) {
-	id, err := stateID(filepath.Join(stateDir, "id"))
+	id, err := stateID(stateDir)
 	if err != nil {
 		return nil, startError(stateDir, err, "")
 	}
 	return process.New(process.Options{StateID: id, OutputDir: filepath.Join(stateDir, "output"), Logger: log})
 }
 
-// stateID returns the id of a state directory, which never changes: every process that is
-// launched from it carries the id.
-func stateID(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err == nil && len(data) > 0 {
-		return strings.TrimSpace(string(data)), nil
+// stateID returns the id of the state directory dir. Every process that is launched from
+// the directory carries the id, and a later broker recognizes its processes by it. The
+// file with the id records the device and inode of its directory, so that a copy of the
+// directory gets another id and leaves the processes of the original alone.
+func stateID(dir string) (string, error) {
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return "", &fs.PathError{Op: "stat", Path: dir, Err: err}
 	}
+	inode := fmt.Sprintf("%d:%d", st.Dev, st.Ino)
+	path := filepath.Join(dir, "id")
+	data, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return "", err
 	}
+	if id, of, _ := strings.Cut(strings.TrimSpace(string(data)), " "); id != "" && of == inode {
+		return id, nil
+	}
 	id := rand.Text()
-	return id, renameio.WriteFile(path, []byte(id+"\n"), 0o600)
+	return id, renameio.WriteFile(path, []byte(id+" "+inode+"\n"), 0o600)
 }
 
 // savedZones loads the time zones that stored calendars name. A zone that no longer exists

@@ -56,7 +56,25 @@ func (s *Supervisor) open(p task.Process) (*handle, error) {
 	if p.Boot != s.boot {
 		return nil, ErrGone
 	}
-	return openHandle(p.PID, p.Start)
+	h, err := openHandle(p.PID, p.Start)
+	if err == nil && s.foreign(p.PID) {
+		h.close()
+		return nil, ErrGone
+	}
+	return h, err
+}
+
+// foreign says whether the broker of another state directory launched the process.
+// A copy of a state directory has the launches of the original, which are none of
+// its own. A process that has overwritten its environment is not foreign.
+func (s *Supervisor) foreign(pid int) bool {
+	id := environment(pid, StateEnv)[0]
+	return id != "" && id != s.stateID
+}
+
+func (s *Supervisor) carriesToken(pid int, token task.LaunchToken) bool {
+	carried, ok := s.carried(pid)
+	return ok && carried == token
 }
 
 // search looks for the leader of a launch of which only the token is known. It
@@ -67,7 +85,7 @@ func (s *Supervisor) search(token task.LaunchToken) (task.Process, *handle, erro
 		return task.Process{}, nil, err
 	}
 	carriers := slices.DeleteFunc(procs, func(p proc) bool {
-		return p.pid == s.self() || p.dead() || environment(p.pid, task.TreeEnv)[0] != token.String()
+		return p.pid == s.self() || p.dead() || !s.carriesToken(p.pid, token)
 	})
 	slices.SortFunc(carriers, func(a, b proc) int {
 		if leads(a) != leads(b) {

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -120,6 +121,31 @@ func TestFindTakesNoOther(t *testing.T) {
 	}
 	if !b.supervisor.Alive(s.process) {
 		t.Fatal("the process that has the pid was hit")
+	}
+	b.signal(s, unix.SIGKILL)
+	b.finish(s)
+}
+
+// TestACopyOfTheState: the broker of a copied state directory knows the launches
+// of the original. Their processes are not its own: it neither takes nor ends them.
+func TestACopyOfTheState(t *testing.T) {
+	b := newBench(t)
+	s := b.start("hang", "server")
+	b.await("server")
+	copied, err := New(Options{StateID: "of the copy", OutputDir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []task.Process{s.process, {}} {
+		if _, err := copied.Find(p, s.token, Callbacks{}); !errors.Is(err, ErrGone) {
+			t.Errorf("Find(%+v): %v, want ErrGone", p, err)
+		}
+	}
+	if left, err := copied.End(t.Context(), s.token); err != nil || len(left) != 0 {
+		t.Errorf("End: %v, %v", left, err)
+	}
+	if !b.supervisor.Alive(s.process) {
+		t.Fatal("the process of the original was ended")
 	}
 	b.signal(s, unix.SIGKILL)
 	b.finish(s)

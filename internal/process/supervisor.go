@@ -195,7 +195,7 @@ func (s *Supervisor) reserve(token task.LaunchToken, c Callbacks) (*launch, erro
 	if s.launches[token] != nil {
 		return nil, fmt.Errorf("%w: launch %s is there already", task.ErrConflict, token)
 	}
-	l := &launch{callbacks: c, tree: tree{token: token}}
+	l := &launch{callbacks: c, tree: tree{token: token, state: s.stateID}}
 	s.launches[token] = l
 	return l, nil
 }
@@ -252,7 +252,7 @@ func (s *Supervisor) Signal(token task.LaunchToken, sig syscall.Signal) error {
 
 // unwatched stands for a launch that the supervisor does not watch.
 func (s *Supervisor) unwatched(token task.LaunchToken) *launch {
-	return &launch{started: true, tree: tree{token: token, files: s.output.files(token)}}
+	return &launch{started: true, tree: tree{token: token, state: s.stateID, files: s.output.files(token)}}
 }
 
 // SignalProcess sends sig to one process and no other.

@@ -15,6 +15,7 @@ import (
 // tree is what is known of the processes of one launch. Its owner guards it.
 type tree struct {
 	token  task.LaunchToken
+	state  string         // the state directory's id: a copy of the directory has the same tokens
 	leader task.Process   // zero when it is not known
 	files  []fileID       // standard output and standard error
 	seen   map[int]uint64 // members at the last look: pid and start time
@@ -126,7 +127,7 @@ func (t *tree) inSession(p proc) bool {
 // carries says whether a process has the token in its environment or writes to
 // the output of the launch.
 func (t *tree) carries(pid int) bool {
-	if environment(pid, task.TreeEnv)[0] == t.token.String() {
+	if v := environment(pid, task.TreeEnv, StateEnv); v[0] == t.token.String() && v[1] == t.state {
 		return true
 	}
 	for _, fd := range []string{"fd/1", "fd/2"} {
