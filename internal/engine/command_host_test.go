@@ -34,7 +34,7 @@ var hostCommands = map[string]func(*world, args){
 			Exit: Exit{Known: status != "", Status: status, Stderr: strings.ReplaceAll(a.named["stderr"], "_", " ")}})
 	},
 	"tree-ended": func(w *world, a args) { w.step(TreeEnded{w.token(a.at(0)), a.has("left")}) },
-	// prompt: from now on hosts accept an activation at once.
+	// prompt: from now on, hosts accept an activation immediately.
 	"prompt": func(w *world, a args) { w.prompt = true },
 	// spin TASK N [changed]: N times it fires, by its trigger or by a change of its files, and completes.
 	"spin": func(w *world, a args) {
@@ -156,7 +156,7 @@ func classNamed(s string) task.GUID {
 	return class(s)
 }
 
-// hostID gives a host's name a pid of its own, the same at every mention.
+// hostID returns the id of a host's name: its own pid, the same each time.
 func (w *world) hostID(name string) HostID {
 	if name == "" {
 		return HostID{}
@@ -179,5 +179,5 @@ func (w *world) hostOf(a args) HostID {
 	if u := w.e.runs[w.ids[a.at(0)]]; u != nil {
 		return u.Host
 	}
-	return w.hostID("nobody")
+	return w.hostID("none")
 }

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-// promised are the sections of the contract whose every promise has a transcript.
+// promised are the sections of the contract in which every promise has a transcript.
 var promised = []string{"2", "3", "4", "5", "6", "8"}
 
-// row is a line of testdata/README.md: a quote of the contract, or a move, and where
-// it is shown. Elsewhere says why not here, or where else.
+// row is a line of testdata/README.md: a quote of the contract, or a move, and the
+// transcripts that show it. Elsewhere says what shows it instead, or why nothing does.
 type row struct {
 	section   string
 	quote     string
@@ -22,8 +22,8 @@ type row struct {
 	elsewhere string
 }
 
-// TestEveryPromiseIsShown holds the index against the contract: each of its quotes is
-// there, each promise is quoted, each transcript is listed.
+// TestEveryPromiseIsShown compares the index with the contract: each quote is in the
+// contract, each promise is quoted, and each transcript is listed.
 func TestEveryPromiseIsShown(t *testing.T) {
 	contract := sections(t)
 	listed := map[string]bool{}
@@ -32,7 +32,7 @@ func TestEveryPromiseIsShown(t *testing.T) {
 		for _, f := range r.files {
 			listed[f] = true
 			if _, err := os.Stat(filepath.Join("testdata", f+".txt")); err != nil {
-				t.Errorf("section %s: %q is said to be shown by %s, which is not there", r.section, r.quote, f)
+				t.Errorf("section %s: %q names the transcript %s, which does not exist", r.section, r.quote, f)
 			}
 		}
 		if r.section == "9" {
@@ -58,7 +58,7 @@ func TestEveryPromiseIsShown(t *testing.T) {
 }
 
 // TestEveryMoveIsTaken plays the transcript that the index names for each move of the
-// tables, and sees it taken.
+// tables, and checks that the move is made.
 func TestEveryMoveIsTaken(t *testing.T) {
 	taken := map[string]map[string]bool{} // by transcript
 	defer func() { moved = nil }()
@@ -79,7 +79,7 @@ func TestEveryMoveIsTaken(t *testing.T) {
 		}
 		for _, f := range r.files {
 			if !taken[f][r.quote] {
-				t.Errorf("%s is not taken by %s", r.quote, f)
+				t.Errorf("the move %s is not made in %s", r.quote, f)
 			}
 		}
 	}
@@ -91,7 +91,7 @@ func TestEveryMoveIsTaken(t *testing.T) {
 					by = append(by, f)
 				}
 			}
-			t.Errorf("testdata/README.md does not name a transcript for %q; taken by %v", m, by)
+			t.Errorf("testdata/README.md does not name a transcript for %q; it is made in %v", m, by)
 		}
 		delete(named, m)
 	}
@@ -100,7 +100,7 @@ func TestEveryMoveIsTaken(t *testing.T) {
 	}
 }
 
-// moveName is a move as the index has it: "Run Starting -> Sent".
+// moveName formats a move as in the index: "Run Starting -> Sent".
 func moveName(from, to fmt.Stringer) string {
 	kind := map[string]string{"RegState": "Registration", "OccState": "Occurrence", "RunState": "Run", "HostState": "Host", "ServerState": "Class server"}
 	return fmt.Sprintf("%s %v -> %v", kind[strings.TrimPrefix(fmt.Sprintf("%T", from), "engine.")], from, to)
@@ -121,7 +121,7 @@ func namesOf[S interface {
 
 var heading = regexp.MustCompile(`^## (\d+)\. `)
 
-// index reads lines such as "| a quote | one, two |"; a cell in brackets is a reason.
+// index parses lines such as "| a quote | one, two |"; a cell in brackets is a reason.
 func index(t *testing.T) []row {
 	var rows []row
 	section := ""
@@ -157,12 +157,12 @@ func sections(t *testing.T) map[string]string {
 	return all
 }
 
-// plain is a text with its line breaks as spaces.
+// plain replaces line breaks by spaces.
 func plain(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 var item = regexp.MustCompile(`^\s*(- |\d+\. |\|)`)
 
-// promises are the items, rows and paragraphs of a section.
+// promises returns the items, rows and paragraphs of a section.
 func promises(section string) []string {
 	var all []string
 	begin := true

@@ -9,7 +9,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// name gives an id of the engine a short name: run1, launch2.
+// name returns a short name for an id of the engine: run1, launch2.
 func (w *world) name(kind string, id task.GUID) string {
 	if n, ok := w.names[id]; ok {
 		return n
@@ -29,7 +29,7 @@ func (w *world) host(id HostID) string {
 	return id.String()
 }
 
-// task is a name, with its package when that is not app.
+// task returns a task's name, with its package if that is not app.
 func (w *world) task(ev task.Event) string {
 	if ev.Package == "app" || ev.Package == task.CommandPackage {
 		return ev.Name
@@ -37,7 +37,7 @@ func (w *world) task(ev task.Event) string {
 	return ev.Package + "/" + ev.Name
 }
 
-// clock is the time of day, with the day when it is not today.
+// clock formats the time of day, with the day if it is not today.
 func (w *world) clock(t time.Time) string {
 	now := w.now.Wall
 	switch t = t.In(now.Location()); {
@@ -153,7 +153,7 @@ func (w *world) action(a Action) {
 	}
 }
 
-// tellDetails says what Run is given, if it is more than the time.
+// detailsText formats the details that Run gets, if they are more than the time.
 func detailsText(d task.Details) string {
 	switch d := d.(type) {
 	case task.TimeTriggerDetails:
@@ -203,7 +203,7 @@ func (w *world) note(ev task.Event) {
 	}
 }
 
-// stateLine is a state with all its reasons.
+// stateLine formats a state with all its reasons.
 func (w *world) stateLine(s task.State) string {
 	out := s.Phase.String()
 	for i, r := range s.Reasons {

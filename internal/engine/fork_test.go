@@ -106,7 +106,7 @@ func (w *world) checkFork() {
 	}
 }
 
-// TestForkGoesItsOwnWay: what is done to a fork is not seen by the engine.
+// TestForkGoesItsOwnWay checks that the engine does not see what happens to its fork.
 func TestForkGoesItsOwnWay(t *testing.T) {
 	w := newWorld(t)
 	for _, line := range []string{"package app class=A server=/opt/app", "facts internet=no", "register Sync time=15m when=InternetAvailable", "advance 20m"} {
@@ -119,10 +119,10 @@ func TestForkGoesItsOwnWay(t *testing.T) {
 	}
 	fork.Step(w.now, FactsReported{Source: "net", Facts: []task.Fact{{Name: task.FactInternet, Value: task.Yes}}})
 	if after = fmt.Sprint(w.e.Tasks(w.now, Filter{All: true})); after != before {
-		t.Errorf("the engine was\n%s and is\n%s", before, after)
+		t.Errorf("the fork changed the engine from\n%s to\n%s", before, after)
 	}
 	if forked := fmt.Sprint(fork.Tasks(w.now, Filter{All: true})); forked == before {
-		t.Error("the fork is as before")
+		t.Error("the fork did not change")
 	}
 }
 

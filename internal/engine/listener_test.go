@@ -9,19 +9,19 @@ func TestWhoHasARun(t *testing.T) {
 	}
 	web := w.tasks["Web"]
 	if w.e.Busy(web) {
-		t.Error("it is busy before it has fired")
+		t.Error("busy before it has fired")
 	}
-	w.run("connection Web 127.0.0.1:40000") // nobody serves its class
+	w.run("connection Web 127.0.0.1:40000") // no host serves its class
 	if !w.e.Busy(web) {
-		t.Error("it has fired, and is not busy")
+		t.Error("not busy although it has fired")
 	}
 	w.run("attach app package=app classes=A")
 	u := w.e.regs[web].run
 	if id, host, ok := w.e.RunOf(u.ID); !ok || id != web || host != w.hosts["app"] || !w.e.Busy(web) {
-		t.Errorf("the run is %v of %v, %v", id, host, ok)
+		t.Errorf("RunOf = %v, %v, %v", id, host, ok)
 	}
 	w.run("finish run1 completed")
 	if _, _, ok := w.e.RunOf(u.ID); ok || w.e.Busy(web) {
-		t.Errorf("when it has ended: a host has it: %v, busy: %v", ok, w.e.Busy(web))
+		t.Errorf("after the run ended: RunOf %v, Busy %v", ok, w.e.Busy(web))
 	}
 }

@@ -1,7 +1,7 @@
 // Why an occurrence waits: the closed list of SEMANTICS section 8, in its order. This
 // list decides, and why prints it, so an explanation cannot differ from the decision.
 // Reasons come in two kinds. An occurrence's own reasons depend on its registration,
-// its package and the facts; whoever has none of them joins the ready queue. Shared
+// its package and the facts; without any of them it joins the ready queue. Shared
 // reasons are the keys and slots that other runs hold; admission checks them again each
 // time something is freed. A reason with a time ends by itself and gets a deadline;
 // every other one ends by an event that touches the registration. Nothing polls.

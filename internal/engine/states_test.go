@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMovesAreTheContracts reads the table of section 9 of doc/SEMANTICS.md and
-// holds the engine's tables against it, both ways.
+// TestMovesAreTheContracts compares the engine's tables with the table in section 9 of
+// doc/SEMANTICS.md, in both directions.
 func TestMovesAreTheContracts(t *testing.T) {
 	contract := readMoves(t)
 	check(t, contract["Registration"], regNames, regMoves)
@@ -68,7 +68,7 @@ func readMoves(t *testing.T) map[string]map[string][]string {
 }
 
 // targets finds the states in a cell: words that begin with a capital, or "gone".
-// "stays Up" and "merged into" are no moves.
+// "stays Up" and "merged into" are not moves.
 func targets(cell string) []string {
 	var all []string
 	for _, part := range strings.Split(cell, ";") {
@@ -86,7 +86,8 @@ func targets(cell string) []string {
 	return all
 }
 
-// TestIllegalMoveIsADefect: the engine refuses the event and says so.
+// TestIllegalMoveIsADefect checks that a move outside the tables is a defect, which Step
+// returns.
 func TestIllegalMoveIsADefect(t *testing.T) {
 	w := newWorld(t)
 	w.run("package app class=A")
@@ -104,11 +105,11 @@ func TestIllegalMoveIsADefect(t *testing.T) {
 		}()
 	}
 	if out := (&Engine{}).tryStep(); out == nil {
-		t.Error("a defect in a step did not come out of it")
+		t.Error("Step did not return the defect")
 	}
 }
 
-// tryStep steps an engine that cannot work, with an event that is not known.
+// tryStep steps an empty engine with an unknown event.
 func (e *Engine) tryStep() error {
 	return e.Step(Instant{}, fmtEvent{}).Defect
 }

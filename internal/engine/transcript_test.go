@@ -9,24 +9,25 @@ import (
 	"testing"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the transcripts anew from what the engine does; commit the difference only if you understand it")
+var rewrite = flag.Bool("rewrite", false, "update the transcripts to what the engine does; commit the difference only if you understand it")
 
-// TestTranscripts runs every file of testdata: blocks of commands, "----", and
-// what the engine answered, up to an empty line. Lines that begin with # are prose.
+// TestTranscripts runs every file of testdata: blocks of commands, "----", and what the
+// engine answered, up to an empty line. Lines that begin with # are prose.
 func TestTranscripts(t *testing.T) {
 	for _, file := range transcripts(t) {
 		t.Run(subject(file), func(t *testing.T) { runTranscript(t, file) })
 	}
 }
 
-// TestTranscriptsRepeat: the same events give the same output, byte for byte.
+// TestTranscriptsRepeat checks that the same events give the same output, byte for
+// byte.
 func TestTranscriptsRepeat(t *testing.T) {
 	for _, file := range transcripts(t) {
 		text := read(t, file)
 		first := play(t, text)
 		for range 3 {
 			if again := play(t, text); again != first {
-				t.Errorf("%s: another run differs (-first +again):\n%s", file, diff(first, again))
+				t.Errorf("%s: a second run differs (-first +again):\n%s", file, diff(first, again))
 				break
 			}
 		}
@@ -62,11 +63,11 @@ func runTranscript(t *testing.T, file string) {
 	}
 	want := strings.TrimRight(text, "\n")
 	if have := strings.TrimRight(got, "\n"); have != want {
-		t.Errorf("%s differs (-want +got); -rewrite writes it anew:\n%s", file, diff(want, have))
+		t.Errorf("%s differs (-want +got); -rewrite updates it:\n%s", file, diff(want, have))
 	}
 }
 
-// play gives the transcript with the answers of a new world.
+// play returns the transcript with the answers of a new world.
 func play(t *testing.T, text string) string {
 	var got strings.Builder
 	w := newWorld(t)
@@ -99,7 +100,7 @@ func play(t *testing.T, text string) string {
 	return got.String()
 }
 
-// diff shows the lines that differ, with one before.
+// diff shows the lines that differ, each with the line before.
 func diff(want, got string) string {
 	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
 	var out strings.Builder

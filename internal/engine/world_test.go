@@ -26,8 +26,8 @@ type world struct {
 	hostPkg map[string]Attached
 	boots   int
 	request uint64
-	quiet   bool // steps are counted, not told
-	prompt  bool // hosts enter Run at once
+	quiet   bool // steps are counted, not shown
+	prompt  bool // hosts enter Run immediately
 	out     strings.Builder
 }
 
@@ -52,7 +52,7 @@ func (w *world) restore() {
 	saved := w.store.load()
 	saved.Zones = map[string]*time.Location{"UTC": time.UTC, "Asia/Tokyo": mustLoad("Asia/Tokyo")}
 	e, out := Restore(w.now, w.cfg, saved)
-	w.cfg.Seed++ // every broker draws ids of its own
+	w.cfg.Seed++ // every broker draws different ids
 	w.e = e
 	w.perform(out)
 }

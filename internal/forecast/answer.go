@@ -7,7 +7,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// simulation is the answer, with what is not over at the end.
+// simulation returns the answer, including what is not over at the end.
 func (b *book) simulation(facts []task.Fact) task.Simulation {
 	b.instantOver()
 	f := b.f
@@ -29,14 +29,14 @@ func (b *book) simulation(facts []task.Fact) task.Simulation {
 		}
 		s.Tasks = append(s.Tasks, a.prospect)
 	}
-	for _, h := range b.told {
+	for _, h := range b.happened {
 		s.Happenings = append(s.Happenings, *h)
 	}
 	slices.SortStableFunc(s.Happenings, func(x, y task.Happening) int { return x.At.Compare(y.At) })
 	return s
 }
 
-// withoutProcess leaves out the process of a run, which is made up.
+// withoutProcess removes the process of a run, which is made up.
 func withoutProcess(s task.State) task.State {
 	if s.Run != nil {
 		r := *s.Run
@@ -46,8 +46,8 @@ func withoutProcess(s task.State) task.State {
 	return s
 }
 
-// stillHeld tells of what is pending at the end, at the time at which it was held.
-// What waits for nothing but the end of a live run is no news.
+// stillHeld adds what is still pending at the end, at the time since when it was held.
+// What waits only for the end of a live run is left out.
 func (b *book) stillHeld(a *account) {
 	if a.state.Waiting == 0 || a.state.Run != nil {
 		return
@@ -63,10 +63,10 @@ func (b *book) stillHeld(a *account) {
 	if h.At = h.HeldSince; h.At.Before(b.f.q.From) {
 		h.At = b.f.q.From
 	}
-	b.tell(a, h)
+	b.add(a, h)
 }
 
-// facts are those that the tasks depend on which were asked for.
+// facts returns the facts that the tasks in question depend on.
 func (b *book) facts(all []task.Fact) []task.Fact {
 	needed := map[string]bool{}
 	for _, a := range b.order {

@@ -9,8 +9,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// app makes a state with a program of an implied package, and n tasks of as many
-// classes that fire each hour. The source of energy saver has not spoken.
+// app makes a state with a program of an implied package and n tasks of as many classes
+// that fire each hour. The source of the energy saver has not reported yet.
 func app(t *testing.T, n int) *state {
 	s := &state{t: t, tasks: map[string]task.GUID{}, named: map[task.GUID]string{},
 		now: engine.Instant{Wall: time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), Boot: time.Hour, Awake: time.Hour, ID: "boot"}}
@@ -26,23 +26,24 @@ func app(t *testing.T, n int) *state {
 	return s
 }
 
-// TestManyClasses: of a program with very many classes all run, as many at once as may;
-// a source that has not spoken holds nobody.
+// TestManyClasses checks that all classes of a program with very many run, as many at
+// the same time as allowed. A source that has not reported yet holds none of them.
 func TestManyClasses(t *testing.T) {
 	s := app(t, 3*task.MaxClasses+5)
 	got := s.ask(Question{Until: s.now.Wall.Add(150 * time.Minute)})
 	for _, p := range got.Tasks {
 		if p.Runs != 2 || p.Counts.ByOutcome[task.Completed] != 2 {
-			t.Fatalf("%s: %d runs, %+v; at the end %v", p.Name, p.Runs, p.Counts, p.State)
+			t.Fatalf("%s: got %d runs, %+v; at the end %v", p.Name, p.Runs, p.Counts, p.State)
 		}
 	}
 	last := got.Happenings[len(got.Happenings)-1]
 	if first := s.now.Wall.Add(2 * time.Hour); !last.At.After(first) || last.HeldFor[0].Kind != task.WaitPackageSlot {
-		t.Errorf("all at once: the last one is %+v", last)
+		t.Errorf("all runs were live at the same time: the last one is %+v", last)
 	}
 }
 
-// TestUndeclared: a task whose class is not declared any more is suspended, and stays so.
+// TestUndeclared checks that a task whose class is no longer declared is suspended and
+// stays so.
 func TestUndeclared(t *testing.T) {
 	s := newState(t, time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), task.Policy{})
 	class := task.GUID{1}
@@ -56,6 +57,6 @@ func TestUndeclared(t *testing.T) {
 	install("2.0.0.0")
 	got := s.ask(Question{Until: s.now.Wall.Add(3 * time.Hour)})
 	if p := got.Tasks[0]; p.Runs != 0 || p.State.Phase != task.Suspended || len(got.Happenings) != 1 || got.Happenings[0].HeldFor[0].Kind != task.WaitSuspended {
-		t.Errorf("it is foretold:\n%s", show(got))
+		t.Errorf("got a forecast of a task that does not run:\n%s", show(got))
 	}
 }

@@ -1,3 +1,7 @@
+// The record of a simulation: what happens, taken from the events that the engine sends
+// to watchers, and turned into the happenings of the answer. It must take nothing from
+// the inside of the engine, so that a forecast says exactly what history would.
+
 package forecast
 
 import (
@@ -8,29 +12,29 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// book writes down what happens, from what the engine tells those who watch.
+// book records what happens, from the events that the engine sends to watchers.
 type book struct {
 	f        *forecast
 	accounts map[task.GUID]*account
 	order    []*account // by package, name and age
-	told     []*task.Happening
+	happened []*task.Happening
 	touched  []*account
-	served   map[task.GUID]bool // classes that a class server was made to show
+	served   map[task.GUID]bool // classes that a simulated class server shows
 }
 
-// account is what is known of one task.
+// account is the record of one task.
 type account struct {
 	prospect task.Prospect
 	class    task.GUID
-	facts    []string // that it depends on
+	facts    []string // facts that it depends on
 	wanted   bool
 	state    *task.State
 	touched  bool
-	again    time.Time     // since when an occurrence is pending that a run has not ended
-	waits    []task.Reason // of what is pending, in the order of appearance
+	again    time.Time     // since when an occurrence is pending again after its run ended
+	waits    []task.Reason // reasons of what is pending, in the order of appearance
 	runID    task.GUID
-	run      *task.Happening // the live one; nil: none, or it began too early
-	missed   *task.Happening // the last thing that was told, when it was that
+	run      *task.Happening // the live run; nil: none, or it began too early
+	missed   *task.Happening // the last happening, if it was missed instants
 }
 
 func newBook(f *forecast, all []task.Info) *book {
@@ -46,7 +50,7 @@ func newBook(f *forecast, all []task.Info) *book {
 	return b
 }
 
-// unserved are the classes of a package's tasks that no class server shows yet.
+// unserved returns the classes of a package's tasks that no class server shows yet.
 func (b *book) unserved(family string) (all []task.GUID) {
 	for _, a := range b.order {
 		if a.prospect.Package == family && !b.served[a.class] {
@@ -56,7 +60,7 @@ func (b *book) unserved(family string) (all []task.GUID) {
 	return all
 }
 
-// note takes an event. Of tasks that were asked for things are told from From on.
+// note takes an event. For the tasks in question, happenings are added from From on.
 func (b *book) note(ev task.Event) {
 	a := b.accounts[ev.TaskID]
 	if a == nil {
@@ -81,15 +85,15 @@ func (b *book) note(ev task.Event) {
 		b.missed(a, ev)
 	case task.EventChanged:
 		if a.state.Phase == task.Suspended && was.Phase != task.Suspended {
-			b.tell(a, task.Happening{Kind: task.HappensSuspend, Text: a.state.Text})
+			b.add(a, task.Happening{Kind: task.HappensSuspend, Text: a.state.Text})
 		}
 	}
 }
 
-// most is how many different reasons of one hold are told.
+// most limits the number of different reasons that are reported for one hold.
 const most = 8
 
-// wait keeps what it waits for at the end of an instant.
+// wait records what the task waits for at the end of an instant.
 func (a *account) wait() {
 	if a.state.Waiting == 0 {
 		return
@@ -112,27 +116,27 @@ func (b *book) instantOver() {
 
 func (b *book) now() time.Time { return b.f.now.Wall }
 
-// counts says whether what happens now is asked for.
+// counts reports whether what happens now is part of the answer.
 func (b *book) counts() bool { return !b.now().Before(b.f.q.From) }
 
-// tell adds a happening, unless it is too early, or of nobody who was asked for.
-func (b *book) tell(a *account, h task.Happening) *task.Happening {
+// add adds a happening, unless it is too early or of a task that is not in question.
+func (b *book) add(a *account, h task.Happening) *task.Happening {
 	a.missed = nil
 	if !a.wanted || !b.counts() {
 		return nil
 	}
-	if len(b.told) >= task.MaxHappenings {
+	if len(b.happened) >= task.MaxHappenings {
 		b.f.stopped = fmt.Sprintf("more happens than the %d lines that a simulation may have", task.MaxHappenings)
 	}
 	h.TaskID, h.Package, h.Name = a.prospect.TaskID, a.prospect.Package, a.prospect.Name
 	if h.At.IsZero() {
 		h.At = b.now()
 	}
-	b.told = append(b.told, &h)
+	b.happened = append(b.happened, &h)
 	return &h
 }
 
-// held says since when what is over now was pending, and adds it to all that was.
+// held returns since when what is over now was pending, and adds the time to the total.
 func (b *book) held(a *account, since time.Time) time.Time {
 	if a.again.After(since) {
 		since = a.again
@@ -154,7 +158,7 @@ func (b *book) starting(a *account, ev task.Event) {
 		h.HeldFor = a.waits
 	}
 	a.again, a.waits = time.Time{}, nil
-	a.run, a.runID = b.tell(a, h), ev.Run.ID
+	a.run, a.runID = b.add(a, h), ev.Run.ID
 	if a.run != nil {
 		a.prospect.Runs++
 	}
@@ -176,7 +180,7 @@ func (b *book) ended(a *account, ev task.Event) {
 func (b *book) occurrence(a *account, ev task.Event) {
 	defer func() { a.again = time.Time{} }()
 	if ev.End == task.EndDone || ev.End == task.EndFailed {
-		return // its run tells that
+		return // its run reports that
 	}
 	h := task.Happening{Kind: task.HappensEnd, End: ev.End, Firings: ev.Occurrence.Count}
 	if h.HeldSince = b.held(a, ev.Occurrence.Observed); !h.HeldSince.IsZero() {
@@ -185,10 +189,10 @@ func (b *book) occurrence(a *account, ev task.Event) {
 	if ev.End == task.EndExpired && b.counts() {
 		a.prospect.Expired++
 	}
-	b.tell(a, h)
+	b.add(a, h)
 }
 
-// missed puts instants that follow each other, with nothing between, into one.
+// missed joins missed instants that directly follow each other.
 func (b *book) missed(a *account, ev task.Event) {
 	m := *ev.Missed
 	if b.counts() {
@@ -198,5 +202,5 @@ func (b *book) missed(a *account, ev task.Event) {
 		last.Missed.Last, last.Missed.Count, last.Missed.More = m.Last, last.Missed.Count+m.Count, last.Missed.More || m.More
 		return
 	}
-	a.missed = b.tell(a, task.Happening{Kind: task.HappensMissed, Missed: &m})
+	a.missed = b.add(a, task.Happening{Kind: task.HappensMissed, Missed: &m})
 }

@@ -1,18 +1,17 @@
-// Package forecast answers which runs would happen when: it drives a fork of the
+// Package forecast predicts which runs would happen, and when: it drives a fork of the
 // engine through virtual time, as the broker drives the engine through real time.
 //
-// Nothing of the real state is touched, nothing is stored, no process is started.
-// The rules are the engine's alone; what is made up here is the world around it:
+// It touches nothing of the real state, stores nothing and starts no process. All rules
+// are the engine's. Only the world around the engine is made up here:
 //
-//   - Facts are what the script says of them, and otherwise stay as they are. No fact
-//     follows from another, but for the offset of the time zone, which is known. An
-//     edge that the script makes fires triggers, as a real one does.
-//   - Runs complete, and each lasts as long as it is said to. A run that is told to
-//     stop stops at once.
-//   - Class servers come up at once, and stay. Processes that are there stay, and are
-//     in order.
-//   - The machine does not sleep, nobody sets its clock, and nobody asks for anything:
-//     no requests, events, files, connections, devices, toasts or messages.
+//   - Facts have the values that the script gives them, and otherwise stay unchanged.
+//     No fact follows from another, except the offset of the time zone, which is
+//     known. An edge that the script makes fires triggers, as a real one does.
+//   - Runs complete, and each takes the time that the question gives. A canceled run
+//     stops immediately.
+//   - Class servers come up immediately, and stay. Existing processes stay, and work.
+//   - The machine does not sleep, its clock does not step, and nothing arrives from
+//     outside: no requests, events, files, connections, devices, toasts or messages.
 //
-// It is pure: the same state and the same question have the same answer.
+// The package is pure: the same state and the same question give the same answer.
 package forecast

@@ -1,3 +1,7 @@
+// The loop of a simulation: the next thing that comes is a turn of the script, the end
+// of a run, or a wake of the engine. The limits are checked only between instants, so
+// that an answer that ends early ends at a complete instant.
+
 package forecast
 
 import (
@@ -8,10 +12,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// source is what facts of the script are from.
+// source is the source of facts that the script sets.
 const source = "simulation"
 
-// forecast is one simulation under way.
+// forecast is a simulation under way.
 type forecast struct {
 	q       Question
 	e       *engine.Engine
@@ -23,15 +27,15 @@ type forecast struct {
 	script  []turn
 	ends    ends
 	lasting map[task.GUID]lasting
-	begun   uint64        // processes
+	begun   uint64        // number of processes started
 	started time.Duration // the last instant at which something happened
 	steps   int
 	book    *book
-	stopped string // why no other instant follows; "": they do
+	stopped string // why the simulation ended early; "": it did not
 	err     error
 }
 
-// Run asks a fork of the engine, which is used up by it, as of now.
+// Run answers a question as of now. It uses up the fork.
 func Run(fork *engine.Engine, now engine.Instant, q Question) (task.Simulation, error) {
 	if err := q.Check(now.Wall); err != nil {
 		return task.Simulation{}, err
@@ -54,8 +58,9 @@ func Run(fork *engine.Engine, now engine.Instant, q Question) (task.Simulation, 
 	return f.book.simulation(facts), f.err
 }
 
-// round does what comes next, at one instant; false when nothing comes before the end,
-// or too much has happened: then the instant is done to its end, and no other follows.
+// round does what comes next, at one instant. It returns false if nothing comes before
+// the end, or if a limit is reached; then the instant is completed and no other
+// follows.
 func (f *forecast) round() bool {
 	if f.err != nil {
 		return false
@@ -82,8 +87,8 @@ func (f *forecast) round() bool {
 	return true
 }
 
-// next is when the next thing comes: a turn of the script, the end of a run, or what
-// the engine waits for.
+// next returns when the next thing comes: a turn of the script, the end of a run, or a
+// wake of the engine.
 func (f *forecast) next() (at time.Duration, ok bool) {
 	earliest := func(t time.Duration) {
 		if !ok || t < at {
@@ -102,7 +107,7 @@ func (f *forecast) next() (at time.Duration, ok bool) {
 	return at, ok
 }
 
-// passTo lets time pass. What is waited for at the end of an instant is what counts.
+// passTo lets time pass. The reasons at the end of an instant are the ones that count.
 func (f *forecast) passTo(boot time.Duration) {
 	d := boot - f.now.Boot
 	if d <= 0 {
@@ -114,7 +119,8 @@ func (f *forecast) passTo(boot time.Duration) {
 
 func (f *forecast) deliver(ev engine.Event) { f.inbox = append(f.inbox, ev) }
 
-// drain steps what happens at this instant, and what follows from it at once.
+// drain steps everything that happens at this instant and that follows from it
+// immediately.
 func (f *forecast) drain() {
 	for len(f.inbox) > 0 && f.err == nil {
 		ev := f.inbox[0]
@@ -123,7 +129,8 @@ func (f *forecast) drain() {
 	}
 }
 
-// askedEvery is after how many steps is asked whether anybody still waits.
+// askedEvery is the number of steps between two checks whether the answer is still
+// wanted.
 const askedEvery = 256
 
 func (f *forecast) step(ev engine.Event) {

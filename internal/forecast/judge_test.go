@@ -12,13 +12,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// plodder is the judge: it knows no wakes, no turns and no order of ends. Each second
-// it tells the engine what all facts are then, ends the runs whose time is up, and
-// lets the engine's timer ring.
+// plodder checks the forecast: it knows no wakes, no turns and no order of ends. Each
+// second it reports all facts to the engine, ends the runs whose time is up, and lets
+// the engine's timer ring.
 type plodder struct {
 	*state
 	lasts   map[task.GUID]time.Duration
-	until   map[task.GUID]time.Duration // of a run: when it has done its work
+	until   map[task.GUID]time.Duration // when each run ends
 	hosts   map[task.GUID]engine.HostID
 	pid     int
 	runs    []string
@@ -35,7 +35,7 @@ func (p *plodder) deliver(ev engine.Event) {
 	}
 	for _, a := range out.Actions {
 		switch a := a.(type) {
-		case engine.StartServer: // a process for each run, which is gone after it
+		case engine.StartServer: // a process for each run, which exits after it
 			p.pid++
 			process := task.Process{PID: p.pid, Start: 1, Boot: "boot"}
 			p.deliver(engine.ServerStarted{Token: a.Token, Process: process})
@@ -85,7 +85,7 @@ func line(began time.Time, name string, ended time.Time, how task.Outcome) strin
 	return fmt.Sprint(began.Format(time.DateTime), " ", name, " ", ended.Format(time.DateTime), " ", how)
 }
 
-// second is what happens at one second.
+// second is what happens in one second.
 func (p *plodder) second(facts []task.Fact) {
 	p.deliver(engine.FactsReported{Source: "machine", Facts: facts})
 	for again := true; again; {
@@ -105,7 +105,7 @@ func (p *plodder) second(facts []task.Fact) {
 	p.now.Wall, p.now.Boot, p.now.Awake = p.now.Wall.Add(time.Second), p.now.Boot+time.Second, p.now.Awake+time.Second
 }
 
-// TestAsAPlodderSees: the runs that are foretold are those of an engine that is
+// TestAsAPlodderSees checks that the predicted runs are those of an engine that is
 // driven second by second, without any knowledge of what comes.
 func TestAsAPlodderSees(t *testing.T) {
 	zone := berlin(t)
@@ -123,7 +123,7 @@ func TestAsAPlodderSees(t *testing.T) {
 		q := Question{Until: end, Suppose: randomScript(r, begin, end), Lasts: func(id task.GUID) (time.Duration, int) { return p.lasts[id], 1 }}
 		got := s.ask(q)
 		if again := s.ask(q); !reflect.DeepEqual(got, again) {
-			t.Errorf("seed %d: another answer to the same question", seed)
+			t.Errorf("seed %d: the same question got a different answer", seed)
 		}
 		for p.now.Wall.Before(end) {
 			p.second(factsAt(q.Suppose, p.now.Wall))
@@ -145,13 +145,13 @@ func compare(t *testing.T, seed uint64, got task.Simulation, want []string) {
 		}
 		n++
 		if l := line(h.At, h.Name, h.Ended, h.Outcome); left[l] == 0 {
-			t.Errorf("seed %d: foretold, and does not happen: %s", seed, l)
+			t.Errorf("seed %d: predicted, but does not happen: %s", seed, l)
 		} else {
 			left[l]--
 		}
 	}
 	if n != len(want) {
-		t.Errorf("seed %d: %d runs are foretold, and %d happen", seed, n, len(want))
+		t.Errorf("seed %d: %d runs are predicted, but %d happen", seed, n, len(want))
 	}
 	if t.Failed() {
 		t.Fatalf("%s\n%q", show(got), want)
@@ -213,7 +213,7 @@ func randomScript(r *rand.Rand, begin, end time.Time) (all []task.Supposition) {
 	return all
 }
 
-// factsAt is all facts at a time, by the simplest reading of the script.
+// factsAt returns all facts at a time, by the simplest reading of the script.
 func factsAt(all []task.Supposition, at time.Time) []task.Fact {
 	now := map[string]task.Value{task.FactInternet: task.Yes, task.FactOnAC: task.No, task.FactUser: task.Present}
 	for _, s := range all {
@@ -228,8 +228,8 @@ func factsAt(all []task.Supposition, at time.Time) []task.Fact {
 	return facts
 }
 
-// TestCalendarsAreMet: a calendar's runs are its instants, over both changes of the
-// clock.
+// TestCalendarsAreMet checks that a calendar's runs are its instants, over both changes
+// between summer and winter time.
 func TestCalendarsAreMet(t *testing.T) {
 	zone := berlin(t)
 	for _, expr := range []string{"Mon..Fri 09:00", "*/15 2 * * *", "daily", "Sun 02:30", "*-*-* 02,03:30"} {

@@ -12,7 +12,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// busy is a state in which there is something of everything.
+// busy makes a state that contains something of everything.
 func busy(t *testing.T) *state {
 	s := newState(t, time.Date(2026, 11, 20, 8, 0, 0, 0, berlin(t)), task.Policy{})
 	s.prompt = true
@@ -29,7 +29,7 @@ func busy(t *testing.T) *state {
 	return s
 }
 
-// seen is all that the engine says of itself.
+// seen returns everything that the engine shows.
 func seen(s *state) string {
 	text := fmt.Sprintf("%+v %+v %+v %+v", s.e.Facts(s.now), s.e.Sources(), s.e.Hosts(), s.e.Launches())
 	for _, info := range s.e.Tasks(s.now, engine.Filter{All: true}) {
@@ -39,14 +39,14 @@ func seen(s *state) string {
 	return text
 }
 
-// TestNothingIsChanged: a simulation leaves no trace in the engine, neither in what it
-// says nor in what it does next.
+// TestNothingIsChanged checks that a simulation leaves no trace in the engine, neither
+// in what it shows nor in what it does next.
 func TestNothingIsChanged(t *testing.T) {
 	s, twin := busy(t), busy(t)
 	before := seen(s)
 	got := s.ask(Question{Until: s.now.Wall.Add(24 * time.Hour), Suppose: []task.Supposition{{Fact: task.FactInternet, Value: task.Yes}, {Fact: task.FactOnAC, Value: task.No}}})
 	if len(got.Happenings) < 1000 {
-		t.Fatalf("only %d things happen", len(got.Happenings))
+		t.Fatalf("got only %d happenings", len(got.Happenings))
 	}
 	if after := seen(s); after != before {
 		t.Errorf("before:\n%s\nafter:\n%s", before, after)
@@ -57,7 +57,7 @@ func TestNothingIsChanged(t *testing.T) {
 			x.step(engine.Tick{})
 		}
 		if !reflect.DeepEqual(s.out, twin.out) {
-			t.Fatalf("at %v the engine does\n%+v\nand one of which nothing was asked\n%+v", s.now.Wall, s.out, twin.out)
+			t.Fatalf("at %v the engine gives\n%+v\nbut one that was never asked gives\n%+v", s.now.Wall, s.out, twin.out)
 		}
 	}
 }
@@ -67,15 +67,15 @@ func TestOnlyWhoIsAskedFor(t *testing.T) {
 	q := Question{Until: s.now.Wall.Add(time.Hour), Wanted: func(i task.Info) bool { return i.Spec.Name == "held" }}
 	got := s.ask(q)
 	if len(got.Tasks) != 1 || got.Tasks[0].Name != "held" || len(got.Facts) != 1 || got.Facts[0].Name != task.FactInternet {
-		t.Errorf("asked for one: %+v, %+v", got.Tasks, got.Facts)
+		t.Errorf("asked for one task, got %+v, %+v", got.Tasks, got.Facts)
 	}
 	for _, h := range got.Happenings {
 		if h.Name != "held" {
-			t.Errorf("%s was not asked for", h.Name)
+			t.Errorf("got a happening of %s, which was not asked for", h.Name)
 		}
 	}
 	if got.Tasks[0].State.Waiting != 62 {
-		t.Errorf("%d firings wait, of an hour and of the time before", got.Tasks[0].State.Waiting)
+		t.Errorf("%d firings are waiting, which includes some before the hour", got.Tasks[0].State.Waiting)
 	}
 }
 
@@ -99,12 +99,13 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	if err := (Question{Until: now.Add(task.MaxSimulated)}).Check(now); err != nil {
-		t.Errorf("the longest one: %v", err)
+		t.Errorf("the longest simulation that is allowed: %v", err)
 	}
 }
 
-// TestTooMuchIsTold: it ends at an instant that is complete, and says why.
-func TestTooMuchIsTold(t *testing.T) {
+// TestTooMuchIsReported checks that a simulation with too many happenings ends at a
+// complete instant and says why.
+func TestTooMuchIsReported(t *testing.T) {
 	s := newState(t, time.Date(2026, 11, 20, 8, 0, 0, 0, berlin(t)), task.Policy{})
 	for i := range 7 {
 		s.register(task.Spec{Name: fmt.Sprint("t", i), Trigger: task.TimeTrigger{Freshness: time.Minute}}, nil)
@@ -126,7 +127,7 @@ func TestTooMuchIsTold(t *testing.T) {
 
 func TestGivenUp(t *testing.T) {
 	s := busy(t)
-	gone := errors.New("nobody waits any more")
+	gone := errors.New("the client is gone")
 	asked := 0
 	_, err := Run(s.fork(), s.now, Question{Until: s.now.Wall.Add(300 * 24 * time.Hour), Over: func() error {
 		if asked++; asked > 2 {
@@ -135,11 +136,11 @@ func TestGivenUp(t *testing.T) {
 		return nil
 	}})
 	if !errors.Is(err, gone) {
-		t.Errorf("it ends with %v", err)
+		t.Errorf("it ended with %v", err)
 	}
 }
 
-// BenchmarkSimulate is a week of a task that runs each minute.
+// BenchmarkSimulate simulates a week of a task that runs each minute.
 func BenchmarkSimulate(b *testing.B) {
 	s := newState(&testing.T{}, time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC), task.Policy{})
 	s.register(task.Spec{Name: "t", Trigger: task.TimeTrigger{Freshness: time.Minute}}, nil)

@@ -13,16 +13,16 @@ type turn struct {
 	facts []task.Fact
 }
 
-// scriptOf makes suppositions to turns, in order: where two speak of one fact, the
-// later one in the list counts, and where none does it is as it is now. Of what is
-// over before now nothing is left.
+// scriptOf turns assumptions into turns, in order. Where two set the same fact, the
+// later one in the list counts; where none does, the fact is as it is now. What is over
+// before now is dropped.
 func scriptOf(suppose []task.Supposition, now map[string]task.Value, begin, end time.Time) []turn {
 	of := map[string][]task.Supposition{}
 	for _, s := range suppose {
 		of[s.Fact] = append(of[s.Fact], s)
 	}
 	at := map[int64]*turn{}
-	for _, row := range task.FactTable() { // in this order, whatever the map's
+	for _, row := range task.FactTable() { // in a fixed order, unlike that of a map
 		all := of[row.Name]
 		last := now[row.Name]
 		for _, t := range bounds(all, begin, end) {
@@ -46,7 +46,7 @@ func scriptOf(suppose []task.Supposition, now map[string]task.Value, begin, end 
 	return turns
 }
 
-// bounds are the instants at which one of the suppositions begins or ends.
+// bounds returns the instants at which an assumption begins or ends.
 func bounds(all []task.Supposition, begin, end time.Time) []time.Time {
 	var at []time.Time
 	for _, s := range all {
@@ -73,8 +73,9 @@ func valueAt(all []task.Supposition, t time.Time, otherwise task.Value) task.Val
 	return otherwise
 }
 
-// zoneScript is what the source of the time zone will say: the offsets of the
-// machine's zone are known. Nothing, where it does not say so now.
+// zoneScript returns what the source of the time zone will report, since the offsets of
+// the machine's zone are known. It returns nothing if the fact does not show the zone's
+// offset now.
 func zoneScript(now, end time.Time, is task.Value) []task.Supposition {
 	const layout = "-07:00"
 	if string(is) != now.Format(layout) {

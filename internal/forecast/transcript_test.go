@@ -15,8 +15,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the transcripts anew from what is foretold; commit the difference only if you understand it")
 
-// TestTranscripts runs every file of testdata: commands, "----", and what is foretold,
-// up to an empty line. Lines that begin with # are prose.
+// TestTranscripts runs every file of testdata: commands, "----", and the forecast, up
+// to an empty line. Lines that begin with # are prose.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -34,13 +34,13 @@ func TestTranscripts(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else if got != string(text) {
-				t.Errorf("%s differs; -rewrite writes it anew. It is now:\n%s", file, got)
+				t.Errorf("%s differs; -rewrite updates it. It is now:\n%s", file, got)
 			}
 		})
 	}
 }
 
-// script is a transcript that is being played.
+// script is a transcript while it is played.
 type script struct {
 	*state
 	zone     *time.Location
@@ -133,7 +133,7 @@ func (p *script) duration(s string) time.Duration {
 	return d
 }
 
-// time is "09:00", of the day that it is, or "2026-11-21T09:00"; "-" is none.
+// time parses "09:00", on the current day, or "2026-11-21T09:00"; "-" is no time.
 func (p *script) time(s string) time.Time {
 	if s == "-" {
 		return time.Time{}

@@ -1,3 +1,7 @@
+// The made-up world: it performs what the engine asks for, as the package comment
+// describes. Where reality is uncertain, this file takes the good case: processes come
+// up, connections are back, runs complete.
+
 package forecast
 
 import (
@@ -10,8 +14,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// perform does what the engine asks for, as the world would that the package's
-// comment describes.
+// perform performs an action of the engine.
 func (f *forecast) perform(a engine.Action) {
 	switch a := a.(type) {
 	case engine.Notify:
@@ -31,7 +34,8 @@ func (f *forecast) perform(a engine.Action) {
 	}
 }
 
-// launched: the class server of a launch comes up, with what is waited for first.
+// launched brings up the class server of a launch, with the classes that runs wait for
+// first.
 func (f *forecast) launched(token task.LaunchToken) {
 	l, ok := f.e.Launch(token)
 	if !ok {
@@ -40,14 +44,15 @@ func (f *forecast) launched(token task.LaunchToken) {
 	process := l.Process
 	if process.IsZero() {
 		f.begun++
-		process = task.Process{PID: int(f.begun), Start: 1<<63 + f.begun, Boot: f.now.ID} // no process began so late
+		process = task.Process{PID: int(f.begun), Start: 1<<63 + f.begun, Boot: f.now.ID} // later than any real process
 		f.deliver(engine.ServerStarted{Token: token, Process: process})
 	}
 	f.deliver(engine.Attached{Host: process, Package: l.Package, Token: token, Objects: f.objects(l)})
 }
 
-// objects are what a class server shows: first what is waited for, then what it
-// declares; a program that declares nothing serves the classes of its tasks.
+// objects returns the objects that a class server shows: first those that runs wait
+// for, then those that it declares. A program that declares nothing serves the classes
+// of its tasks.
 func (f *forecast) objects(l engine.LaunchView) []task.Object {
 	classes := slices.Concat(l.Wanted, l.Server.Classes)
 	if len(l.Server.Classes) == 0 {
@@ -70,7 +75,8 @@ func (f *forecast) exited(process task.Process, token task.LaunchToken) {
 	}
 }
 
-// settleSources: who has not spoken yet says nothing.
+// settleSources makes sources that have not reported yet report nothing, so that no
+// task waits for them.
 func (f *forecast) settleSources() {
 	for _, st := range f.e.Sources() {
 		if st.Status == task.SourceStarting {
@@ -80,9 +86,9 @@ func (f *forecast) settleSources() {
 	}
 }
 
-// settleProcesses has every process that is there be in order: launches come up,
-// hosts whose stream was lost come back, what was leaving or being ended is gone, and
-// runs end when they have lasted as long as they do, or at once.
+// settleProcesses makes every existing process work: launches come up, hosts whose
+// stream was lost are back, what was leaving or being ended is gone, and live runs end
+// when they have taken their time, or immediately.
 func (f *forecast) settleProcesses() {
 	for _, l := range f.e.Launches() {
 		switch l.State {
@@ -131,9 +137,9 @@ func (f *forecast) goesOn(h engine.HostView) {
 	}
 }
 
-// takeFacts has the script speak in the place of the sources. What it says nothing of
-// stays as it is, also when its source was just lost; what is overridden now is so until
-// the script says otherwise, or the override ends.
+// takeFacts makes the script report facts in place of the sources. A fact that the
+// script does not set keeps its value, even if its source was just lost; an override
+// stays until the script sets the fact or the override ends.
 func (f *forecast) takeFacts(facts []task.Fact) {
 	now, behind := map[string]task.Value{}, map[string]task.Value{}
 	for _, fact := range facts {
@@ -165,7 +171,7 @@ func (f *forecast) takeFacts(facts []task.Fact) {
 			clear = append(clear, name)
 		}
 	}
-	f.deliver(engine.FactsReported{Source: source, Facts: first}) // nothing changes by this
+	f.deliver(engine.FactsReported{Source: source, Facts: first}) // this changes no value
 	for _, name := range clear {
 		f.deliver(engine.ClearOverride{Name: name})
 	}
@@ -177,7 +183,7 @@ func (f *forecast) finish() {
 	f.deliver(engine.Finished{Host: e.host, Instance: e.instance, Result: task.Result{Outcome: task.Completed}})
 }
 
-// ends are when runs will have done their work, the earliest first.
+// ends holds when runs will end, the earliest first.
 type ends struct {
 	heap  endHeap
 	order uint64

@@ -10,7 +10,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// state is a broker's engine without a broker, from which is foretold.
+// state is a broker's engine without a broker, from which forecasts are made.
 type state struct {
 	t     *testing.T
 	e     *engine.Engine
@@ -19,7 +19,7 @@ type state struct {
 	named map[task.GUID]string
 	out   engine.Output
 
-	prompt bool // hosts enter Run at once
+	prompt bool // hosts enter Run immediately
 }
 
 func newState(t *testing.T, at time.Time, policy task.Policy) *state {
@@ -29,7 +29,7 @@ func newState(t *testing.T, at time.Time, policy task.Policy) *state {
 	return s
 }
 
-// step does one step, and gives what it answers.
+// step does one step and returns the answers.
 func (s *state) step(ev engine.Event) (answers []engine.Answer) {
 	s.t.Helper()
 	s.out = s.e.Step(s.now, ev)
@@ -95,7 +95,7 @@ func berlin(t *testing.T) *time.Location {
 	return zone
 }
 
-// show is a simulation as transcripts have it.
+// show formats a simulation for transcripts.
 func show(s task.Simulation) string {
 	var b strings.Builder
 	zone := s.Until.Location()

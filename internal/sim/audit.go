@@ -1,3 +1,9 @@
+// The auditor: an independent check of the engine. It sees only what is committed and
+// what the simulated processes really do, keeps its own records of both, and ends the
+// history at the first broken promise. It must not ask the engine for anything that it
+// checks. It must not report a broken promise that was kept, either: where it cannot
+// know, it says nothing.
+
 package sim
 
 import (
@@ -10,25 +16,25 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// auditor keeps its own books of what was committed, and of what really runs, and
-// breaks the history when a promise is broken.
+// auditor keeps records of what was committed and of what really runs, and ends the
+// history when a promise is broken.
 type auditor struct {
 	m       *machine
 	tasks   map[task.GUID]*taskBook
 	runs    map[task.GUID]*runBook
-	tokens  map[task.LaunchToken]bool // all that ever were; true while they are
-	up      map[task.LaunchToken]bool // those that showed a class
-	known   map[string]task.Value     // of facts: what was known last
+	tokens  map[task.LaunchToken]bool // every launch that ever was; true while it exists
+	up      map[task.LaunchToken]bool // launches that showed a class
+	known   map[string]task.Value     // the last known value of each fact
 	began   time.Duration             // elapsed time when the history began
 	truth   map[task.GUID]*real       // instances that were entered
 	answers map[engine.RequestID]engine.Answer
 
-	touched  map[task.GUID]bool // registrations that the last commit wrote of
-	movedRun bool               // and whether it wrote of a run or a launch
+	touched  map[task.GUID]bool // registrations that the last commit changed
+	movedRun bool               // and whether it changed a run or a launch
 	reached  reached
 }
 
-// taskBook is one registration's.
+// taskBook is the auditor's record of one registration.
 type taskBook struct {
 	tally
 	name     string
@@ -36,9 +42,9 @@ type taskBook struct {
 	ends     map[uint64]task.End
 	attempts map[uint64]int
 	gone     bool
-	kill     bool          // the user wants its process to end
-	ghost    time.Duration // since when it waits for an instance that is not there; -1: it does not
-	grid     time.Duration // anchor of the phase that fired and missed count for
+	kill     bool          // the user asked for its process to be killed
+	ghost    time.Duration // since when it waits for an instance that does not exist; -1: it does not
+	grid     time.Duration // anchor of the phase for which byTimer and missed count
 	byTimer  int
 	by       string          // what fired last
 	byEdges  []time.Duration // starts by edges, elapsed
@@ -46,13 +52,13 @@ type taskBook struct {
 	live     map[task.GUID]bool // instances whose code really runs
 }
 
-// runBook is one run's.
+// runBook is the auditor's record of one run.
 type runBook struct {
 	task     task.GUID
 	key      string
 	state    engine.RunState
 	canceled bool
-	since    time.Duration // of the cancel, in spent time; -1: not to be timed
+	since    time.Duration // of the cancel, in spent time; -1: not timed
 	token    task.LaunchToken
 	host     task.Process
 	failing  time.Duration // since when its condition fails; -1: it does not
@@ -66,8 +72,8 @@ type real struct {
 	task   task.GUID
 	lives  bool
 	result *engine.Result
-	lied   bool // its process said that it does not know it
-	stray  bool // and told of it when the broker had given it up
+	lied   bool // its process denied that it has the instance
+	stray  bool // its process named the instance after the broker had given it up
 }
 
 func newAuditor(m *machine) *auditor {
@@ -76,7 +82,7 @@ func newAuditor(m *machine) *auditor {
 		truth: map[task.GUID]*real{}, touched: map[task.GUID]bool{}, answers: map[engine.RequestID]engine.Answer{}, reached: reached{}}
 }
 
-// entered: the code of an instance runs from now on.
+// entered notes that the code of an instance runs from now on.
 func (a *auditor) entered(p *process, i *instance, act engine.Activation) {
 	a.m.printf("-- %v runs %s of %s", p.id, short(i.id), act.Spec.Name)
 	if a.truth[i.id] != nil {
@@ -92,7 +98,7 @@ func (a *auditor) entered(p *process, i *instance, act engine.Activation) {
 	a.truth[i.id] = &real{p: p, task: act.TaskID, lives: true}
 }
 
-// over: the code of an instance runs no more.
+// over notes that the code of an instance no longer runs.
 func (a *auditor) over(i *instance, result *engine.Result) {
 	t := a.truth[i.id]
 	t.lives, t.result = false, result
@@ -100,17 +106,18 @@ func (a *auditor) over(i *instance, result *engine.Result) {
 	a.m.printf("-- %v has ended %s", t.p.id, short(i.id))
 }
 
-// lied: from now on nobody answers for what becomes of an instance.
+// lied notes that a process denied an instance: what happens to that instance is no
+// longer the broker's fault.
 func (a *auditor) lied(i *instance) { a.truth[i.id].lied = true }
 
-// strays notes the instances that a host tells of and that the broker gave up.
+// strays notes the instances that a host names although the broker has given them up.
 func (a *auditor) strays(ev engine.Event) {
 	hello, ok := ev.(engine.Attached)
 	if !ok || a.m.b.attached[hello.Host] == nil {
 		return
 	}
 	for _, t := range a.truth {
-		t.stray = t.stray && t.p.id != hello.Host // what it does not tell of any more is over, it says
+		t.stray = t.stray && t.p.id != hello.Host // an instance that it no longer names is over, it says
 	}
 	for _, h := range hello.Instances {
 		if t := a.truth[h.Instance]; t != nil && a.runs[h.Instance] != nil && a.runs[h.Instance].ended && h.Result == nil {
@@ -128,7 +135,7 @@ func (a *auditor) book(id task.GUID) *taskBook {
 	return b
 }
 
-// replies: a request is answered once, in its step.
+// replies checks that a request is answered exactly once, in its own step.
 func (a *auditor) replies(ev engine.Event, out engine.Output) {
 	id, isRequest := requestOf(ev)
 	n := 0
@@ -145,7 +152,7 @@ func (a *auditor) replies(ev engine.Event, out engine.Output) {
 	}
 }
 
-// committed takes what is durable now.
+// committed checks a commit and takes it into the records.
 func (a *auditor) committed(w batch) {
 	clear(a.touched)
 	a.movedRun = false
@@ -248,8 +255,8 @@ func (a *auditor) deleted(r engine.Record) {
 	}
 }
 
-// phase: a changed trigger, or the clock of a new machine, begins the count of
-// grid points anew.
+// phase starts the count of grid points again when the trigger was changed, or with the
+// clock of a new machine.
 func (a *auditor) phase(l engine.Ledger) {
 	if b := a.book(l.TaskID); b.grid != l.Grid {
 		b.grid, b.byTimer, b.missed = l.Grid, 0, 0
@@ -271,7 +278,7 @@ func (a *auditor) run(r engine.Run) {
 	}
 }
 
-// event is what history says.
+// event takes an entry of history.
 func (a *auditor) event(ev task.Event) {
 	b := a.book(ev.TaskID)
 	switch ev.Kind {
@@ -311,7 +318,8 @@ func (a *auditor) started(b *taskBook, r task.Run) {
 	}
 }
 
-// rate: no task is started too often by edges, or it could spin.
+// rate checks that edges do not start a task too often; otherwise a task could trigger
+// itself without end.
 func (a *auditor) rate(b *taskBook, r task.Run) {
 	spec := a.m.store.regs[r.TaskID].Spec
 	switch spec.Trigger.(type) {
@@ -329,7 +337,8 @@ func (a *auditor) rate(b *taskBook, r task.Run) {
 	}
 }
 
-// ended: the one outcome of a run, given when its code no longer runs, and true.
+// ended checks the outcome of a run: it has only one, it comes when the code no longer
+// runs, and it is true.
 func (a *auditor) ended(b *taskBook, r task.Run) {
 	rb := a.runs[r.ID]
 	if rb == nil { // it began and ended in one step
@@ -353,12 +362,13 @@ func (a *auditor) ended(b *taskBook, r task.Run) {
 		}
 	}
 	if rb.canceled && r.Outcome != task.Completed && r.Outcome != task.Canceled && r.Outcome != task.TimedOut {
-		a.m.broken("run %s of %s was cancelled and ended %v", short(r.ID), r.Name, r.Outcome)
+		a.m.broken("run %s of %s was canceled and ended %v", short(r.ID), r.Name, r.Outcome)
 	}
 	a.cancelInTime(r.ID, rb)
 }
 
-// brokerDied: what a broker was doing about a cancel begins anew with the next.
+// brokerDied clears what only one life of the broker can know: the next one starts its
+// deadlines again.
 func (a *auditor) brokerDied() {
 	for _, b := range a.runs {
 		b.since, b.failing = -1, -1

@@ -24,8 +24,8 @@ func TestFalseAlarms(t *testing.T) {
 }
 
 // TestClockReadLate boots with a clock that is 30 hours behind. A broker that reads it
-// at once stores that it is behind, and the correction counts as time off; one that
-// reads it when it has passed the stored time cannot know, and the auditor must not
+// immediately stores that it is behind, and the correction counts as time off. One that
+// reads it after it has passed the stored time cannot know, and the auditor must not
 // expect it to.
 func TestClockReadLate(t *testing.T) {
 	for _, late := range []time.Duration{0, 40 * time.Hour} {

@@ -1,3 +1,6 @@
+// The broker of the simulation: the loop that steps the engine, commits, performs
+// actions and arms one timer, with a plan for where it dies.
+
 package sim
 
 import (
@@ -9,10 +12,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// broker is one life of the broker: the shell around an engine.
+// broker is one life of the broker around an engine.
 type broker struct {
 	engine   *engine.Engine
-	twin     *engine.Engine // nil most of the time
+	twin     *engine.Engine // a fork that must behave the same; nil most of the time
 	life     int
 	inbox    []engine.Event
 	pumping  bool
@@ -20,10 +23,10 @@ type broker struct {
 	idle     int // wakes at one instant
 	attached map[task.Process]*stream
 	watched  map[task.Process]bool
-	launches map[task.LaunchToken]bool // those whose end the engine is not told of yet
-	askers   []engine.RequestID        // of StopAll, not answered
-	stops    bool                      // the user wants it to: StopAll
-	stopping bool                      // it does
+	launches map[task.LaunchToken]bool // launches whose end was not reported yet
+	askers   []engine.RequestID        // StopAll requests that are not answered yet
+	stops    bool                      // the user asked for StopAll
+	stopping bool                      // the engine asked for Stop
 }
 
 // start begins a life of the broker, on what the last one stored.
@@ -55,14 +58,14 @@ func (m *machine) start() {
 	m.pump()
 }
 
-// load is what the shell gives to a new engine.
+// load returns the stored state as the broker passes it to a new engine.
 func (m *machine) load() engine.State {
 	saved := m.store.Load()
 	saved.Zones = map[string]*time.Location{"CET": zones[1]}
 	return saved
 }
 
-// die ends the broker without a word.
+// die ends the broker without any warning.
 func (m *machine) die() {
 	if m.b == nil {
 		return
@@ -85,7 +88,7 @@ func (m *machine) deliver(ev engine.Event) {
 	}
 }
 
-// pump steps what waits in the inbox, sometimes several events for one commit.
+// pump steps the events in the inbox, sometimes several for one commit.
 func (m *machine) pump() {
 	for m.b != nil && !m.b.pumping && len(m.b.inbox) > 0 && m.err == nil {
 		n := 1
@@ -119,16 +122,17 @@ func (m *machine) pump() {
 	}
 }
 
-// batch is what one commit is of.
+// batch is the content of one commit.
 type batch struct {
 	writes  []engine.Write
 	actions []engine.Action
 	wake    time.Duration
 	events  []engine.Event
-	single  bool // one step only, so the engine is as it was when it decided
+	single  bool // of one step only, so the engine is still as it was when it decided
 }
 
-// finish commits, performs and arms the timer, and dies where the plan says so.
+// finish commits a batch, performs its actions and arms the timer, and dies where the
+// plan says so.
 func (m *machine) finish(w batch) {
 	dies := false
 	if m.crash.in > 0 {
@@ -143,7 +147,7 @@ func (m *machine) finish(w batch) {
 	}
 	m.store.Commit(w.writes)
 	m.unwritten = m.unwritten && len(w.writes) == 0
-	m.tellHistory()
+	m.printHistory()
 	m.audit.committed(w)
 	m.store.ForgetHistory()
 	for i, a := range w.actions {
@@ -185,23 +189,23 @@ func (m *machine) arm(w batch) {
 	}
 }
 
-// perform does one action, as the shell does.
+// perform performs one action, as the broker does.
 func (m *machine) perform(a engine.Action) {
 	m.trace("do", a)
 	m.audit.performed(a)
 	switch a := a.(type) {
 	case engine.Activate:
-		m.tell(a.Host, a)
+		m.send(a.Host, a)
 	case engine.CancelRun:
-		m.tell(a.Host, a)
+		m.send(a.Host, a)
 	case engine.Acknowledge:
-		m.tell(a.Host, a)
+		m.send(a.Host, a)
 	case engine.ConfirmLeave:
-		m.tell(a.Host, a)
+		m.send(a.Host, a)
 	case engine.Stay:
-		m.tell(a.Host, a)
+		m.send(a.Host, a)
 	case engine.DropHost:
-		m.tell(a.Host, a)
+		m.send(a.Host, a)
 		if s := m.b.attached[a.Host]; s != nil {
 			s.cut()
 		}
@@ -222,7 +226,8 @@ func (m *machine) perform(a engine.Action) {
 	}
 }
 
-// removeFolders takes a while, and a broker that dies meanwhile has not done it.
+// removeFolders removes folders after a while. A broker that dies before that has not
+// done it.
 func (m *machine) removeFolders(a engine.RemoveFolders) {
 	b := m.b
 	m.after(m.between(0, time.Second), func() {
@@ -232,18 +237,18 @@ func (m *machine) removeFolders(a engine.RemoveFolders) {
 	})
 }
 
-// stopped ends the broker because the engine said so.
+// stopped ends the broker because the engine asked for it.
 func (m *machine) stopped() {
 	if m.b != nil && m.b.stopping {
 		if n := len(m.b.askers); n > 0 {
-			m.broken("the broker stops, and %d who asked for it are not answered", n)
+			m.broken("the broker stops although %d StopAll requests are not answered", n)
 		}
 		m.die()
 		m.after(m.between(0, 20*time.Second), m.start)
 	}
 }
 
-func (m *machine) tell(host task.Process, frame engine.Action) {
+func (m *machine) send(host task.Process, frame engine.Action) {
 	if s := m.b.attached[host]; s != nil {
 		s.toHost(frame)
 	}
@@ -255,7 +260,7 @@ func (m *machine) trace(what string, x any) {
 	}
 }
 
-// show is an event or an action in the transcript.
+// show formats an event or an action for the transcript.
 func show(x any) string {
 	switch x := x.(type) {
 	case engine.Activate:
@@ -287,8 +292,8 @@ func show(x any) string {
 
 func short(id task.GUID) string { return id.String()[:8] }
 
-// tellHistory prints what the engine wrote to history.
-func (m *machine) tellHistory() {
+// printHistory prints what the engine wrote to history.
+func (m *machine) printHistory() {
 	if m.log == nil {
 		return
 	}

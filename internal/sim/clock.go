@@ -8,20 +8,20 @@ import (
 	"github.com/bgtask/bgtask/internal/engine"
 )
 
-// clocks are those of the virtual machine.
+// clocks are the clocks of the virtual machine.
 type clocks struct {
 	now       engine.Instant
-	spent     time.Duration // awake time of all boots: what the agenda counts with
+	spent     time.Duration // awake time over all boots; the agenda uses it
 	real      time.Duration // time that has really passed
 	drift     time.Duration // by which the wall clock of this boot is off, until it is corrected
 	wrong     time.Duration // by which a broker found the wall clock behind, until it is corrected
-	unwritten bool          // a step of the wall clock that no broker has written yet
+	unwritten bool          // a step of the wall clock that no broker has stored yet
 	exact     bool          // the machine's clocks can tell how much time has passed
 	boots     int
 }
 
-// The places where the machine may be. Fixed offsets, so that a history needs no
-// zone database.
+// zones are the places where the machine may be. They have fixed offsets, so that a
+// history needs no time zone database.
 var zones = []*time.Location{time.UTC, time.FixedZone("CET", 3600), time.FixedZone("IST", 19800)}
 
 func newClocks() clocks {
@@ -45,21 +45,22 @@ func (c *clocks) sleep(d time.Duration) {
 
 func (c *clocks) step(d time.Duration) { c.now.Wall = c.now.Wall.Add(d) }
 
-// reboot starts the machine again after off; its wall clock is then wrong by drift.
+// reboot starts the machine again after the time off. Its wall clock is then wrong by
+// drift.
 func (c *clocks) reboot(off, drift time.Duration) {
 	c.boots++
 	c.real += off
 	c.now = engine.Instant{Wall: c.now.Wall.Add(off + drift), Boot: 20 * time.Second, Awake: 20 * time.Second, ID: fmt.Sprintf("boot%d", c.boots)}
 }
 
-// item is something that will happen in the world at a time.
+// item is something that will happen at a time.
 type item struct {
 	at    time.Duration
 	order uint64
 	do    func()
 }
 
-// agenda is what will happen, in order of time and, at one time, of planning.
+// agenda is what will happen, ordered by time and then by when it was planned.
 type agenda struct {
 	items []item
 	order uint64

@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// source is one that watches facts of the machine.
+// source reports some facts of the machine.
 type source struct {
 	m      *machine
 	name   string
@@ -17,8 +17,7 @@ type source struct {
 	status task.SourceStatus
 }
 
-// yes and no say which values a fact may have: first those that most conditions
-// want.
+// menus are the values that a fact may have, first the one that most conditions want.
 var menus = map[string][]task.Value{
 	task.FactInternet: {task.Yes, task.No}, task.FactMetered: {task.No, task.Yes}, task.FactNetwork: {"wifi", "wire", "none"},
 	task.FactOnAC: {task.Yes, task.No}, task.FactBattery: {"81%", "12%", task.None}, task.FactPower: {"charging", "discharging"}, task.FactWorkCost: {task.Low, task.High, task.Medium},
@@ -47,7 +46,7 @@ func (s *source) state() engine.SourceChanged {
 	return engine.SourceChanged{State: task.SourceState{Name: s.name, Status: s.status, Facts: s.facts}}
 }
 
-// report tells all facts of the source, or some.
+// report reports the given facts.
 func (s *source) report(facts ...string) {
 	if s.status != task.SourceUp {
 		return
@@ -59,7 +58,7 @@ func (s *source) report(facts ...string) {
 	s.m.deliver(ev)
 }
 
-// brokerStarted: the watchers of a new broker start, one after another.
+// brokerStarted starts the source again for a new broker, after a random delay.
 func (s *source) brokerStarted() {
 	life := s.m.b.life
 	s.m.deliver(engine.SourceChanged{State: task.SourceState{Name: s.name, Status: task.SourceStarting, Facts: s.facts}})
@@ -71,7 +70,7 @@ func (s *source) brokerStarted() {
 	})
 }
 
-// change gives some facts other values.
+// change gives some facts new values.
 func (s *source) change() {
 	var changed []string
 	for _, f := range s.facts {
@@ -83,7 +82,7 @@ func (s *source) change() {
 	s.report(changed...)
 }
 
-// flap changes one fact to and fro.
+// flap changes one fact back and forth.
 func (s *source) flap() {
 	f := pick(s.m, s.facts...)
 	for n := 2 + s.m.rng.IntN(6); n > 0; n-- {
@@ -94,21 +93,21 @@ func (s *source) flap() {
 	}
 }
 
-// turn changes what the source is.
+// turn changes the status of the source.
 func (s *source) turn(to task.SourceStatus) {
 	s.status = to
 	s.m.deliver(s.state())
 	s.report(s.facts...)
 }
 
-// unknown is a source that lives and does not know.
+// unknown makes a working source report that it does not know a fact.
 func (s *source) unknown() {
 	f := pick(s.m, s.facts...)
 	s.m.deliver(engine.FactsReported{Source: s.name, Facts: []task.Fact{{Name: f, Value: task.Unknown, Detail: "it cannot tell"}}})
 	s.m.after(s.m.between(0, time.Minute), func() { s.report(f) })
 }
 
-// happen is one thing that the machine does to a source.
+// happen does one random thing to the source.
 func (s *source) happen() {
 	switch n := s.m.rng.IntN(20); {
 	case n < 10:
@@ -124,8 +123,8 @@ func (s *source) happen() {
 	}
 }
 
-// settle gives all facts the values that a kind world has: those that conditions
-// want; of the internet it is there on one side, and not on the other.
+// settle gives all facts the values that conditions want. The internet is available on
+// one side and not on the other, since there are conditions for both.
 func (s *source) settle(side int) {
 	for _, f := range s.facts {
 		s.values[f] = menus[f][0]

@@ -7,11 +7,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// neverOverridden are facts that only their source speaks of, so that their edges
-// can be counted beside the engine.
+// neverOverridden are facts that only their source sets, so that their edges can be
+// computed without the engine.
 var neverOverridden = []string{task.FactNetwork, task.FactPower, task.FactSession, task.FactTimeZone}
 
-// edges: what an edge fires, an edge was: between two known values.
+// edges checks that what an edge fired was an edge: a change between two known values.
 func (a *auditor) edges(w batch) {
 	for _, wr := range w.writes {
 		ap, ok := wr.(engine.Append)
@@ -115,8 +115,8 @@ func fails(conditions []task.Condition, facts map[string]task.Value) bool {
 	return false
 }
 
-// elapsed: sleep, power-off and steps of the wall clock neither add to elapsed
-// time nor take from it, as far as the machine's clocks can tell.
+// elapsed checks that elapsed time is real time, whatever sleep, power-off and steps of
+// the wall clock did, as far as the machine's clocks can tell.
 func (a *auditor) elapsed() {
 	m := a.m
 	if m.b == nil || !m.exact || m.wrong != 0 {

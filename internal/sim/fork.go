@@ -7,9 +7,9 @@ import (
 	"github.com/bgtask/bgtask/internal/engine"
 )
 
-// Of the histories of some seeds, and of some steps of them, a fork of the engine lives
-// beside it: it is told the same, and has to answer the same. Forks are made of it
-// all the time that are told something else, of which nobody may see anything.
+// In some histories, and in some steps of them, a fork of the engine lives beside it.
+// It gets the same events and must give the same outputs. Other forks are made all the
+// time and get different events, which neither the engine nor its twin may notice.
 const (
 	forkedSeeds = 8
 	forkedSteps = 16
@@ -36,7 +36,7 @@ func (m *machine) forkOf(e *engine.Engine) *engine.Engine {
 	return fork
 }
 
-// askTwin tells the twin what the engine was told, and compares their answers.
+// askTwin gives the twin the event that the engine got, and compares their outputs.
 func (m *machine) askTwin(ev engine.Event, out engine.Output) {
 	twin := m.b.twin
 	if twin == nil {
@@ -44,11 +44,11 @@ func (m *machine) askTwin(ev engine.Event, out engine.Output) {
 	}
 	m.stray(twin)
 	if other := twin.Step(m.now, ev); !reflect.DeepEqual(other, out) {
-		m.broken("a fork of the engine answers otherwise to %s: %s", show(ev), whatDiffers(out, other))
+		m.broken("a fork of the engine gives a different output for %s: %s", show(ev), whatDiffers(out, other))
 	}
 }
 
-// stray leads a fork of the twin astray.
+// stray makes a fork of the twin and gives it other events.
 func (m *machine) stray(twin *engine.Engine) {
 	fork, now := m.forkOf(twin), m.now
 	if fork == nil {

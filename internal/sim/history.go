@@ -1,3 +1,7 @@
+// Histories: a number of random steps, each with its own random source, so that a step
+// can be left out without changing what the others draw. Shrink uses that to reduce a
+// failing history to the few steps that matter.
+
 package sim
 
 import (
@@ -8,24 +12,25 @@ import (
 	"time"
 )
 
-// History is one that can be played: steps of an unkind world, then a kind one.
+// History is a history that can be played: steps in an unkind world, then the end in a
+// kind one.
 type History struct {
 	Seed       uint64
 	Steps      int
-	Skip       map[int]bool // steps that are left out
-	Transcript bool         // is wanted
+	Skip       map[int]bool // steps to leave out
+	Transcript bool         // also return a transcript
 }
 
-// Result is what became of a history.
+// Result is the result of playing a history.
 type Result struct {
 	Err        error // the first broken promise
-	Step       int   // in which it was broken
+	Step       int   // the step in which it was broken
 	Transcript string
-	Reached    map[string]int // what was seen, and how often
+	Reached    map[string]int // how often each kind of thing was seen
 }
 
-// Play plays the history. Each step draws from a source of its own, so that one
-// that is left out changes as little as may be of those that follow.
+// Play plays the history. Each step has its own random source, so leaving out one
+// changes as little as possible in those that follow.
 func (h History) Play() (r Result) {
 	var log *strings.Builder
 	if h.Transcript {
@@ -69,7 +74,7 @@ func (h History) Play() (r Result) {
 	return r
 }
 
-// Shrink leaves out what a failing history can do without, ever smaller pieces.
+// Shrink leaves out whatever a failing history can do without, in ever smaller pieces.
 func (h History) Shrink() History {
 	r := h.Play()
 	if r.Err == nil {
@@ -94,7 +99,8 @@ func (h History) Shrink() History {
 	return h
 }
 
-// kindOf is an error without what differs from one history to another.
+// kindOf returns an error without what differs between histories, such as ids and
+// numbers.
 func kindOf(err error) string {
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune("0123456789abcdef.", r) {
@@ -147,7 +153,7 @@ func (m *machine) unkindStep() {
 	m.pump()
 }
 
-// disturb is one thing that befalls a process.
+// disturb does something bad to a random process.
 func (m *machine) disturb() {
 	living := m.living()
 	if len(living) == 0 || m.chance(15) {
@@ -180,8 +186,8 @@ func (m *machine) disturb() {
 	}
 }
 
-// lie has the process connect anew and not tell of a run; when it connects once
-// more it does.
+// lie makes the process reconnect and deny a run. When it reconnects once more, it
+// names the run again.
 func (p *process) lie() {
 	for _, i := range p.instances {
 		if i.running && p.stream != nil && !p.stopped {
@@ -199,7 +205,7 @@ func (p *process) lie() {
 	}
 }
 
-// heal makes a process well.
+// heal removes all faults of a process.
 func (p *process) heal() {
 	p.temper = temper{}
 	if p.killed {
@@ -217,6 +223,6 @@ func (p *process) heal() {
 		p.later(0, func() { p.die("exit 0") })
 	}
 	if p.stream != nil {
-		p.stream.cut() // and tells all when it is back
+		p.stream.cut() // and names everything when it is back
 	}
 }

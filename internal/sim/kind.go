@@ -1,3 +1,7 @@
+// The end of a history. The world turns kind: processes work, conditions hold, access
+// is allowed. Then everything that was accepted must end, and when everything is
+// removed, nothing may be left in the store or in the engine.
+
 package sim
 
 import (
@@ -11,8 +15,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// turnKind is the end of a history: everybody is well and everything is allowed,
-// so what was accepted has to end; and when all is removed nothing may be left.
+// turnKind makes the world kind, waits for everything to end, and removes it.
 func (m *machine) turnKind() {
 	m.printf("-- the world turns kind")
 	m.kind, m.crash = true, crashPlan{}
@@ -21,7 +24,7 @@ func (m *machine) turnKind() {
 	for _, p := range m.living() {
 		p.heal()
 		if p.token.IsZero() {
-			p.die("exit 0") // the user closes what does not answer
+			p.die("exit 0") // the user closes what does not respond
 		}
 	}
 	for _, f := range families {
@@ -66,8 +69,8 @@ func (m *machine) unended() map[occKey]engine.Occurrence {
 	return all
 }
 
-// side makes all conditions of one side hold for long enough, and strikes what has
-// ended off the list.
+// side makes all conditions of one side hold for long enough, and removes what has
+// ended from open.
 func (m *machine) side(side int, open map[occKey]engine.Occurrence) {
 	for _, s := range m.sources {
 		s.settle(side)
@@ -92,8 +95,8 @@ func (m *machine) side(side int, open map[occKey]engine.Occurrence) {
 	}
 }
 
-// startApps opens an application for classes that no server serves; one of an
-// old version is closed.
+// startApps opens an application for classes that no server serves, and closes
+// applications of an old version.
 func (m *machine) startApps() {
 	for _, p := range m.living() {
 		if p.token.IsZero() && p.pack == "app" {
@@ -105,7 +108,7 @@ func (m *machine) startApps() {
 	p.connect()
 }
 
-// removeAll removes everything, and looks for what stays in the engine.
+// removeAll removes everything and checks that nothing stays in the engine.
 func (m *machine) removeAll() {
 	if m.err != nil {
 		return
@@ -127,18 +130,18 @@ func (m *machine) removeAll() {
 		return
 	}
 	if n := len(m.store.regs) + len(m.store.ledgers) + len(m.store.occs) + len(m.store.runs) + len(m.store.launches); n > 0 {
-		m.broken("all is removed, and stored are %d registrations, %d ledgers, %d occurrences, %d runs, %d launches",
+		m.broken("everything is removed, but the store has %d registrations, %d ledgers, %d occurrences, %d runs, %d launches",
 			len(m.store.regs), len(m.store.ledgers), len(m.store.occs), len(m.store.runs), len(m.store.launches))
 	}
 	m.leaks()
 }
 
-// kept are the fields of an engine that may hold something for ever: what a day of
-// requests needs, and what there is of facts and sources.
+// kept are the fields of an engine that may keep something when everything is removed:
+// a day of requests, and what is known of facts and sources.
 var kept = []string{"cfg", "packages", "facts", "sources", "edges", "answers", "clock", "out"}
 
-// leaks looks into the engine: a map or list that is not empty holds on to what is
-// gone.
+// leaks looks into the engine for maps and lists that still hold something that was
+// removed.
 func (m *machine) leaks() {
 	v := reflect.ValueOf(m.b.engine).Elem()
 	for i := range v.NumField() {
@@ -147,18 +150,18 @@ func (m *machine) leaks() {
 			continue
 		}
 		if n := held(v.Field(i)); n > 0 {
-			m.broken("all is removed, and the engine's %s still holds %d", name, n)
+			m.broken("everything is removed, but the engine's %s still holds %d", name, n)
 		}
 	}
 	facts := v.FieldByName("facts")
 	for it := facts.MapRange(); it.Next(); {
 		if n := it.Value().Elem().FieldByName("users").Len(); n > 0 {
-			m.broken("all is removed, and fact %s still has %d users", it.Key(), n)
+			m.broken("everything is removed, but fact %s still has %d users", it.Key(), n)
 		}
 	}
 	for it := v.FieldByName("edges").MapRange(); it.Next(); {
 		if it.Value().Len() > 0 {
-			m.broken("all is removed, and an edge still has users")
+			m.broken("everything is removed, but an edge still has users")
 		}
 	}
 }
@@ -175,32 +178,32 @@ func held(v reflect.Value) (n int) {
 	return n
 }
 
-// restored: an engine that is made of what is stored is as the one that lives.
+// restored checks that an engine restored from the store equals the live one.
 func (m *machine) restored() {
 	b := m.b
 	if b == nil || b.stops || m.err != nil || b.wake != 0 && b.wake <= m.now.Boot {
 		return
 	}
-	m.interest()
+	m.subscriptions()
 	again, _ := engine.Restore(m.now, m.cfg, m.load())
 	filter := engine.Filter{All: true}
 	have, want := again.Tasks(m.now, filter), b.engine.Tasks(m.now, filter)
 	if len(have) != len(want) {
-		m.broken("restored are %d tasks of %d", len(have), len(want))
+		m.broken("%d tasks were restored of %d", len(have), len(want))
 		return
 	}
 	for i := range want {
 		if r := have[i].LastRun; r != nil && r.Ended.Equal(m.now.Wall) {
-			continue // it found a reason to try at once: it knows no facts yet
+			continue // it may start already: it knows no facts yet
 		}
 		if what := differ(durable(want[i]), durable(have[i])); what != "" {
-			m.broken("restored, %s of %s differs: %s", want[i].Spec.Name, want[i].Package, what)
+			m.broken("after a restore, %s of %s differs: %s", want[i].Spec.Name, want[i].Package, what)
 		}
 	}
 }
 
-// differ names a field in which two tasks are not the same; times are, when they
-// are the same instant.
+// differ names a field in which two tasks differ. Two times are equal if they are the
+// same instant.
 func differ(a, b task.Info) string {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range x.NumField() {
@@ -225,8 +228,8 @@ func text(v any) string {
 	return string(b)
 }
 
-// durable is what of a task does not depend on who is connected and what the facts
-// are; whether an occurrence waits or is live does.
+// durable returns what of a task does not depend on connected hosts and on the facts.
+// Whether an occurrence waits or is live does depend on them.
 func durable(i task.Info) task.Info {
 	i.Warnings = nil
 	firings := i.State.Waiting

@@ -8,17 +8,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// tree is what carries the token of one launch.
+// tree is the process tree that carries the token of one launch.
 type tree struct {
 	token   task.LaunchToken
 	pack    string
 	leader  *process // nil before the fork
 	all     []*process
 	signals []bool // sent before the fork: kill or not
-	reaped  bool   // its leader's end was told
+	reaped  bool   // the end of its leader was reported
 }
 
-// launch starts a class server, after the time that a fork takes.
+// launch starts a class server after the time that a fork takes.
 func (m *machine) launch(a engine.StartServer) {
 	t := &tree{token: a.Token, pack: a.Package}
 	m.trees[a.Token] = t
@@ -61,7 +61,7 @@ func (m *machine) setTemper(p *process) {
 	t.ignoresTerm, t.immune, t.stays = m.chance(15), m.chance(2), m.chance(3)
 }
 
-// script is the life of a launched server up to its hello.
+// script plays the life of a launched server up to its hello.
 func (m *machine) script(p *process) {
 	n := m.rng.IntN(100)
 	soon := m.between(time.Millisecond, 3*time.Second)
@@ -74,14 +74,14 @@ func (m *machine) script(p *process) {
 	case n < 89:
 		p.later(soon, func() { p.die("exit 3") })
 	case n < 91:
-		m.daemonise(p, soon)
+		m.daemonize(p, soon)
 	case n < 94: // its classes are shown later
 		for i := range p.objects {
 			p.objects[i].Suspended = true
 		}
 		p.comeUp(soon)
 		p.later(soon+m.between(time.Second, 140*time.Second), p.resume)
-	default: // one class less, for a while
+	default: // one class is missing, for a while
 		p.partly(soon)
 	}
 }
@@ -117,8 +117,8 @@ func (p *process) partly(soon time.Duration) {
 	}
 }
 
-// daemonise leaves a child behind, which serves.
-func (m *machine) daemonise(p *process, soon time.Duration) {
+// daemonize leaves a child behind, which serves.
+func (m *machine) daemonize(p *process, soon time.Duration) {
 	p.later(soon, func() {
 		child := m.newProcess(p.pack, p.token)
 		child.tree, child.objects = p.tree, p.objects
@@ -128,8 +128,8 @@ func (m *machine) daemonise(p *process, soon time.Duration) {
 	})
 }
 
-// ended is the end of a process as the broker of its time sees it: its stream is
-// read to the end before.
+// ended reports the end of a process to the broker that started it, after its stream
+// was read to the end.
 func (m *machine) ended(p *process, status string) {
 	at := m.spent + m.latency()
 	if p.stream != nil {
@@ -174,7 +174,7 @@ func (m *machine) reap(t *tree) {
 	})
 }
 
-// treeEnded tells that nothing carries the token any more, when that is so.
+// treeEnded reports that no process carries the token any more, if that is so.
 func (m *machine) treeEnded(t *tree) {
 	if !t.reaped || slices.ContainsFunc(t.all, func(p *process) bool { return p.alive }) {
 		return
@@ -213,7 +213,7 @@ func (p *process) signaled(kill bool) {
 	p.term()
 }
 
-// lookFor finds a process of the last broker, after a little time.
+// lookFor looks for a process of an earlier broker, after a short delay.
 func (m *machine) lookFor(a engine.FindProcess) {
 	life := m.b.life
 	m.after(m.latency(), func() {
@@ -259,7 +259,7 @@ func (m *machine) findLaunch(a engine.FindProcess) {
 	m.reap(t)
 }
 
-// endStrays ends what carries a token that the broker does not know.
+// endStrays ends processes with a token that the broker does not know.
 func (m *machine) endStrays() {
 	life := m.b.life
 	m.after(time.Second, func() {

@@ -1,3 +1,7 @@
+// The machine: clocks, store, broker, processes, sources and user, with an agenda of
+// what will happen. Everything random is drawn from one source, and everything that
+// waits stands in the agenda, so a seed is a history.
+
 package sim
 
 import (
@@ -11,7 +15,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// machine is the whole world: clocks, store, broker, processes, sources, user.
+// machine is the whole simulated world.
 type machine struct {
 	clocks
 	agenda
@@ -22,19 +26,19 @@ type machine struct {
 	lives int     // of the broker
 	crash crashPlan
 
-	processes []*process // all that ever were of this boot, by pid
+	processes []*process // every process of this boot, by pid
 	trees     map[task.LaunchToken]*tree
 	sources   []*source
 	user      user
 	audit     *auditor
-	kind      bool          // no more malice: the end of a history
-	hasty     time.Duration // until then runs are short
+	kind      bool          // the end of a history: nothing bad happens any more
+	hasty     time.Duration // runs are short until this time
 
-	log *strings.Builder // nil: nobody reads it
+	log *strings.Builder // the transcript; nil: not wanted
 	err error            // the first broken promise
 }
 
-// crashPlan kills the broker at a commit to come.
+// crashPlan makes the broker die at a later commit.
 type crashPlan struct {
 	in      int // commits until then; 0: no plan
 	before  bool
@@ -58,7 +62,7 @@ func newMachine(seed uint64, log *strings.Builder) *machine {
 
 func (m *machine) chance(percent int) bool { return m.rng.IntN(100) < percent }
 
-// between is a random duration, small ones as likely as large ones.
+// between returns a random duration. Small ones are as likely as large ones.
 func (m *machine) between(least, most time.Duration) time.Duration {
 	span := most - least
 	for m.chance(50) && span > time.Millisecond {
@@ -69,7 +73,7 @@ func (m *machine) between(least, most time.Duration) time.Duration {
 
 func pick[T any](m *machine, of ...T) T { return of[m.rng.IntN(len(of))] }
 
-// after plans something in awake time.
+// after plans something, in awake time.
 func (m *machine) after(d time.Duration, do func()) { m.at(m.spent+d, do) }
 
 func (m *machine) printf(format string, args ...any) {
@@ -78,7 +82,7 @@ func (m *machine) printf(format string, args ...any) {
 	}
 }
 
-// broken notes the first broken promise; the history ends there.
+// broken notes the first broken promise and ends the history.
 func (m *machine) broken(format string, args ...any) {
 	if m.err == nil {
 		m.err = fmt.Errorf(format, args...)
@@ -89,7 +93,7 @@ func (m *machine) broken(format string, args ...any) {
 // mostIdle is how many wakes in a row may change nothing at one instant.
 const mostIdle = 20
 
-// advance lets time pass: the agenda and the engine's timer happen in order.
+// advance lets time pass. The agenda and the engine's timer happen in order.
 func (m *machine) advance(d time.Duration) {
 	end := m.spent + d
 	for m.err == nil {
@@ -118,7 +122,7 @@ func (m *machine) passTo(spent time.Duration) {
 	}
 }
 
-// ring is when the engine's timer ends.
+// ring returns when the engine's timer ends.
 func (m *machine) ring() (time.Duration, bool) {
 	if m.b == nil || m.b.wake == 0 {
 		return 0, false
@@ -126,7 +130,7 @@ func (m *machine) ring() (time.Duration, bool) {
 	return m.spent + max(m.b.wake-m.now.Boot, 0), true
 }
 
-// suspend puts the machine to sleep; a timer that ended in it rings afterwards.
+// suspend puts the machine to sleep. A timer that ended meanwhile rings afterwards.
 func (m *machine) suspend(d time.Duration) {
 	m.printf("-- asleep for %v", d)
 	m.sleep(d)
@@ -136,7 +140,7 @@ func (m *machine) suspend(d time.Duration) {
 func (m *machine) setClock(d time.Duration) {
 	m.printf("-- the wall clock is set by %v", d)
 	if m.b == nil || m.b.stopping || m.wrong != 0 && m.wrong != d {
-		m.exact = false // nobody saw it, or it is another step that is taken for the time off
+		m.exact = false // no broker saw it, or it is another step, which is mistaken for the time off
 	}
 	m.drift, m.wrong, m.unwritten = 0, 0, true
 	m.step(d)
@@ -150,8 +154,8 @@ func (m *machine) alarm(always bool) {
 	}
 }
 
-// powerCut ends everything; the machine comes back after off with a clock that is
-// wrong by drift, and later set right.
+// powerCut ends everything. The machine comes back after off, with a wall clock that is
+// wrong by drift and later corrected.
 func (m *machine) powerCut(off, drift time.Duration) {
 	m.printf("-- power cut for %v, the clock then wrong by %v", off, drift)
 	m.die()
@@ -168,7 +172,7 @@ func (m *machine) powerCut(off, drift time.Duration) {
 	m.after(m.between(0, 10*time.Second), m.start)
 }
 
-// find gives the process of an identity.
+// process returns the process with an identity.
 func (m *machine) process(id task.Process) *process {
 	i := slices.IndexFunc(m.processes, func(p *process) bool { return p.id == id })
 	if i < 0 {
@@ -177,7 +181,7 @@ func (m *machine) process(id task.Process) *process {
 	return m.processes[i]
 }
 
-// living gives the processes that are alive, oldest first.
+// living returns the processes that are alive, oldest first.
 func (m *machine) living() []*process {
 	var all []*process
 	for _, p := range m.processes {

@@ -1,3 +1,6 @@
+// The table of outcomes once more (SEMANTICS section 5), written independently of the
+// engine's, from the outcomes and ends in history.
+
 package sim
 
 import (
@@ -7,14 +10,12 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// tally counts what came in a row, as section 5 of the contract wants it: a second
-// hand at the table of outcomes.
+// tally holds the counts of what came in a row, as section 5 of SEMANTICS defines them.
 type tally struct {
 	fired, tries, faults, losses int
 }
 
-// checkOutcomes holds what a commit says of ended runs against the table of
-// outcomes.
+// checkOutcomes checks the ended runs of a commit against the table of outcomes.
 func (a *auditor) checkOutcomes(events []task.Event) {
 	for i, ev := range events {
 		b := a.book(ev.TaskID)
@@ -26,7 +27,7 @@ func (a *auditor) checkOutcomes(events []task.Event) {
 				b.faults = 0
 			}
 		case task.EventEnded:
-			a.follow(b, *ev.Run, endAfter(events[i+1:], *ev.Run), inOneProcess(events, *ev.Run) > 1)
+			a.applyOutcome(b, *ev.Run, endAfter(events[i+1:], *ev.Run), inOneProcess(events, *ev.Run) > 1)
 		}
 	}
 	for id := range a.touched {
@@ -36,13 +37,13 @@ func (a *auditor) checkOutcomes(events []task.Event) {
 		l, ok := a.m.store.ledgers[id]
 		b := a.book(id)
 		if have := (tally{int(l.Firing), l.Tries, l.Faults, l.Losses}); ok && have != b.tally {
-			a.m.broken("%s counts {firings tries faults losses} %v, and it were %v", b.name, have, b.tally)
+			a.m.broken("%s counts {firings tries faults losses} %v, want %v", b.name, have, b.tally)
 		}
 	}
 }
 
-// inOneProcess counts the runs that the end of the process of r ended: of several
-// nobody is to blame.
+// inOneProcess counts the runs that the end of r's process ended. If there are several,
+// none of them is counted as the cause.
 func inOneProcess(events []task.Event, r task.Run) (n int) {
 	for _, ev := range events {
 		if ev.Kind != task.EventEnded || ev.Run.Launch != r.Launch || ev.Run.Exit != r.Exit || ev.Run.Stderr != r.Stderr {
@@ -51,7 +52,7 @@ func inOneProcess(events []task.Event, r task.Run) (n int) {
 		switch ev.Run.Outcome {
 		case task.Crashed, task.Canceled, task.TimedOut:
 			n++
-		case task.ActivationFailed: // of a run that was sent, and of one that waited for its class
+		case task.ActivationFailed: // both of a run that was sent and of one that waited for its class
 			if strings.Contains(ev.Run.Text, "not answered") {
 				n++
 			}
@@ -60,7 +61,7 @@ func inOneProcess(events []task.Event, r task.Run) (n int) {
 	return n
 }
 
-// endAfter is the end that the occurrence of a run came to with it.
+// endAfter returns the end that the occurrence of a run came to with the run.
 func endAfter(events []task.Event, r task.Run) task.End {
 	for _, ev := range events {
 		switch {
@@ -74,8 +75,8 @@ func endAfter(events []task.Event, r task.Run) task.End {
 	return task.EndNone
 }
 
-// follow is the table of outcomes.
-func (a *auditor) follow(b *taskBook, r task.Run, end task.End, several bool) {
+// applyOutcome is the table of outcomes.
+func (a *auditor) applyOutcome(b *taskBook, r task.Run, end task.End, several bool) {
 	want := task.EndNone
 	losses := 0
 	switch r.Outcome {
@@ -104,12 +105,12 @@ func (a *auditor) follow(b *taskBook, r task.Run, end task.End, several bool) {
 	b.losses = losses
 	gone := (end == task.EndRemoved || end == task.EndExpired) && (want == task.EndNone || want == task.EndGaveUp)
 	if _, there := a.m.store.regs[r.TaskID]; end != want && !gone && there {
-		a.m.broken("%s: a run ended %v (%v), and its occurrence %v, not %v", r.Name, r.Outcome, r.Reason, end, want)
+		a.m.broken("%s: a run ended %v (%v) and its occurrence %v, want %v", r.Name, r.Outcome, r.Reason, end, want)
 	}
 }
 
-// canceled: a user's cancel is final, whatever reason was told first; a loss waits
-// for its conditions to settle.
+// canceled returns the end and the losses that a canceled run should lead to. A user's
+// cancel is final, whatever reason came first; after a loss the conditions must settle.
 func (a *auditor) canceled(b *taskBook, r task.Run, end task.End) (want task.End, losses int) {
 	_, maintenance := a.m.store.regs[r.TaskID].Spec.Trigger.(task.MaintenanceTrigger)
 	loss, final := false, false
@@ -130,8 +131,8 @@ func (a *auditor) canceled(b *taskBook, r task.Run, end task.End) (want task.End
 	return task.EndNone, 0
 }
 
-// reached counts how often each thing was seen, so that a test can tell that the
-// histories go everywhere.
+// reached counts how often each kind of thing was seen, so that a test can check that
+// the histories go everywhere.
 type reached map[string]int
 
 func (a *auditor) reach(w batch) {

@@ -1,3 +1,6 @@
+// Simulated processes: applications and class servers with their instances. What an
+// instance does here is the truth that outcomes are checked against.
+
 package sim
 
 import (
@@ -8,39 +11,39 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// temper is what is wrong with a process.
+// temper holds the faults of a process.
 type temper struct {
-	refuses     bool // every activation
-	mute        bool // it neither enters Run nor says so
-	slow        bool // it says late that it entered
+	refuses     bool // it refuses every activation
+	mute        bool // it neither enters Run nor answers
+	slow        bool // it answers late
 	ignoresTerm bool
-	immune      bool // to SIGKILL: the kernel holds it
-	stays       bool // it does not exit when it may leave
+	immune      bool // SIGKILL does not end it: it is stuck in the kernel
+	stays       bool // it does not exit when it is allowed to leave
 }
 
-// process is a simulated one. What its instances do is the truth.
+// process is a simulated process. What its instances do is the truth.
 type process struct {
 	m      *machine
 	id     task.Process
 	pack   string
 	token  task.LaunchToken // zero: the user started it
 	tree   *tree            // of its launch
-	life   int              // of the broker that forked it
+	life   int              // the life of the broker that forked it
 	active bool
 	temper temper
 
 	alive   bool
 	stopped bool // by SIGSTOP
 	killed  bool // by SIGKILL
-	held    bool // by the kernel, in spite of it
+	held    bool // stuck in the kernel in spite of SIGKILL
 
-	signaledBy bool        // the broker wants it to end
-	taken      []task.GUID // classes whose object served its one activation
-	parked     []func()    // what happens when it goes on
+	signaledBy bool        // the broker has sent it a signal
+	taken      []task.GUID // classes whose SingleUse object was used
+	parked     []func()    // what happens when it continues
 	leaving    bool
-	quits      bool          // it ends itself in order
-	isolated   bool          // it does not connect any more
-	patience   time.Duration // before it connects again
+	quits      bool          // it is ending itself normally
+	isolated   bool          // it no longer connects
+	patience   time.Duration // the wait before it connects again
 
 	stream    *stream
 	objects   []engine.Object
@@ -52,8 +55,8 @@ type instance struct {
 	id          task.GUID
 	taskID      task.GUID
 	running     bool
-	deaf        bool // to a cancel
-	denied      bool // the process will not tell of it when it connects next
+	deaf        bool // it ignores a cancel
+	denied      bool // the process will not name it when it connects next
 	progress    uint32
 	result      *engine.Result // not yet acknowledged
 	cancelHeard bool
@@ -66,7 +69,7 @@ func (m *machine) newProcess(pack string, token task.LaunchToken) *process {
 	return p
 }
 
-// do runs f in the process: not when it is dead, later when it is stopped.
+// do runs f in the process: never if it is dead, later if it is stopped.
 func (p *process) do(f func()) {
 	switch {
 	case !p.alive:
@@ -99,10 +102,10 @@ func (p *process) goOn() {
 	}
 }
 
-// shown are the objects as the process tells them.
+// shown returns the objects that the process reports.
 func (p *process) shown() []engine.Object { return slices.Clone(p.objects) }
 
-// named are the instances that the process tells of.
+// named returns the instances that the process names.
 func (p *process) named() []engine.Held {
 	var all []engine.Held
 	for _, i := range p.instances {
@@ -128,7 +131,7 @@ func (p *process) find(id task.GUID) *instance {
 	return p.instances[i]
 }
 
-// receive takes a frame of the broker.
+// receive handles a frame from the broker.
 func (p *process) receive(s *stream, frame engine.Action) {
 	if p.stream != s {
 		return
@@ -154,8 +157,8 @@ func (p *process) receive(s *stream, frame engine.Action) {
 	}
 }
 
-// dropped: the broker wants no more of it. A launched server ends, an application
-// tries again much later.
+// dropped handles a stream that the broker closed. A launched server ends; an
+// application tries again much later.
 func (p *process) dropped() {
 	p.patience = 5 * time.Minute
 	if !p.token.IsZero() {
@@ -195,7 +198,7 @@ func (p *process) activate(a engine.Activation) {
 	p.plan(i)
 }
 
-// plan decides how the code of an instance goes on.
+// plan decides how the code of an instance continues.
 func (p *process) plan(i *instance) {
 	m := p.m
 	d := m.between(time.Millisecond, 90*time.Second)
@@ -206,7 +209,7 @@ func (p *process) plan(i *instance) {
 	case n < 70:
 		d = m.between(time.Minute, time.Hour)
 	case n < 76:
-		return // until it is cancelled
+		return // runs until it is canceled
 	case n < 80:
 		i.deaf = true
 		return
@@ -222,7 +225,7 @@ func (p *process) plan(i *instance) {
 	p.later(d, func() { p.finish(i, m.result()) })
 }
 
-// result is how a run ends that nobody disturbs.
+// result returns how an undisturbed run ends.
 func (m *machine) result() engine.Result {
 	n := m.rng.IntN(100)
 	switch {
@@ -236,7 +239,7 @@ func (m *machine) result() engine.Result {
 	return engine.Result{Outcome: task.Crashed, Text: "panic: oh"}
 }
 
-// report makes progress, and sometimes a checkpoint.
+// report sets the progress, and sometimes saves a checkpoint.
 func (p *process) report(i *instance) {
 	if !i.running {
 		return
@@ -248,8 +251,7 @@ func (p *process) report(i *instance) {
 	}
 }
 
-// finish ends the code of an instance and tells its result until it is
-// acknowledged.
+// finish ends the code of an instance and reports its result until it is acknowledged.
 func (p *process) finish(i *instance, r engine.Result) {
 	if !i.running {
 		return
@@ -262,7 +264,7 @@ func (p *process) finish(i *instance, r engine.Result) {
 	}
 }
 
-// cancel is heard, or not.
+// cancel stops an instance, unless it is deaf.
 func (p *process) cancel(f engine.CancelRun) {
 	i := p.find(f.Instance)
 	if i == nil || !i.running || i.deaf || i.cancelHeard {
@@ -276,7 +278,7 @@ func (p *process) cancel(f engine.CancelRun) {
 	p.later(p.m.between(0, 6*time.Second), func() { p.finish(i, r) })
 }
 
-// quit is an end in order: by SIGTERM, or because the user closed it.
+// quit ends the process normally: after SIGTERM, or because the user closed it.
 func (p *process) quit() {
 	if p.quits {
 		return
@@ -299,7 +301,7 @@ func (p *process) exitWhenDone() {
 	}
 }
 
-// linger asks to leave after ten seconds with nothing to do.
+// linger asks to leave after ten idle seconds.
 func (p *process) linger() {
 	if p.token.IsZero() {
 		return
@@ -311,7 +313,7 @@ func (p *process) linger() {
 	})
 }
 
-// die ends the process; its code runs no more.
+// die ends the process. Its code no longer runs.
 func (p *process) die(status string) {
 	if !p.alive {
 		return
@@ -324,7 +326,7 @@ func (p *process) die(status string) {
 	p.m.ended(p, status)
 }
 
-// vanish ends the process without anybody seeing it.
+// vanish ends the process without any report of it.
 func (p *process) vanish() {
 	p.alive = false
 	for _, i := range p.instances {
@@ -335,7 +337,7 @@ func (p *process) vanish() {
 	}
 }
 
-// term is SIGTERM, kill SIGKILL.
+// term delivers SIGTERM; kill delivers SIGKILL.
 func (p *process) term() {
 	if !p.temper.ignoresTerm {
 		p.do(p.quit)

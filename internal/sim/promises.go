@@ -1,3 +1,6 @@
+// The promises that are checked at every commit: counts, limits, deadlines, and the
+// order of storing and acting (SEMANTICS section 9, "Always true").
+
 package sim
 
 import (
@@ -8,9 +11,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// cancelMost is how long a launched server may live after the cancel of a run in
-// it: its grace, that of the others, SIGTERM to SIGKILL, and one second; and what
-// the frames and the walk through the tree take.
+// cancelMost returns how long a launched server may live after the cancel of a run in
+// it: its grace, the grace of the others, SIGTERM to SIGKILL and one second, plus the
+// time that frames and the search for processes take.
 func (m *machine) cancelMost() time.Duration {
 	grace := m.cfg.Policy.WithDefaults().CancelGrace
 	return grace + grace + task.KillDelay + time.Second + 1500*time.Millisecond
@@ -29,7 +32,7 @@ func (a *auditor) cancelInTime(id task.GUID, b *runBook) {
 	}
 }
 
-// counts: every firing is in exactly one occurrence.
+// counts checks that every firing is in exactly one occurrence.
 func (a *auditor) counts(id task.GUID) {
 	l, ok := a.m.store.ledgers[id]
 	b := a.book(id)
@@ -54,7 +57,7 @@ func (a *auditor) counts(id task.GUID) {
 		}
 	}
 	if n != int(l.Firing) {
-		a.m.broken("%s was fired %d times, and %d firings are accounted for", b.name, l.Firing, n)
+		a.m.broken("%s was fired %d times, but %d firings are accounted for", b.name, l.Firing, n)
 	}
 	if live > 1 {
 		a.m.broken("%s has %d live occurrences", b.name, live)
@@ -62,7 +65,7 @@ func (a *auditor) counts(id task.GUID) {
 	a.gridPoints(id, l, b)
 }
 
-// gridPoints: each one fired or was recorded as missed.
+// gridPoints checks that each grid point was fired or recorded as missed.
 func (a *auditor) gridPoints(id task.GUID, l engine.Ledger, b *taskBook) {
 	t, ok := a.m.store.regs[id].Spec.Trigger.(task.TimeTrigger)
 	if !ok || t.OneShot || l.State == engine.RegRemoving {
@@ -73,7 +76,8 @@ func (a *auditor) gridPoints(id task.GUID, l engine.Ledger, b *taskBook) {
 	}
 }
 
-// liveRuns: a live occurrence has one run, keys and slots are not shared out twice.
+// liveRuns checks that a live occurrence has one run and that keys and slots are not
+// given out twice.
 func (a *auditor) liveRuns(started map[string]bool) {
 	keys := map[[2]string]task.GUID{}
 	byTask := map[task.GUID]bool{}
@@ -106,7 +110,7 @@ func (a *auditor) liveRuns(started map[string]bool) {
 			}
 		}
 	}
-	for pack, single := range started { // a run that answers again may be one too many, but nobody starts beside it
+	for pack, single := range started { // a run that responds again may be one too many, but no other starts beside it
 		if n := perPack[pack]; single && n > a.m.cfg.Policy.RunsPerPackage {
 			a.m.broken("package %s has %d live runs", pack, n)
 		}
@@ -116,7 +120,8 @@ func (a *auditor) liveRuns(started map[string]bool) {
 	}
 }
 
-// launches: one in flight for each class server, and not too many.
+// launches checks that each class server has at most one launch in flight, and that
+// there are not too many.
 func (a *auditor) launches() {
 	n := 0
 	servers := map[string]bool{}
@@ -139,14 +144,15 @@ func (a *auditor) launches() {
 	}
 }
 
-// deadlines: whatever waits for time has a wake, and what is due lies ahead.
+// deadlines checks that everything that waits for time has a wake, and that nothing is
+// overdue.
 func (a *auditor) deadlines(w batch) {
 	now := a.m.now
 	if w.wake != 0 && w.wake <= now.Boot {
-		return // it goes on at once
+		return // it continues immediately
 	}
 	elapsed := a.m.store.clock.Base + now.Boot
-	needs := time.Duration(0) // the latest that the wake may be
+	needs := time.Duration(0) // the latest allowed wake
 	need := func(at time.Duration) {
 		if needs == 0 || at < needs {
 			needs = at
@@ -180,19 +186,19 @@ func (a *auditor) deadlines(w batch) {
 		}
 	}
 	if needs != 0 && (w.wake == 0 || w.wake > needs) {
-		a.m.broken("nobody wakes the engine: it asked for %v and needs %v", w.wake, needs)
+		a.m.broken("the engine is not woken in time: it asked for %v and needs %v", w.wake, needs)
 	}
 }
 
-// sends: nothing is sent or started that is not committed, and no run without its
-// conditions.
+// sends checks that nothing is sent or started that is not committed, and that no run
+// is sent without its conditions.
 func (a *auditor) sends(w batch) {
 	var facts map[string]task.Value
 	for _, act := range w.actions {
 		switch act := act.(type) {
 		case engine.StartServer:
 			if l := a.m.store.launches[act.Token]; l.State != engine.ServerLaunching {
-				a.m.broken("launch %s is started and is not committed", short(task.GUID(act.Token)))
+				a.m.broken("launch %s is started, but that is not committed", short(task.GUID(act.Token)))
 			}
 		case engine.Activate:
 			if facts == nil {
@@ -219,7 +225,7 @@ func (a *auditor) send(act engine.Activate, facts map[string]task.Value) {
 	reg := a.m.store.regs[r.TaskID]
 	p := a.m.store.packages[reg.Package]
 	if !p.Access.Allowed() || p.Removing {
-		a.m.broken("%s is sent, and its package may not run", reg.Spec.Name)
+		a.m.broken("%s is sent although its package may not run", reg.Spec.Name)
 	}
 	if r.Waived || r.Outdated {
 		return
@@ -229,18 +235,19 @@ func (a *auditor) send(act engine.Activate, facts map[string]task.Value) {
 		for _, n := range c.Needs() {
 			v := facts[n.Fact]
 			if v.Known() && !n.Met(v) || !v.Known() && !orUnknown {
-				a.m.broken("%s is sent, and %v does not hold: %s is %v", reg.Spec.Name, c, n.Fact, v)
+				a.m.broken("%s is sent although %v does not hold: %s is %v", reg.Spec.Name, c, n.Fact, v)
 			}
 		}
 	}
 }
 
-// performed: what goes out was written, and nobody is ended before his grace is over.
+// performed checks an action: what it announces was stored, and no process is ended
+// before its grace is over.
 func (a *auditor) performed(act engine.Action) {
 	switch act := act.(type) {
 	case engine.CancelRun:
 		if b := a.runs[act.Instance]; b != nil && !b.ended && !b.canceled {
-			a.m.broken("run %s is told to stop, and that is not committed", short(act.Instance))
+			a.m.broken("run %s is canceled, but that is not committed", short(act.Instance))
 		}
 	case engine.Signal:
 		a.innocent(act)
@@ -249,8 +256,8 @@ func (a *auditor) performed(act engine.Action) {
 	}
 }
 
-// before a launch the last failed one of the same class server is ended, with its
-// whole tree.
+// before checks that the last failed launch of a class server has ended, with its whole
+// tree, before the next one.
 func (a *auditor) before(s engine.StartServer) {
 	for token, l := range a.m.store.launches {
 		t := a.m.trees[token]
@@ -258,15 +265,15 @@ func (a *auditor) before(s engine.StartServer) {
 			continue
 		}
 		if !slices.ContainsFunc(t.all, func(p *process) bool { return p.held }) {
-			a.m.broken("launch %s begins, and %s, which failed, is not ended", short(task.GUID(s.Token)), short(task.GUID(token)))
+			a.m.broken("launch %s begins before %s, which failed, has ended", short(task.GUID(s.Token)), short(task.GUID(token)))
 		}
 	}
 }
 
-// innocent runs of a process that is ended have a grace of their own.
+// innocent checks that the other runs of a process that is ended had their own grace.
 func (a *auditor) innocent(s engine.Signal) {
 	if a.m.b.stops {
-		return // within the time that the user, or the system, gives
+		return // the user or the system set the time
 	}
 	grace := a.m.cfg.Policy.WithDefaults().CancelGrace
 	for _, r := range values(a.m.store.runs, compareIDs) {
@@ -277,18 +284,19 @@ func (a *auditor) innocent(s engine.Signal) {
 	}
 }
 
-// refused: a host that refuses has not entered Run, so that run is over or elsewhere.
+// refused checks that the run of a host that refused is over or elsewhere: the host has
+// not entered Run.
 func (a *auditor) refused(ev engine.Event) {
 	x, ok := ev.(engine.Refused)
 	if !ok {
 		return
 	}
 	if r, there := a.m.store.runs[x.Instance]; there && r.Host == x.Host && r.Entered.IsZero() && r.State != engine.RunStarting {
-		a.m.broken("run %s is %v, and its host has refused it", short(x.Instance), r.State)
+		a.m.broken("run %s is %v although its host has refused it", short(x.Instance), r.State)
 	}
 }
 
-// overdue: no run in a launched server outlives its cancel for long.
+// overdue checks that no run in a launched server lives long after its cancel.
 func (a *auditor) overdue() {
 	for _, r := range values(a.m.store.runs, compareIDs) {
 		a.cancelInTime(r.ID, a.runs[r.ID])

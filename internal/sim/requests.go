@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// happen is one thing that the user wants.
+// happen is one random request of the user.
 func (u *user) happen() {
 	m, id := u.m, u.m.newID()
 	family := pick(m, families...)
@@ -50,7 +50,8 @@ func (u *user) happen() {
 	}
 }
 
-// changeFiles has a watcher see changes: one, or one each second while runs are short.
+// changeFiles makes a watcher see changes: one, or one each second while runs are
+// short.
 func (u *user) changeFiles(id task.GUID) {
 	n := 1
 	if u.m.chance(30) {
@@ -69,7 +70,7 @@ func (u *user) changeFiles(id task.GUID) {
 	}
 }
 
-// stopBroker ends the broker in order: all runs first, or handed over.
+// stopBroker ends the broker: with StopAll, or by handing over.
 func (u *user) stopBroker() {
 	if u.m.chance(50) {
 		for range pick(u.m, 1, 1, 2) {
@@ -93,7 +94,7 @@ func (u *user) anyTask() (engine.Registration, bool) {
 	return pick(u.m, regs...), true
 }
 
-// anyRunning is a task with a live run, if there is one.
+// anyRunning returns a task with a live run, if there is one.
 func (u *user) anyRunning(otherwise task.GUID) task.GUID {
 	runs := values(u.m.store.runs, compareIDs)
 	if len(runs) == 0 {
@@ -107,7 +108,7 @@ func (u *user) fire(id engine.RequestID, t engine.Registration) {
 	u.ask(engine.Fire{Request: id, Caller: all, TaskID: t.TaskID, ByHand: !app || u.m.chance(30), Now: u.m.chance(20), Arguments: []byte("argument")})
 }
 
-// register makes a registration, or brings one up to date.
+// register makes a registration, or updates one.
 func (u *user) register(id engine.RequestID, family string) {
 	m := u.m
 	ev := engine.Register{Request: id, Caller: all, Package: family, Ensure: m.chance(60)}

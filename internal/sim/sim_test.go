@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	oneSeed   = flag.Uint64("seed", 0, "play the history of this seed only, without what it can do without; -v prints its transcript")
+	oneSeed   = flag.Uint64("seed", 0, "play only the history of this seed, reduced to the steps that matter; -v prints its transcript")
 	whole     = flag.Bool("whole", false, "with -seed: play the whole history")
 	histories = flag.Int("histories", 2000, "how many histories to play")
 	firstSeed = flag.Uint64("first", 1, "the seed of the first")
@@ -63,8 +63,8 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-// wentEverywhere: histories that never see an outcome, an end, a state or a reason
-// prove nothing about it.
+// wentEverywhere checks that the histories saw every outcome, end, state and reason. A
+// history that never sees one proves nothing about it.
 func wentEverywhere(t *testing.T, reached map[string]int) {
 	var places []string
 	for o := task.Completed; o <= task.Lost; o++ {
@@ -86,13 +86,13 @@ func wentEverywhere(t *testing.T, reached map[string]int) {
 		places = append(places, "launch "+s.String())
 	}
 	for k := task.WaitSuspended; k <= task.WaitLaunching; k++ {
-		if k != task.WaitQueue { // a reason of those behind the first only
+		if k != task.WaitQueue { // a reason only of those behind the first
 			places = append(places, "waits for "+k.String())
 		}
 	}
 	for _, p := range places {
 		if reached[p] == 0 {
-			t.Errorf("no history came to: %s", p)
+			t.Errorf("no history reached: %s", p)
 		}
 	}
 }
@@ -110,7 +110,8 @@ func playOne(t *testing.T) {
 	}
 }
 
-// TestSameSeedSameTranscript holds a history to its seed, byte for byte.
+// TestSameSeedSameTranscript checks that a seed always gives the same transcript, byte
+// for byte.
 func TestSameSeedSameTranscript(t *testing.T) {
 	for seed := uint64(1); seed <= 40; seed++ {
 		h := History{Seed: seed, Steps: 100, Transcript: true}

@@ -24,7 +24,7 @@ type Store struct {
 	seq      uint64
 }
 
-// NewStore gives the store of a new installation.
+// NewStore returns the store of a new installation.
 func NewStore() *Store {
 	return &Store{
 		regs: map[task.GUID]engine.Registration{}, ledgers: map[task.GUID]engine.Ledger{},
@@ -34,7 +34,7 @@ func NewStore() *Store {
 	}
 }
 
-// Commit takes writes, all of them.
+// Commit applies writes, all of them.
 func (s *Store) Commit(writes []engine.Write) {
 	for _, w := range writes {
 		switch w := w.(type) {
@@ -49,10 +49,10 @@ func (s *Store) Commit(writes []engine.Write) {
 	}
 }
 
-// History is what was appended since it was last forgotten.
+// History returns what was appended since ForgetHistory was last called.
 func (s *Store) History() []task.Event { return s.history }
 
-// ForgetHistory drops all events but the number of the last.
+// ForgetHistory drops all events, but keeps the number of the last one.
 func (s *Store) ForgetHistory() { s.history = nil }
 
 func (s *Store) put(r engine.Record) {
@@ -105,7 +105,7 @@ func (s *Store) drop(r engine.Record) {
 	}
 }
 
-// Load gives all that is stored, as Restore takes it.
+// Load returns the whole stored state, as Restore takes it.
 func (s *Store) Load() engine.State {
 	saved := engine.State{
 		Clock: s.clock, Seq: s.seq,
@@ -125,7 +125,7 @@ func (s *Store) Load() engine.State {
 
 func compareIDs(a, b task.GUID) int { return slices.Compare(a[:], b[:]) }
 
-// values gives the values of m in the order of its keys.
+// values returns the values of m in the order of its keys.
 func values[K comparable, V any](m map[K]V, compare func(a, b K) int) []V {
 	all := make([]V, 0, len(m))
 	for _, k := range slices.SortedFunc(maps.Keys(m), compare) {

@@ -1,3 +1,7 @@
+// Connections. A cut stream is where most mistakes hide: frames under way still arrive,
+// each side learns of the cut at its own time, and the process may be back before the
+// broker has read the old stream to its end.
+
 package sim
 
 import (
@@ -6,22 +10,22 @@ import (
 	"github.com/bgtask/bgtask/internal/engine"
 )
 
-// stream is the connection of one process to one life of the broker. Frames of
-// one direction arrive in their order; what was sent before a cut still arrives,
-// unless the one who reads is dead.
+// stream is the connection of one process to one life of the broker. Frames of one
+// direction arrive in order. What was sent before a cut still arrives, unless the
+// receiver is dead.
 type stream struct {
 	m        *machine
 	p        *process
 	life     int
-	up, down time.Duration // when the last frame to the broker, to the host arrives
+	up, down time.Duration // when the last frame arrives at the broker, and at the host
 	isCut    bool
 	over     bool // the broker has read it to its end
 }
 
-// latency is how long a frame is under way.
+// latency returns the time that a frame takes.
 func (m *machine) latency() time.Duration { return m.between(0, 20*time.Millisecond) }
 
-// toBroker sends an event.
+// toBroker sends an event to the broker.
 func (s *stream) toBroker(ev engine.Event) {
 	s.onBroker(func() {
 		if !s.over {
@@ -39,7 +43,7 @@ func (s *stream) onBroker(do func()) {
 	})
 }
 
-// toHost sends a frame.
+// toHost sends a frame to the host.
 func (s *stream) toHost(frame engine.Action) {
 	s.onHost(func() { s.p.receive(s, frame) })
 }
@@ -49,7 +53,7 @@ func (s *stream) onHost(do func()) {
 	s.m.at(s.down, func() { s.p.do(do) })
 }
 
-// cut ends the stream for both, behind what is under way.
+// cut ends the stream for both sides, after the frames that are under way.
 func (s *stream) cut() {
 	if s.isCut {
 		return
@@ -59,7 +63,7 @@ func (s *stream) cut() {
 	s.onHost(func() { s.p.disconnected(s) })
 }
 
-// lost: the broker has read the stream to its end.
+// lost is called when the broker has read the stream to its end.
 func (s *stream) lost() {
 	if s.over {
 		return
@@ -97,7 +101,7 @@ func (p *process) connect() {
 	})
 }
 
-// disconnected: the process has read its stream to the end.
+// disconnected is called when the process has read its stream to the end.
 func (p *process) disconnected(s *stream) {
 	if p.stream == s {
 		p.stream = nil

@@ -10,12 +10,12 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// user asks for things, and asks again when the broker died before it answered.
+// user makes requests, and repeats those that a broker did not answer before it died.
 type user struct {
 	m        *machine
 	ids      uint64
-	waiting  []engine.Event // asked, not answered
-	asked    []engine.Event // the last ones, to be repeated
+	waiting  []engine.Event // requests without an answer
+	asked    []engine.Event // the last requests, to be repeated
 	versions map[string]int
 }
 
@@ -30,7 +30,7 @@ func (m *machine) newID() (id engine.RequestID) {
 	return id
 }
 
-// requestOf is the id of a request; false for other events.
+// requestOf returns the id of a request, or false for other events.
 func requestOf(ev engine.Event) (engine.RequestID, bool) {
 	switch ev := ev.(type) {
 	case engine.Register:
@@ -73,7 +73,7 @@ func (u *user) ask(ev engine.Event) {
 	u.m.deliver(ev)
 }
 
-// repeat asks something again that may have been answered long ago.
+// repeat sends a request again that may have been answered long ago.
 func (u *user) repeat() {
 	if len(u.asked) > 0 {
 		u.m.deliver(pick(u.m, u.asked...))
@@ -87,7 +87,7 @@ func (u *user) replied(r engine.Reply) {
 	})
 }
 
-// brokerDied: some clients are gone with their question, others ask again.
+// brokerDied makes some clients go away with their requests and others send them again.
 func (u *user) brokerDied() {
 	u.waiting = slices.DeleteFunc(u.waiting, func(engine.Event) bool { return !u.m.kind && u.m.chance(20) })
 }
@@ -114,8 +114,8 @@ func class(letter byte) task.GUID { return task.GUID{15: letter} }
 
 var commandServer = task.ClassServer{Executable: "/bin/single-command", Arguments: []string{"run"}, Classes: []task.GUID{task.CommandClass}}
 
-// catalog is what can be installed: many classes in one server, one activation for
-// each process, two servers, no server at all.
+// catalog returns a package that can be installed: many classes in one server, one
+// activation per process, two servers, or no server at all.
 func (u *user) catalog(family string) task.Package {
 	u.versions[family]++
 	p := task.Package{Family: family, Name: family, Version: fmt.Sprint(u.versions[family]), LocalFolder: "/data/" + family}
@@ -149,7 +149,7 @@ var families = []string{"many", "single", "two", "app", "implied"}
 // letters are the classes of each family.
 var letters = map[string]string{"many": "AB", "single": "C", "two": "DE", "app": "F", "implied": "G"}
 
-// objectsOf are the objects that a launched server shows.
+// objectsOf returns the objects that a launched server shows.
 func objectsOf(s task.ClassServer) []engine.Object {
 	classes := s.Classes
 	if len(classes) == 0 {
@@ -162,7 +162,7 @@ func objectsOf(s task.ClassServer) []engine.Object {
 	return objects
 }
 
-// install installs or updates.
+// install installs or updates a package.
 func (u *user) install(family string) {
 	p := u.catalog(family)
 	if p.Implied {
@@ -172,7 +172,7 @@ func (u *user) install(family string) {
 	u.ask(engine.Install{Request: u.m.newID(), Package: p})
 }
 
-// startApp is the user opening an application.
+// startApp makes the user start an application.
 func (u *user) startApp(family string) {
 	p := u.m.newProcess(family, task.LaunchToken{})
 	p.active = u.m.chance(50)

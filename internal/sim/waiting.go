@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// reasons: whatever waits has a reason, and the reason is true.
+// reasons checks that whatever waits has a reason, and that the reason is true.
 func (a *auditor) reasons() {
 	b := a.m.b
 	if b == nil || b.wake == 0 && len(b.inbox) > 0 {
@@ -28,7 +28,7 @@ func (a *auditor) reasons() {
 	}
 }
 
-// slotsTaken: who waits for a slot sees all of them taken.
+// slotsTaken checks that a task waits for a slot only if all are taken.
 func (a *auditor) slotsTaken(i task.Info, why task.ReasonKind) {
 	all, pack := 0, 0
 	for _, r := range a.m.store.runs {
@@ -45,22 +45,23 @@ func (a *auditor) slotsTaken(i task.Info, why task.ReasonKind) {
 	}
 }
 
-// ghost: a stray instance that a registration waits for is there; when it is over
-// the broker hears of it soon.
+// ghost checks that a stray instance for which a registration waits exists. When it is
+// over, the broker learns of it soon.
 func (a *auditor) ghost(i task.Info, waits bool) {
 	b := a.book(i.TaskID)
 	switch {
-	case !waits || len(b.live) > 0 || a.m.untold(i.TaskID):
+	case !waits || len(b.live) > 0 || a.m.unreported(i.TaskID):
 		b.ghost = -1
 	case b.ghost < 0:
 		b.ghost = a.m.spent
 	case a.m.spent-b.ghost > 30*time.Second:
-		a.m.broken("%s of %s waits for a stray instance, and none runs", i.Spec.Name, i.Package)
+		a.m.broken("%s of %s waits for a stray instance, but none runs", i.Spec.Name, i.Package)
 	}
 }
 
-// untold says whether a process has a result of the task that it could not tell yet.
-func (m *machine) untold(id task.GUID) bool {
+// unreported reports whether a process has a result of the task that it could not
+// report yet.
+func (m *machine) unreported(id task.GUID) bool {
 	for _, p := range m.living() {
 		for _, i := range p.instances {
 			if i.taskID == id {
@@ -71,9 +72,9 @@ func (m *machine) untold(id task.GUID) bool {
 	return false
 }
 
-// interest: a fact knows those only that wait or run; what ended pays no more for
-// its changes.
-func (m *machine) interest() {
+// subscriptions checks that facts have only users that wait or run: a change of a fact
+// must cost nothing for the others.
+func (m *machine) subscriptions() {
 	facts := reflect.ValueOf(m.b.engine).Elem().FieldByName("facts")
 	for it := facts.MapRange(); it.Next(); {
 		for of := it.Value().Elem().FieldByName("users").MapRange(); of.Next(); {

@@ -127,7 +127,7 @@ func (a *app) parseFrom(s string) (time.Time, error) {
 	case !ok:
 		return t, term.Refuse(fmt.Sprintf("--from %q is not a time", s), `write --from "2026-12-01 09:00", --from 09:00 for the next one, or --from 6h`)
 	case t.Before(a.Now()):
-		return t, term.Refuse(fmt.Sprintf("--from %q is in the past", s), "'bgtask history' tells of the past")
+		return t, term.Refuse(fmt.Sprintf("--from %q is in the past", s), "'bgtask history' shows the past")
 	}
 	return t, nil
 }
