@@ -10,8 +10,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Broker is a broker as the SDK needs it. Client is one behind the socket; a
-// test machine is one in memory.
+// Broker is a broker as the SDK needs it. Client is one behind the socket; a test
+// machine is one in memory.
 type Broker interface {
 	Register(ctx context.Context, spec task.Spec, how Registering) (wire.Registered, error)
 	Unregister(ctx context.Context, id task.GUID, cancel bool) error
@@ -34,9 +34,9 @@ type Broker interface {
 	Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Event, error]
 	LocalFolder(ctx context.Context) (string, error)
 
-	// Attach opens a host's stream; the host speaks first, with wire.Hello. The
-	// stream ends with ctx. start says that a broker may be started if there is
-	// none.
+	// Attach opens a host's stream, on which the host sends wire.Hello first. The
+	// stream ends with ctx. If start is set, a broker may be started if none is
+	// running.
 	Attach(ctx context.Context, start bool) (Stream, error)
 	Close() error
 }
@@ -45,18 +45,18 @@ type Broker interface {
 type Stream interface {
 	Send(wire.HostFrame) error
 	Recv() (wire.BrokerFrame, error)
-	// CloseSend says that nothing more will be sent.
+	// CloseSend promises that nothing more will be sent.
 	CloseSend() error
 }
 
-// Registering says how to register.
+// Registering holds the options of Register.
 type Registering struct {
-	Ensure  bool   // bring the one of that name and group up to date
-	Unique  bool   // refuse a name that is taken, with ErrConflict
-	Package string // of the command line: for which package; "": the caller's
+	Ensure  bool   // update the task with that name and group if there is one
+	Unique  bool   // refuse a name that is in use, with ErrConflict
+	Package string // set by the command line: the package to register for; "": the caller's
 }
 
-// Firing says how to fire.
+// Firing holds the options of Fire.
 type Firing struct {
 	Arguments []byte
 	ByHand    bool // by a person, whatever the trigger
@@ -65,23 +65,22 @@ type Firing struct {
 
 var _ Broker = (*Client)(nil)
 
-// ClassHost is what serves the classes of a process: Host, or that of a broker
-// which has its own.
+// ClassHost serves the classes of a process. It is a Host, or the broker's own
+// implementation.
 type ClassHost interface {
-	// SetObjects replaces the class objects, from the beginning of Run on.
+	// SetObjects replaces the class objects, starting with the beginning of Run.
 	SetObjects(objects ...task.Object)
 	Progress(instance task.GUID, value uint32)
 	SaveCheckpoint(ctx context.Context, instance task.GUID, data []byte) error
 	Listener(ctx context.Context, instance task.GUID) (*os.File, error)
 	Finish(instance task.GUID, result task.Result)
-	// Leave asks whether the process may end; when it may, Run returns nil.
+	// Leave asks whether the process may exit. If it may, Run returns nil.
 	Leave(ctx context.Context) (bool, error)
 	Run(ctx context.Context) error
 }
 
-// NewHost makes the host for classes of this process: the broker's own, or one
-// that speaks over its stream. A token that is not zero says that the process was
-// launched.
+// NewHost makes the host for the classes of this process: the broker's own kind, or one
+// that uses its stream. A token that is not zero means that the process was launched.
 func NewHost(b Broker, handler Handler, token task.LaunchToken, logger *slog.Logger) ClassHost {
 	if own, ok := b.(interface {
 		NewHost(handler Handler, launched bool) ClassHost
@@ -91,8 +90,8 @@ func NewHost(b Broker, handler Handler, token task.LaunchToken, logger *slog.Log
 	return &Host{Broker: b, Handler: handler, Token: token, Logger: logger}
 }
 
-// Validate says before the broker is asked what is wrong with a registration: by
-// the broker's own rules, or by those that hold everywhere.
+// Validate checks a registration before the broker is asked, by the broker's own rules
+// or by those that apply everywhere.
 func Validate(b Broker, spec task.Spec) error {
 	if own, ok := b.(interface{ Validate(spec task.Spec) error }); ok {
 		return own.Validate(spec)

@@ -13,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// newRequest makes an id under which a change may be asked for twice.
+// newRequest makes an id under which a change may be requested more than once.
 func newRequest() task.GUID {
 	var id task.GUID
 	rand.Read(id[:])          // never fails
@@ -41,21 +41,22 @@ func (c *Client) Unregister(ctx context.Context, id task.GUID, cancel bool) erro
 	return err
 }
 
-// Fire fires a registration and gives the occurrence's number.
+// Fire fires a registration and returns the occurrence's number.
 func (c *Client) Fire(ctx context.Context, id task.GUID, how Firing) (uint64, error) {
 	m := &pb.FireRequest{RequestId: requestID(), TaskId: id.String(), Arguments: how.Arguments, ByHand: how.ByHand, Now: how.Now}
 	r, err := call(ctx, c, "fire", func(l *link) (*pb.FireResponse, error) { return l.broker.Fire(ctx, m) })
 	return r.GetNumber(), err
 }
 
-// Raise raises an event and names the tasks that took it, PACKAGE/NAME.
+// Raise raises an event and returns the tasks that took it, as PACKAGE/NAME.
 func (c *Client) Raise(ctx context.Context, eventID string, payload []byte) ([]string, error) {
 	m := &pb.RaiseRequest{RequestId: requestID(), EventId: eventID, Payload: payload}
 	r, err := call(ctx, c, "raise", func(l *link) (*pb.RaiseResponse, error) { return l.broker.Raise(ctx, m) })
 	return r.GetTasks(), err
 }
 
-// Cancel cancels the live run; kill also ends a process that the user started.
+// Cancel cancels the live run. With kill, the process is ended even if the user started
+// it.
 func (c *Client) Cancel(ctx context.Context, id task.GUID, reason task.CancellationReason, kill bool) error {
 	m := &pb.CancelRequest{RequestId: requestID(), TaskId: id.String(), Reason: wire.ReasonTo(reason), Kill: kill}
 	_, err := call(ctx, c, "cancel", func(l *link) (*pb.CancelResponse, error) { return l.broker.Cancel(ctx, m) })
@@ -79,20 +80,21 @@ func (c *Client) RequestAccess(ctx context.Context) (task.AccessStatus, error) {
 	return wire.AccessFrom(r.GetAccess())
 }
 
-// SetAccess is the user's word on a package.
+// SetAccess sets the access status of a package, on behalf of the user.
 func (c *Client) SetAccess(ctx context.Context, family string, access task.AccessStatus) error {
 	m := &pb.SetAccessRequest{RequestId: requestID(), Package: family, Access: wire.AccessTo(access)}
 	_, err := call(ctx, c, "set access", func(l *link) (*pb.SetAccessResponse, error) { return l.broker.SetAccess(ctx, m) })
 	return err
 }
 
-// Installing says what Install may do beside what it does anyway.
+// Installing holds the options of Install.
 type Installing struct {
-	Unsigned  bool // take a package file that is not signed
-	Downgrade bool // take a version that is older than the installed one
+	Unsigned  bool // accept a package file that is not signed
+	Downgrade bool // accept a version that is older than the installed one
 }
 
-// Install installs the package of a folder or file, or updates it. Path is absolute.
+// Install installs or updates the package in a folder or file. The path must be
+// absolute.
 func (c *Client) Install(ctx context.Context, path string, how Installing) (wire.Installed, error) {
 	m := &pb.InstallPackageRequest{RequestId: requestID(), Path: path, AllowUnsigned: how.Unsigned, AllowDowngrade: how.Downgrade}
 	r, err := call(ctx, c, "install", func(l *link) (*pb.InstallPackageResponse, error) { return l.broker.InstallPackage(ctx, m) })
@@ -109,31 +111,32 @@ func (c *Client) Uninstall(ctx context.Context, family string, keepData bool) er
 	return err
 }
 
-// OverrideFact sets a fact, for testing, until the broker ends or for a time.
+// OverrideFact sets a fact for testing, until the broker ends or, if lasts is not 0,
+// for that time.
 func (c *Client) OverrideFact(ctx context.Context, name string, value task.Value, lasts time.Duration) error {
 	m := &pb.OverrideFactRequest{RequestId: requestID(), Name: name, Value: string(value), For: duration(lasts)}
 	_, err := call(ctx, c, "override fact", func(l *link) (*pb.OverrideFactResponse, error) { return l.broker.OverrideFact(ctx, m) })
 	return err
 }
 
-// ClearOverride ends one override, or all when name is empty.
+// ClearOverride ends one override, or all if name is empty.
 func (c *Client) ClearOverride(ctx context.Context, name string) error {
 	m := &pb.ClearOverrideRequest{RequestId: requestID(), Name: name}
 	_, err := call(ctx, c, "clear override", func(l *link) (*pb.ClearOverrideResponse, error) { return l.broker.ClearOverride(ctx, m) })
 	return err
 }
 
-// Stop cancels all runs, waits for them at most within (zero: the cancel grace),
-// and ends the broker. It starts none.
+// Stop cancels all runs, waits for them for at most within (zero means the cancel
+// grace), and ends the broker. It does not start one.
 func (c *Client) Stop(ctx context.Context, within time.Duration) error {
 	m := &pb.StopRequest{RequestId: requestID(), Within: duration(within)}
 	_, err := callFrom(ctx, c, "stop", false, func(l *link) (*pb.StopResponse, error) { return l.broker.Stop(ctx, m) })
 	return err
 }
 
-// ReportFacts lets an external source report facts: it sends what reports yields,
-// and returns when reports ends, ctx ends or the broker refuses. Then they become
-// unknown. Names of facts have the source's prefix, "source/fact".
+// ReportFacts lets an external source report facts. It sends what reports yields, and
+// returns when reports ends, when ctx ends or when the broker refuses. The facts then
+// become unknown. Names of facts have the source's prefix, "source/fact".
 func (c *Client) ReportFacts(ctx context.Context, source string, reports iter.Seq[[]task.Fact]) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -153,7 +156,7 @@ func (c *Client) ReportFacts(ctx context.Context, source string, reports iter.Se
 		for _, f := range facts {
 			m.Facts = append(m.Facts, wire.FactTo(f))
 		}
-		if stream.Send(m) != nil { // why is in the answer
+		if stream.Send(m) != nil { // the answer says why
 			break
 		}
 	}

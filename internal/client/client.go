@@ -18,17 +18,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Client is a broker behind its socket. The zero Client is ready: it dials at
-// first use, and starts a broker when there is none. Safe for concurrent use.
+// Client is a broker behind its socket. The zero Client is ready to use: it dials at
+// first use, and starts a broker if none is running. It is safe for concurrent use.
 type Client struct {
-	Package string       // claimed; "": the one whose folder holds this executable, else an implied one
-	Socket  string       // "": where the broker's socket is
-	User    bool         // this is the user's command line: it sees all packages
-	Version string       // of the caller, for people
+	Package string       // the claimed package; "": the one whose folder contains this executable, else an implied one
+	Socket  string       // path of the socket; "": the default one
+	User    bool         // set by the user's command line, which reaches all packages
+	Version string       // of the caller, shown to people
 	Logger  *slog.Logger // nil: slog.Default
 
-	// Start starts a broker for the socket and returns when it accepts
-	// connections. Nil: StartBroker. NoStart never starts one.
+	// Start starts a broker for the socket and returns when it accepts connections. Nil
+	// means StartBroker. NoStart never starts one.
 	Start func(ctx context.Context, socket string) error
 
 	mu   sync.Mutex
@@ -37,7 +37,7 @@ type Client struct {
 	starting chan struct{} // holds one token while a broker is being started
 }
 
-// link is one connection, which gRPC makes and makes again.
+// link is one connection, which gRPC makes and remakes.
 type link struct {
 	socket string
 	conn   *grpc.ClientConn
@@ -45,14 +45,16 @@ type link struct {
 	host   pb.HostServiceClient
 }
 
-// readyWithin bounds how long a broker that was just found or started may take
-// to accept the connection.
+// readyWithin is how long a broker that was just found or started may take to accept
+// the connection.
 const readyWithin = 10 * time.Second
 
-// NoStart is a Start that starts nothing.
-func NoStart(context.Context, string) error { return task.ErrUnavailable }
+// NoStart is a Start function that starts nothing.
+func NoStart(context.Context, string) error { return errNotStarted }
 
-// Close closes the connection; the Client dials again when it is used again.
+var errNotStarted = fmt.Errorf("%w: no broker is started here", task.ErrUnavailable)
+
+// Close closes the connection. The Client dials again when it is used again.
 func (c *Client) Close() error {
 	c.mu.Lock()
 	l := c.link
@@ -64,7 +66,7 @@ func (c *Client) Close() error {
 	return l.conn.Close()
 }
 
-// connect prepares the connection.
+// connect returns the connection, and prepares it at first use.
 func (c *Client) connect() (*link, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -78,7 +80,7 @@ func (c *Client) connect() (*link, error) {
 			return nil, err
 		}
 	}
-	executable, _ := os.Executable() // the broker looks for itself; this is for one that cannot
+	executable, _ := os.Executable() // the broker looks it up itself; this is for a broker that cannot
 	conn, err := wire.Dial(socket, wire.Caller{Package: c.Package, Executable: executable, User: c.User, Version: c.Version})
 	if err != nil {
 		return nil, err
@@ -90,12 +92,12 @@ func (c *Client) connect() (*link, error) {
 	return c.link, nil
 }
 
-// asksAtMost bounds how often the same is asked for: a broker may die between
-// being found and being asked.
-const asksAtMost = 3
+// maxAttempts limits how often a call is repeated: a broker may exit between being
+// found and being called.
+const maxAttempts = 3
 
-// call asks the broker. When none answers one is started, and the same is asked
-// again: whoever asks for a change has a request id in it.
+// call calls the broker. If no broker answers, it starts one and repeats the call,
+// which is safe because every change carries a request id.
 func call[T any](ctx context.Context, c *Client, op string, ask func(*link) (T, error)) (T, error) {
 	return callFrom(ctx, c, op, true, ask)
 }
@@ -108,17 +110,17 @@ func callFrom[T any](ctx context.Context, c *Client, op string, start bool, ask 
 	}
 	for asked := 1; ; asked++ {
 		v, err := ask(l)
-		if err = wire.Error(op, err); !errors.Is(err, task.ErrUnavailable) || !start || asked == asksAtMost {
+		if err = wire.Error(op, err); !errors.Is(err, task.ErrUnavailable) || !start || asked == maxAttempts {
 			return v, l.explain(op, err)
 		}
-		if err := c.revive(ctx, l); err != nil {
+		if err := c.ensureBroker(ctx, l); err != nil {
 			return zero, refused(op, err)
 		}
 	}
 }
 
-// revive sees to it that there is a broker, and waits for the connection.
-func (c *Client) revive(ctx context.Context, l *link) error {
+// ensureBroker makes sure that a broker is running, and waits for the connection.
+func (c *Client) ensureBroker(ctx context.Context, l *link) error {
 	select {
 	case c.starting <- struct{}{}:
 		defer func() { <-c.starting }()
@@ -130,19 +132,19 @@ func (c *Client) revive(ctx context.Context, l *link) error {
 		start = StartBroker
 	}
 	if !listens(ctx, l.socket) {
-		if err := start(ctx, l.socket); err == task.ErrUnavailable { // NoStart
-			return l.silent("")
+		if err := start(ctx, l.socket); errors.Is(err, errNotStarted) {
+			return l.unreachable("")
 		} else if err != nil {
 			return err
 		}
 	} else if err := wire.Stranger(l.socket); err != nil {
-		return err // no waiting helps
+		return err // waiting does not help
 	}
 	return l.ready(ctx)
 }
 
-// ready waits until the connection stands, or nobody listens any more: whoever asks
-// then hears of it.
+// ready waits until the connection is ready, or until no broker listens any more; the
+// next call then reports that.
 func (l *link) ready(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyWithin)
 	defer cancel()
@@ -159,36 +161,36 @@ func (l *link) ready(ctx context.Context) error {
 				return nil
 			}
 		case connectivity.Shutdown:
-			return l.silent("the connection was closed")
+			return l.unreachable("the connection was closed")
 		}
-		if !l.changes(ctx, state) && ctx.Err() != nil {
+		if !l.waitChange(ctx, state) && ctx.Err() != nil {
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return l.silent("it does not take the connection")
+				return l.unreachable("it does not accept the connection")
 			}
 			return context.Cause(ctx)
 		}
 	}
 }
 
-// changes waits a while for another state of the connection. One that failed stays
-// so while it is tried again, and when nobody is left to try it with.
-func (l *link) changes(ctx context.Context, from connectivity.State) bool {
+// waitChange waits a while for another state of the connection. A failed connection
+// keeps its state while it is retried, and when no broker is left to retry with.
+func (l *link) waitChange(ctx context.Context, from connectivity.State) bool {
 	ctx, cancel := context.WithTimeout(ctx, paceFirst)
 	defer cancel()
 	return l.conn.WaitForStateChange(ctx, from)
 }
 
-// explain says in people's words that nobody answered.
+// explain replaces gRPC's error text by one that says that the broker does not answer.
 func (l *link) explain(op string, err error) error {
 	var e *task.Error
 	if errors.Is(err, task.ErrUnavailable) && errors.As(err, &e) && strings.Contains(e.Detail, "connection error") {
-		return refused(op, l.silent(dialFault(e.Detail)))
+		return refused(op, l.unreachable(dialFault(e.Detail)))
 	}
 	return err
 }
 
-// dialFault is what is worth telling of gRPC's words: not that a socket is not
-// there or that nobody listens on it, which "does not answer" says.
+// dialFault returns the useful part of a gRPC error: nothing if the socket does not
+// exist or no broker listens on it, since "does not answer" already says so.
 func dialFault(words string) string {
 	if strings.Contains(words, "connect: no such file") || strings.Contains(words, "connection refused") {
 		return ""
@@ -196,7 +198,7 @@ func dialFault(words string) string {
 	return strings.Trim(words[strings.LastIndex(words, "desc = ")+len("desc = "):], `"`)
 }
 
-func (l *link) silent(why string) error {
+func (l *link) unreachable(why string) error {
 	e := &task.Error{
 		Err:    task.ErrUnavailable,
 		Detail: "the broker does not answer on " + l.socket,
@@ -208,7 +210,7 @@ func (l *link) silent(why string) error {
 	return e
 }
 
-// refused names what was tried, once.
+// refused adds the operation to err, unless it has one.
 func refused(op string, err error) error {
 	var e *task.Error
 	switch {

@@ -21,7 +21,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// server is a broker played by a test: each call does what its function says.
+// server is a broker for tests: each call does what its function says.
 type server struct {
 	pb.UnimplementedBrokerServiceServer
 	fire  func(*pb.FireRequest) (*pb.FireResponse, error)
@@ -46,7 +46,7 @@ func (s *server) ReportFacts(r grpc.ClientStreamingServer[pb.ReportFactsRequest,
 	return s.facts(r)
 }
 
-// run serves until stop is called, or the test ends.
+// run serves until stop is called or the test ends.
 func (s *server) run(t *testing.T, socket string) (stop func()) {
 	t.Helper()
 	l, err := wire.Listen(socket)
@@ -70,7 +70,7 @@ func newClient(t *testing.T) *Client {
 
 func fired(*pb.FireRequest) (*pb.FireResponse, error) { return &pb.FireResponse{Number: 7}, nil }
 
-func TestNobodyAnswers(t *testing.T) {
+func TestNoBrokerAnswers(t *testing.T) {
 	c := newClient(t)
 	_, err := c.Fire(t.Context(), task.GUID{1}, Firing{})
 	if want := "fire: the broker does not answer on " + c.Socket; !errors.Is(err, task.ErrUnavailable) || err.Error() != want {
@@ -100,7 +100,7 @@ func TestBrokerIsStarted(t *testing.T) {
 		t.Fatalf("after the broker ended: %v", err)
 	}
 	if starts != 2 {
-		t.Errorf("started %d times, not twice", starts)
+		t.Errorf("started %d times, want 2", starts)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestBrokersThatDie(t *testing.T) {
 		stop := (&server{fire: func(*pb.FireRequest) (*pb.FireResponse, error) {
 			die()
 			<-dead
-			return nil, status.Error(codes.Unavailable, "nobody hears this")
+			return nil, status.Error(codes.Unavailable, "the broker is gone")
 		}}).run(t, socket)
 		go func() {
 			<-dies
@@ -132,7 +132,7 @@ func TestBrokersThatDie(t *testing.T) {
 	}
 }
 
-// A change whose answer was lost is asked for again under the same id.
+// A change whose answer was lost is requested again under the same id.
 func TestLostAnswer(t *testing.T) {
 	c := newClient(t)
 	var ids []string
@@ -146,15 +146,17 @@ func TestLostAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(ids) != 2 || ids[0] != ids[1] || ids[0] == "" {
-		t.Errorf("asked under %q", ids)
+		t.Errorf("requested under %q", ids)
 	}
-	c.Fire(t.Context(), task.GUID{1}, Firing{})
+	if _, err := c.Fire(t.Context(), task.GUID{1}, Firing{}); err != nil {
+		t.Fatal(err)
+	}
 	if ids[2] == ids[1] {
 		t.Error("another change has the same id")
 	}
 }
 
-// What the broker refuses is not asked for again.
+// A change that the broker refuses is not requested again.
 func TestRefusal(t *testing.T) {
 	for _, want := range []error{task.ErrBusy, task.ErrCurrentlyRunning} {
 		c := newClient(t)
@@ -166,7 +168,7 @@ func TestRefusal(t *testing.T) {
 	}
 }
 
-// The socket is there and the kernel refuses: what is wrong is told.
+// The socket exists and the kernel refuses the connection: the error says what is wrong.
 func TestDialFault(t *testing.T) {
 	c := newClient(t)
 	c.Socket = "/" + strings.Repeat("x", 200)
@@ -196,8 +198,8 @@ func event(seq uint64, kind task.EventKind) *pb.WatchResponse {
 	return &pb.WatchResponse{Event: wire.EventTo(task.Event{Seq: seq, Kind: kind})}
 }
 
-// A watch that lost its broker, or was too slow, goes on after the last event,
-// and begins anew when the snapshot was not complete.
+// A watch that lost its broker, or was too slow, continues after the last event. It
+// starts again if the snapshot was not complete.
 func TestWatchComesBack(t *testing.T) {
 	c := newClient(t)
 	var cursors []string
@@ -300,12 +302,12 @@ const daemonMode = "CLIENT_TEST_DAEMON"
 
 func TestMain(m *testing.M) {
 	switch os.Getenv(daemonMode) {
-	case "listen": // until somebody says something
+	case "listen": // until a client sends something
 		l, err := net.ListenUnix("unix", &net.UnixAddr{Name: os.Args[3], Net: "unix"})
 		if err != nil {
 			os.Exit(1)
 		}
-		l.SetDeadline(time.Now().Add(time.Minute)) // whatever becomes of the test
+		l.SetDeadline(time.Now().Add(time.Minute)) // even if the test hangs
 		for {
 			conn, err := l.Accept()
 			if err != nil {

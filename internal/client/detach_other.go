@@ -4,5 +4,5 @@ package client
 
 import "os/exec"
 
-// detach has nothing to do: no broker is started here.
+// detach does nothing: no broker is started on this platform.
 func detach(*exec.Cmd) {}

@@ -7,5 +7,5 @@ import (
 	"syscall"
 )
 
-// detach keeps the terminal's signals and its end from the broker.
+// detach keeps the terminal's signals, and its end, away from the broker.
 func detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} }

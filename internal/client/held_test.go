@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSpawnAwaitsTheEndOfAnother: a broker that finds the directory held is started
-// again; any other failure is told at once.
+// TestSpawnAwaitsTheEndOfAnother checks that a broker that finds the directory held is
+// started again, and that any other failure is reported immediately.
 func TestSpawnAwaitsTheEndOfAnother(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("XDG_STATE_HOME", filepath.Join(dir, "state"))

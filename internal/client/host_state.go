@@ -7,36 +7,37 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// hostState is what a host has to tell, and what of it was told on the stream of
-// now. Frames are made from it, not queued: on a new stream hello tells it all.
+// hostState is what a host must send, and what of it was sent on the current stream.
+// Frames are made from it when they are sent, not queued: on a new stream, hello
+// contains everything.
 type hostState struct {
 	objects     []task.Object
-	objectsTold bool
-	held        []*instance // in the order of their activation
+	objectsSent bool
+	held        []*instance // in the order of activation
 	refused     []wire.Refused
 	saves       []*save
-	leave       chan bool // nil: nobody asks
-	leaveTold   bool
-	finished    chan struct{} // closed when a run finishes; nil: nobody waits
+	leave       chan bool // the caller of Leave; nil: none
+	leaveSent   bool
+	finished    chan struct{} // closed when a run finishes; nil: not needed
 }
 
-// instance is a run that the broker has not yet acknowledged the end of.
+// instance is a run whose end the broker has not acknowledged yet.
 type instance struct {
 	id           task.GUID
 	task         task.GUID
-	entering     bool // the handler is being asked; nothing is told before
-	accepted     bool // told
+	entering     bool // the handler has not answered yet; nothing is sent before
+	accepted     bool // Accepted was sent
 	progress     uint32
-	progressTold bool
-	notBefore    time.Time // of the next progress
+	progressSent bool
+	notBefore    time.Time // of the next progress update
 	result       *task.Result
-	resultTold   bool
+	resultSent   bool
 }
 
 // save is a checkpoint on its way.
 type save struct {
 	frame wire.SaveCheckpoint
-	told  bool
+	sent  bool
 	done  chan error
 }
 
@@ -53,7 +54,7 @@ func (s *hostState) find(id task.GUID) *instance {
 
 func (s *hostState) progress(id task.GUID, value uint32) {
 	if i := s.find(id); i != nil && i.result == nil && i.progress != value {
-		i.progress, i.progressTold = value, false
+		i.progress, i.progressSent = value, false
 	}
 }
 
@@ -113,25 +114,26 @@ func (s *hostState) left(may bool) {
 	}
 }
 
-// hello begins a stream: it tells all but the checkpoints and the wish to leave.
+// hello returns the first frame of a stream. It contains everything but the checkpoints
+// and the request to leave.
 func (s *hostState) hello(token task.LaunchToken) wire.Hello {
 	f := wire.Hello{Token: token, Objects: s.objects}
-	s.objectsTold, s.leaveTold, s.refused = true, false, nil
+	s.objectsSent, s.leaveSent, s.refused = true, false, nil
 	for _, i := range s.held {
-		i.accepted, i.progressTold, i.resultTold = true, true, i.result != nil
+		i.accepted, i.progressSent, i.resultSent = true, true, i.result != nil
 		f.Instances = append(f.Instances, task.HeldInstance{Instance: i.id, TaskID: i.task, Progress: i.progress, Result: i.result})
 	}
 	for _, w := range s.saves {
-		w.told = false
+		w.sent = false
 	}
 	return f
 }
 
-// next is the next frame to send, marked as told. Without one it says how long
-// to wait for the next progress; zero: until something changes.
+// next returns the next frame to send and marks it as sent. Without a frame, it returns
+// how long to wait for the next progress update; zero means until something changes.
 func (s *hostState) next(now time.Time) (wire.HostFrame, time.Duration) {
-	if !s.objectsTold {
-		s.objectsTold = true
+	if !s.objectsSent {
+		s.objectsSent = true
 		return wire.ObjectsChanged{Objects: s.objects}, 0
 	}
 	if len(s.refused) > 0 {
@@ -150,13 +152,13 @@ func (s *hostState) next(now time.Time) (wire.HostFrame, time.Duration) {
 		}
 	}
 	for _, w := range s.saves {
-		if !w.told {
-			w.told = true
+		if !w.sent {
+			w.sent = true
 			return w.frame, 0
 		}
 	}
-	if s.leave != nil && !s.leaveTold && len(s.held) == 0 {
-		s.leaveTold = true
+	if s.leave != nil && !s.leaveSent && len(s.held) == 0 {
+		s.leaveSent = true
 		return wire.Leave{}, 0
 	}
 	return nil, wait
@@ -169,14 +171,14 @@ func (i *instance) next(now time.Time) (wire.HostFrame, time.Duration) {
 	case !i.accepted:
 		i.accepted = true
 		return wire.Accepted{Instance: i.id}, 0
-	case !i.progressTold:
+	case !i.progressSent:
 		if wait := i.notBefore.Sub(now); wait > 0 && i.result == nil {
 			return nil, wait
 		}
-		i.progressTold, i.notBefore = true, now.Add(progressEvery)
+		i.progressSent, i.notBefore = true, now.Add(progressEvery)
 		return wire.Progress{Instance: i.id, Value: i.progress}, 0
-	case i.result != nil && !i.resultTold:
-		i.resultTold = true
+	case i.result != nil && !i.resultSent:
+		i.resultSent = true
 		return wire.Finished{Instance: i.id, Result: *i.result}, 0
 	}
 	return nil, 0

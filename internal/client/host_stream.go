@@ -11,8 +11,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// attach is the life of one stream: it returns why the stream ended, after it was
-// read to its end. attached says that the broker has welcomed us.
+// attach opens one stream and serves it until it has ended and was read to its end. It
+// returns why the stream ended, and whether the broker had accepted the host.
 func (h *Host) attach(ctx, live context.Context, start bool) (attached bool, err error) {
 	live, cancel := context.WithCancel(live)
 	defer cancel()
@@ -35,12 +35,12 @@ func (h *Host) attach(ctx, live context.Context, start bool) (attached bool, err
 	})
 	attached, err = h.receive(stream)
 	close(gone)
-	cancel() // ends a send that waits for room
+	cancel() // ends a send that is blocked
 	sender.Wait()
 	return attached, err
 }
 
-// hangUp closes our side of the stream; the broker then ends it.
+// hangUp closes this side of the stream. The broker then ends it.
 func hangUp(stream Stream, gone <-chan struct{}, cancel func()) {
 	_ = stream.CloseSend()
 	timer := time.NewTimer(hangUpWithin)
@@ -54,8 +54,8 @@ func hangUp(stream Stream, gone <-chan struct{}, cancel func()) {
 
 const hangUpWithin = 2 * time.Second
 
-// send tells the broker what there is to tell, until the stream is gone, or the
-// host is done: then it returns true.
+// send sends what must be sent until the stream is gone, or until the host is done;
+// then it returns true.
 func (h *Host) send(ctx context.Context, stream Stream, gone <-chan struct{}) bool {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -85,7 +85,7 @@ func (h *Host) send(ctx context.Context, stream Stream, gone <-chan struct{}) bo
 	}
 }
 
-// receive does what the broker says, until the stream ends.
+// receive does what the broker asks until the stream ends.
 func (h *Host) receive(stream Stream) (attached bool, err error) {
 	for {
 		frame, err := stream.Recv()
@@ -122,20 +122,20 @@ func (h *Host) handle(frame wire.BrokerFrame) error {
 	return nil
 }
 
-// activate enters Run once for each instance: one that is known was told of on a
-// stream that was lost, and is told of again.
+// activate enters Run once for each instance. An instance that is already known was
+// reported on a lost stream, and is reported again.
 func (h *Host) activate(a task.Activation) {
 	known := false
 	h.change(func(s *hostState) {
 		if i := s.find(a.Instance); i != nil {
-			i.accepted, i.resultTold, known = false, false, true
+			i.accepted, i.resultSent, known = false, false, true
 		}
 	})
 	if known {
 		return
 	}
 	// Held before it is entered: Run may finish before Activate returns.
-	i := &instance{id: a.Instance, task: a.TaskID, entering: true, progressTold: true}
+	i := &instance{id: a.Instance, task: a.TaskID, entering: true, progressSent: true}
 	h.change(func(s *hostState) { s.held = append(s.held, i) })
 	err := h.Handler.Activate(a)
 	h.change(func(s *hostState) {

@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// desk is a broker that is only its end of the hosts' streams, played by a test.
+// desk is the broker's end of hosts' streams, for tests.
 type desk struct {
 	Broker
 	attach func(start bool) (Stream, error)
@@ -35,7 +35,7 @@ func (d *desk) Attach(_ context.Context, start bool) (Stream, error) {
 	return d.attach(start)
 }
 
-// close lets no host attach any more.
+// close stops hosts from attaching.
 func (d *desk) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,16 +85,16 @@ func (l *line) CloseSend() error { close(l.up); return nil }
 
 // stage is a host and its broker in a bubble.
 type stage struct {
-	t       *testing.T
-	desk    *desk
-	host    *Host
-	lines   chan *line
-	line    *line
-	stop    context.CancelFunc
-	ended   chan error
-	entered []task.Activation
-	told    []task.CancellationReason
-	refuse  error
+	t        *testing.T
+	desk     *desk
+	host     *Host
+	lines    chan *line
+	line     *line
+	stop     context.CancelFunc
+	ended    chan error
+	entered  []task.Activation
+	canceled []task.CancellationReason
+	refuse   error
 }
 
 func (s *stage) Activate(a task.Activation) error {
@@ -102,7 +102,9 @@ func (s *stage) Activate(a task.Activation) error {
 	return s.refuse
 }
 
-func (s *stage) Cancel(_ task.GUID, reason task.CancellationReason) { s.told = append(s.told, reason) }
+func (s *stage) Cancel(_ task.GUID, reason task.CancellationReason) {
+	s.canceled = append(s.canceled, reason)
+}
 
 var object = task.Object{CLSID: task.GUID{0xc}}
 
@@ -121,13 +123,13 @@ func newStage(t *testing.T, token task.LaunchToken) *stage {
 	return s
 }
 
-// attached awaits the host's next stream and its hello.
+// attached waits for the host's next stream and its hello.
 func (s *stage) attached() wire.Hello {
 	s.t.Helper()
 	s.line = <-s.lines
 	hello, ok := (<-s.line.up).(wire.Hello)
 	if !ok {
-		s.t.Fatal("a host says hello first")
+		s.t.Fatal("the host did not send hello first")
 	}
 	s.line.down <- wire.Welcome{}
 	synctest.Wait()
@@ -136,10 +138,10 @@ func (s *stage) attached() wire.Hello {
 
 func (s *stage) says(f wire.BrokerFrame) { s.line.down <- f; synctest.Wait() }
 
-// lose ends the stream as a broker that is gone does.
+// lose ends the stream as if the broker were gone.
 func (s *stage) lose() { s.line.end <- task.ErrUnavailable; synctest.Wait() }
 
-// heard is what the host has said since.
+// heard returns what the host has sent since the last call.
 func (s *stage) heard() []wire.HostFrame {
 	synctest.Wait()
 	var all []wire.HostFrame
@@ -159,7 +161,7 @@ func (s *stage) heard() []wire.HostFrame {
 func (s *stage) want(frames ...wire.HostFrame) {
 	s.t.Helper()
 	if diff := cmp.Diff(frames, s.heard()); diff != "" {
-		s.t.Errorf("the host said (-want +got):\n%s", diff)
+		s.t.Errorf("the host sent (-want +got):\n%s", diff)
 	}
 }
 
@@ -289,16 +291,16 @@ func TestReconnectIsPaced(t *testing.T) {
 		s.lose()
 		time.Sleep(time.Minute)
 		if n := len(s.desk.allowed()); n < 12 || n > 18 {
-			t.Errorf("%d tries in a minute; one every five seconds is meant", n)
+			t.Errorf("%d attempts in a minute, want one every five seconds", n)
 		}
 		s.stop()
 		if err := <-s.ended; err != nil {
-			t.Errorf("with nothing to tell: %v", err)
+			t.Errorf("with nothing to report: %v", err)
 		}
 	})
 }
 
-// A host that ends tries for five minutes to tell its outcomes.
+// A host that ends tries for five minutes to report its outcomes.
 func TestUntoldOutcome(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, task.LaunchToken{1})
@@ -313,7 +315,7 @@ func TestUntoldOutcome(t *testing.T) {
 		if err := <-s.ended; !errors.Is(err, task.ErrUnavailable) {
 			t.Errorf("got %v", err)
 		}
-		if took := time.Since(began); took != untoldFor {
+		if took := time.Since(began); took != reportFor {
 			t.Errorf("gave up after %v", took)
 		}
 		for _, start := range s.desk.allowed() {
@@ -343,7 +345,7 @@ func TestCheckpoint(t *testing.T) {
 		s.says(wire.CheckpointSaved{Request: task.GUID{9}})
 		select {
 		case <-saved:
-			t.Fatal("the answer to another request was taken for ours")
+			t.Fatal("the answer to another request was taken for the one that was sent")
 		default:
 		}
 		s.says(wire.CheckpointSaved{Request: request, Err: task.ErrLimit})
@@ -375,7 +377,7 @@ func TestLeave(t *testing.T) {
 		s.want(wire.Leave{})
 		s.says(wire.Stay{})
 		if <-answer {
-			t.Error("it was to stay")
+			t.Error("Leave returned true, want false")
 		}
 		go leave()
 		s.want(wire.Leave{})
@@ -384,7 +386,7 @@ func TestLeave(t *testing.T) {
 		s.want(wire.Leave{}) // asked again
 		s.says(wire.LeaveConfirmed{})
 		if !<-answer {
-			t.Error("it was to go")
+			t.Error("Leave returned false, want true")
 		}
 		if err := <-s.ended; err != nil {
 			t.Error(err)
@@ -403,7 +405,7 @@ func TestDropped(t *testing.T) {
 	})
 }
 
-// A host comes back to a broker that was stopped, and does not start one.
+// A host attaches again after its broker was stopped, and does not start one.
 func TestBrokerStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newStage(t, task.LaunchToken{})
@@ -419,7 +421,7 @@ func TestBrokerStops(t *testing.T) {
 	})
 }
 
-// Who starts a program is told at once that it cannot serve.
+// A program that a user starts reports immediately that it cannot serve.
 func TestRefusedHost(t *testing.T) {
 	for _, want := range []error{task.ErrNoPackage, task.ErrUnavailable} {
 		synctest.Test(t, func(t *testing.T) {
@@ -432,7 +434,7 @@ func TestRefusedHost(t *testing.T) {
 	}
 }
 
-// A launched server has somebody to wait for.
+// A launched server waits for the broker that launched it.
 func TestLaunchedHostWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{t: t, ended: make(chan error, 1)}

@@ -9,14 +9,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// lender is a Broker that holds listening sockets.
-type lender interface {
+// socketBroker is a Broker that holds listening sockets for its tasks.
+type socketBroker interface {
 	Listener(ctx context.Context, instance task.GUID) (*os.File, error)
 }
 
-var _ lender = (*Client)(nil)
+var _ socketBroker = (*Client)(nil)
 
-// Listener gives the listening socket of a live run of this process. The caller
+// Listener returns the listening socket of a live run of this process. The caller
 // closes the file.
 func (c *Client) Listener(ctx context.Context, instance task.GUID) (*os.File, error) {
 	l, err := c.connect()
@@ -27,10 +27,10 @@ func (c *Client) Listener(ctx context.Context, instance task.GUID) (*os.File, er
 	return file, refused("take the listener", err)
 }
 
-// Listener gives the listening socket of a run of the host. While the broker is
-// away, or has not opened it again, it is waited for.
+// Listener returns the listening socket of a run of the host. It waits while the broker
+// is away or has not opened the socket again.
 func (h *Host) Listener(ctx context.Context, instance task.GUID) (*os.File, error) {
-	l, ok := h.Broker.(lender)
+	l, ok := h.Broker.(socketBroker)
 	if !ok {
 		return nil, &task.Error{Op: "take the listener", Err: task.ErrNotSupported, Detail: "this broker holds no sockets"}
 	}

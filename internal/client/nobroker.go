@@ -8,8 +8,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// NoBroker is a Broker that can nothing, and says so with Err: what brokers in
-// memory embed for what they leave out.
+// NoBroker is a Broker whose every method fails with Err. Brokers in memory embed it
+// for what they do not implement.
 type NoBroker struct{ Err error }
 
 var _ Broker = NoBroker{}

@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/internal/wire"
 )
 
-// Pipe is a host's stream in memory and the broker's end of it, for brokers
+// Pipe returns a host's stream in memory and the broker's end of it, for brokers
 // without a socket. The stream ends with ctx.
 func Pipe(ctx context.Context) (Stream, *Far) {
 	p := &pipe{ctx: ctx, up: make(chan wire.HostFrame), down: make(chan wire.BrokerFrame), hungUp: make(chan struct{}), closed: make(chan struct{})}
@@ -19,10 +19,10 @@ type pipe struct {
 	ctx    context.Context
 	up     chan wire.HostFrame
 	down   chan wire.BrokerFrame
-	hungUp chan struct{} // the host sends nothing more
+	hungUp chan struct{} // closed when the host sends nothing more
 	once   sync.Once
-	closed chan struct{} // the broker ended it
-	why    error         // once closed is closed
+	closed chan struct{} // closed when the broker ended the stream
+	why    error         // valid once closed is closed
 }
 
 type near struct{ *pipe }
@@ -56,7 +56,7 @@ func (p near) CloseSend() error { close(p.hungUp); return nil }
 // Far is the broker's end. One goroutine may send while another receives.
 type Far struct{ *pipe }
 
-// Send hands the host a frame. It fails with io.EOF when the stream has ended.
+// Send passes a frame to the host. It fails with io.EOF if the stream has ended.
 func (p *Far) Send(f wire.BrokerFrame) error {
 	select {
 	case p.down <- f:
@@ -68,8 +68,8 @@ func (p *Far) Send(f wire.BrokerFrame) error {
 	}
 }
 
-// Recv gives what the host says. It fails with io.EOF when the host sends nothing
-// more, or is gone.
+// Recv returns the next frame of the host. It fails with io.EOF if the host sends
+// nothing more or is gone.
 func (p *Far) Recv() (wire.HostFrame, error) {
 	select {
 	case f := <-p.up:
@@ -83,7 +83,7 @@ func (p *Far) Recv() (wire.HostFrame, error) {
 	}
 }
 
-// Close ends the stream; the host reads why. Only the first call counts.
+// Close ends the stream; the host gets why as the error. Only the first call counts.
 func (p *Far) Close(why error) {
 	p.once.Do(func() {
 		p.why = why

@@ -13,8 +13,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// stream gives what a server stream sends, converted. The first item is asked for
-// twice if need be: until it came nothing is lost.
+// stream yields the converted messages of a server stream. The first message is
+// requested again if the connection fails: until it arrives, nothing can be lost.
 func stream[M, T any](
 	ctx context.Context, c *Client, op string, open func(context.Context, *link) (grpc.ServerStreamingClient[M], error), convert func(*M) (T, error),
 ) iter.Seq2[T, error] {
@@ -35,7 +35,7 @@ func streamFrom[M, T any](
 				return nil, err
 			}
 			m, err := s.Recv()
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				return nil, nil
 			}
 			return m, err
@@ -46,13 +46,13 @@ func streamFrom[M, T any](
 				return
 			}
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			yield(zero, wire.Error(op, err))
 		}
 	}
 }
 
-// collect is a whole list.
+// collect returns all items as a list.
 func collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 	var all []T
 	for item, err := range items {
@@ -64,7 +64,7 @@ func collect[T any](items iter.Seq2[T, error]) ([]T, error) {
 	return all, nil
 }
 
-// Tasks lists registrations, sorted by package, name and TaskID.
+// Tasks returns registrations, sorted by package, name and TaskID.
 func (c *Client) Tasks(ctx context.Context, q wire.TaskQuery) ([]task.Info, error) {
 	return collect(stream(ctx, c, "list",
 		func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.ListTasksResponse], error) {
@@ -73,7 +73,7 @@ func (c *Client) Tasks(ctx context.Context, q wire.TaskQuery) ([]task.Info, erro
 		func(m *pb.ListTasksResponse) (task.Info, error) { return wire.InfoFrom(m.GetTask()) }))
 }
 
-// Task shows one registration.
+// Task returns one registration.
 func (c *Client) Task(ctx context.Context, id task.GUID) (task.Info, error) {
 	m := &pb.GetTaskRequest{TaskId: id.String()}
 	r, err := call(ctx, c, "show", func(l *link) (*pb.GetTaskResponse, error) { return l.broker.GetTask(ctx, m) })
@@ -83,7 +83,7 @@ func (c *Client) Task(ctx context.Context, id task.GUID) (task.Info, error) {
 	return wire.InfoFrom(r.GetTask())
 }
 
-// Groups lists the groups that registrations are in.
+// Groups returns the groups that contain registrations.
 func (c *Client) Groups(ctx context.Context) ([]string, error) {
 	return collect(stream(ctx, c, "list groups",
 		func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.ListTaskGroupsResponse], error) {
@@ -92,7 +92,7 @@ func (c *Client) Groups(ctx context.Context) ([]string, error) {
 		func(m *pb.ListTaskGroupsResponse) (string, error) { return m.GetGroup(), nil }))
 }
 
-// Why explains why a task does not run, or why it does.
+// Why explains why a task is, or is not, running.
 func (c *Client) Why(ctx context.Context, id task.GUID) (task.Explanation, error) {
 	m := &pb.WhyRequest{TaskId: id.String()}
 	r, err := call(ctx, c, "why", func(l *link) (*pb.WhyResponse, error) { return l.broker.Why(ctx, m) })
@@ -102,7 +102,7 @@ func (c *Client) Why(ctx context.Context, id task.GUID) (task.Explanation, error
 	return wire.ExplanationFrom(r.GetExplanation())
 }
 
-// Simulate tells which runs would happen when.
+// Simulate predicts which runs would happen, and when.
 func (c *Client) Simulate(ctx context.Context, q wire.SimulateQuery) (s task.Simulation, err error) {
 	for m, err := range stream(ctx, c, "simulate",
 		func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.SimulateResponse], error) {
@@ -119,7 +119,7 @@ func (c *Client) Simulate(ctx context.Context, q wire.SimulateQuery) (s task.Sim
 	return s, nil
 }
 
-// Facts lists all facts and all sources, each sorted by name.
+// Facts returns all facts and all sources, each sorted by name.
 func (c *Client) Facts(ctx context.Context) ([]task.Fact, []task.SourceState, error) {
 	var facts []task.Fact
 	var sources []task.SourceState
@@ -149,7 +149,7 @@ func appended[M, T any](all []T, m M, convert func(M) (T, error)) ([]T, error) {
 	return append(all, v), err
 }
 
-// Packages lists packages, sorted by family name.
+// Packages returns all packages, sorted by family name.
 func (c *Client) Packages(ctx context.Context) ([]task.Package, error) {
 	return collect(stream(ctx, c, "list packages",
 		func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.ListPackagesResponse], error) {
@@ -158,7 +158,7 @@ func (c *Client) Packages(ctx context.Context) ([]task.Package, error) {
 		func(m *pb.ListPackagesResponse) (task.Package, error) { return wire.PackageFrom(m.GetPackage()) }))
 }
 
-// History reads stored events, newest first.
+// History yields stored events, newest first.
 func (c *Client) History(ctx context.Context, q wire.HistoryQuery) iter.Seq2[task.Event, error] {
 	return stream(ctx, c, "history",
 		func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.HistoryResponse], error) {
@@ -167,8 +167,8 @@ func (c *Client) History(ctx context.Context, q wire.HistoryQuery) iter.Seq2[tas
 		func(m *pb.HistoryResponse) (task.Event, error) { return wire.EventFrom(m.GetEvent()) })
 }
 
-// Logs reads the kept output of launched servers, oldest first. Following just
-// stops when ctx ends.
+// Logs yields the kept output of launched servers, oldest first. When it follows new
+// output, it stops without an error when ctx ends.
 func (c *Client) Logs(ctx context.Context, q wire.LogsQuery) iter.Seq2[task.Output, error] {
 	items := stream(ctx, c, "logs",
 		func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.LogsResponse], error) {
@@ -186,7 +186,7 @@ func (c *Client) Logs(ctx context.Context, q wire.LogsQuery) iter.Seq2[task.Outp
 	}
 }
 
-// LocalFolder names the folder of the caller's data; it exists.
+// LocalFolder returns the path of the caller's data folder, which exists.
 func (c *Client) LocalFolder(ctx context.Context) (string, error) {
 	r, err := call(ctx, c, "local folder", func(l *link) (*pb.GetLocalFolderResponse, error) {
 		return l.broker.GetLocalFolder(ctx, &pb.GetLocalFolderRequest{})
@@ -194,7 +194,7 @@ func (c *Client) LocalFolder(ctx context.Context) (string, error) {
 	return r.GetPath(), err
 }
 
-// Status tells of the broker itself. It starts none.
+// Status returns the state of the broker itself. It does not start one.
 func (c *Client) Status(ctx context.Context) (task.Status, error) {
 	r, err := callFrom(ctx, c, "status", false, func(l *link) (*pb.GetStatusResponse, error) {
 		return l.broker.GetStatus(ctx, &pb.GetStatusRequest{})

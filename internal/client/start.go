@@ -16,8 +16,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// BinaryEnv names the bgtask binary that is started as broker, for programs that
-// cannot find it in PATH.
+// BinaryEnv is the environment variable with the path of the bgtask binary to start as
+// broker, for programs that cannot find it in PATH.
 const BinaryEnv = "BGTASK_BIN"
 
 const (
@@ -25,9 +25,9 @@ const (
 	startPoll   = 10 * time.Millisecond
 )
 
-// StartBroker starts a broker that outlives this process: the binary $BGTASK_BIN,
-// else this executable if it is bgtask, else the bgtask in PATH. It returns when
-// somebody listens on the socket.
+// StartBroker starts a broker that outlives this process: the binary $BGTASK_BIN, else
+// this executable if it is bgtask, else the bgtask in PATH. It returns when a broker
+// listens on the socket.
 func StartBroker(ctx context.Context, socket string) error {
 	binary, err := findBinary()
 	if err != nil {
@@ -48,18 +48,18 @@ func findBinary() (string, error) {
 	}
 	return "", &task.Error{
 		Err:    task.ErrUnavailable,
-		Detail: "no broker is running, and there is no bgtask in PATH to start one",
+		Detail: "no broker is running, and no bgtask was found in PATH to start one",
 		Hint:   "install bgtask, or set " + BinaryEnv + " to its path",
 	}
 }
 
-// ExitHeld is how a broker ends that finds its directory held by another one:
-// EX_TEMPFAIL of sysexits.h. That other one serves, or is about to be gone.
+// ExitHeld is the exit status of a broker that finds its directory held by another one:
+// EX_TEMPFAIL of sysexits.h. The other one is serving, or about to exit.
 const ExitHeld = 75
 
-// Spawn starts binary as broker for the socket, in a session of its own, and
-// returns when somebody listens there. When another broker was faster, that one
-// is used; when another one is just ending, its end is awaited.
+// Spawn starts binary as broker for the socket, in its own session, and returns when a
+// broker listens there. If another broker was faster, that one is used. If another one
+// is just exiting, Spawn waits for its end and tries again.
 func Spawn(ctx context.Context, binary, socket string) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
@@ -86,7 +86,7 @@ func spawnOnce(ctx context.Context, binary, socket string) error {
 	defer log.Close()
 	from, _ := log.Seek(0, 2)
 
-	cmd := exec.Command(binary, "daemon", "--socket", socket)
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), binary, "daemon", "--socket", socket) // it outlives the call
 	cmd.Env = brokerEnv(os.Environ())
 	cmd.Dir = "/"
 	cmd.Stdout, cmd.Stderr = log, log
@@ -95,12 +95,11 @@ func spawnOnce(ctx context.Context, binary, socket string) error {
 		return startError(err.Error(), "")
 	}
 	exited := make(chan error, 1)
-	go func() { exited <- cmd.Wait() }() // reaps it, and ends with it: the broker outlives us, or we reap it
+	go func() { exited <- cmd.Wait() }() // reaps the broker if it ends before this process
 	return awaitBroker(ctx, socket, exited, func() (string, string) { return lastWords(log.Name(), from) })
 }
 
-// awaitBroker waits until somebody listens, or our broker has ended and nobody
-// does.
+// awaitBroker waits until a broker listens, or until ours has exited and none does.
 func awaitBroker(ctx context.Context, socket string, exited <-chan error, log func() (why, hint string)) error {
 	poll := time.NewTicker(startPoll)
 	defer poll.Stop()
@@ -112,7 +111,7 @@ func awaitBroker(ctx context.Context, socket string, exited <-chan error, log fu
 				return nil
 			}
 			why, hint := log()
-			failed := startError(fmt.Sprintf("it ended at once (%v): %s", exitWords(err), why), hint)
+			failed := startError(fmt.Sprintf("it exited immediately (%v): %s", exitText(err), why), hint)
 			if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() == ExitHeld {
 				return fmt.Errorf("%w: %w", errHeld, failed)
 			}
@@ -120,7 +119,7 @@ func awaitBroker(ctx context.Context, socket string, exited <-chan error, log fu
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 				why, hint := log()
-				return startError("nobody listens on "+socket+": "+why, hint)
+				return startError("no broker listens on "+socket+": "+why, hint)
 			}
 			return context.Cause(ctx)
 		}
@@ -128,7 +127,7 @@ func awaitBroker(ctx context.Context, socket string, exited <-chan error, log fu
 	return nil
 }
 
-func exitWords(err error) string {
+func exitText(err error) string {
 	if err == nil {
 		return "exit 0"
 	}
@@ -144,16 +143,16 @@ func listens(ctx context.Context, socket string) bool {
 	return true
 }
 
-// brokerEnv is env without what belongs to a launched server or a command task:
-// a broker is neither.
+// brokerEnv returns env without the variables of a launched server or a command task,
+// since a broker is neither.
 func brokerEnv(env []string) []string {
 	return slices.DeleteFunc(slices.Clone(env), func(v string) bool {
 		return strings.HasPrefix(v, "BGTASK_") && !strings.HasPrefix(v, wire.SocketEnv+"=")
 	})
 }
 
-// openLog opens what a broker on demand writes to: it has no terminal and no
-// journal.
+// openLog opens the log of a broker that is started on demand: it has no terminal and
+// no journal.
 func openLog() (*os.File, error) {
 	dir := os.Getenv("XDG_STATE_HOME")
 	if !filepath.IsAbs(dir) {
@@ -174,7 +173,7 @@ func openLog() (*os.File, error) {
 	return f, nil
 }
 
-// lastWords are the last line that was written after from, and the hint below it.
+// lastWords returns the last line that was written after from, and the hint below it.
 func lastWords(path string, from int64) (why, hint string) {
 	b, err := os.ReadFile(path)
 	if err != nil || int64(len(b)) < from {
@@ -191,7 +190,8 @@ func lastWords(path string, from int64) (why, hint string) {
 	return wire.Clip(strings.TrimPrefix(last, "bgtask: ")), hint
 }
 
-// startError is told with the broker's own hint, if it gave one.
+// startError returns the error of a failed start, with the broker's own hint if it gave
+// one.
 func startError(why, hint string) error {
 	if hint == "" {
 		hint = "'bgtask daemon' in a terminal shows more"

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// TestLastWords: what a broker says before it ends is a cause, and often a hint.
+// TestLastWords checks that the last output of a broker that exited is returned as the
+// cause, with its hint.
 func TestLastWords(t *testing.T) {
 	log := filepath.Join(t.TempDir(), "log")
 	for _, test := range []struct{ text, why, hint string }{

@@ -14,9 +14,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Watch tells what happens, from a snapshot or a cursor on, until ctx ends; then
-// it just stops. It comes back by itself when the broker was restarted or it was
-// too slow, and misses nothing that is stored.
+// Watch yields events, starting with a snapshot or after a cursor, until ctx ends; then
+// it stops without an error. It reconnects by itself after a restart of the broker, or
+// when it was too slow, and misses nothing that is stored.
 func (c *Client) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		synced := q.Since != ""
@@ -50,8 +50,8 @@ func (c *Client) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Ev
 	}
 }
 
-// again says whether a watch that failed is worth another try. The very first
-// one has had two, and whoever waits for it wants to know.
+// again reports whether a watch that failed is worth another try. The first stream was
+// already tried twice, and its caller needs to know that it failed.
 func again(err error, first bool) bool {
 	switch {
 	case errors.Is(err, task.ErrWatchLagged):
@@ -62,7 +62,7 @@ func again(err error, first bool) bool {
 	return errors.Is(err, task.ErrUnavailable) || errors.Is(err, task.ErrBusy) || errors.Is(err, io.EOF)
 }
 
-// watchOnce is one stream. Only the first may start a broker.
+// watchOnce opens one stream. Only the first may start a broker.
 func (c *Client) watchOnce(ctx context.Context, q wire.WatchQuery, start bool) iter.Seq2[task.Event, error] {
 	open := func(ctx context.Context, l *link) (grpc.ServerStreamingClient[pb.WatchResponse], error) {
 		return l.broker.Watch(ctx, wire.WatchQueryTo(q))
@@ -71,14 +71,14 @@ func (c *Client) watchOnce(ctx context.Context, q wire.WatchQuery, start bool) i
 	return streamFrom(ctx, c, "watch", start, open, convert)
 }
 
-// pace spaces tries to reconnect: soon at first, then every five seconds.
+// pace spaces attempts to reconnect: quickly at first, then every five seconds.
 type pace struct{ next time.Duration }
 
 const paceFirst = 100 * time.Millisecond
 
 func (p *pace) reset() { p.next = 0 }
 
-// wait returns false when ctx has ended.
+// wait waits for the next attempt. It returns false if ctx has ended.
 func (p *pace) wait(ctx context.Context) bool {
 	p.next = min(max(2*p.next, paceFirst), task.ReconnectAtMost)
 	timer := time.NewTimer(p.next)

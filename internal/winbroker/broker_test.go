@@ -31,12 +31,13 @@ func ensure(t *testing.T, b *Broker, s task.Spec) wire.Registered {
 
 func expect(t *testing.T, f *fakeSystem, calls ...string) {
 	t.Helper()
-	if got := f.told(); !slices.Equal(got, calls) {
-		t.Errorf("asked of Windows: %q, want %q", got, calls)
+	if got := f.calledSince(); !slices.Equal(got, calls) {
+		t.Errorf("calls to Windows: %q, want %q", got, calls)
 	}
 }
 
-// TestNoPackage: every operation says it at once, with the remedy.
+// TestNoPackage checks that every operation reports a missing package immediately, with
+// the remedy.
 func TestNoPackage(t *testing.T) {
 	f, b := newFake(t)
 	f.family = ""
@@ -113,8 +114,8 @@ func TestWhatIsNotThereIsRefused(t *testing.T) {
 	expect(t, f)
 }
 
-// TestEnsure: an unchanged task is not touched, for that would restart its timer;
-// a changed one takes the place of the old one, and of its history.
+// TestEnsure checks that an unchanged task is not touched, since that would restart its
+// timer, and that a changed one replaces the old one and keeps its history.
 func TestEnsure(t *testing.T) {
 	f, b := newFake(t)
 	s := spec("Fetch", 15)
@@ -153,9 +154,11 @@ func TestEnsureRemovesDuplicates(t *testing.T) {
 		}
 		time.Sleep(time.Millisecond)
 	}
-	f.Register(task.Spec{Name: "Fetch"}) // by another program: nothing is known of it
+	if _, err := f.Register(task.Spec{Name: "Fetch"}); err != nil { // by another program: it has no record
+		t.Fatal(err)
+	}
 	other, _ := b.Register(t.Context(), task.Spec{Name: "Fetch", Group: "g", EntryPoint: class, Trigger: task.ApplicationTrigger{}}, client.Registering{})
-	f.told()
+	f.calledSince()
 	r := ensure(t, b, spec("Fetch", 15))
 	if r.TaskID != (task.GUID{15: 1}) || len(r.Replaced) != 3 {
 		t.Errorf("%+v", r)
@@ -173,8 +176,8 @@ func TestEnsureRemovesDuplicates(t *testing.T) {
 	}
 }
 
-// TestRefusedChangeLosesNothing: also where Windows allows one registration only,
-// and the old one has to go first.
+// TestRefusedChangeLosesNothing checks that a refused change keeps the old task, even
+// where Windows allows only one registration and the old one must go first.
 func TestRefusedChangeLosesNothing(t *testing.T) {
 	f, b := newFake(t)
 	good := spec("Fetch", 15)
@@ -242,7 +245,7 @@ func TestRequest(t *testing.T) {
 func TestUnregisterForgets(t *testing.T) {
 	f, b := newFake(t)
 	id := ensure(t, b, spec("A", 15)).TaskID
-	f.told()
+	f.calledSince()
 	if err := b.Unregister(t.Context(), id, true); err != nil {
 		t.Error(err)
 	}
@@ -252,12 +255,12 @@ func TestUnregisterForgets(t *testing.T) {
 	}
 	a, _ := b.open("test")
 	if _, ok := a.records.registration(id); ok {
-		t.Error("what was kept stays")
+		t.Error("the records were not deleted")
 	}
 }
 
-// TestWatch: snapshots, then what Windows tells; how a run of ours ended comes from
-// the records.
+// TestWatch checks that snapshots come first, then what Windows reports, and that the
+// outcome of the application's own run comes from the records.
 func TestWatch(t *testing.T) {
 	f, b := newFake(t)
 	id := ensure(t, b, spec("A", 15)).TaskID
@@ -294,7 +297,7 @@ func TestWatch(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if _, still := f.subscribed(id); still {
-		t.Error("it is still subscribed")
+		t.Error("the watch is still subscribed")
 	}
 }
 
@@ -323,7 +326,7 @@ func TestFacts(t *testing.T) {
 	}
 }
 
-// What is registered while another process lists the tasks is not taken for gone.
+// A task that is registered while another process lists the tasks keeps its records.
 func TestRegisterWhileListing(t *testing.T) {
 	f, b := newFake(t)
 	var id task.GUID
@@ -339,6 +342,6 @@ func TestRegisterWhileListing(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, ok := b.opened.records.registration(id); !ok {
-		t.Error("nothing is kept of the new registration")
+		t.Error("the records of the new registration were deleted")
 	}
 }

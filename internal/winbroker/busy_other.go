@@ -2,5 +2,6 @@
 
 package winbroker
 
-// busy says that a file is open elsewhere, which stops nobody here.
+// busy reports whether a file is open elsewhere, which prevents nothing on this
+// platform.
 func busy(error) bool { return false }

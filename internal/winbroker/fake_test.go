@@ -13,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// fakeSystem plays Windows.
+// fakeSystem simulates Windows.
 type fakeSystem struct {
 	family string
 	folder string
@@ -32,7 +32,7 @@ type fakeSystem struct {
 	count        int
 	classes      map[task.GUID]func(activation) error
 	registerBusy error
-	listed       func() // after Tasks has looked
+	listed       func() // called when Tasks has read the registrations
 }
 
 func newFake(t *testing.T) (*fakeSystem, *Broker) {
@@ -47,8 +47,8 @@ func (f *fakeSystem) call(format string, args ...any) {
 	f.calls = append(f.calls, fmt.Sprintf(format, args...))
 }
 
-// told gives what was asked since, and forgets it.
-func (f *fakeSystem) told() []string {
+// calledSince returns the calls since the last time.
+func (f *fakeSystem) calledSince() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	calls := f.calls
@@ -196,16 +196,16 @@ func (c fakeClass) Revoke() error {
 	return nil
 }
 
-// fakeActivation plays the instance of a run.
+// fakeActivation simulates the instance of a run.
 type fakeActivation struct {
 	id winrt.Activated
 
 	mu       sync.Mutex
 	canceled func(task.CancellationReason)
-	early    *task.CancellationReason // told as soon as there is a handler
+	early    *task.CancellationReason // sent as soon as there is a handler
 	progress []uint32
 	asked    int
-	gone     error // what every call answers, when the broker is gone
+	gone     error // the error of every call when the broker is gone
 	ends     []string
 }
 

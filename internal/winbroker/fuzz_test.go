@@ -8,8 +8,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// FuzzRecords: whatever stands in the files of the local folder, which users and
-// other programs can write, it is read, or is as if it were not there.
+// FuzzRecords checks that any content of the files in the local folder, which users and
+// other programs can write, is either read or treated as missing.
 func FuzzRecords(f *testing.F) {
 	for _, seed := range []string{
 		"", "{}", "null", "[]", `{"spec":null}`,
@@ -37,7 +37,7 @@ func FuzzRecords(f *testing.F) {
 		}
 		r.checkpoint(id)
 		if err := r.fill(&info); err != nil {
-			t.Errorf("what cannot be read is in the way: %v", err)
+			t.Errorf("an unreadable file caused an error: %v", err)
 		}
 		if begun, err := r.begin(id, run{}); err != nil || begun.Number != 2 {
 			t.Errorf("%+v, %v", begun, err)

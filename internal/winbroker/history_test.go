@@ -9,7 +9,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestHistory: what is asked of the kept runs.
+// TestHistory checks the filters of History.
 func TestHistory(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := serve(t, task.Object{CLSID: class})

@@ -1,3 +1,8 @@
+// The host of task classes on Windows: it publishes classes through COM and decides
+// when the process may exit. COM counts what needs the process (objects and locks); the
+// host adds its runs. A process must not exit while a run is live or an activation may
+// still arrive, but it must not stay forever for objects whose client has died.
+
 package winbroker
 
 import (
@@ -14,43 +19,43 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Host serves classes through COM. It is run once.
+// Host serves classes through COM. A Host is run once.
 type Host struct {
 	broker   *Broker
 	handler  client.Handler
 	launched bool
 	logger   *slog.Logger
 
-	calls sync.Mutex // the handler is called once at a time
+	calls sync.Mutex // the handler is called by one goroutine at a time
 
 	mu      sync.Mutex
-	objects []task.Object // as they are to be
+	objects []task.Object // the wanted ones
 	runs    map[task.GUID]*liveRun
-	active  time.Time // when something was asked of the process last
-	came    bool      // somebody has come
+	active  time.Time // when the process was last used
+	came    bool      // an activation has come
 	left    bool
 
-	wake    chan struct{} // objects changed, a run ended, or left; one is enough
+	wake    chan struct{} // signals that objects changed, a run ended, or the host left
 	current map[task.GUID]published
-	hidden  bool // as COM has it
+	hidden  bool // whether COM hides the classes
 }
 
 var _ client.ClassHost = (*Host)(nil)
 
 const (
-	// askEvery is how often a run asks whether anybody is there.
+	// askEvery is how often a run checks whether its broker is still there.
 	askEvery = 5 * time.Second
 
-	// forgottenAfter is how long a process stays for the sake of objects that
-	// nobody uses: their client may have died.
+	// forgottenAfter is how long a process stays for unused objects: their client may
+	// have died.
 	forgottenAfter = task.StartTimeout
 
-	// expectedFor is how long a process that was started stays, however short its
-	// linger time is, for whoever had it started: he may be slow.
+	// expectedFor is how long a new process stays for its first activation, however
+	// short its linger time is, since the client that started it may be slow.
 	expectedFor = task.LingerTime
 )
 
-// NewHost makes the host of the classes of this process.
+// NewHost makes the host for the classes of this process.
 func (b *Broker) NewHost(handler client.Handler, launched bool) client.ClassHost {
 	return &Host{
 		broker: b, handler: handler, launched: launched, logger: b.logger, active: time.Now(),
@@ -65,7 +70,7 @@ func (h *Host) note() {
 	}
 }
 
-// SetObjects says which classes there are to be.
+// SetObjects sets the classes to publish.
 func (h *Host) SetObjects(objects ...task.Object) {
 	h.mu.Lock()
 	h.objects = slices.Clone(objects)
@@ -73,9 +78,8 @@ func (h *Host) SetObjects(objects ...task.Object) {
 	h.note()
 }
 
-// Run serves until ctx ends or Leave was told to leave. Then nothing is activated
-// any more, and it returns when all runs are over: how long that takes is up to
-// the tasks.
+// Run serves until ctx ends or Leave has returned true. Nothing is activated after
+// that. Run returns when all runs are over; how long that takes is up to the tasks.
 func (h *Host) Run(ctx context.Context) error {
 	if _, err := h.broker.open("serve"); err != nil {
 		return err
@@ -114,7 +118,7 @@ func (h *Host) letGo() {
 	}
 }
 
-// publish makes COM's classes those that there are to be.
+// publish makes COM's classes match the wanted ones.
 func (h *Host) publish() error {
 	h.mu.Lock()
 	objects := slices.Clone(h.objects)
@@ -139,8 +143,8 @@ func (h *Host) publish() error {
 	return winrt.Explain("serve", "", h.hide(hidden, added))
 }
 
-// hide hides all classes, or none. One that was added is hidden whatever the others
-// are.
+// hide hides all classes, or none. A class that was added starts hidden, whatever the
+// others are.
 func (h *Host) hide(hidden, added bool) error {
 	if len(h.current) == 0 || h.hidden == hidden && (hidden || !added) {
 		return nil
@@ -159,21 +163,22 @@ func (h *Host) take(id task.GUID, p published) {
 	}
 }
 
-// revoke takes all classes out: a process must not end before.
+// revoke withdraws all classes, which must happen before the process exits.
 func (h *Host) revoke() {
 	for id, p := range h.current {
 		h.take(id, p)
 	}
 }
 
-// drain waits until the tasks are over and, for a while, until that is told.
+// drain waits until all runs are over and, for a limited time, until Windows has
+// accepted their ends.
 func (h *Host) drain() {
-	told := time.NewTicker(askEvery)
-	defer told.Stop()
+	check := time.NewTicker(askEvery)
+	defer check.Stop()
 	var patience <-chan time.Time
 	for {
-		live, untold := h.counts()
-		if untold == 0 {
+		live, unreported := h.counts()
+		if unreported == 0 {
 			return
 		}
 		if live == 0 && patience == nil {
@@ -181,16 +186,16 @@ func (h *Host) drain() {
 		}
 		select {
 		case <-h.wake:
-		case <-told.C:
+		case <-check.C:
 		case <-patience:
-			h.logger.Warn("bgtask: Windows' broker does not take the end of a run", "runs", untold)
+			h.logger.Warn("bgtask: Windows did not accept the end of a run", "runs", unreported)
 			return
 		}
 	}
 }
 
-// counts says how many runs are live, and how many are not told to be over.
-func (h *Host) counts() (live, untold int) {
+// counts returns how many runs are live, and how many ends were not reported yet.
+func (h *Host) counts() (live, unreported int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, r := range h.runs {
@@ -201,8 +206,8 @@ func (h *Host) counts() (live, untold int) {
 	return live, len(h.runs)
 }
 
-// Leave lets the process end, unless something needs it. COM suspends the classes
-// in the same step: an activation that comes later starts another process.
+// Leave lets the process exit unless something needs it. COM suspends the classes in
+// the same step, so a later activation starts another process.
 func (h *Host) Leave(context.Context) (bool, error) {
 	h.mu.Lock()
 	if h.left || len(h.runs) > 0 {
@@ -220,7 +225,7 @@ func (h *Host) Leave(context.Context) (bool, error) {
 			h.broker.system.Hold()
 			return false, nil
 		}
-		h.logger.Info("bgtask: leaving although objects are held: who held them may be dead")
+		h.logger.Info("bgtask: leaving although objects are held, because their client seems to be dead")
 		if err := h.broker.system.Suspend(); err != nil {
 			h.logger.Debug("bgtask: suspend", "error", err)
 		}
@@ -232,7 +237,7 @@ func (h *Host) Leave(context.Context) (bool, error) {
 	return true, nil
 }
 
-// Listener is not there on Windows.
+// Listener is not supported on Windows.
 func (h *Host) Listener(context.Context, task.GUID) (*os.File, error) {
 	return nil, task.NotOnWindows("Instance.Listener", "")
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// fakeHandler plays the SDK.
+// fakeHandler simulates the SDK.
 type fakeHandler struct {
 	mu        sync.Mutex
 	refuse    error
@@ -62,7 +62,7 @@ func serve(t *testing.T, objects ...task.Object) *stage {
 	f, b := newFake(t)
 	s := &stage{t: t, system: f, broker: b, handler: &fakeHandler{}, ended: make(chan error, 1)}
 	s.taskID = ensure(t, b, spec("Fetch", 15)).TaskID
-	f.told()
+	f.calledSince()
 	s.host = b.NewHost(s.handler, true)
 	s.host.SetObjects(objects...)
 	var ctx context.Context
@@ -72,7 +72,7 @@ func serve(t *testing.T, objects ...task.Object) *stage {
 	return s
 }
 
-// activates has Windows activate the class; the answer comes when the run is over.
+// activates makes Windows activate the class. The answer comes when the run is over.
 func (s *stage) activates(a *fakeActivation) <-chan error {
 	a.id.TaskID, a.id.Name = s.taskID, "Fetch"
 	if a.id.Instance.IsZero() {
@@ -91,7 +91,7 @@ func (s *stage) last() task.Run {
 	s.t.Helper()
 	info, err := s.broker.Task(s.t.Context(), s.taskID)
 	if err != nil || info.LastRun == nil {
-		s.t.Fatalf("no run is kept: %v", err)
+		s.t.Fatalf("no run was recorded: %v", err)
 	}
 	return *info.LastRun
 }
@@ -122,7 +122,7 @@ func TestRun(t *testing.T) {
 		}
 		s.host.Finish(task.GUID{9}, task.Result{Outcome: task.Failed, Text: "no network"})
 		if err := <-answer; err != nil {
-			t.Errorf("Windows was told %v: it would activate the task again", err)
+			t.Errorf("Windows got the error %v: it would activate the task again", err)
 		}
 		if !slices.Equal(a.ends, []string{"removed", "completed", "closed"}) {
 			t.Error(a.ends)
@@ -135,7 +135,8 @@ func TestRun(t *testing.T) {
 	})
 }
 
-// TestProgress: at most ten a second, the last one always, before the end is told.
+// TestProgress checks that there are at most ten updates a second, and always the last
+// one, before the end is reported.
 func TestProgress(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := serve(t, task.Object{CLSID: class})
@@ -158,7 +159,7 @@ func TestProgress(t *testing.T) {
 	})
 }
 
-// TestCancel: also one that comes before the task was entered.
+// TestCancel checks a cancel, including one that comes before the task was entered.
 func TestCancel(t *testing.T) {
 	for _, early := range []bool{false, true} {
 		for _, reason := range task.Reasons() {
@@ -186,8 +187,8 @@ func TestCancel(t *testing.T) {
 	}
 }
 
-// TestLostConnection: a task is told to stop when nobody is there any more, although
-// it tells no progress.
+// TestLostConnection checks that a task is asked to stop when the broker is gone, even
+// if it reports no progress.
 func TestLostConnection(t *testing.T) {
 	for _, reports := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {
@@ -202,11 +203,11 @@ func TestLostConnection(t *testing.T) {
 				time.Sleep(askEvery + time.Second)
 			}
 			if got := s.handler.reasons(); !slices.Equal(got, []task.CancellationReason{task.ReasonTerminating}) {
-				t.Fatalf("told %v", got)
+				t.Fatalf("got cancels %v", got)
 			}
 			time.Sleep(time.Minute)
 			if len(s.handler.reasons()) != 1 || a.asked > 1 {
-				t.Error("told, or asked, again")
+				t.Error("the lost connection was reported or checked again")
 			}
 			s.host.Finish(task.GUID{9}, task.Result{Outcome: task.Canceled, Reason: task.ReasonTerminating})
 			<-answer
@@ -227,7 +228,7 @@ func TestRefusedActivation(t *testing.T) {
 			s.handler.refuse = refusal
 			a := &fakeActivation{}
 			if err := <-s.activates(a); !errors.Is(err, want) {
-				t.Errorf("%v: Windows was told %v", refusal, err)
+				t.Errorf("%v: Windows got %v", refusal, err)
 			}
 			if !slices.Contains(a.ends, "removed") || !slices.Contains(a.ends, "completed") || !slices.Contains(a.ends, "closed") {
 				t.Error(a.ends)
@@ -244,7 +245,7 @@ func TestRefusedActivation(t *testing.T) {
 	})
 }
 
-// TestCheckpoint: the next run goes on where one that was stopped had been.
+// TestCheckpoint checks that the next run gets the checkpoint of one that was stopped.
 func TestCheckpoint(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := serve(t, task.Object{CLSID: class})
@@ -276,12 +277,13 @@ func TestCheckpoint(t *testing.T) {
 	})
 }
 
-// TestEnd: runs end before the host does, and nothing is activated meanwhile.
+// TestEnd checks that runs end before the host does, and that nothing is activated
+// meanwhile.
 func TestEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := serve(t, task.Object{CLSID: class})
 		answer := s.activates(&fakeActivation{})
-		s.system.told()
+		s.system.calledSince()
 		s.stop()
 		time.Sleep(time.Hour)
 		select {
@@ -314,8 +316,8 @@ func TestSuspendAndSingleUse(t *testing.T) {
 	})
 }
 
-// TestLeave: a process stays while something needs it; but not for ever for the sake
-// of an object that nobody uses.
+// TestLeave checks that a process stays while something needs it, but not forever for
+// an unused object.
 func TestLeave(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := serve(t, task.Object{CLSID: class})
@@ -328,36 +330,36 @@ func TestLeave(t *testing.T) {
 		}
 		answer := s.activates(&fakeActivation{})
 		if leave() {
-			t.Error("it leaves with a run")
+			t.Error("the host left although a run is live")
 		}
 		s.host.Finish(task.GUID{9}, task.Result{Outcome: task.Completed})
 		<-answer
 		synctest.Wait()
 		s.system.Hold() // an object whose client is about to call, or dead
 		if leave() {
-			t.Error("it leaves although an object is held")
+			t.Error("the host left although an object is held")
 		}
 		time.Sleep(forgottenAfter + time.Second)
-		s.system.told()
+		s.system.calledSince()
 		if !leave() {
-			t.Error("it stays for somebody who is dead")
+			t.Error("the host stayed for a client that is dead")
 		}
 		if err := <-s.ended; err != nil {
 			t.Error(err)
 		}
 		expect(t, s.system, "suspend", "revoke 7")
 		if !leave() {
-			t.Error("asked again, it stays")
+			t.Error("the host stayed when asked again")
 		}
 	})
 }
 
-// TestLeaveWhenNobodyCame: not before whoever had the process started had time to
-// come.
-func TestLeaveWhenNobodyCame(t *testing.T) {
+// TestLeaveBeforeFirstActivation checks that a process stays until the client that started it
+// had time to activate something.
+func TestLeaveBeforeFirstActivation(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		s := serve(t, task.Object{CLSID: class})
-		s.system.told()
+		s.system.calledSince()
 		if left, err := s.host.Leave(t.Context()); left || err != nil {
 			t.Error(left, err)
 		}

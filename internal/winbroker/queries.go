@@ -12,13 +12,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Tasks lists registrations, and forgets what is kept of those that are gone.
+// Tasks returns registrations, and deletes the records of those that are gone.
 func (b *Broker) Tasks(_ context.Context, q wire.TaskQuery) ([]task.Info, error) {
 	a, err := b.open("list")
 	if err != nil {
 		return nil, err
 	}
-	known, unread := a.records.known() // first: what is registered meanwhile is not swept
+	known, unread := a.records.known() // first, so that a new registration is not swept
 	all, err := b.system.Tasks()
 	if err != nil {
 		return nil, winrt.Explain("list", "", err)
@@ -27,7 +27,7 @@ func (b *Broker) Tasks(_ context.Context, q wire.TaskQuery) ([]task.Info, error)
 		return slices.ContainsFunc(all, func(r winrt.Registered) bool { return r.ID == id })
 	}
 	if err := errors.Join(unread, a.records.sweep(known, there)); err != nil {
-		b.logger.Warn("bgtask: the records of tasks that are gone stay", "error", err)
+		b.logger.Warn("bgtask: the records of removed tasks could not be deleted", "error", err)
 	}
 	var infos []task.Info
 	for _, r := range all {
@@ -50,7 +50,7 @@ func groupsOf(q wire.TaskQuery) []string {
 	return q.Groups
 }
 
-// Task tells of one registration.
+// Task returns one registration.
 func (b *Broker) Task(_ context.Context, id task.GUID) (task.Info, error) {
 	a, err := b.open("show")
 	if err != nil {
@@ -68,7 +68,7 @@ func (b *Broker) Task(_ context.Context, id task.GUID) (task.Info, error) {
 	return task.Info{}, notRegistered("show", id)
 }
 
-// info is what Windows and the records tell together.
+// info returns what Windows and the records know together.
 func (a *application) info(r winrt.Registered) (task.Info, error) {
 	info := task.Info{TaskID: r.ID, Package: a.family, Spec: task.Spec{Name: r.Name, Group: r.Group}}
 	if kept, ok := a.records.registration(r.ID); ok {
@@ -81,7 +81,7 @@ func (a *application) info(r winrt.Registered) (task.Info, error) {
 	return info, nil
 }
 
-// Groups lists the groups that the registrations are in.
+// Groups returns the groups that contain registrations.
 func (b *Broker) Groups(context.Context) ([]string, error) {
 	if _, err := b.open("list groups"); err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (b *Broker) Groups(context.Context) ([]string, error) {
 	return slices.Compact(groups), nil
 }
 
-// History reads the runs that ended, newest first.
+// History yields the runs that ended, newest first.
 func (b *Broker) History(ctx context.Context, q wire.HistoryQuery) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		info, err := b.Task(ctx, q.TaskID)
@@ -113,12 +113,12 @@ func (b *Broker) History(ctx context.Context, q wire.HistoryQuery) iter.Seq2[tas
 			yield(task.Event{}, unwritable("history", info.Spec.Name, err))
 			return
 		}
-		told := 0
+		shown := 0
 		for i := range all {
 			if !wanted(q, all[i]) {
 				continue
 			}
-			if told++; q.Limit > 0 && told > q.Limit || !yield(ended(info, &all[i]), nil) {
+			if shown++; q.Limit > 0 && shown > q.Limit || !yield(ended(info, &all[i]), nil) {
 				return
 			}
 		}

@@ -15,19 +15,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// records are what an application keeps of its tasks, in a folder of its own.
-// Several processes of the application may write at once: a file is replaced as a
-// whole, and no two write the same one.
+// records is what an application keeps about its tasks, in its own folder. Several
+// processes of the application may write at the same time: a file is replaced as a
+// whole, and no two processes write the same one.
 //
 //	<folder>/<TaskID>/registration.json
 //	<folder>/<TaskID>/checkpoint
 //	<folder>/<TaskID>/<number>.run
 type records struct {
 	folder string
-	alive  func(instance task.GUID) bool // is somebody at work on the run?
+	alive  func(instance task.GUID) bool // reports whether a process still executes the run
 }
 
-// runsKept is how many runs of a task are kept.
+// runsKept is the number of runs that are kept for each task.
 const runsKept = 100
 
 const (
@@ -36,13 +36,13 @@ const (
 	runSuffix        = ".run"
 )
 
-// registration is what was asked for.
+// registration is what was registered.
 type registration struct {
 	Registered time.Time `json:"registered"`
 	Spec       task.Spec `json:"spec"`
 }
 
-// run is a run as it is kept. One without an outcome is live, or was lost.
+// run is the record of a run. One without an outcome is live, or was lost.
 type run struct {
 	Number   uint64    `json:"number"`
 	Instance task.GUID `json:"instance"`
@@ -60,7 +60,7 @@ func (r *records) dir(id task.GUID) string { return filepath.Join(r.folder, id.S
 
 func runFile(number uint64) string { return fmt.Sprintf("%016d%s", number, runSuffix) }
 
-// register keeps what was registered.
+// register stores what was registered.
 func (r *records) register(id task.GUID, reg registration) error {
 	data, err := json.Marshal(reg)
 	if err != nil {
@@ -69,7 +69,8 @@ func (r *records) register(id task.GUID, reg registration) error {
 	return r.replace(id, registrationFile, data)
 }
 
-// registration reads it; false when nothing is kept, or what is kept is damaged.
+// registration reads what was registered. It returns false if the record is missing or
+// damaged.
 func (r *records) registration(id task.GUID) (reg registration, ok bool) {
 	data, err := os.ReadFile(filepath.Join(r.dir(id), registrationFile))
 	return reg, err == nil && json.Unmarshal(data, &reg) == nil
@@ -96,7 +97,8 @@ func (r *records) begin(id task.GUID, begun run) (run, error) {
 	}
 }
 
-// create writes the file of a run that has none.
+// create writes the file of a new run. It fails with fs.ErrExist if the number is
+// taken.
 func (r *records) create(id task.GUID, begun run) error {
 	name := filepath.Join(r.dir(id), runFile(begun.Number))
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
@@ -110,7 +112,7 @@ func (r *records) create(id task.GUID, begun run) error {
 	return errors.Join(err, file.Close())
 }
 
-// end keeps how a run ended, and lets the oldest runs go.
+// end stores how a run ended, and deletes the oldest runs.
 func (r *records) end(id task.GUID, over run) error {
 	data, err := json.Marshal(over)
 	if err != nil {
@@ -130,7 +132,7 @@ func (r *records) end(id task.GUID, over run) error {
 	return err
 }
 
-// numbers lists the runs that are kept, oldest first.
+// numbers returns the numbers of the runs that are kept, oldest first.
 func (r *records) numbers(id task.GUID) (numbers []uint64, err error) {
 	entries, err := os.ReadDir(r.dir(id))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -146,7 +148,7 @@ func (r *records) numbers(id task.GUID) (numbers []uint64, err error) {
 	return numbers, err
 }
 
-// run reads one; false when it is gone, or damaged.
+// run reads a run. It returns false if the record is missing or damaged.
 func (r *records) run(id task.GUID, number uint64) (kept run, ok bool) {
 	data, err := os.ReadFile(filepath.Join(r.dir(id), runFile(number)))
 	if err != nil || json.Unmarshal(data, &kept) != nil {
@@ -155,7 +157,7 @@ func (r *records) run(id task.GUID, number uint64) (kept run, ok bool) {
 	return kept, true
 }
 
-// find looks for the run of an instance.
+// find returns the run of an instance.
 func (r *records) find(id, instance task.GUID) (run, bool) {
 	numbers, _ := r.numbers(id)
 	for _, n := range slices.Backward(numbers) {
@@ -166,7 +168,7 @@ func (r *records) find(id, instance task.GUID) (run, bool) {
 	return run{}, false
 }
 
-// saveCheckpoint keeps it for the next run of the task.
+// saveCheckpoint stores a checkpoint for the next run of the task.
 func (r *records) saveCheckpoint(id task.GUID, c task.Checkpoint) error {
 	data, err := json.Marshal(c)
 	if err != nil {
@@ -192,7 +194,7 @@ func (r *records) dropCheckpoint(id task.GUID) error {
 	return err
 }
 
-// move gives what is kept of a registration to the one that takes its place.
+// move gives the records of a registration to the one that replaces it.
 func (r *records) move(from, to task.GUID) error {
 	err := os.Rename(r.dir(from), r.dir(to))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -201,10 +203,10 @@ func (r *records) move(from, to task.GUID) error {
 	return err
 }
 
-// forget lets go of everything that is kept of a registration.
+// forget deletes all records of a registration.
 func (r *records) forget(id task.GUID) error { return os.RemoveAll(r.dir(id)) }
 
-// known lists the registrations of which something is kept.
+// known returns the registrations that have records.
 func (r *records) known() (all []task.GUID, err error) {
 	entries, err := os.ReadDir(r.folder)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -218,7 +220,7 @@ func (r *records) known() (all []task.GUID, err error) {
 	return all, err
 }
 
-// sweep forgets those of the known that are not there any more.
+// sweep deletes the records of known registrations that no longer exist.
 func (r *records) sweep(known []task.GUID, there func(task.GUID) bool) (err error) {
 	for _, id := range known {
 		if !there(id) {
@@ -228,7 +230,7 @@ func (r *records) sweep(known []task.GUID, there func(task.GUID) bool) (err erro
 	return err
 }
 
-// replace writes a file as a whole: after a crash it is the old one or the new.
+// replace writes a file as a whole: after a crash it has the old content or the new.
 func (r *records) replace(id task.GUID, name string, data []byte) error {
 	dir := r.dir(id)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -251,7 +253,7 @@ func (r *records) replace(id task.GUID, name string, data []byte) error {
 	return err
 }
 
-// rename replaces a file. On Windows it may be open elsewhere, for a moment.
+// rename replaces a file. On Windows the file may be open elsewhere for a moment.
 func rename(from, to string) (err error) {
 	for range 50 {
 		if err = os.Rename(from, to); err == nil || !busy(err) {

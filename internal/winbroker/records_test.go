@@ -21,7 +21,8 @@ func testRecords(t *testing.T, alive ...task.GUID) *records {
 	}}
 }
 
-// TestRunNumbers: processes that begin runs at once get numbers of their own.
+// TestRunNumbers checks that processes that begin runs at the same time get different
+// numbers.
 func TestRunNumbers(t *testing.T) {
 	folder := t.TempDir()
 	const writers, each = 8, 10
@@ -73,7 +74,8 @@ func TestRunsAreBounded(t *testing.T) {
 	}
 }
 
-// TestLost: a run without an outcome is live while its process is, and lost then.
+// TestLost checks that a run without an outcome is live while its process is, and Lost
+// afterwards.
 func TestLost(t *testing.T) {
 	live, dead := task.GUID{8}, task.GUID{9}
 	r := testRecords(t, live)
@@ -95,8 +97,8 @@ func TestLost(t *testing.T) {
 	}
 }
 
-// TestDamagedFiles: what cannot be read is as if it were not there, and does not
-// stay in the way.
+// TestDamagedFiles checks that unreadable files are treated as missing and do not
+// prevent anything.
 func TestDamagedFiles(t *testing.T) {
 	r := testRecords(t)
 	id := task.GUID{1}
@@ -109,10 +111,10 @@ func TestDamagedFiles(t *testing.T) {
 		}
 	}
 	if _, ok := r.registration(id); ok {
-		t.Error("a damaged registration is read")
+		t.Error("a damaged registration was read")
 	}
 	if r.checkpoint(id) != nil {
-		t.Error("a damaged checkpoint is read")
+		t.Error("a damaged checkpoint was read")
 	}
 	if all, err := r.runs(task.Info{TaskID: id}); err != nil || len(all) != 0 {
 		t.Error(all, err)

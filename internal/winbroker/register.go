@@ -14,11 +14,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Validate refuses what Windows has no equal of.
+// Validate refuses what Windows does not support.
 func (b *Broker) Validate(spec task.Spec) error { return spec.ValidateForWindows() }
 
-// Register registers what is valid. With Ensure a task that is registered as it is asked for is
-// left alone: to register it anew would restart its timer.
+// Register registers a valid task. With Ensure, a task that is registered with an equal
+// spec is left untouched, because registering it again would restart its timer.
 func (b *Broker) Register(ctx context.Context, spec task.Spec, how client.Registering) (wire.Registered, error) {
 	a, err := b.open("register")
 	if err != nil {
@@ -32,7 +32,7 @@ func (b *Broker) Register(ctx context.Context, spec task.Spec, how client.Regist
 	case err != nil:
 		return wire.Registered{}, winrt.Explain("register", spec.Name, err)
 	case how.Unique && len(named) > 0:
-		return wire.Registered{}, &task.Error{Op: "register", Subject: spec.Name, Err: task.ErrConflict, Detail: "there is a task of this name", Hint: "choose another name, or use Ensure"}
+		return wire.Registered{}, &task.Error{Op: "register", Subject: spec.Name, Err: task.ErrConflict, Detail: "a task with this name exists", Hint: "choose another name, or use Ensure"}
 	case how.Ensure && len(named) > 0:
 		return b.ensure(a, spec, named)
 	}
@@ -40,12 +40,12 @@ func (b *Broker) Register(ctx context.Context, spec task.Spec, how client.Regist
 	return wire.Registered{TaskID: id, Change: wire.Added}, err
 }
 
-// mayRegister asks for access, as Windows wants before a task is registered.
+// mayRegister requests access, which Windows requires before a task is registered.
 func (b *Broker) mayRegister(ctx context.Context, name string) error {
 	status, err := b.system.RequestAccess(ctx)
 	switch {
 	case errors.Is(err, com.ClassNotRegistered), errors.Is(err, com.ClassNotAvailable):
-		return nil // a Windows without the manager asks nobody
+		return nil // a Windows without the manager has no access control
 	case err != nil:
 		return winrt.Explain("register", name, err)
 	case status == task.DeniedBySystemPolicy || status == task.DeniedByUser:
@@ -55,13 +55,13 @@ func (b *Broker) mayRegister(ctx context.Context, name string) error {
 	return nil
 }
 
-// named lists the registrations of the name in the group.
+// named returns the registrations with the name in the group.
 func (b *Broker) named(name, group string) ([]winrt.Registered, error) {
 	all, err := b.system.Tasks()
 	return slices.DeleteFunc(all, func(r winrt.Registered) bool { return r.Name != name || r.Group != group }), err
 }
 
-// add registers anew.
+// add makes a new registration.
 func (b *Broker) add(a *application, spec task.Spec, since time.Time) (task.GUID, error) {
 	id, err := b.system.Register(spec)
 	if err != nil {
@@ -74,15 +74,15 @@ func (b *Broker) add(a *application, spec task.Spec, since time.Time) (task.GUID
 	return id, nil
 }
 
-// known is a registration with what is kept of it.
+// known is a registration with its record.
 type known struct {
 	id   task.GUID
 	kept registration
-	ok   bool // there is something kept
+	ok   bool // a record exists
 }
 
-// ensure keeps the oldest registration that asks for the same, and removes the
-// others. If there is none it registers anew.
+// ensure keeps the oldest registration with an equal spec and removes the others. If
+// there is none, it makes a new one.
 func (b *Broker) ensure(a *application, spec task.Spec, named []winrt.Registered) (wire.Registered, error) {
 	var all []known
 	for _, r := range named {
@@ -90,7 +90,7 @@ func (b *Broker) ensure(a *application, spec task.Spec, named []winrt.Registered
 		k.kept, k.ok = a.records.registration(r.ID)
 		all = append(all, k)
 	}
-	slices.SortStableFunc(all, func(x, y known) int { // one that nothing is known of goes last
+	slices.SortStableFunc(all, func(x, y known) int { // one without a record goes last
 		if x.ok != y.ok {
 			return cmp.Compare(btoi(y.ok), btoi(x.ok))
 		}
@@ -111,8 +111,9 @@ func btoi(b bool) int {
 	return 0
 }
 
-// renew registers anew and then removes the old ones: when Windows refuses the new
-// one the old ones stay. Where it allows only one, the order is the other.
+// renew makes a new registration and then removes the old ones: if Windows refuses the
+// new one, the old ones stay. Where Windows allows only one registration, the order is
+// reversed.
 func (b *Broker) renew(a *application, spec task.Spec, old []known) (wire.Registered, error) {
 	since := old[0].kept.Registered
 	if since.IsZero() {
@@ -130,8 +131,8 @@ func (b *Broker) renew(a *application, spec task.Spec, old []known) (wire.Regist
 	return wire.Registered{TaskID: id, Change: wire.Updated, Replaced: removed}, err
 }
 
-// exchange makes room first. When the new one is refused then, the old one is
-// registered again.
+// exchange removes the old registrations first. If the new one is then refused, the
+// oldest of them is registered again.
 func (b *Broker) exchange(a *application, spec task.Spec, old []known, since time.Time) (task.GUID, error) {
 	for _, k := range old {
 		if _, err := b.system.Unregister(k.id, false); err != nil {
@@ -146,18 +147,18 @@ func (b *Broker) exchange(a *application, spec task.Spec, old []known, since tim
 	return id, err
 }
 
-// inherit gives the account of the old registration to the new one.
+// inherit moves the records of the old registration to the new one.
 func (b *Broker) inherit(a *application, from, to task.GUID, spec task.Spec, since time.Time) {
 	err := a.records.forget(to)
 	if err == nil {
 		err = a.records.move(from, to)
 	}
 	if err := errors.Join(err, a.records.register(to, registration{Registered: since, Spec: spec})); err != nil {
-		b.logger.Warn("bgtask: the history of a changed task could not be taken over", "task", spec.Name, "error", err)
+		b.logger.Warn("bgtask: the history of a changed task could not be kept", "task", spec.Name, "error", err)
 	}
 }
 
-// remove unregisters; live runs go on.
+// remove unregisters tasks. Live runs continue.
 func (b *Broker) remove(a *application, all []known) (removed []task.GUID, err error) {
 	for _, k := range all {
 		found, failed := b.system.Unregister(k.id, false)

@@ -1,3 +1,7 @@
+// A run on Windows: from the call of IBackgroundTask.Run until Windows has accepted its
+// end. The outcome is kept in the records only, because Windows would take an error
+// from Run for a failed activation and repeat it without end.
+
 package winbroker
 
 import (
@@ -13,22 +17,22 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// liveRun is a run of this process, from its activation until Windows was told that
-// it is over.
+// liveRun is a run in this process, from its activation until its end was reported to
+// Windows.
 type liveRun struct {
 	id      winrt.Activated
 	records *records
-	release func() // its mark
+	release func() // releases the mark that shows other processes that it is alive
 
 	mu       sync.Mutex
 	kept     run
-	accepted bool                     // the handler has it
-	reason   *task.CancellationReason // told before that
+	accepted bool                     // the handler has entered it
+	reason   *task.CancellationReason // of a cancel that came before that
 	progress uint32
 	over     bool
 
-	changed chan struct{} // progress; one is enough
-	done    chan struct{} // over
+	changed chan struct{} // signals new progress
+	done    chan struct{} // closed when the run is over
 }
 
 func (r *liveRun) isOver() bool {
@@ -37,10 +41,10 @@ func (r *liveRun) isOver() bool {
 	return r.over
 }
 
-// run is IBackgroundTask.Run, on a thread of COM's. It returns when the task is
-// over, so that a broker sees at once when the process dies. What the task
-// answered is in the records: Windows takes a failure here for one of the
-// activation, and makes it again without end.
+// run is IBackgroundTask.Run, called on a COM thread. It returns when the task is over,
+// so that Windows notices immediately when the process dies. The task's result is only
+// in the records: Windows would take an error here for a failed activation and repeat
+// it without end.
 func (h *Host) run(class task.GUID, a activation) error {
 	defer a.Close()
 	r, err := h.begin(a)
@@ -61,12 +65,12 @@ func (h *Host) run(class task.GUID, a activation) error {
 	}
 	h.accompany(a, r)
 	if err := errors.Join(remove(), complete()); err != nil {
-		h.logger.Debug("bgtask: telling the end of a run", "instance", r.id.Instance, "error", err)
+		h.logger.Debug("bgtask: reporting the end of a run", "instance", r.id.Instance, "error", err)
 	}
 	return nil
 }
 
-// begin reads the instance, and keeps that the run has begun.
+// begin reads the instance and records that the run has begun.
 func (h *Host) begin(a activation) (*liveRun, error) {
 	opened, err := h.broker.open("activate")
 	if err != nil {
@@ -103,13 +107,13 @@ func (h *Host) forget(r *liveRun) {
 	h.note()
 }
 
-// abandon keeps that Run was not entered.
+// abandon records that Run was not entered.
 func (h *Host) abandon(r *liveRun, err error) error {
 	h.end(r, task.Result{Outcome: task.ActivationFailed, Text: wire.Clip(err.Error())})
 	return err
 }
 
-// refused is the answer to an activation that cannot be.
+// refused returns the COM error for an activation that is refused.
 func refused(err error) error {
 	switch {
 	case errors.Is(err, task.ErrUnavailable):
@@ -120,7 +124,7 @@ func refused(err error) error {
 	return err
 }
 
-// enter has the handler enter Run. A cancel that came meanwhile is told after.
+// enter makes the handler enter Run. A cancel that came meanwhile follows.
 func (h *Host) enter(class task.GUID, r *liveRun) error {
 	h.calls.Lock()
 	defer h.calls.Unlock()
@@ -151,7 +155,7 @@ func (h *Host) activation(class task.GUID, r *liveRun) task.Activation {
 	return a
 }
 
-// cancel tells a run to stop.
+// cancel asks a run to stop.
 func (h *Host) cancel(r *liveRun, reason task.CancellationReason) {
 	r.mu.Lock()
 	accepted := r.accepted
@@ -168,25 +172,25 @@ func (h *Host) cancel(r *liveRun, reason task.CancellationReason) {
 
 const progressEvery = time.Second / task.MaxProgressRate
 
-// accompany tells the run's progress until it is over, the last one always. A
-// broker that is gone cannot cancel any more, and takes no progress: the run is
-// told to stop.
+// accompany reports the run's progress until it is over, and always the last value. A
+// broker that is gone can no longer cancel and takes no progress, so the run is asked
+// to stop.
 func (h *Host) accompany(a activation, r *liveRun) {
 	lost := false
 	ask := time.NewTicker(askEvery)
 	defer ask.Stop()
-	var told uint32
-	tell := func(err error) {
+	var sent uint32
+	check := func(err error) {
 		if com.Lost(err) && !lost {
 			lost = true
-			h.logger.Warn("bgtask: the connection to Windows' broker is lost; the run is told to stop", "task", r.id.Name, "instance", r.id.Instance, "error", err)
+			h.logger.Warn("bgtask: the connection to the broker of Windows is lost; the run is asked to stop", "task", r.id.Name, "instance", r.id.Instance, "error", err)
 			h.cancel(r, task.ReasonTerminating)
 		}
 	}
 	progress := func() {
-		if value := r.currentProgress(); value != told && !lost {
-			told = value
-			tell(a.Progress(value))
+		if value := r.currentProgress(); value != sent && !lost {
+			sent = value
+			check(a.Progress(value))
 		}
 	}
 	for {
@@ -199,7 +203,7 @@ func (h *Host) accompany(a activation, r *liveRun) {
 			r.pause(progressEvery)
 		case <-ask.C:
 			if !lost {
-				tell(a.Ask())
+				check(a.Ask())
 			}
 		}
 	}
@@ -221,7 +225,8 @@ func (r *liveRun) pause(d time.Duration) {
 	}
 }
 
-// Progress tells a run's progress: at most 10 a second, the last one always.
+// Progress reports a run's progress: at most 10 updates a second, and always the last
+// one.
 func (h *Host) Progress(instance task.GUID, value uint32) {
 	r := h.find(instance)
 	if r == nil {
@@ -236,7 +241,7 @@ func (h *Host) Progress(instance task.GUID, value uint32) {
 	}
 }
 
-// SaveCheckpoint keeps data for the next run of the task.
+// SaveCheckpoint saves data for the next run of the task.
 func (h *Host) SaveCheckpoint(_ context.Context, instance task.GUID, data []byte) error {
 	r := h.find(instance)
 	if r == nil {
@@ -248,7 +253,7 @@ func (h *Host) SaveCheckpoint(_ context.Context, instance task.GUID, data []byte
 	return nil
 }
 
-// Finish keeps how a run ended, and has Windows told that it did.
+// Finish records how a run ended and reports its end to Windows.
 func (h *Host) Finish(instance task.GUID, result task.Result) {
 	if r := h.find(instance); r != nil {
 		h.end(r, result)
@@ -273,7 +278,7 @@ func (h *Host) end(r *liveRun, result task.Result) {
 		err = errors.Join(err, r.records.dropCheckpoint(r.id.TaskID))
 	}
 	if err != nil {
-		h.logger.Error("bgtask: the outcome of a run could not be kept", "task", r.id.Name, "instance", r.id.Instance, "error", err)
+		h.logger.Error("bgtask: the outcome of a run could not be stored", "task", r.id.Name, "instance", r.id.Instance, "error", err)
 	}
 	close(r.done)
 	h.note()

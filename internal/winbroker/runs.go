@@ -11,8 +11,8 @@ const (
 	hostLaunched    = "launched"
 )
 
-// shown is a run in the words of package task. One that nobody is at work on and
-// that has no outcome is Lost.
+// shown returns a run as package task defines it. A run without an outcome whose
+// process is gone is Lost.
 func (r *records) shown(info task.Info, kept run) task.Run {
 	shown := task.Run{
 		ID: kept.Instance, TaskID: info.TaskID, Name: info.Spec.Name, Package: info.Package, Occurrence: kept.occurrence(), Attempt: 1,
@@ -24,17 +24,17 @@ func (r *records) shown(info task.Info, kept run) task.Run {
 	shown.Outcome, _ = task.ParseOutcome(kept.Outcome)
 	shown.Reason, _ = task.ParseReason(kept.Reason)
 	if shown.Outcome == task.OutcomeNone && !r.alive(kept.Instance) {
-		shown.Outcome, shown.Ended, shown.Text = task.Lost, kept.Started, "its process ended without a word"
+		shown.Outcome, shown.Ended, shown.Text = task.Lost, kept.Started, "its process exited without reporting an outcome"
 	}
 	return shown
 }
 
-// occurrence is what is known of it: a run of Windows is a firing.
+// occurrence returns the occurrence of a run. On Windows each run is one firing.
 func (k run) occurrence() task.Occurrence {
 	return task.Occurrence{Number: k.Number, Due: k.Started, Observed: k.Started, Last: k.Started, Count: 1}
 }
 
-// runs lists what is kept, newest first.
+// runs returns the runs that are kept, newest first.
 func (r *records) runs(info task.Info) ([]task.Run, error) {
 	numbers, err := r.numbers(info.TaskID)
 	if err != nil {
@@ -49,7 +49,7 @@ func (r *records) runs(info task.Info) ([]task.Run, error) {
 	return all, nil
 }
 
-// fill adds what is kept of the runs.
+// fill adds what the records contain about the runs.
 func (r *records) fill(info *task.Info) error {
 	all, err := r.runs(*info)
 	if err != nil {
@@ -72,7 +72,8 @@ func (r *records) fill(info *task.Info) error {
 	return nil
 }
 
-// endOf is the end of the occurrence: on Windows there is no further attempt.
+// endOf returns the end of a run's occurrence. On Windows there are no further
+// attempts.
 func endOf(r task.Run) task.End {
 	switch r.Outcome {
 	case task.Completed:
@@ -83,7 +84,8 @@ func endOf(r task.Run) task.End {
 	return task.EndFailed
 }
 
-// keepsCheckpoint says whether the next run goes on where one of this outcome was.
+// keepsCheckpoint reports whether the next run continues where a run with this outcome
+// stopped.
 func keepsCheckpoint(outcome task.Outcome) bool {
 	return outcome != task.Completed && outcome != task.Failed
 }

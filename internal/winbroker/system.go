@@ -7,18 +7,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// system is what of Windows is needed. Errors are HRESULTs with the names of the
-// calls.
+// system is the part of Windows that is used here. Errors are HRESULTs with the names
+// of the calls.
 type system interface {
 	registry
 	classes
 }
 
-// registry is what registrations are made and found with.
+// registry makes and finds registrations.
 type registry interface {
 	// Start is called before anything else, and may be called again.
 	Start() error
-	// Family is that of the package; "" without package identity.
+	// Family returns the family name of the package; "" without package identity.
 	Family() (string, error)
 	LocalFolder(family string) (string, error)
 
@@ -29,29 +29,29 @@ type registry interface {
 	RequestAccess(context.Context) (task.AccessStatus, error)
 	WorkCost() (task.Value, error)
 	Subscribe(id task.GUID, e winrt.Events) (stop func(), found bool, err error)
-	// Alive says whether a process holds the mark of a run.
+	// Alive reports whether a process holds the mark of a run.
 	Alive(instance task.GUID) bool
 }
 
-// classes is what task classes are served with.
+// classes serves task classes.
 type classes interface {
-	// Publish registers a class, hidden until Resume. run is called with each
-	// activation, on a thread of the system's; the run is over when it returns.
+	// Publish registers a class, which is hidden until Resume. run is called for each
+	// activation, on a thread of the system; the run is over when it returns.
 	Publish(class task.GUID, single bool, run func(activation) error) (published, error)
 	Resume() error
 	Suspend() error
-	// Hold counts one more thing that needs the process; Let one less. When Let
-	// gives 0 the classes are suspended: no activation comes any more.
+	// Hold counts one more thing that needs the process, and Let one less. When Let
+	// returns 0, the classes are suspended and no activation comes any more.
 	Hold()
 	Let() int
-	// Mark lets other processes see that a run is alive, until release.
+	// Mark shows other processes that a run is alive, until release is called.
 	Mark(instance task.GUID) (release func(), err error)
 }
 
-// published is a class that is registered.
+// published is a registered class.
 type published interface{ Revoke() error }
 
-// activation is the instance that a run is given.
+// activation is the instance that Windows passes to a run.
 type activation interface {
 	Read() (winrt.Activated, error)
 	Canceled(f func(task.CancellationReason)) (remove func() error, err error)

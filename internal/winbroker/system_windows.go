@@ -14,20 +14,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// New gives Windows' broker. The package is the one that the program takes itself
-// for, or ""; a nil logger is slog's default one.
+// New returns the broker of Windows. The package is the one that the program claims to
+// belong to, or ""; a nil logger means slog.Default.
 func New(family string, logger *slog.Logger) *Broker {
 	b := newBroker(windowsSystem{}, logger)
 	b.claimed = family
 	return b
 }
 
-// PackageEnv stands in for package identity where the system has none to give:
-// tests under Wine, which has no packages. On Windows it changes nothing but the
-// words of the refusal.
+// PackageEnv replaces package identity in tests under Wine, which has no packages. On
+// Windows it only changes the text of the error.
 const PackageEnv = "BGTASK_PACKAGE"
 
-// windowsSystem is the real one.
+// windowsSystem is the real system.
 type windowsSystem struct{}
 
 func (windowsSystem) Start() error { return com.Start() }
@@ -40,8 +39,8 @@ func (windowsSystem) Family() (string, error) {
 	return family, err
 }
 
-// LocalFolder asks ApplicationData, which some systems do not have: there it is the
-// place where it would be.
+// LocalFolder asks ApplicationData. Where that class does not exist, it returns the
+// path that it would return.
 func (windowsSystem) LocalFolder(family string) (string, error) {
 	path, err := winrt.LocalFolder()
 	switch {
@@ -79,7 +78,7 @@ func (windowsSystem) Subscribe(id task.GUID, e winrt.Events) (func(), bool, erro
 	return winrt.Subscribe(id, e)
 }
 
-// markName names the mark of a run, which goes with the process that made it.
+// markName returns the name of a run's mark, which disappears with its process.
 func markName(instance task.GUID) (*uint16, error) {
 	return windows.UTF16PtrFromString(`Local\bgtask-run-` + instance.String())
 }
@@ -117,8 +116,8 @@ func (windowsSystem) Resume() error { return com.Resume() }
 
 func (windowsSystem) Suspend() error { return com.Suspend() }
 
-// Publish registers a class object. What its objects and locks need of the process
-// is counted by COM.
+// Publish registers a class object. COM counts its objects and locks, which keep the
+// process alive.
 func (w windowsSystem) Publish(class task.GUID, single bool, run func(activation) error) (published, error) {
 	use := com.MultipleUse
 	if single {

@@ -20,8 +20,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// TestHostWithCOM: the class is there while the host serves; an object keeps the
-// process; when it goes, the process may.
+// TestHostWithCOM checks that the class exists while the host serves, that an object
+// keeps the process alive, and that the process may exit when the object is gone.
 func TestHostWithCOM(t *testing.T) {
 	before := com.Live()
 	f, _ := newFake(t)
@@ -44,11 +44,11 @@ func TestHostWithCOM(t *testing.T) {
 		t.Fatal(err)
 	}
 	if left, err := host.Leave(t.Context()); left || err != nil {
-		t.Errorf("it leaves although an object is held: %v, %v", left, err)
+		t.Errorf("Leave with a held object = %v, %v", left, err)
 	}
 	object.Release()
 	if left, err := host.Leave(t.Context()); !left || err != nil {
-		t.Errorf("it stays: %v, %v", left, err)
+		t.Errorf("Leave = %v, %v", left, err)
 	}
 	if err := <-ended; err != nil {
 		t.Error(err)
@@ -61,10 +61,10 @@ func TestHostWithCOM(t *testing.T) {
 	}
 }
 
-// servedBy is a fake, and the real thing for classes.
+// servedBy is a fake for registrations and the real system for classes.
 type servedBy struct {
 	*fakeSystem
-	resumed chan struct{} // told when classes are visible
+	resumed chan struct{} // signals that classes are visible
 }
 
 func (servedBy) Start() error { return windowsSystem{}.Start() }
@@ -87,7 +87,7 @@ func (servedBy) Publish(class task.GUID, single bool, run func(activation) error
 func TestMark(t *testing.T) {
 	s, id := windowsSystem{}, task.GUID{1, 2, 3}
 	if s.Alive(id) {
-		t.Error("a run that nobody marked is alive")
+		t.Error("a run without a mark is alive")
 	}
 	release, err := s.Mark(id)
 	if err != nil {
@@ -102,8 +102,8 @@ func TestMark(t *testing.T) {
 	}
 }
 
-// TestIdentity: a process without package identity says so; the folder of one is
-// where Windows puts it.
+// TestIdentity checks that a missing package identity is reported, and that the local
+// folder is where Windows puts it.
 func TestIdentity(t *testing.T) {
 	t.Setenv(PackageEnv, "")
 	t.Setenv("LocalAppData", t.TempDir())

@@ -10,8 +10,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Watch tells of the runs of the registrations that are there now: first a
-// snapshot, then progress and ends, until ctx ends.
+// Watch yields events of the existing registrations: first a snapshot, then progress
+// and ends of runs, until ctx ends.
 func (b *Broker) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		if err := b.watch(ctx, q, func(e task.Event) bool { return yield(e, nil) }); err != nil {
@@ -20,7 +20,7 @@ func (b *Broker) Watch(ctx context.Context, q wire.WatchQuery) iter.Seq2[task.Ev
 	}
 }
 
-func (b *Broker) watch(ctx context.Context, q wire.WatchQuery, tell func(task.Event) bool) error {
+func (b *Broker) watch(ctx context.Context, q wire.WatchQuery, yield func(task.Event) bool) error {
 	if q.Since != "" {
 		return task.NotOnWindows("Client.Watch", string(q.Since))
 	}
@@ -29,7 +29,7 @@ func (b *Broker) watch(ctx context.Context, q wire.WatchQuery, tell func(task.Ev
 		return err
 	}
 	w := &watcher{events: make(chan task.Event, task.MaxWatchBuffer), lagged: make(chan struct{}, 1)}
-	for _, info := range infos { // before the snapshot is told: nothing is missed between
+	for _, info := range infos { // before the snapshot, so that nothing is missed in between
 		stop, found, err := b.system.Subscribe(info.TaskID, w.of(info, b.opened.records))
 		if err != nil {
 			return winrt.Explain("watch", info.Spec.Name, err)
@@ -39,14 +39,14 @@ func (b *Broker) watch(ctx context.Context, q wire.WatchQuery, tell func(task.Ev
 		}
 	}
 	for i := range infos {
-		if !tell(task.Event{Kind: task.EventSnapshot, Time: time.Now(), TaskID: infos[i].TaskID, Package: infos[i].Package, Name: infos[i].Spec.Name, State: &infos[i].State, Info: &infos[i]}) {
+		if !yield(task.Event{Kind: task.EventSnapshot, Time: time.Now(), TaskID: infos[i].TaskID, Package: infos[i].Package, Name: infos[i].Spec.Name, State: &infos[i].State, Info: &infos[i]}) {
 			return nil
 		}
 	}
-	if !tell(task.Event{Kind: task.EventSynced, Time: time.Now()}) {
+	if !yield(task.Event{Kind: task.EventSynced, Time: time.Now()}) {
 		return nil
 	}
-	return w.run(ctx, tell)
+	return w.run(ctx, yield)
 }
 
 func (b *Broker) watched(ctx context.Context, q wire.WatchQuery) ([]task.Info, error) {
@@ -57,17 +57,17 @@ func (b *Broker) watched(ctx context.Context, q wire.WatchQuery) ([]task.Info, e
 	return []task.Info{info}, err
 }
 
-// watcher takes what Windows tells on its threads to the one that watches.
+// watcher passes events from the threads of Windows to the goroutine that watches.
 type watcher struct {
 	events chan task.Event
 	lagged chan struct{}
 }
 
-func (w *watcher) run(ctx context.Context, tell func(task.Event) bool) error {
+func (w *watcher) run(ctx context.Context, yield func(task.Event) bool) error {
 	for {
 		select {
 		case e := <-w.events:
-			if !tell(e) {
+			if !yield(e) {
 				return nil
 			}
 		case <-w.lagged:
@@ -78,7 +78,7 @@ func (w *watcher) run(ctx context.Context, tell func(task.Event) bool) error {
 	}
 }
 
-// put never waits: a thread of the system's is no place for it.
+// put never blocks, because it runs on a thread of the system.
 func (w *watcher) put(e task.Event) {
 	select {
 	case w.events <- e:
@@ -104,8 +104,8 @@ func (w *watcher) of(info task.Info, kept *records) winrt.Events {
 	}
 }
 
-// completed is the run that Windows says is over: how it ended is in the records,
-// if it was ours.
+// completed returns a run that Windows reports as over. If it was a run of this
+// application, the records say how it ended.
 func (r *records) completed(info task.Info, instance task.GUID, err error) task.Run {
 	if kept, ok := r.find(info.TaskID, instance); ok && kept.Outcome != "" {
 		return r.shown(info, kept)
