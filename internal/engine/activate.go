@@ -57,6 +57,7 @@ func (e *Engine) place(u *run) {
 			text: "no class server declares class " + r.Spec.EntryPoint.String() + ", and no running application serves it"})
 		return
 	}
+	// All runs that need the class server share one launch.
 	s := e.serverOf(r.pack.Family, cs)
 	if s.launching == nil {
 		e.launch(s, r.pack.Family, cs)
@@ -144,6 +145,7 @@ func (e *Engine) send(u *run, h *host, object int) {
 		return
 	}
 	move(&u.State, RunSent, runMoves, "run of "+r.Spec.Name)
+	// Taken in the same step: no second run can be sent to a SingleUse object.
 	if o := &h.objects[object]; o.SingleUse {
 		h.objects = slices.Delete(h.objects, object, object+1)
 	}
@@ -169,8 +171,11 @@ func (e *Engine) mustBeAlone(r *reg) bool {
 	return false
 }
 
+// inApplication reports whether the run is in an application that the user started.
 func (e *Engine) inApplication(u *run) bool { return u.Token.IsZero() && !u.Host.IsZero() }
 
+// sameServer reports whether the classes of a and b are served by the same class
+// server.
 func (e *Engine) sameServer(a, b *reg) bool {
 	x, ok := e.classServer(a)
 	y, also := e.classServer(b)

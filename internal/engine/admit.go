@@ -38,6 +38,7 @@ type readyQueue struct {
 // occurrence.
 func (e *Engine) enqueue(r *reg) {
 	e.ready.stale = true
+	// Its place depends on the front occurrence, which may have changed since.
 	if r.isReady && r.readyAge == r.pending[0].FirstAt {
 		return
 	}
@@ -123,6 +124,7 @@ func (e *Engine) start(r *reg) {
 	r.live = o
 	o.Attempt++
 	e.mark(o)
+	// Only a probe starts while the registration is suspended: one in task.ProbeEvery.
 	if r.State == RegSuspended {
 		r.own().Probe = e.clock.elapsed + task.ProbeEvery
 		e.markLedger(r)
@@ -138,6 +140,8 @@ func (e *Engine) start(r *reg) {
 	view := u.view(e)
 	e.emit(r, task.Event{Kind: task.EventStarting, Run: &view})
 	e.touch(r)
+	// From here on the run may even end in this step: place may find that no class server
+	// declares its class.
 	e.place(u)
 }
 
@@ -152,6 +156,7 @@ func (e *Engine) noteStart(r *reg, o *occ) {
 	e.markLedger(r)
 }
 
+// takeSlots takes a slot of the package, a slot of all, and the exclusive key.
 func (e *Engine) takeSlots(u *run) {
 	u.counts = true
 	e.slots.live++
@@ -172,6 +177,7 @@ func (e *Engine) freeSlots(u *run) {
 	}
 }
 
+// freeKey frees the exclusive key when the run has ended. An unresponsive run keeps it.
 func (e *Engine) freeKey(u *run) {
 	if u.Key != "" && e.keys[u.key()] == u.reg {
 		delete(e.keys, u.key())

@@ -22,6 +22,7 @@ type answers struct {
 	order []*remembered // oldest first
 }
 
+// remembered is an answer with its row.
 type remembered struct {
 	Answer
 	isDirty bool
@@ -51,6 +52,7 @@ func (e *Engine) answer(id RequestID, run func() Answer) {
 	e.do(Reply{id, a})
 }
 
+// remember keeps an answer and forgets old ones.
 func (e *Engine) remember(a Answer) {
 	rem := &remembered{Answer: a}
 	e.answers.byID[a.Request] = rem
@@ -90,6 +92,8 @@ func (a Answer) Err() error {
 	return &task.Error{Subject: a.Subject, Err: task.Sentinel(a.Code), Detail: a.Detail, Hint: a.Hint}
 }
 
+// sortedKeys returns the keys in order: ranging over a map would make the output
+// random.
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }
 
 func sortedGUIDs[V any](m map[task.GUID]V) []task.GUID {
@@ -109,6 +113,7 @@ type stopping struct {
 	timer    timer
 }
 
+// due does nothing: the step that the timer causes ends with stopWhenDone.
 func (s *stopping) due(*Engine) {}
 
 // handOver stops all new starts. Live runs continue for the next broker.
@@ -135,6 +140,8 @@ func (e *Engine) stopAll(ev StopAll) {
 	}
 }
 
+// stopWhenDone ends the broker once no run is live or the time is up. Every launched
+// process is then signaled: SIGTERM if it is idle, SIGKILL if it still has a run.
 func (e *Engine) stopWhenDone() {
 	s := e.stopping
 	if s == nil || !s.all || s.done || len(e.runs) > 0 && e.now.Awake < s.by {

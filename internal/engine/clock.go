@@ -32,6 +32,7 @@ type gap struct {
 	cause    task.MissCause
 }
 
+// gapsKept is the number of gaps that are kept to explain missed instants.
 const gapsKept = 8
 
 func (c *clock) dirtyBit() *bool { return &c.isDirty }
@@ -44,6 +45,8 @@ func (e *Engine) observe(now Instant) {
 	now.Boot, now.Awake = max(now.Boot, last.Boot), max(now.Awake, last.Awake)
 	e.now = now
 	e.clock.elapsed = e.clock.Base + now.Boot
+	// CLOCK_BOOTTIME counts sleep and CLOCK_MONOTONIC does not: the difference is the
+	// sleep. The wall clock counts sleep too, so what it moved beyond boot time is a step.
 	boot, awake := now.Boot-last.Boot, now.Awake-last.Awake
 	step := now.Wall.Sub(last.Wall) - boot
 	if slept := boot - awake; slept >= stepNoticed {
@@ -59,6 +62,7 @@ func (e *Engine) observe(now Instant) {
 
 func sameZone(a, b time.Time) bool { return a.Location().String() == b.Location().String() }
 
+// slept records that the machine slept. Elapsed time has counted the sleep already.
 func (e *Engine) slept(last Instant, d time.Duration) {
 	from := e.clock.Base + last.Boot
 	e.clock.gap(gap{from: from, to: e.clock.elapsed, wallFrom: last.Wall, wallTo: e.now.Wall, cause: task.MissedAsleep})
@@ -92,6 +96,7 @@ func (c *clock) correct(off time.Duration) {
 	}
 }
 
+// gap adds a gap and drops the oldest one if there are too many.
 func (c *clock) gap(g gap) {
 	if len(c.gaps) == gapsKept {
 		c.gaps = append(c.gaps[:0], c.gaps[1:]...)

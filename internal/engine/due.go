@@ -14,12 +14,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
+// timeZero is the zero time, which means that there is none.
 var timeZero time.Time
 
 // mostCounted bounds the counting of missed calendar instants; beyond it the record
 // says "or more".
 const mostCounted = 1000
 
+// freshness returns the interval of a grid; 0 if the trigger has none.
 func freshness(t task.Trigger) time.Duration {
 	switch t := t.(type) {
 	case task.TimeTrigger:
@@ -57,7 +59,7 @@ func (e *Engine) fireDue(r *reg) {
 	}
 	e.markLedger(r)
 	if task.OneShot(r.Spec.Trigger) {
-		r.Disarmed = true
+		r.Disarmed = true // even if the instant is only recorded as missed
 	}
 	e.fireMissed(r, due)
 	for _, at := range due.inTime {
@@ -75,7 +77,9 @@ func (e *Engine) gridInstants(r *reg) instants {
 		n = 1
 	}
 	r.Next = first + n*f
-	late := (now - task.LateBy - first + f - 1) / f // number of points strictly more than LateBy ago
+	// The points are first, first+f, ..., all up to now. Those strictly more than LateBy
+	// ago are late; rounding up leaves a point that is exactly LateBy old in time.
+	late := (now - task.LateBy - first + f - 1) / f
 	late = min(max(late, 0), n)
 	var due instants
 	for i := late; i < n; i++ {
@@ -121,6 +125,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 			continue
 		}
 		switch {
+		// Beyond the limit, one jump leads close to the latest instants, which may fire.
 		case count < mostCounted:
 			count++
 		case !more:
@@ -193,6 +198,8 @@ func (e *Engine) fireMissed(r *reg, due instants) {
 			e.fire(r, firing{by: timedBy(r), due: at, catchUp: due.catchUp, apart: true})
 		}
 	default:
+		// The latest one fires, so it is not missed; the record names the firing that
+		// makes up for the others.
 		m.Count--
 		m.MadeUp = r.Firing + 1
 		if m.Count > 0 || m.More {
@@ -222,12 +229,14 @@ func (e *Engine) fireInTime(r *reg, at time.Time) {
 	e.fire(r, firing{by: timedBy(r), due: at})
 }
 
+// recordMissed records a range of missed instants in history.
 func (e *Engine) recordMissed(r *reg, m task.Missed) {
 	r.own().Counts.Missed += m.Count
 	e.markLedger(r)
 	e.emit(r, task.Event{Kind: task.EventMissed, Missed: &m})
 }
 
+// timedBy says whether a timer or a calendar fires r.
 func timedBy(r *reg) FiredBy {
 	if r.calendar != nil {
 		return ByCalendar
@@ -235,6 +244,7 @@ func timedBy(r *reg) FiredBy {
 	return ByTimer
 }
 
+// nextDue returns the next grid point; 0 if there is none or the trigger cannot fire.
 func (e *Engine) nextDue(r *reg) time.Duration {
 	if !e.armed(r) {
 		return 0
@@ -309,6 +319,7 @@ func (e *Engine) recompute(which func(*reg) bool) {
 	}
 }
 
+// calendars returns the registrations with a calendar.
 func (e *Engine) calendars() regSet {
 	s := regSet{}
 	for _, r := range e.regs {

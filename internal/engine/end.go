@@ -17,6 +17,7 @@ import (
 // escalation is the next step in ending a process.
 type escalation uint8
 
+// The steps of an escalation, in order.
 const (
 	escalateTerm escalation = iota // the next step: SIGTERM
 	escalateKill
@@ -52,11 +53,15 @@ func (e *Engine) endHost(h *host) {
 	h.esc = escalateTerm
 	if l := e.launches[h.token]; l != nil && l.State == ServerUp {
 		e.moveLaunch(l, ServerEnding)
+		// The next launch must wait: the process still has runs, and a run of the same
+		// registration must not start beside them.
 		if len(h.runs) > 0 && !h.singleUse() {
 			l.blocks = true
 			l.server.ending++
 		}
 	}
+	// The other runs did nothing wrong: they get a grace of their own before the process
+	// is ended.
 	others := false
 	for _, u := range slices.Clone(h.runs) {
 		if !u.canceled() && u.Failing == "" && !h.neverReturned {
@@ -75,6 +80,8 @@ func (e *Engine) endHost(h *host) {
 // class. Ending it slowly harms no other run, so the next launch need not wait for it.
 func (h *host) singleUse() bool { return len(h.served) > 0 && len(h.runs) <= 1 && h.single }
 
+// escalateHost takes the next step in ending a host's process. When no signal is left,
+// the host and its runs are Unresponsive.
 func (e *Engine) escalateHost(h *host) {
 	if wait, ok := e.signalNext(&h.esc, h.id, h.token); ok {
 		e.awake.arm(&h.timer, e.now.Awake+wait)
@@ -97,6 +104,8 @@ func (e *Engine) endLaunch(l *launch) {
 	e.escalate(l)
 }
 
+// escalate takes the next step in ending the process tree of a launch. When no signal
+// is left, the class server may be launched again: what survives cannot be waited for.
 func (e *Engine) escalate(l *launch) {
 	if l.State != ServerEnding {
 		return
@@ -122,6 +131,7 @@ func (e *Engine) exited(ev Exited) {
 	if l == nil || l.Process != ev.Process && !l.Process.IsZero() {
 		return
 	}
+	// The first process is gone, but its tree may live on, so the launch is not over.
 	switch l.State {
 	case ServerLaunching:
 		e.closeLaunch(l)
@@ -134,6 +144,8 @@ func (e *Engine) exited(ev Exited) {
 	e.awake.arm(&l.timer, 0) // the rest of its tree is being ended; TreeEnded follows
 }
 
+// treeEnded handles the end of a launch's whole process tree. Only now may the class
+// server be launched again.
 func (e *Engine) treeEnded(ev TreeEnded) {
 	l := e.launches[ev.Token]
 	if l == nil {

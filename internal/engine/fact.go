@@ -58,6 +58,7 @@ func (f *fact) cause() task.Cause {
 	return task.CauseSourceStarting
 }
 
+// fact returns the fact with the name, and adds it if it is new.
 func (e *Engine) fact(name string) *fact {
 	f := e.facts[name]
 	if f == nil {
@@ -68,6 +69,8 @@ func (e *Engine) fact(name string) *fact {
 	return f
 }
 
+// due ends the grace of a fact whose source is gone, and an override whose time is
+// over.
 func (f *fact) due(e *Engine) {
 	if f.gone && e.clock.elapsed >= f.lose {
 		f.gone = false
@@ -79,6 +82,7 @@ func (f *fact) due(e *Engine) {
 	e.armFact(f)
 }
 
+// armFact sets the fact's timer to its next deadline.
 func (e *Engine) armFact(f *fact) {
 	var at time.Duration
 	if f.gone {
@@ -103,6 +107,7 @@ func (e *Engine) setFact(f *fact, set func()) (edge, bool) {
 		return edge{}, false
 	}
 	f.since, f.changed = e.now.Wall, e.clock.elapsed
+	// The energy saver holds tasks that do not name it as a condition.
 	if f.name == task.FactEnergySaver {
 		e.touchAll()
 	}
@@ -114,6 +119,8 @@ func (e *Engine) setFact(f *fact, set func()) (edge, bool) {
 	if !after.Known() {
 		return edge{}, false
 	}
+	// The edge is between the last known value and this one: an unknown time in between
+	// does not hide a change.
 	ed := edge{fact: f, old: f.last, new: after}
 	f.last = after
 	if task.Lasting(f.name) && f.override == nil {
@@ -129,6 +136,7 @@ func (e *Engine) change(f *fact, set func()) {
 	}
 }
 
+// factsReported takes a report: first all facts are set, then their edges fire.
 func (e *Engine) factsReported(ev FactsReported) {
 	var edges []edge
 	for _, reported := range ev.Facts {
@@ -153,6 +161,7 @@ func (e *Engine) factsReported(ev FactsReported) {
 	}
 }
 
+// addSource adds a source that reported facts before its own state.
 func (e *Engine) addSource(name string) *task.SourceState {
 	st := &task.SourceState{Name: name, Status: task.SourceUp}
 	e.sources[name] = st
@@ -261,6 +270,8 @@ func (e *Engine) sourceOf(t task.Trigger) *task.SourceState {
 	return nil
 }
 
+// overrideFact sets a fact for testing. The value counts as real: it is an edge, and it
+// meets conditions.
 func (e *Engine) overrideFact(ev OverrideFact) Answer {
 	if ev.Name == "" || len(ev.Name) > task.MaxName || len(ev.Value) > task.MaxFactValue {
 		return refuse(task.ErrInvalid, ev.Name, "a fact has a name of at most 256 bytes and a value of at most 1 KiB", "")
@@ -279,6 +290,8 @@ func (e *Engine) overrideFact(ev OverrideFact) Answer {
 	return Answer{}
 }
 
+// clearOverride ends overrides. All facts are set before any edge fires, as in a
+// report.
 func (e *Engine) clearOverride(ev ClearOverride) Answer {
 	var edges []edge
 	for _, name := range sortedKeys(e.facts) {

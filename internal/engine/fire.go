@@ -97,6 +97,7 @@ func (e *Engine) onceDone(r *reg) bool {
 	return r.Spec.Trigger.(task.CustomSystemEventTrigger).Recurrence == task.Once && r.OnceIn == e.login()
 }
 
+// login names the current login of the current boot, for the recurrence Once.
 func (e *Engine) login() string { return fmt.Sprintf("%s/%d", e.now.ID, e.clock.Login) }
 
 // occurred fires a task for what its watcher saw. If the payload does not fit, details

@@ -91,6 +91,8 @@ func (f forker) begin(e *Engine) {
 	}
 }
 
+// reg makes a copied registration point to copies: its package, its run, its
+// occurrences and its timers.
 func (f forker) reg(old, r *reg) {
 	r.pack, r.twin, r.run = f.packs[r.pack], f.regs[r.twin], f.runs[r.run]
 	pending := r.pending

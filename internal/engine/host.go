@@ -42,6 +42,7 @@ func (h *host) takesActivations() bool {
 	return h.state == HostAttached && h.edition == h.pack.Edition && !h.pack.Servicing
 }
 
+// visible returns the objects that are not suspended.
 func (h *host) visible() []Object {
 	return slices.DeleteFunc(slices.Clone(h.objects), func(o Object) bool { return o.Suspended })
 }
@@ -64,6 +65,8 @@ func (e *Engine) attached(ev Attached) {
 	}
 	e.awake.arm(&h.timer, 0)
 	h.active = ev.Active
+	// Instances before objects: setObjects may send a run, and by then it must be clear
+	// which runs are over and which registrations have a stray instance.
 	e.reconcile(h, ev.Instances)
 	e.setObjects(h, ev.Objects)
 	e.updateHealth(h)
@@ -72,6 +75,7 @@ func (e *Engine) attached(ev Attached) {
 	}
 }
 
+// newHost makes a host for a process that attaches, or drops it and returns nil.
 func (e *Engine) newHost(ev Attached) *host {
 	p := e.packages[ev.Package]
 	if p == nil {
@@ -89,6 +93,8 @@ func (e *Engine) newHost(ev Attached) *host {
 	}
 	h := e.makeHost(ev.Host, p, ev.Token)
 	switch {
+	// A launched process belongs to the edition that was current when it was started. Any
+	// other belongs to the version whose folder contains its program.
 	case l != nil:
 		h.version, h.edition = l.Version, l.Edition
 	case ev.Home != "" && ev.Home != p.Folder:
@@ -100,6 +106,7 @@ func (e *Engine) newHost(ev Attached) *host {
 // retired is an edition that no package has.
 const retired = math.MaxUint64
 
+// makeHost adds a host of the current edition of its package.
 func (e *Engine) makeHost(id HostID, p *pack, token task.LaunchToken) *host {
 	e.order++
 	h := &host{id: id, pack: p, token: token, order: e.order, version: p.Version, edition: p.Edition}
@@ -109,11 +116,13 @@ func (e *Engine) makeHost(id HostID, p *pack, token task.LaunchToken) *host {
 	return h
 }
 
+// moveHost changes the state of a host, which may let or keep runs from starting.
 func (e *Engine) moveHost(h *host, to HostState) {
 	move(&h.state, to, hostMoves, "host "+h.id.String())
 	e.ready.stale = true
 }
 
+// objectsChanged takes a new list of objects, unless the host is about to end.
 func (e *Engine) objectsChanged(ev ObjectsChanged) {
 	if h := e.hosts[ev.Host]; h != nil && h.state != HostLeaving && h.state != HostEnding {
 		e.setObjects(h, ev.Objects)
@@ -161,6 +170,8 @@ func (e *Engine) classSeen(p *pack, class task.GUID) {
 	}
 }
 
+// streamLost withdraws the objects of a host and gives it time to come back. Its runs
+// continue: a lost connection says nothing about the process.
 func (e *Engine) streamLost(ev StreamLost) {
 	h := e.hosts[ev.Host]
 	if h == nil || h.state != HostAttached && h.state != HostUnresponsive {

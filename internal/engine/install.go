@@ -80,6 +80,8 @@ func (e *Engine) mayInstall(ev Install) (Answer, bool) {
 	return Answer{}, true
 }
 
+// checkPackage refuses names that a package cannot have, and one whose folders are
+// still being removed.
 func (e *Engine) checkPackage(p task.Package) (Answer, bool) {
 	switch {
 	case p.Family == "" || len(p.Family) > task.MaxName:
@@ -109,6 +111,7 @@ func (e *Engine) updatePackage(p *pack, to task.Package) {
 	e.serviceWhenDone(p)
 }
 
+// keep returns s, or old if s is empty.
 func keep(s, old string) string {
 	if s == "" {
 		return old

@@ -61,6 +61,8 @@ func (e *Engine) fire(r *reg, f firing) *occ {
 	e.markLedger(r)
 	o := e.join(r, f)
 	e.setPayload(o, joined(o.Details, f.details))
+	// The occurrence takes the number of its last firing, and its attempts start again:
+	// the same number always means the same firings.
 	o.Number, o.By, o.Due, o.Last, o.LastAt = r.Firing, f.by, f.due, e.now.Wall, e.clock.elapsed
 	o.Count++
 	o.Missed += f.missed
@@ -177,6 +179,8 @@ func (e *Engine) relatch(r *reg, o *occ) {
 		e.subscribe(r)
 		return
 	}
+	// Both ask for the same work: o stays, since it is older, and takes over the firings of
+	// the newer one.
 	newer := r.pending[len(r.pending)-1]
 	o.Number, o.By, o.Due, o.Last, o.LastAt = newer.Number, newer.By, newer.Due, newer.Last, newer.LastAt
 	o.Count += newer.Count
@@ -210,6 +214,7 @@ func (e *Engine) expire(r *reg) {
 	}
 }
 
+// nextExpiry returns when the hold of the first occurrence ends; 0 means never.
 func (e *Engine) nextExpiry(r *reg) (at time.Duration) {
 	h := r.Spec.Hold
 	if h.AtMost <= 0 {

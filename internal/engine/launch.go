@@ -46,6 +46,7 @@ func (l *launch) write() Write {
 	return Put{l.Launch}
 }
 
+// serverOf returns the class server of a package, and adds it if it is new.
 func (e *Engine) serverOf(pack string, cs task.ClassServer) *server {
 	key := serverKey{pack, cs.Key()}
 	s := e.servers[key]
@@ -92,6 +93,7 @@ func (e *Engine) moveLaunch(l *launch, to ServerState) {
 	e.mark(l)
 }
 
+// freeLaunchSlot ends the time in which a launch counts as in flight.
 func (e *Engine) freeLaunchSlot(l *launch) {
 	if l.slot {
 		l.slot = false
@@ -109,6 +111,8 @@ func (e *Engine) unblock(l *launch) {
 	}
 }
 
+// serverStarted notes the process of a launch. A process whose launch was abandoned
+// meanwhile is killed.
 func (e *Engine) serverStarted(ev ServerStarted) {
 	if l := e.launches[ev.Token]; l != nil {
 		l.Process = ev.Process
@@ -165,6 +169,7 @@ func (e *Engine) waiters(l *launch) []*run {
 	return all
 }
 
+// olderRun orders runs by their admission.
 func olderRun(a, b *run) int {
 	if c := compare(int64(a.StartedAt), int64(b.StartedAt)); c != 0 {
 		return c
@@ -194,6 +199,7 @@ func (e *Engine) failLaunch(l *launch, how ending) {
 	e.failWaiters(l, how)
 }
 
+// failWaiters ends every run that waits for l.
 func (e *Engine) failWaiters(l *launch, how ending) {
 	for _, u := range e.waiters(l) {
 		e.endRun(u, how)
@@ -217,11 +223,13 @@ func (e *Engine) launchAgain(l *launch) {
 	}
 }
 
+// addLaunch adds a launch to the ones that are not over.
 func (e *Engine) addLaunch(l *launch) {
 	e.launches[l.Token] = l
 	l.server.launches++
 }
 
+// dropLaunch removes a launch that is over, and its row.
 func (e *Engine) dropLaunch(l *launch) {
 	e.forgetLaunch(l)
 	e.awake.arm(&l.timer, 0)
@@ -229,6 +237,7 @@ func (e *Engine) dropLaunch(l *launch) {
 	e.packageWhenDone(e.packages[l.Package])
 }
 
+// forgetLaunch removes a launch from memory, and its class server with the last one.
 func (e *Engine) forgetLaunch(l *launch) {
 	delete(e.launches, l.Token)
 	if l.server.launches--; l.server.launches == 0 {

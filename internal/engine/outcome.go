@@ -45,6 +45,7 @@ func (e *Engine) endRun(u *run, how ending) {
 		ended.Awake = e.now.Awake - u.EnteredAt
 	}
 	ended.Exit, ended.Text, ended.Stderr = how.exit, tail(how.text, task.MaxErrorText), tail(how.stderr, task.MaxStderrTail)
+	// The run is over: its timer, its slots and its key are free in the same step.
 	move(&u.State, RunEnded, runMoves, "run of "+r.Spec.Name)
 	e.mark(u)
 	e.awake.arm(&u.timer, 0)
@@ -59,12 +60,14 @@ func (e *Engine) endRun(u *run, how ending) {
 	r.since = e.now.Wall
 	e.markLedger(r)
 	e.emit(r, task.Event{Kind: task.EventEnded, Run: &ended})
+	// History has the outcome before the end of the occurrence that follows from it.
 	e.noteTry(o, ended)
 	e.applyOutcome(r, o, u, how)
 	if h := e.hosts[u.Host]; h != nil {
 		h.drop(u)
 		e.updateHealth(h)
 	}
+	// Others may have waited for this end: ready runs, an update, a removal.
 	e.touch(r)
 	e.ready.stale = true
 	e.serviceWhenDone(r.pack)
@@ -80,6 +83,8 @@ func lostEnding(u *run, text string) ending {
 	return ending{outcome: task.Lost, text: text}
 }
 
+// outcomeOfCancel returns the outcome of a canceled run: TimedOut if the run limit
+// canceled it.
 func outcomeOfCancel(u *run) task.Outcome {
 	if u.TimedOut {
 		return task.TimedOut
@@ -87,6 +92,7 @@ func outcomeOfCancel(u *run) task.Outcome {
 	return task.Canceled
 }
 
+// tail returns the last n bytes of s, marked with dots if something was cut off.
 func tail(s string, n int) string {
 	if len(s) > n {
 		return "..." + s[len(s)-n+3:]
@@ -94,6 +100,7 @@ func tail(s string, n int) string {
 	return s
 }
 
+// noteTry keeps an attempt of the occurrence for why.
 func (e *Engine) noteTry(o *occ, ended task.Run) {
 	o.Tries = append(o.Tries, ended)
 	if len(o.Tries) > triesKept {
@@ -128,6 +135,8 @@ func (e *Engine) applyOutcome(r *reg, o *occ, u *run, how ending) {
 	case task.Crashed, task.ActivationFailed:
 		e.fault(r, o, how)
 	}
+	// holdsSince starts again, so that conditions must hold for the whole settle time
+	// from now on.
 	if lost {
 		r.Losses++
 		r.holdsSince = -1
@@ -137,6 +146,7 @@ func (e *Engine) applyOutcome(r *reg, o *occ, u *run, how ending) {
 	e.unsubscribeIfIdle(r)
 }
 
+// final reports whether a cancel for this reason ends the occurrence, too.
 func final(reason task.CancellationReason) bool {
 	return reason == task.ReasonAbort || reason == task.ReasonIdleTask || reason == task.ReasonUninstall
 }
@@ -209,6 +219,8 @@ func (e *Engine) fault(r *reg, o *occ, how ending) {
 	}
 }
 
+// suspend keeps the registration from starting, except for one probe in
+// task.ProbeEvery. Firings are still accepted and joined.
 func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 	if r.State == RegSuspended {
 		r.NotBefore = 0
@@ -238,6 +250,7 @@ func (e *Engine) unsuspend(r *reg, why string) {
 	e.touch(r)
 }
 
+// resumeRequest handles bgtask resume: it ends a suspension or a back-off.
 func (e *Engine) resumeRequest(ev Resume) Answer {
 	r, a, ok := e.find(ev.Caller, ev.TaskID)
 	if !ok {

@@ -33,6 +33,8 @@ func (p *pack) write() Write {
 	return Put{p.Package}
 }
 
+// add adds r after the registrations with the same name, so that the oldest stays
+// first.
 func (p *pack) add(r *reg) {
 	p.regs[r] = struct{}{}
 	first := p.names[r.Spec.Name]
@@ -46,6 +48,7 @@ func (p *pack) add(r *reg) {
 	first.twin = r
 }
 
+// drop removes r from the package and from the registrations of its name.
 func (p *pack) drop(r *reg) {
 	delete(p.regs, r)
 	delete(p.suspended, r)
@@ -64,6 +67,7 @@ func (p *pack) drop(r *reg) {
 	r.twin = nil
 }
 
+// newPack makes a package known.
 func (e *Engine) newPack(rec Package) *pack {
 	e.order++
 	p := &pack{Package: rec, regs: regSet{}, names: map[string]*reg{}, suspended: regSet{}, entered: e.order}
@@ -86,6 +90,7 @@ func (e *Engine) imply(ev Imply) Answer {
 	return Answer{Access: p.Access}
 }
 
+// cancelAll cancels every live run of a package.
 func (e *Engine) cancelAll(p *pack, reason task.CancellationReason, final bool) {
 	for _, r := range p.regs.sorted() {
 		if r.run != nil {
@@ -95,6 +100,8 @@ func (e *Engine) cancelAll(p *pack, reason task.CancellationReason, final bool) 
 	}
 }
 
+// requestAccess turns an unspecified access status into the policy's default. It
+// changes no other status: only the user can.
 func (e *Engine) requestAccess(ev RequestAccess) Answer {
 	p := e.packages[ev.Caller.Package]
 	if p == nil {
@@ -106,6 +113,7 @@ func (e *Engine) requestAccess(ev RequestAccess) Answer {
 	return Answer{Access: p.Access}
 }
 
+// setAccess sets the access status that the user chose.
 func (e *Engine) setAccess(ev SetAccess) Answer {
 	p := e.packages[ev.Package]
 	if p == nil {

@@ -44,6 +44,7 @@ func (e *Engine) ownReasons(r *reg, o *occ) []reason {
 	if e.heldByEnergySaver(r) {
 		add(task.WaitEnergySaver, 0, e.saverDetail)
 	}
+	// Waived conditions need not settle either.
 	if !o.Waived {
 		all = e.unmet(all, r)
 		if settle := settleTime(r.Losses); settle > 0 && r.holdsSince >= 0 && now < r.holdsSince+settle {
@@ -134,6 +135,8 @@ func rateWindow(r *reg) time.Duration {
 	return task.RateWindow
 }
 
+// runDetail describes the live run that an occurrence waits for. For an unresponsive
+// one it names the remedy.
 func (e *Engine) runDetail(u *run) string {
 	if u.State == RunUnresponsive {
 		return fmt.Sprintf("pid %d has not responded since %s; 'bgtask cancel --kill %s' ends it", u.Host.PID, u.UnresponsiveSince.Format(time.TimeOnly), u.reg.Spec.Name)

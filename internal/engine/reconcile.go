@@ -41,6 +41,8 @@ func (e *Engine) reconcile(h *host, held []Held) {
 	}
 }
 
+// takeResults takes the results of instances that finished while the host was not
+// connected.
 func (e *Engine) takeResults(h *host, held []Held) {
 	for _, i := range held {
 		if i.Result != nil {
@@ -80,6 +82,7 @@ func (e *Engine) stray(h *host, i Held) {
 	e.touch(r)
 }
 
+// strayOver notes that a stray instance has ended.
 func (e *Engine) strayOver(h *host, instance task.GUID) {
 	if r := h.strays[instance]; r != nil {
 		delete(h.strays, instance)

@@ -42,6 +42,7 @@ type reg struct {
 
 func (r *reg) id() task.GUID { return r.taskID }
 
+// regSet is a set of registrations.
 type regSet map[*reg]struct{}
 
 // sorted returns the set in the order of registering. Ranging over a map has no order,
@@ -117,6 +118,7 @@ type work struct {
 	fire *firing
 }
 
+// do fires or advances the registration, unless it is gone by now.
 func (w work) do(e *Engine) {
 	if w.fire != nil {
 		if w.reg.State != RegGone {

@@ -17,6 +17,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
+// register handles Register and Ensure. It checks the package, then the class, then the
+// name, then the trigger, so that the most fundamental problem is reported.
 func (e *Engine) register(ev Register) Answer {
 	p := e.packages[ev.Package]
 	if p == nil || p.Removing {
@@ -69,6 +71,7 @@ func normal(s task.Spec) task.Spec {
 	return s
 }
 
+// checkRoom refuses a registration beyond the limits.
 func (e *Engine) checkRoom(p *pack, spec task.Spec) (Answer, bool) {
 	if len(p.regs) >= task.MaxPerPackage {
 		return refuse(task.ErrLimit, spec.Name, fmt.Sprintf("package %s already has %d tasks, which is the limit", p.Family, task.MaxPerPackage), "remove some, or use one task with a queue"), false
@@ -106,6 +109,7 @@ func (e *Engine) checkTrigger(spec task.Spec, ev Register) (Answer, bool) {
 	return Answer{}, true
 }
 
+// sameName returns the registrations with the name and group of spec, oldest first.
 func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
 	var same []*reg
 	for r := p.names[spec.Name]; r != nil; r = r.twin {
@@ -116,6 +120,7 @@ func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
 	return same
 }
 
+// add makes a new registration.
 func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 	e.order++
 	r := &reg{taskID: e.newGUID(), Spec: termsOf(spec), Order: e.order}
@@ -175,6 +180,9 @@ func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 	return a
 }
 
+// update changes a registration in place. What is pending stays unless the trigger
+// changed: other conditions apply to it from now on. A live run continues as it was
+// started.
 func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 	phase := !reflect.DeepEqual(r.Spec.Trigger, spec.Trigger)
 	if r.run != nil {
@@ -210,6 +218,7 @@ func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 	e.emit(r, task.Event{Kind: task.EventChanged, Text: "the registration was changed"})
 }
 
+// unregister handles Unregister.
 func (e *Engine) unregister(ev Unregister) Answer {
 	r, a, ok := e.find(ev.Caller, ev.TaskID)
 	if !ok {
@@ -229,6 +238,7 @@ func (e *Engine) find(c Caller, id task.GUID) (*reg, Answer, bool) {
 	return r, Answer{}, true
 }
 
+// reaches reports whether r exists for the caller.
 func (c Caller) reaches(r *reg) bool { return c.All || r.pack.Family == c.Package }
 
 // remove ends what is pending and, if no run is live, the registration. Otherwise the
@@ -268,6 +278,7 @@ func (e *Engine) goneWhenDone(r *reg) {
 	e.packageWhenDone(r.pack)
 }
 
+// setState moves a registration to another state.
 func (e *Engine) setState(r *reg, to RegState) {
 	move(&r.State, to, regMoves, "registration "+r.Spec.Name)
 	r.since = e.now.Wall

@@ -30,6 +30,8 @@ func Restore(now Instant, cfg Config, saved State) (*Engine, Output) {
 		edges: map[task.SystemTriggerType]regSet{}, events: map[string]regSet{},
 		answers: answers{byID: map[RequestID]*remembered{}},
 	}
+	// The order matters: facts need the clock, registrations need packages, runs need
+	// launches and occurrences, and whatever ends here must find everything else in place.
 	e.restoreClock(saved.Clock)
 	e.restoreFacts(saved.Facts)
 	for _, st := range cfg.Sources {
@@ -98,12 +100,16 @@ func (e *Engine) restoreCalendars(saved Clock) {
 	e.zoneChanged()
 }
 
+// restoreFacts restores the last values of lasting facts. Every other fact starts as
+// unknown, and its first value is not an edge.
 func (e *Engine) restoreFacts(saved []LastingFact) {
 	for _, l := range saved {
 		e.fact(l.Name).last = l.Value
 	}
 }
 
+// restorePackages restores packages and adds the one for command tasks. The removal of
+// folders continues.
 func (e *Engine) restorePackages(saved []Package) {
 	for _, rec := range saved {
 		if rec.Gone {
@@ -122,6 +128,7 @@ func (e *Engine) restorePackages(saved []Package) {
 	}
 }
 
+// restoreRegistrations restores registrations in the order of registering.
 func (e *Engine) restoreRegistrations(saved State) []*reg {
 	all := make([]*reg, 0, len(saved.Registrations))
 	ledgers := make(map[task.GUID]*Ledger, len(saved.Ledgers))
@@ -149,6 +156,8 @@ func (e *Engine) restoreRegistrations(saved State) []*reg {
 	return all
 }
 
+// restoreCalendar parses the calendar of r and sets its zone. The next instant was
+// stored.
 func (e *Engine) restoreCalendar(r *reg, zones map[string]*time.Location) {
 	e.loadCalendar(r)
 	if r.calendar == nil {
@@ -161,6 +170,7 @@ func (e *Engine) restoreCalendar(r *reg, zones map[string]*time.Location) {
 	r.setZone(zones[name])
 }
 
+// restoreOccurrences restores occurrences in the order of their first firings.
 func (e *Engine) restoreOccurrences(saved []Occurrence) {
 	slices.SortFunc(saved, func(a, b Occurrence) int { return compare(a.First, b.First) })
 	for _, rec := range saved {
@@ -179,6 +189,7 @@ func (e *Engine) restoreOccurrences(saved []Occurrence) {
 	}
 }
 
+// sortedRegs returns all registrations in the order of registering.
 func (e *Engine) sortedRegs() []*reg {
 	all := make([]*reg, 0, len(e.regs))
 	for _, r := range e.regs {
@@ -311,6 +322,7 @@ func (e *Engine) bootEnded(lost []*run) {
 	e.clockEvent("the machine was started")
 }
 
+// restoreAnswers restores the remembered answers, oldest first.
 func (e *Engine) restoreAnswers(saved []Remembered) {
 	slices.SortFunc(saved, func(a, b Remembered) int {
 		return cmp.Or(cmp.Compare(a.At, b.At), slices.Compare(a.Request[:], b.Request[:]))

@@ -37,6 +37,7 @@ func (u *run) write() Write {
 	return Put{u.Run}
 }
 
+// key is the run's exclusive key, in its package.
 func (u *run) key() exclusive { return exclusive{u.reg.pack.Family, u.Key} }
 
 // canceled reports whether the run was asked to stop.
@@ -78,6 +79,8 @@ func (e *Engine) known(h HostID, instance task.GUID) *run {
 	return nil
 }
 
+// accepted handles a host that has entered Run, for the first time or after it did not
+// respond.
 func (e *Engine) accepted(ev Accepted) {
 	u := e.known(ev.Host, ev.Instance)
 	switch {
@@ -92,6 +95,7 @@ func (e *Engine) accepted(ev Accepted) {
 	}
 }
 
+// entered moves a Sent run to Running. The run limit counts from now.
 func (e *Engine) entered(u *run) {
 	move(&u.State, RunRunning, runMoves, "run of "+u.reg.Spec.Name)
 	u.Entered, u.EnteredAt = e.now.Wall, e.now.Awake
@@ -134,6 +138,8 @@ func (e *Engine) leaveUnresponsive(u *run, to RunState) {
 	e.touch(u.reg)
 }
 
+// retakeSlots takes the slots of a run that responds again. There may be one run too
+// many for a while; nothing starts until the number is below the limit again.
 func (e *Engine) retakeSlots(u *run) {
 	if !u.counts {
 		u.counts = true
@@ -177,6 +183,7 @@ func (e *Engine) placeElsewhere(u *run, refuser *host, text string) {
 	e.placeOrWait(u, "the application refused the activation: "+text)
 }
 
+// drop removes a run from its host.
 func (h *host) drop(u *run) {
 	h.runs = slices.DeleteFunc(h.runs, func(x *run) bool { return x == u })
 }
@@ -195,12 +202,14 @@ func (e *Engine) progressed(ev Progressed) {
 	}
 }
 
+// notifyProgress sends the current progress to watchers.
 func (e *Engine) notifyProgress(u *run) {
 	u.notified, u.notifiedAt = u.progress, e.now.Awake
 	view := u.view(e)
 	e.notify(u.reg, task.Event{Kind: task.EventProgress, Run: &view})
 }
 
+// saveCheckpoint keeps data for the next attempt of the occurrence.
 func (e *Engine) saveCheckpoint(ev SaveCheckpoint) Answer {
 	u := e.known(ev.Host, ev.Instance)
 	switch {
@@ -225,6 +234,7 @@ func (e *Engine) finished(ev Finished) {
 	if u == nil || u.State == RunStarting {
 		return
 	}
+	// A result without Accepted: the answer was lost, or Run was faster than it.
 	if u.State == RunSent {
 		e.entered(u)
 	}

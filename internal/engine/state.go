@@ -23,6 +23,7 @@ type appearance struct {
 	next    time.Duration
 }
 
+// look returns the current appearance of r.
 func (e *Engine) look(r *reg) appearance {
 	a := appearance{known: true, phase: e.phase(r), next: r.Next}
 	if !r.NextWall.IsZero() {
@@ -45,6 +46,8 @@ func (r *reg) waiting() (n int) {
 	return n
 }
 
+// phase returns the phase of r. A live run counts more than a suspension, and a pending
+// occurrence more than Spent.
 func (e *Engine) phase(r *reg) task.Phase {
 	switch {
 	case r.State == RegRemoving:
@@ -120,6 +123,7 @@ func silence(u *run) string {
 	return "its connection was lost and has not been restored"
 }
 
+// sinceWhen returns when the phase began.
 func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
 	switch {
 	case p == task.Suspended:
@@ -195,6 +199,7 @@ func (e *Engine) launchDetail(u *run) string {
 	return "its class server is being ended and will be launched again"
 }
 
+// unsureCause returns why the facts behind a condition are unknown.
 func (e *Engine) unsureCause(c task.Condition) task.Cause {
 	for _, n := range c.Needs() {
 		f := e.facts[n.Fact]

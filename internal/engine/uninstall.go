@@ -98,6 +98,7 @@ func (e *Engine) removeFolders(p *pack) {
 	e.do(RemoveFolders{Package: p.Package.Package, KeepData: p.KeepData})
 }
 
+// foldersRemoved deletes the row of a removed package.
 func (e *Engine) foldersRemoved(ev FoldersRemoved) {
 	if p := e.leftovers[ev.Package]; p != nil {
 		delete(e.leftovers, ev.Package)

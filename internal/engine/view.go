@@ -61,6 +61,7 @@ func (e *Engine) peek(now Instant) {
 	}
 }
 
+// info returns everything about a registration that users see.
 func (e *Engine) info(r *reg) task.Info {
 	i := task.Info{TaskID: r.id(), Package: r.pack.Family, Spec: r.Spec.whole(), Registered: e.wallOf(r.Registered), State: e.state(r),
 		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: e.wallOf(r.GridWall)}
@@ -74,6 +75,7 @@ func (e *Engine) info(r *reg) task.Info {
 	return i
 }
 
+// commandLine formats the command of a class server.
 func commandLine(cs task.ClassServer) string {
 	s := cs.Executable
 	for _, a := range cs.Arguments {
@@ -127,8 +129,10 @@ func (e *Engine) Facts(now Instant) []task.Fact {
 	return all
 }
 
+// usersShown limits the tasks that are shown for each fact.
 const usersShown = 8
 
+// factUsers returns the tasks that depend on each fact.
 func (e *Engine) factUsers() map[string][]string {
 	users := map[string][]string{}
 	for _, r := range e.sortedRegs() {
@@ -144,6 +148,7 @@ func (e *Engine) factUsers() map[string][]string {
 	return users
 }
 
+// factView returns a fact as users see it.
 func (e *Engine) factView(f *fact) task.Fact {
 	v := f.reported
 	v.Name, v.Value, v.Since, v.Cause = f.name, f.value(), f.since, f.cause()

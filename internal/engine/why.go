@@ -42,6 +42,8 @@ func (e *Engine) Why(now Instant, id task.GUID) (task.Explanation, bool) {
 	return x, true
 }
 
+// useOf says how the host uses the class object of the live run: MultipleUse or
+// SingleUse; "" if unknown.
 func (e *Engine) useOf(r *reg) string {
 	if h := e.hosts[r.run.Host]; h != nil {
 		for _, o := range h.objects {
@@ -56,6 +58,7 @@ func (e *Engine) useOf(r *reg) string {
 	return ""
 }
 
+// needs returns each condition with its verdict and the facts behind it.
 func (e *Engine) needs(r *reg, o *occ) []task.NeedState {
 	var all []task.NeedState
 	for _, c := range r.conditions() {
@@ -100,6 +103,7 @@ func (e *Engine) counterfactual(x *task.Explanation, r *reg, o *occ) {
 	}
 }
 
+// afterServicing says what must be over before a package's runs start again.
 func (e *Engine) afterServicing(r *reg) string {
 	if e.stopping != nil {
 		return "the next broker has started"
@@ -132,6 +136,7 @@ func (e *Engine) wants(r *reg, o *occ) []string {
 	return slices.Compact(wants)
 }
 
+// afterWhat says what must be over, for a reason that ends with something else.
 func afterWhat(r *reg, w task.Reason) string {
 	switch w.Kind {
 	case task.WaitLiveRun:
@@ -158,6 +163,7 @@ func afterLaunch(detail string) string {
 	return "another launch has finished"
 }
 
+// later returns the later of two times.
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
 		return b
