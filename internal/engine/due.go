@@ -67,8 +67,8 @@ func (e *Engine) fireDue(r *reg) {
 	}
 }
 
-// gridInstants returns the grid points up to now. The next point is computed from the
-// anchor, so the grid never moves.
+// gridInstants returns the grid points up to now. The next point is a whole number of
+// intervals after the last one, so the grid never drifts.
 func (e *Engine) gridInstants(r *reg) instants {
 	f, now := freshness(r.Spec.Trigger), e.clock.elapsed
 	first := r.Next
@@ -125,9 +125,9 @@ func (e *Engine) calendarInstants(r *reg) instants {
 			continue
 		}
 		switch {
-		// Beyond the limit, one jump leads close to the latest instants, which may fire.
 		case count < mostCounted:
 			count++
+		// Beyond the limit, one jump leads close to the latest instants, which may fire.
 		case !more:
 			count++
 			more, at = true, e.skipTo(r, zone, at)

@@ -53,8 +53,8 @@ func (e *Engine) endHost(h *host) {
 	h.esc = escalateTerm
 	if l := e.launches[h.token]; l != nil && l.State == ServerUp {
 		e.moveLaunch(l, ServerEnding)
-		// The next launch must wait: the process still has runs, and a run of the same
-		// registration must not start beside them.
+		// Runs in the process may still be working: the next launch of the class server
+		// must not work beside them.
 		if len(h.runs) > 0 && !h.singleUse() {
 			l.blocks = true
 			l.server.ending++
@@ -144,8 +144,8 @@ func (e *Engine) exited(ev Exited) {
 	e.awake.arm(&l.timer, 0) // the rest of its tree is being ended; TreeEnded follows
 }
 
-// treeEnded handles the end of a launch's whole process tree. Only now may the class
-// server be launched again.
+// treeEnded handles the end of a launch's whole process tree. If the next launch of the
+// class server had to wait for that, it can be made now.
 func (e *Engine) treeEnded(ev TreeEnded) {
 	l := e.launches[ev.Token]
 	if l == nil {

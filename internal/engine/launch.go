@@ -2,9 +2,9 @@
 // committed before the process is forked, and the launch token is in the environment of
 // its whole process tree, so that a new broker finds everything that an earlier one
 // started. There is at most one launch of a class server in flight; runs that need it
-// wait for that one. A failed launch fails all its waiters with the same text. A class
-// server must not be launched again before the tree of its last launch has ended, or
-// two of them could serve one class.
+// wait for that one. A failed launch fails all its waiters with the same text. After a
+// launch that failed, or that is ended with runs in it, the next one must wait until the
+// whole process tree has ended: what is left of it must not work beside the new one.
 
 package engine
 

@@ -45,7 +45,7 @@ func (e *Engine) endRun(u *run, how ending) {
 		ended.Awake = e.now.Awake - u.EnteredAt
 	}
 	ended.Exit, ended.Text, ended.Stderr = how.exit, tail(how.text, task.MaxErrorText), tail(how.stderr, task.MaxStderrTail)
-	// The run is over: its timer, its slots and its key are free in the same step.
+	// The run is over: its timer, its slots and its key are free from here on.
 	move(&u.State, RunEnded, runMoves, "run of "+r.Spec.Name)
 	e.mark(u)
 	e.awake.arm(&u.timer, 0)
