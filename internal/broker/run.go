@@ -51,10 +51,6 @@ func Run(ctx context.Context, cfg Config) error {
 	return errors.Join(b.run(ctx, e), st.Close())
 }
 
-func startError(subject string, err error, hint string) error {
-	return &task.Error{Op: "start", Subject: subject, Err: fmt.Errorf("%w: %w", task.ErrUnavailable, err), Detail: err.Error(), Hint: hint}
-}
-
 // run puts the rooms together, runs the loop, and takes them apart again.
 func (b *broker) run(ctx context.Context, e *endpoint) error {
 	machine, err := newSupervisor(b.cfg.StateDir, b.log)

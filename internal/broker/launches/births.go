@@ -4,72 +4,99 @@ package launches
 
 import (
 	"context"
+	"sync"
 
+	"github.com/bgtask/bgtask/internal/engine"
 	"github.com/bgtask/bgtask/task"
 )
 
-// A process may speak before the engine knows of its launch: it attaches as soon as it
-// runs, while Start is still returning. A birth lets the questions below wait for the
-// launch's first event.
+// births answers questions about launches while they begin. A process may speak before the
+// engine knows of its launch: it attaches as soon as it runs, while Start is still
+// returning. So the answers wait for the launch's first event.
+type births struct {
+	life context.Context
 
-// begin adds a launch whose start the engine does not know of yet.
-func (l *Launches) begin(token task.LaunchToken) *birth {
-	b := &birth{known: make(chan struct{})}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.births[token] = b
+	mu       sync.Mutex
+	starting map[task.LaunchToken]*birth
+	packages map[task.LaunchToken]string // whose class server each launch is
+	claimed  map[task.Process]bool       // those whose end will be reported
+}
+
+// birth is the start of a launch, until the engine knows of it.
+type birth struct {
+	process task.Process
+	known   chan struct{} // closed when the engine's event is queued
+}
+
+func newBirths(life context.Context, last []engine.Launch) *births {
+	b := &births{
+		life:     life,
+		starting: make(map[task.LaunchToken]*birth),
+		packages: make(map[task.LaunchToken]string),
+		claimed:  make(map[task.Process]bool),
+	}
+	for _, launch := range last {
+		b.packages[launch.Token] = launch.Package
+	}
 	return b
 }
 
-func (l *Launches) birth(token task.LaunchToken) *birth {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.births[token]
+// begin adds a launch whose start the engine does not know of yet.
+func (b *births) begin(token task.LaunchToken) *birth {
+	begun := &birth{known: make(chan struct{})}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.starting[token] = begun
+	return begun
 }
 
-func (l *Launches) forget(token task.LaunchToken) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.births, token)
-	delete(l.packages, token)
+func (b *births) find(token task.LaunchToken) *birth {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.starting[token]
 }
 
-func (l *Launches) ofPackage(token task.LaunchToken, family string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.packages[token] = family
+func (b *births) forget(token task.LaunchToken) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.starting, token)
+	delete(b.packages, token)
 }
 
-// PackageOf returns the package whose class server a launch is, or "".
-func (l *Launches) PackageOf(token task.LaunchToken) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.packages[token]
+func (b *births) ofPackage(token task.LaunchToken, family string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.packages[token] = family
 }
 
-// Leads reports whether a process is the root of a launch.
-func (l *Launches) Leads(proc task.Process, token task.LaunchToken) bool {
-	b := l.birth(token)
-	if b == nil {
+func (b *births) packageOf(token task.LaunchToken) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.packages[token]
+}
+
+// leads reports whether a process is the root of a launch.
+func (b *births) leads(proc task.Process, token task.LaunchToken) bool {
+	begun := b.find(token)
+	if begun == nil {
 		return false
 	}
 	select {
-	case <-b.known:
-		return b.process == proc
-	case <-l.Life.Done():
+	case <-begun.known:
+		return begun.process == proc
+	case <-b.life.Done():
 		return false
 	}
 }
 
-// Settled returns when the engine knows of a launch, so that what its process says comes
-// after.
-func (l *Launches) Settled(ctx context.Context, token task.LaunchToken) error {
-	b := l.birth(token)
-	if b == nil {
+// settled returns when the engine knows of a launch.
+func (b *births) settled(ctx context.Context, token task.LaunchToken) error {
+	begun := b.find(token)
+	if begun == nil {
 		return nil
 	}
 	select {
-	case <-b.known:
+	case <-begun.known:
 		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
@@ -78,18 +105,18 @@ func (l *Launches) Settled(ctx context.Context, token task.LaunchToken) error {
 
 // claim reports whether the caller is the first to follow a process, and has to report
 // its end.
-func (l *Launches) claim(proc task.Process) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.claimed[proc] {
+func (b *births) claim(proc task.Process) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.claimed[proc] {
 		return false
 	}
-	l.claimed[proc] = true
+	b.claimed[proc] = true
 	return true
 }
 
-func (l *Launches) disclaim(proc task.Process) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	delete(l.claimed, proc)
+func (b *births) disclaim(proc task.Process) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.claimed, proc)
 }

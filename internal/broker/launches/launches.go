@@ -40,52 +40,47 @@ type Config struct {
 // called from any goroutine.
 type Launches struct {
 	Config
+	births *births
 
 	work  sync.WaitGroup
 	finds sync.WaitGroup // those of the last broker's processes
-
-	mu       sync.Mutex
-	births   map[task.LaunchToken]*birth
-	packages map[task.LaunchToken]string // whose class server each launch is
-	claimed  map[task.Process]bool       // those whose end will be reported
-}
-
-// birth is the start of a launch, until the engine knows of it.
-type birth struct {
-	process task.Process
-	known   chan struct{} // closed when the engine's event is queued
 }
 
 // New returns Launches with the launches of the last broker.
 func New(c Config, last []engine.Launch) *Launches {
-	l := &Launches{
-		Config:   c,
-		births:   make(map[task.LaunchToken]*birth),
-		packages: make(map[task.LaunchToken]string),
-		claimed:  make(map[task.Process]bool),
-	}
-	for _, launch := range last {
-		l.packages[launch.Token] = launch.Package
-	}
-	return l
+	return &Launches{Config: c, births: newBirths(c.Life, last)}
+}
+
+// PackageOf returns the package whose class server a launch is, or "".
+func (l *Launches) PackageOf(token task.LaunchToken) string { return l.births.packageOf(token) }
+
+// Leads reports whether a process is the root of a launch.
+func (l *Launches) Leads(proc task.Process, token task.LaunchToken) bool {
+	return l.births.leads(proc, token)
+}
+
+// Settled returns when the engine knows of a launch, so that what its process says comes
+// after.
+func (l *Launches) Settled(ctx context.Context, token task.LaunchToken) error {
+	return l.births.settled(ctx, token)
 }
 
 // Start starts a class server. ServerStarted or StartFailed follows, then Exited, then
 // TreeEnded.
 func (l *Launches) Start(a engine.StartServer) {
-	b := l.begin(a.Token)
-	l.ofPackage(a.Token, a.Package)
+	b := l.births.begin(a.Token)
+	l.births.ofPackage(a.Token, a.Package)
 	l.work.Go(func() {
 		defer close(b.known)
 		proc, err := l.Supervisor.Start(l.Life, a.Server, a.Token, l.Environ(l.Life), l.callbacks(a.Token, b))
 		if err != nil {
-			l.forget(a.Token)
+			l.births.forget(a.Token)
 			l.Log.Warn("cannot start a class server", "package", a.Package, "executable", a.Server.Executable, "launch", a.Token, "err", err)
 			l.Urge(engine.StartFailed{Token: a.Token, Text: fault.Text(err)})
 			return
 		}
 		b.process = proc
-		l.claim(proc)
+		l.births.claim(proc)
 		l.Log.Info("class server started", "package", a.Package, "executable", a.Server.Executable, "launch", a.Token, "pid", proc.PID)
 		l.Urge(engine.ServerStarted{Token: a.Token, Process: proc})
 	})
@@ -97,19 +92,19 @@ func (l *Launches) Find(a engine.FindProcess) {
 		l.Follow(a.Process)
 		return
 	}
-	b := l.begin(a.Token)
+	b := l.births.begin(a.Token)
 	l.finds.Add(1)
 	l.work.Go(func() {
 		defer l.finds.Done()
 		defer close(b.known)
 		proc, err := l.Supervisor.Find(a.Process, a.Token, l.callbacks(a.Token, b))
 		if err != nil {
-			l.forget(a.Token)
+			l.births.forget(a.Token)
 			l.notFound(a, err)
 			return
 		}
 		b.process = proc
-		l.claim(proc)
+		l.births.claim(proc)
 		l.Urge(engine.ServerStarted{Token: a.Token, Process: proc})
 	})
 }
@@ -132,7 +127,7 @@ func (l *Launches) notFound(a engine.FindProcess, err error) {
 // that its user started, or a child of a launched server. Following a process twice
 // reports its end once.
 func (l *Launches) Follow(proc task.Process) {
-	if !l.claim(proc) {
+	if !l.births.claim(proc) {
 		return
 	}
 	_, err := l.Supervisor.OnExit(proc, func(e process.Exit) { l.exited(proc, task.LaunchToken{}, e) })
@@ -163,7 +158,7 @@ func (l *Launches) send(a engine.Signal, sig syscall.Signal) error {
 	if a.Token.IsZero() {
 		return l.Supervisor.SignalProcess(a.Process, sig)
 	}
-	if b := l.birth(a.Token); b != nil {
+	if b := l.births.find(a.Token); b != nil {
 		select {
 		case <-b.known:
 		case <-l.Life.Done():
@@ -219,7 +214,7 @@ func (l *Launches) callbacks(token task.LaunchToken, b *birth) process.Callbacks
 				l.treeLeft(token, e.Left)
 				return
 			}
-			l.forget(token)
+			l.births.forget(token)
 			l.Urge(engine.TreeEnded{Token: token})
 		},
 	}
@@ -227,7 +222,7 @@ func (l *Launches) callbacks(token task.LaunchToken, b *birth) process.Callbacks
 
 func (l *Launches) exited(proc task.Process, token task.LaunchToken, e process.Exit) {
 	l.Drained(l.Life, proc)
-	l.disclaim(proc)
+	l.births.disclaim(proc)
 	l.Log.Info("a process ended", "pid", proc.PID, "launch", token, "exit", e.String())
 	l.Urge(engine.Exited{Process: proc, Token: token, Exit: engine.Exit{Known: e.Known, Status: e.String(), Stderr: e.Stderr}})
 }

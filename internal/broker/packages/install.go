@@ -42,6 +42,40 @@ func (i *installer) install(ctx context.Context, r wire.InstallRequest) (wire.In
 	return i.admit(ctx, r, p)
 }
 
+// installFile installs a package file. All of it is checked before anything is written.
+// It is extracted beside its place and renamed into it, so a broker that is killed leaves
+// either no version or a complete one; the next broker sweeps the rest.
+func (i *installer) installFile(ctx context.Context, path string, r wire.InstallRequest) (wire.Installed, error) {
+	file, err := openFile(path)
+	if err != nil {
+		return wire.Installed{}, notInstalled(path, err.Error(), "")
+	}
+	defer file.Close()
+	f, err := openPackage(ctx, path, file, i.trustDir, r.AllowUnsigned)
+	if err != nil {
+		return wire.Installed{}, explain(path, err)
+	}
+	ev := engine.Install{Request: loop.RequestID(r.Request), Package: f.identity(), Downgrade: r.AllowDowngrade}
+	a, err := i.check(ctx, ev)
+	if err != nil {
+		return wire.Installed{}, err
+	}
+	if a.Change == engine.Unchanged {
+		return i.installed(ctx, ev.Package, a)
+	}
+	free, err := i.turns.take(ctx, i.loop.Life())
+	if err != nil {
+		return wire.Installed{}, err
+	}
+	defer i.leftover() // a package that is refused last leaves a folder
+	defer free()
+	p, err := f.unpack(ctx, i.places.versions)
+	if err != nil {
+		return wire.Installed{}, explain(path, err)
+	}
+	return i.admit(ctx, r, p)
+}
+
 // admit makes the engine know a package that is in place.
 func (i *installer) admit(ctx context.Context, r wire.InstallRequest, p task.Package) (wire.Installed, error) {
 	ev := engine.Install{Request: loop.RequestID(r.Request), Package: p, Downgrade: r.AllowDowngrade}

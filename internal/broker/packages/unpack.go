@@ -16,9 +16,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/bgtask/bgtask/internal/broker/loop"
-	"github.com/bgtask/bgtask/internal/engine"
-	"github.com/bgtask/bgtask/internal/wire"
 	"github.com/bgtask/bgtask/manifest"
 	"github.com/bgtask/bgtask/msix"
 	"github.com/bgtask/bgtask/task"
@@ -39,43 +36,9 @@ type packageFile struct {
 	signer   string
 }
 
-// installFile installs a package file. All of it is checked before anything is written.
-// It is extracted beside its place and renamed into it, so a broker that is killed leaves
-// either no version or a complete one; the next broker sweeps the rest.
-func (i *installer) installFile(ctx context.Context, path string, r wire.InstallRequest) (wire.Installed, error) {
-	file, err := openFile(path)
-	if err != nil {
-		return wire.Installed{}, notInstalled(path, err.Error(), "")
-	}
-	defer file.Close()
-	f, err := i.open(ctx, path, file, r.AllowUnsigned)
-	if err != nil {
-		return wire.Installed{}, explain(path, err)
-	}
-	ev := engine.Install{Request: loop.RequestID(r.Request), Package: f.identity(), Downgrade: r.AllowDowngrade}
-	a, err := i.check(ctx, ev)
-	if err != nil {
-		return wire.Installed{}, err
-	}
-	if a.Change == engine.Unchanged {
-		return i.installed(ctx, ev.Package, a)
-	}
-	free, err := i.turns.take(ctx, i.loop.Life())
-	if err != nil {
-		return wire.Installed{}, err
-	}
-	defer i.leftover() // a package that is refused last leaves a folder
-	defer free()
-	p, err := f.unpack(ctx, i.places.versions)
-	if err != nil {
-		return wire.Installed{}, explain(path, err)
-	}
-	return i.admit(ctx, r, p)
-}
-
-// open opens a package file and checks all of it: structure, signature, signer, every
-// block.
-func (i *installer) open(ctx context.Context, path string, file *os.File, unsigned bool) (*packageFile, error) {
+// openPackage opens a package file and checks all of it: structure, signature, signer,
+// every block.
+func openPackage(ctx context.Context, path string, file *os.File, trustDir string, unsigned bool) (*packageFile, error) {
 	info, err := file.Stat()
 	if err != nil {
 		return nil, err
@@ -93,7 +56,7 @@ func (i *installer) open(ctx context.Context, path string, file *os.File, unsign
 		return nil, notInstalled(path, "the package is for "+m.Identity.Architecture+", but this machine is "+architectures[runtime.GOARCH][0],
 			"use the package for this machine")
 	}
-	roots, err := trustedRoots(i.trustDir)
+	roots, err := trustedRoots(trustDir)
 	if err != nil {
 		return nil, err
 	}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/bgtask/bgtask/internal/broker/loop"
 	"github.com/bgtask/bgtask/internal/engine"
-	"github.com/bgtask/bgtask/task"
 )
 
 // Most handlers are one of three kinds: a change in the caller's name (change), a
@@ -59,45 +58,4 @@ func sendAll[T, M any](all []T, send func(M) error, encode func(T) M) error {
 		}
 	}
 	return nil
-}
-
-// mustBeUser refuses an application.
-func (c caller) mustBeUser() error {
-	if c.user {
-		return nil
-	}
-	return &task.Error{Subject: c.Family, Err: task.ErrAccessDenied, Detail: "only the user can do this, not an application", Hint: "use the command line: bgtask"}
-}
-
-// scope returns the package that a caller's query is about. "" means all packages, which
-// only the user sees.
-func (c caller) scope(asked string) (string, error) {
-	if c.user || asked == c.Family {
-		return asked, nil
-	}
-	if asked != "" {
-		return "", &task.Error{Subject: asked, Err: task.ErrAccessDenied, Detail: "an application can only see its own tasks"}
-	}
-	return c.Family, nil
-}
-
-// sees reports whether a caller may see a package.
-func (c caller) sees(family string) bool { return c.user || family == c.Family }
-
-func (c caller) engine() engine.Caller { return engine.Caller{Package: c.Family, All: c.user} }
-
-// find returns a task that the caller may see.
-func (s *service) find(ctx context.Context, c caller, id task.GUID) (info task.Info, err error) {
-	var ok bool
-	if err := s.Loop.Query(ctx, func(state loop.State, now engine.Instant) { info, ok = state.Task(now, id) }); err != nil {
-		return info, err
-	}
-	if !ok || !c.sees(info.Package) {
-		return task.Info{}, notRegistered(id)
-	}
-	return info, nil
-}
-
-func notRegistered(id task.GUID) error {
-	return &task.Error{Subject: id.String(), Err: task.ErrNotRegistered, Detail: "no such task is registered", Hint: "'bgtask list' shows all tasks"}
 }

@@ -4,16 +4,12 @@ package rpc
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"sync/atomic"
 
 	"golang.org/x/sys/unix"
-	"google.golang.org/grpc/stats"
 
 	"github.com/bgtask/bgtask/internal/broker/packages"
 	"github.com/bgtask/bgtask/internal/wire"
@@ -31,73 +27,6 @@ type identity struct {
 
 func (i identity) program() packages.Program {
 	return packages.Program{Executable: i.exe, Sandbox: i.sandbox}
-}
-
-// caller is the sender of one call: its connection, and which package it acts for.
-type caller struct {
-	identity
-	packages.Owner
-	user bool // the user's command line
-}
-
-// caller returns the sender of a call. The identity is established once for each
-// connection.
-func (s *service) caller(ctx context.Context) (caller, error) {
-	peer, _ := wire.PeerFrom(ctx)
-	claim, err := wire.CallerFrom(ctx)
-	if err != nil {
-		return caller{}, err
-	}
-	conn := connectionOf(ctx)
-	conn.once.Do(func() { conn.peer = identify(s.Supervisor, peer) })
-	c := caller{identity: conn.peer, user: claim.User}
-	if c.exe == "" {
-		c.exe = claim.Executable
-	}
-	if c.user {
-		c.Owner, err = userOf(c.program())
-	} else {
-		c.Owner, err = s.Packages.OwnerOf(ctx, c.program(), claim.Package, s.Launches.PackageOf(c.token))
-	}
-	if err != nil {
-		return caller{}, err
-	}
-	return c, nil
-}
-
-// userOf returns the package for which the user's command line acts.
-func userOf(p packages.Program) (packages.Owner, error) {
-	if p.Sandbox != "" {
-		return packages.Owner{}, packages.NotItsApplication(p)
-	}
-	return packages.Owner{Family: task.CommandPackage, Verified: true}, nil
-}
-
-// connection is one connection of a client.
-type connection struct {
-	once        sync.Once
-	peer        identity
-	subscribers atomic.Int32
-}
-
-type connectionKey struct{}
-
-// connections gives every connection a value that all its calls share.
-type connections struct{}
-
-func (connections) TagConn(ctx context.Context, _ *stats.ConnTagInfo) context.Context {
-	return context.WithValue(ctx, connectionKey{}, new(connection))
-}
-func (connections) HandleConn(context.Context, stats.ConnStats)                     {}
-func (connections) TagRPC(ctx context.Context, _ *stats.RPCTagInfo) context.Context { return ctx }
-func (connections) HandleRPC(context.Context, stats.RPCStats)                       {}
-
-func connectionOf(ctx context.Context) *connection {
-	c, _ := ctx.Value(connectionKey{}).(*connection)
-	if c == nil {
-		return new(connection)
-	}
-	return c
 }
 
 func identify(look Supervisor, peer *wire.Peer) identity {
