@@ -13,7 +13,7 @@ import (
 var quotes = bgtask.Class{CLSID: bgtask.MustGUID("4f5f1f6a-8a0e-4c0b-9d36-2d7f3c1e9b55"), Task: bgtask.TaskFunc(fetch)}
 
 func main() {
-	if !bgtask.Launched() { // started by a person: make sure that the task is registered
+	if !bgtask.Launched() { // the user started it: make sure that the task is registered
 		b := bgtask.Builder{Name: "FetchQuotes", EntryPoint: quotes.CLSID}
 		b.Trigger = bgtask.TimeTrigger{Freshness: 15 * time.Minute}
 		b.Conditions = []bgtask.Condition{bgtask.InternetAvailable}
