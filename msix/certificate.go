@@ -14,10 +14,10 @@ import (
 	"github.com/bgtask/bgtask/manifest"
 )
 
-// NewCertificate makes a certificate for signing packages while they are being
-// developed. It signs itself, so that every machine that is to install such a
-// package has to be told to trust it. Its subject is the publisher, spelled as in
-// a manifest.
+// NewCertificate creates a self-signed certificate for signing packages during
+// development. Each machine that installs such a package must be configured to
+// trust the certificate. The publisher, spelled as in a manifest, becomes the
+// subject.
 func NewCertificate(key crypto.Signer, publisher string, from, to time.Time) (*x509.Certificate, error) {
 	name, err := rawSubject(publisher)
 	if err != nil {
@@ -44,11 +44,11 @@ func NewCertificate(key crypto.Signer, publisher string, from, to time.Time) (*x
 	return x509.ParseCertificate(der)
 }
 
-// rawSubject is manifest.PublisherName backwards.
+// rawSubject is the inverse of manifest.PublisherName.
 func rawSubject(publisher string) ([]byte, error) {
 	bad := func(format string, args ...any) ([]byte, error) {
 		return nil, &Error{Err: ErrPublisher, Detail: fmt.Sprintf("%q cannot be the subject of a certificate: ", show(publisher)) + fmt.Sprintf(format, args...),
-			Hint: "a publisher looks like CN=Contoso, C=US"}
+			Hint: "use a publisher such as CN=Contoso, C=US"}
 	}
 	if problem := manifest.Problem(manifest.RulePublisher, publisher); problem != "" {
 		return bad("it %s", problem)
@@ -61,13 +61,13 @@ func rawSubject(publisher string) ([]byte, error) {
 		}
 		oid, ok := oidOf(key)
 		if !ok {
-			return bad("%s is not a name that is known here", key)
+			return bad("%s is not a known attribute name", key)
 		}
 		part := pkix.AttributeTypeAndValue{Type: oid, Value: value}
 		if key == "E" || key == "DC" {
 			part.Value = asn1.RawValue{Tag: asn1.TagIA5String, Bytes: []byte(value)}
 		}
-		name = append(pkix.RDNSequence{{part}}, name...) // a certificate has the most specific last
+		name = append(pkix.RDNSequence{{part}}, name...) // the most specific part is last in a certificate
 	}
 	der, err := asn1.Marshal(name)
 	if err != nil {
@@ -79,7 +79,7 @@ func rawSubject(publisher string) ([]byte, error) {
 	return der, nil
 }
 
-// cutPart takes the first part of a name: KEY=value or KEY="value".
+// cutPart cuts the first part of a name, KEY=value or KEY="value".
 func cutPart(name string) (key, value, rest string) {
 	key, rest, _ = strings.Cut(name, "=")
 	if quoted, ok := strings.CutPrefix(rest, `"`); ok {
@@ -90,7 +90,8 @@ func cutPart(name string) (key, value, rest string) {
 	return key, value, rest
 }
 
-// oidOf is the identifier of an attribute by Windows' name of it, or "OID.1.2.3".
+// oidOf returns the identifier of an attribute with its Windows name, or with a
+// name such as "OID.1.2.3".
 func oidOf(key string) (asn1.ObjectIdentifier, bool) {
 	if oid, ok := subjectOIDs[key]; ok {
 		return oid, true

@@ -12,7 +12,7 @@ import (
 	"math/big"
 )
 
-// The structures of PKCS #7 and CMS, as far as Authenticode and time stamps use them.
+// The structures of PKCS #7 and CMS that Authenticode and time stamps use.
 type (
 	contentInfo struct {
 		Type    asn1.ObjectIdentifier
@@ -85,7 +85,7 @@ var sha256Algorithm = pkix.AlgorithmIdentifier{Algorithm: hashOIDs[0].oid, Param
 
 // cms is a parsed SignedData.
 type cms struct {
-	content      []byte // the inside of the signed content, without its tag
+	content      []byte // value of the signed content, without its tag
 	contentType  asn1.ObjectIdentifier
 	certificates []*x509.Certificate
 	signer       signerInfo
@@ -93,31 +93,32 @@ type cms struct {
 	hash         crypto.Hash
 }
 
-// parseCMS takes a SignedData of one signer apart. It checks nothing yet; the
-// error is a plain sentence.
+// parseCMS parses a SignedData with one signer. It does not verify anything. The
+// string is the reason for a failure, as the continuation of "the signature", or
+// "".
 func parseCMS(der []byte) (*cms, string) {
 	var info contentInfo
 	if rest, err := asn1.Unmarshal(der, &info); err != nil || len(rest) > 0 || !info.Type.Equal(oidSignedData) {
-		return nil, "is no PKCS #7 SignedData"
+		return nil, "is not PKCS #7 SignedData"
 	}
 	var data signedData
 	if rest, err := asn1.Unmarshal(info.Content.Bytes, &data); err != nil || len(rest) > 0 {
-		return nil, "holds SignedData that cannot be read"
+		return nil, "contains SignedData that cannot be decoded"
 	}
 	if len(data.Signers) != 1 {
 		return nil, "does not have exactly one signer"
 	}
 	var inner asn1.RawValue
 	if rest, err := asn1.Unmarshal(data.Content.Content.Bytes, &inner); err != nil || len(rest) > 0 {
-		return nil, "holds no signed content"
+		return nil, "has no signed content"
 	}
 	c := &cms{content: inner.Bytes, contentType: data.Content.Type, signer: data.Signers[0]}
 	if c.hash = hashOf(c.signer.Hash.Algorithm); c.hash == 0 {
-		return nil, "uses another hash than SHA-256, SHA-384 or SHA-512"
+		return nil, "uses a hash other than SHA-256, SHA-384 or SHA-512"
 	}
 	var err error
 	if c.certificates, err = x509.ParseCertificates(data.Certificates.Bytes); err != nil {
-		return nil, "holds a certificate that cannot be read: " + err.Error()
+		return nil, "contains a certificate that cannot be decoded: " + err.Error()
 	}
 	for _, certificate := range c.certificates {
 		if bytes.Equal(certificate.RawIssuer, c.signer.Issuer.Issuer.FullBytes) && certificate.SerialNumber.Cmp(c.signer.Issuer.Serial) == 0 {
@@ -125,12 +126,13 @@ func parseCMS(der []byte) (*cms, string) {
 		}
 	}
 	if c.certificate == nil {
-		return nil, "does not hold the certificate of its signer"
+		return nil, "does not contain its signer's certificate"
 	}
 	return c, ""
 }
 
-// verify checks the signature over the content, not the certificate.
+// verify verifies the signature over the content, but not the certificate. It
+// returns the reason for a failure, or "".
 func (c *cms) verify() string {
 	signed, problem := attributes(c.signer.Signed)
 	if problem != "" {
@@ -139,12 +141,12 @@ func (c *cms) verify() string {
 	var contentType asn1.ObjectIdentifier
 	var digest []byte
 	if !single(signed, oidContentType, &contentType) || !contentType.Equal(c.contentType) {
-		return "does not sign the type of its content"
+		return "does not match the type of its content"
 	}
 	h := c.hash.New()
 	h.Write(c.content)
 	if !single(signed, oidMessageDigest, &digest) || !bytes.Equal(digest, h.Sum(nil)) {
-		return "does not sign the content that it holds"
+		return "does not match its content"
 	}
 	h.Reset()
 	h.Write(asSet(c.signer.Signed))
@@ -156,28 +158,28 @@ func verifySignature(by *x509.Certificate, algorithm asn1.ObjectIdentifier, hash
 	switch key := by.PublicKey.(type) {
 	case *rsa.PublicKey:
 		if algorithm.Equal(oidRSAPSS) {
-			return "is made by RSA-PSS, which is not supported"
+			return "uses RSA-PSS, which is not supported"
 		}
 		ok = rsa.VerifyPKCS1v15(key, hash, digest, signature) == nil
 	case *ecdsa.PublicKey:
 		ok = ecdsa.VerifyASN1(key, digest, signature)
 	default:
-		return "is made by a kind of key that is not supported; use RSA or ECDSA"
+		return "was made with an unsupported kind of key; use RSA or ECDSA"
 	}
 	if !ok {
-		return "was not made by the key of the certificate " + subject(by)
+		return "was not made with the key of the certificate " + subject(by)
 	}
 	return ""
 }
 
-// attributes parses a set of attributes, each of which may be there once.
+// attributes parses a set of attributes, each of which may appear only once.
 func attributes(set asn1.RawValue) ([]attributeSet, string) {
 	var all []attributeSet
 	for rest := set.Bytes; len(rest) > 0; {
 		var a attributeSet
 		var err error
 		if rest, err = asn1.Unmarshal(rest, &a); err != nil {
-			return nil, "has attributes that cannot be read"
+			return nil, "has attributes that cannot be decoded"
 		}
 		for _, other := range all {
 			if other.Type.Equal(a.Type) {
@@ -189,7 +191,8 @@ func attributes(set asn1.RawValue) ([]attributeSet, string) {
 	return all, ""
 }
 
-// single reads the one value of an attribute.
+// single decodes the value of an attribute. It returns false if the attribute is
+// missing or has several values.
 func single(all []attributeSet, oid asn1.ObjectIdentifier, into any) bool {
 	for _, a := range all {
 		if a.Type.Equal(oid) && len(a.Values) == 1 {
@@ -200,7 +203,7 @@ func single(all []attributeSet, oid asn1.ObjectIdentifier, into any) bool {
 	return false
 }
 
-// asSet is a field [0] as the SET which is hashed.
+// asSet returns the field [0] with the tag SET, the form that is hashed.
 func asSet(field asn1.RawValue) []byte {
 	b := bytes.Clone(field.FullBytes)
 	if len(b) > 0 {
@@ -209,8 +212,8 @@ func asSet(field asn1.RawValue) []byte {
 	return b
 }
 
-// signCMS makes a SignedData. Content is the DER of its content, and stamp, when
-// there is one, makes the unsigned attribute for a signature.
+// signCMS creates a SignedData. Content is the DER of its content. Stamp returns
+// the unsigned attribute for a signature, or nil.
 func signCMS(s *Signer, contentType asn1.ObjectIdentifier, content []byte, more []attributeSet, stamp func(signature []byte) (*attributeSet, error)) ([]byte, error) {
 	var inner asn1.RawValue
 	if _, err := asn1.Unmarshal(content, &inner); err != nil {
@@ -226,7 +229,7 @@ func signCMS(s *Signer, contentType asn1.ObjectIdentifier, content []byte, more 
 	h.Write(asSet(signed))
 	signature, err := s.Key.Sign(rand.Reader, h.Sum(nil), crypto.SHA256)
 	if err != nil {
-		return nil, &Error{Err: ErrKey, Detail: "the key does not sign: " + err.Error()}
+		return nil, &Error{Err: ErrKey, Detail: "signing with the key failed: " + err.Error()}
 	}
 	info := signerInfo{
 		Version:   1,
@@ -260,7 +263,7 @@ func signCMS(s *Signer, contentType asn1.ObjectIdentifier, content []byte, more 
 	return asn1.Marshal(contentInfo{oidSignedData, explicit(data)})
 }
 
-// explicit wraps a value in [0].
+// explicit wraps a value in an explicit tag [0].
 func explicit(der []byte) asn1.RawValue {
 	return asn1.RawValue{Class: asn1.ClassContextSpecific, Tag: 0, IsCompound: true, Bytes: der}
 }
@@ -281,7 +284,7 @@ func valueOf(oid asn1.ObjectIdentifier, der []byte) attributeSet {
 	return attributeSet{oid, []asn1.RawValue{{FullBytes: der}}}
 }
 
-// implicitSet is a SET in the order of DER, tagged [tag].
+// implicitSet returns a SET in DER order with the implicit tag [tag].
 func implicitSet(tag int, all []attributeSet) (asn1.RawValue, error) {
 	der, err := asn1.MarshalWithParams(all, "set")
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"sync"
 )
 
-// endMark ends the content of a deflated file. It belongs to no block.
+// endMark ends the content of a deflated file. It does not belong to a block.
 var endMark = []byte{3, 0}
 
-// deflate compresses a part that has no blocks.
+// deflate compresses a part without blocks.
 func deflate(w io.Writer, data []byte) error {
 	f, err := flate.NewWriter(w, flate.DefaultCompression)
 	if err != nil {
@@ -29,7 +29,7 @@ func deflate(w io.Writer, data []byte) error {
 	return f.Close()
 }
 
-// block is 64 KiB of a file on its way into the package.
+// block is a block of 64 KiB that is being compressed.
 type block struct {
 	plain  []byte
 	packed bytes.Buffer
@@ -38,9 +38,11 @@ type block struct {
 	err    error
 }
 
-// compressor packs files, several blocks at a time.
+// compressor compresses files, several blocks at a time. The blocks must be
+// independent for that, which the format requires anyway: a reader can check and
+// unpack each one by itself.
 type compressor struct {
-	blocks []*block // all there are
+	blocks []*block // reused for each round
 }
 
 func newCompressor() *compressor {
@@ -51,7 +53,8 @@ func newCompressor() *compressor {
 	return c
 }
 
-// file writes the content of p from r, and its File element into the block map.
+// file writes the content of p from r, and adds its File element to the block
+// map.
 func (c *compressor) file(ctx context.Context, w *writer, p *part, r io.Reader, m *bytes.Buffer) error {
 	checksum := crc32.NewIEEE()
 	var list bytes.Buffer
@@ -87,7 +90,7 @@ func (c *compressor) file(ctx context.Context, w *writer, p *part, r io.Reader, 
 	return nil
 }
 
-// fill reads as many blocks as there are.
+// fill reads up to len(c.blocks) blocks, fewer at the end of r.
 func (c *compressor) fill(r io.Reader) ([]*block, error) {
 	for i, b := range c.blocks {
 		n, err := io.ReadFull(r, b.plain[:blockSize])
@@ -104,7 +107,7 @@ func (c *compressor) fill(r io.Reader) ([]*block, error) {
 	return c.blocks, nil
 }
 
-// pack hashes and compresses blocks side by side.
+// pack hashes and compresses blocks concurrently.
 func pack(blocks []*block, method uint16) {
 	var all sync.WaitGroup
 	for _, b := range blocks {
@@ -130,7 +133,7 @@ func (b *block) pack(method uint16) {
 		_, b.err = b.flate.Write(b.plain)
 	}
 	if b.err == nil {
-		b.err = b.flate.Flush() // a sync marker, and no reference into the block before
+		b.err = b.flate.Flush() // ends on a byte boundary, so that the next block starts independently
 	}
 }
 

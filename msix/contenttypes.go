@@ -9,10 +9,10 @@ import (
 
 const typesSpace = "http://schemas.openxmlformats.org/package/2006/content-types"
 
-// contentTypes is the part [Content_Types].xml.
+// contentTypes is the content of the part [Content_Types].xml.
 type contentTypes struct {
-	defaults  map[string]string // by extension in lower case, without its dot
-	overrides map[string]string // by the name in the archive, folded, with a slash before it
+	defaults  map[string]string // by extension, in lower case and without the dot
+	overrides map[string]string // by name in the archive, folded and with a leading slash
 }
 
 func readContentTypes(r io.Reader) (*contentTypes, error) {
@@ -33,7 +33,7 @@ func readContentTypes(r io.Reader) (*contentTypes, error) {
 		value := attribute(*n, "ContentType")
 		switch {
 		case n.Name.Space != typesSpace || n.Name.Local != "Default" && n.Name.Local != "Override":
-			return nil, fault(contentTypesName, ErrContentTypes, "has an element %s where none belongs", show(n.Name.Local))
+			return nil, fault(contentTypesName, ErrContentTypes, "has an unexpected element %s", show(n.Name.Local))
 		case key == "" || value == "":
 			return nil, fault(contentTypesName, ErrContentTypes, "has a type without a name or a value")
 		case into[key] != "":
@@ -46,7 +46,7 @@ func readContentTypes(r io.Reader) (*contentTypes, error) {
 	}
 }
 
-// of is the type of a part, "" when it has none.
+// of returns the type of a part, or "" if it has none.
 func (t *contentTypes) of(raw string) string {
 	if v := t.overrides[fold("/"+raw)]; v != "" {
 		return v

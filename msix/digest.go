@@ -7,7 +7,7 @@ import (
 	"encoding/asn1"
 )
 
-// The statement that is signed: SpcIndirectData with the digests of the package.
+// The signed content: SpcIndirectData with the digests of the package.
 type (
 	indirectData struct {
 		Data   sipAttribute
@@ -28,13 +28,14 @@ type (
 	}
 )
 
-// sipID says that the digests are those of a package.
+// sipID identifies the digests as those of a package.
 var sipID = []byte{0x4b, 0xdf, 0xc5, 0x0a, 0x07, 0xce, 0xe2, 0x4d, 0xb7, 0x6e, 0x23, 0xc8, 0x39, 0xa0, 0x9f, 0xd1}
 
-// The digests, in their order; the last is there when there is a catalogue.
+// The digests, in their order. The last one is present only if the package has a
+// catalog.
 const (
-	tagPackage  = "AXPC" // the file up to the signature
-	tagDir      = "AXCD" // the directory and end records, as they would be without the signature
+	tagPackage  = "AXPC" // the file up to the signature part
+	tagDir      = "AXCD" // the directory and end records as they would be without the signature part
 	tagTypes    = "AXCT" // the content types
 	tagBlockMap = "AXBM"
 	tagCatalog  = "AXCI"
@@ -42,7 +43,7 @@ const (
 
 var digestTags = []string{tagPackage, tagDir, tagTypes, tagBlockMap, tagCatalog}
 
-// digests are what a signature says of the package.
+// digests are the signed digests of the package, by tag.
 type digests map[string][]byte
 
 func (d digests) bytes() []byte {
@@ -62,23 +63,23 @@ func (d digests) statement() ([]byte, error) {
 	})
 }
 
-// parseStatement reads the inside of an SpcIndirectData; a sentence says what is
-// wrong with it.
+// parseStatement decodes the value of an SpcIndirectData. The string is the
+// reason for a failure, or "".
 func parseStatement(content []byte) (digests, crypto.Hash, string) {
 	whole, err := asn1.Marshal(asn1.RawValue{Tag: asn1.TagSequence, IsCompound: true, Bytes: content})
 	if err != nil {
-		return nil, 0, "holds a statement that cannot be read"
+		return nil, 0, "contains a statement that cannot be decoded"
 	}
 	var data indirectData
 	if rest, err := asn1.Unmarshal(whole, &data); err != nil || len(rest) > 0 {
-		return nil, 0, "holds a statement that cannot be read"
+		return nil, 0, "contains a statement that cannot be decoded"
 	}
 	if !data.Data.Type.Equal(oidSipInfo) || !bytes.Equal(data.Data.Value.ID, sipID) {
 		return nil, 0, "is not the signature of a package"
 	}
 	hash := hashOf(data.Digest.Algorithm.Algorithm)
 	if hash == 0 {
-		return nil, 0, "hashes by something else than SHA-256, SHA-384 and SHA-512"
+		return nil, 0, "uses a hash other than SHA-256, SHA-384 and SHA-512"
 	}
 	all, ok := bytes.CutPrefix(data.Digest.Digests, []byte("APPX"))
 	d := digests{}
@@ -89,7 +90,7 @@ func parseStatement(content []byte) (digests, crypto.Hash, string) {
 		}
 	}
 	if !ok || len(all) > 0 {
-		return nil, 0, "holds other digests than those of a package"
+		return nil, 0, "does not contain exactly the digests of a package"
 	}
 	return d, hash, ""
 }

@@ -7,21 +7,23 @@ import (
 
 // part is an entry of the package.
 type part struct {
-	name   string // with slashes, as people write it
-	raw    string // as the archive has it
+	name   string // decoded, with slashes
+	raw    string // percent-encoded, as in the archive
 	method uint16
 	flags  uint16
 	crc    uint32
 	packed int64 // bytes in the archive
 	size   int64 // bytes unpacked
 	start  int64 // of the local header
-	header int64 // its length: what the block map calls LfhSize
-	end    int64 // after the content and its descriptor
+	header int64 // length of the local header, LfhSize in the block map
+	end    int64 // end of the content and its descriptor
 	entry  []byte
 }
 
-// readDirectory reads the parts in their order in the file, and finds every byte
-// of it in exactly one.
+// readDirectory reads the parts in file order. It checks that every byte of the
+// file belongs to exactly one part. This is the protection against archives that
+// different programs read differently: each part must begin where the previous
+// one ends, and its local header must agree with the directory.
 func (r reader) readDirectory(e ends) ([]*part, error) {
 	directory, err := r.at(e.offset, e.size, "")
 	if err != nil {
@@ -32,7 +34,7 @@ func (r reader) readDirectory(e ends) ([]*part, error) {
 	at := int64(0)
 	for len(directory) > 0 {
 		if uint64(len(parts)) == e.count {
-			return nil, fault("", ErrHeader, "the directory has more parts than the end record counts, which are %d", e.count)
+			return nil, fault("", ErrHeader, "the directory has more parts than the %d counted in the end record", e.count)
 		}
 		p, rest, err := readEntry(directory)
 		if err != nil {
@@ -49,7 +51,7 @@ func (r reader) readDirectory(e ends) ([]*part, error) {
 		parts = append(parts, p)
 	}
 	if uint64(len(parts)) != e.count {
-		return nil, fault("", ErrHeader, "the directory has %d parts, and the end record counts %d", len(parts), e.count)
+		return nil, fault("", ErrHeader, "the directory has %d parts, but the end record counts %d", len(parts), e.count)
 	}
 	if at != e.offset {
 		return nil, r.gap(at, e.offset, "the directory")
@@ -57,10 +59,10 @@ func (r reader) readDirectory(e ends) ([]*part, error) {
 	return parts, nil
 }
 
-// readEntry takes the first entry of a directory.
+// readEntry reads the first entry of a directory.
 func readEntry(b []byte) (*part, []byte, error) {
 	if len(b) < directoryLen || le.Uint32(b) != sigDirectory {
-		return nil, nil, fault("", ErrHeader, "the directory holds something else than entries")
+		return nil, nil, fault("", ErrHeader, "the directory contains something other than entries")
 	}
 	nameLen, extraLen, commentLen := int(le.Uint16(b[28:])), int(le.Uint16(b[30:])), int(le.Uint16(b[32:]))
 	length := directoryLen + nameLen + extraLen + commentLen
@@ -78,7 +80,7 @@ func readEntry(b []byte) (*part, []byte, error) {
 		entry:  b[:length:length],
 	}
 	if strings.Contains(p.raw, `\`) {
-		return nil, nil, fault(p.raw, ErrName, "has a backslash; the names of an archive have slashes")
+		return nil, nil, fault(p.raw, ErrName, "contains a backslash; names in the archive must use slashes")
 	}
 	var err error
 	if p.name, err = decodeName(p.raw); err != nil {
@@ -93,13 +95,14 @@ func readEntry(b []byte) (*part, []byte, error) {
 	return p, b[length:], p.check()
 }
 
-// widen takes the numbers that do not fit into 32 bits from the field for them.
+// widen reads the numbers that do not fit into 32 bits from the ZIP64 extra
+// field.
 func (p *part) widen(fields []byte) error {
 	wide, ok := extra(fields, extra64)
 	alias, alsoOK := extra(fields, extraUnicodeName)
 	switch {
 	case !ok || !alsoOK:
-		return fault(p.name, ErrHeader, "has extra fields that cannot be read")
+		return fault(p.name, ErrHeader, "has extra fields that cannot be decoded")
 	case alias != nil:
 		return fault(p.name, ErrHeader, "has a second name")
 	}
@@ -108,7 +111,7 @@ func (p *part) widen(fields []byte) error {
 			continue
 		}
 		if len(wide) < 8 {
-			return fault(p.name, ErrHeader, "lacks a number that should be in its ZIP64 field")
+			return fault(p.name, ErrHeader, "is missing a number in its ZIP64 field")
 		}
 		*field, wide = int64(le.Uint64(wide)), wide[8:]
 	}
@@ -118,15 +121,15 @@ func (p *part) widen(fields []byte) error {
 	return nil
 }
 
-// check refuses what a part of a package never is.
+// check rejects entries that a package may not contain.
 func (p *part) check() error {
 	const typeMask, regular = 0o170000, 0o100000
 	mode := le.Uint32(p.entry[38:]) >> 16
 	switch {
 	case mode&typeMask != 0 && mode&typeMask != regular:
-		return fault(p.name, ErrLink, "is a symbolic link, a folder or a device; a package has only plain files")
+		return fault(p.name, ErrLink, "is a symbolic link, a folder or a device; a package may contain only regular files")
 	case le.Uint32(p.entry[38:])&0x10 != 0:
-		return fault(p.name, ErrLink, "is a folder; a package has only plain files")
+		return fault(p.name, ErrLink, "is a folder; a package may contain only regular files")
 	case p.flags&(flagEncrypted|flagStrong|flagMasked) != 0:
 		return fault(p.name, ErrUnsupported, "is encrypted")
 	case p.flags&flagPatch != 0:
@@ -134,17 +137,17 @@ func (p *part) check() error {
 	case le.Uint16(p.entry[34:]) != 0:
 		return fault(p.name, ErrUnsupported, "is in another volume")
 	case p.method != methodStored && p.method != methodDeflated:
-		return fault(p.name, ErrUnsupported, "is compressed by method %d; a package has stored (0) and deflated (8) parts", p.method)
+		return fault(p.name, ErrUnsupported, "uses compression method %d; allowed are stored (0) and deflated (8)", p.method)
 	case p.method == methodStored && p.size != p.packed:
-		return fault(p.name, ErrHeader, "is stored, and has %d bytes in %d", p.size, p.packed)
+		return fault(p.name, ErrHeader, "is stored, but has %d bytes unpacked and %d packed", p.size, p.packed)
 	case p.size/1100 > p.packed:
 		return fault(p.name, ErrBomb, "claims %d bytes unpacked from %d, which deflate cannot do", p.size, p.packed)
 	}
 	return nil
 }
 
-// locate finds the part's own header, which has to be at at, and its content,
-// which has to end before limit.
+// locate reads the part's local header, which must be at the offset at, and finds
+// its content, which must end before limit.
 func (r reader) locate(p *part, at, limit int64) error {
 	if p.start != at {
 		if p.start < at {
@@ -157,7 +160,7 @@ func (r reader) locate(p *part, at, limit int64) error {
 		return err
 	}
 	if le.Uint32(head) != sigLocal {
-		return fault(p.name, ErrHeader, "has no header where the directory says")
+		return fault(p.name, ErrHeader, "has no header at the position stated in the directory")
 	}
 	nameLen, extraLen := int64(le.Uint16(head[26:])), int64(le.Uint16(head[28:]))
 	tail, err := r.at(p.start+localLen, nameLen+extraLen, p.name)
@@ -165,10 +168,10 @@ func (r reader) locate(p *part, at, limit int64) error {
 		return err
 	}
 	if string(tail[:nameLen]) != p.raw {
-		return fault(p.name, ErrHeader, "is called %s in its own header", show(string(tail[:nameLen])))
+		return fault(p.name, ErrHeader, "has the name %s in its own header", show(string(tail[:nameLen])))
 	}
 	if le.Uint16(head[6:]) != p.flags || le.Uint16(head[8:]) != p.method {
-		return fault(p.name, ErrHeader, "has other flags or another method in its own header")
+		return fault(p.name, ErrHeader, "has different flags or a different method in its own header")
 	}
 	p.header = localLen + nameLen + extraLen
 	if err := p.checkLocal(head, tail[nameLen:]); err != nil {
@@ -185,12 +188,12 @@ func (r reader) locate(p *part, at, limit int64) error {
 	return nil
 }
 
-// checkLocal holds the sizes of the part's own header against the directory's.
+// checkLocal compares the sizes in the local header with those in the directory.
 func (p *part) checkLocal(head, fields []byte) error {
 	wide, ok := extra(fields, extra64)
 	alias, alsoOK := extra(fields, extraUnicodeName)
 	if !ok || !alsoOK || alias != nil {
-		return fault(p.name, ErrHeader, "has extra fields in its own header that cannot be read")
+		return fault(p.name, ErrHeader, "has extra fields in its own header that cannot be decoded")
 	}
 	crc, packed, size := le.Uint32(head[14:]), uint64(le.Uint32(head[18:])), uint64(le.Uint32(head[22:]))
 	for _, field := range []*uint64{&size, &packed} {
@@ -201,12 +204,13 @@ func (p *part) checkLocal(head, fields []byte) error {
 	same := crc == p.crc && packed == uint64(p.packed) && size == uint64(p.size)
 	none := p.flags&flagDescriptor != 0 && crc == 0 && (packed == 0 || packed == none32) && (size == 0 || size == none32)
 	if !same && !none {
-		return fault(p.name, ErrHeader, "has another size or checksum in its own header than in the directory")
+		return fault(p.name, ErrHeader, "has a different size or checksum in its own header than in the directory")
 	}
 	return nil
 }
 
-// describe reads the descriptor behind the part's content: of 24 bytes, or of 16.
+// describe reads the descriptor after the part's content, which has 24 or 16
+// bytes.
 func (r reader) describe(p *part, limit int64) error {
 	b, err := r.at(p.end, min(descriptor64Len, limit-p.end), p.name)
 	if err != nil {
@@ -221,18 +225,18 @@ func (r reader) describe(p *part, limit int64) error {
 	case bytes.HasPrefix(b, narrow) && p.packed <= none32 && p.size <= none32:
 		p.end += descriptorLen
 	default:
-		return fault(p.name, ErrHeader, "has another size or checksum behind its content than in the directory")
+		return fault(p.name, ErrHeader, "has a different size or checksum after its content than in the directory")
 	}
 	return nil
 }
 
-// gap is a stretch that belongs to no part.
+// gap returns the error for bytes that do not belong to any part.
 func (r reader) gap(from, to int64, before string) error {
 	if from > to {
 		return fault(before, ErrOverlap, "begins within the part before it")
 	}
 	if r.hasEnd(max(from, to-none16-endLen), to) {
-		return fault("", ErrTwoEnds, "the package has a second end record; readers would not agree on what is in it")
+		return fault("", ErrTwoEnds, "the package has a second end record; different programs would read different contents")
 	}
-	return fault("", ErrHidden, "%d bytes before %s belong to no part", to-from, show(before))
+	return fault("", ErrHidden, "%d bytes before %s do not belong to any part", to-from, show(before))
 }

@@ -1,24 +1,23 @@
-// Package msix makes, signs, opens and verifies .msix packages, the install
-// format of Windows, with nothing but Go.
+// Package msix creates, signs, opens and verifies .msix packages, the install
+// format of Windows, in pure Go.
 //
-// [Pack] writes a package of a folder: the parts in the order and the layout of
-// Microsoft's MakeAppx, each file in blocks of 64 KiB that stand alone and are
-// named with their hashes in the block map. With a [Signer] the package is signed
-// in the same pass; [Sign] signs one that is there, whoever packed it.
+// [Pack] writes a package of a folder. Order and layout of the parts are those of
+// Microsoft's MakeAppx. Each file is split into independent blocks of 64 KiB,
+// whose hashes are in the block map. With a [Signer] the package is signed in the
+// same pass. [Sign] signs an existing package, made by any tool.
 //
-// [Open] reads the structure of a package and refuses one that could mean
-// different things to different readers: parts that overlap, bytes that belong to
-// no part, names that leave the folder or mean one file twice. [Reader.Verify]
-// holds every byte against the signature and the block map, and the certificate
-// against the caller's roots and the publisher that the manifest names.
-// [Reader.Extract] writes the files into a folder, each block checked before it is
-// written.
+// [Open] reads the structure of a package. It rejects packages that different
+// programs could read differently: with parts that overlap, bytes that belong to
+// no part, names that lead out of the folder, or names that denote the same file.
+// [Reader.Verify] checks every byte against the signature and the block map, and
+// the certificate against the caller's roots and the publisher in the manifest.
+// [Reader.Extract] writes the files into a folder and checks each block before
+// writing it.
 //
-// Everything streams: a package may be larger than the memory. What is read of a
-// stranger's package before it is trusted is bounded; the limits are constants of
-// this package.
+// All content is streamed, so a package may be larger than memory. What is read
+// from an untrusted package is limited by the constants of this package.
 //
-// An error is a *[Error]: one of the sentinels below, the part of the package it is
-// about, a sentence, and a remedy where there is one. Bundles (.msixbundle) and
-// encrypted packages are refused.
+// Errors are of type *[Error], which wraps one of the sentinel errors below and
+// has the part of the package concerned, a description and, where possible, a
+// hint. Bundles (.msixbundle) and encrypted packages are not supported.
 package msix

@@ -17,7 +17,7 @@ import (
 	"github.com/bgtask/bgtask/msix"
 )
 
-// folder is what a real program has in os.DirFS("dist").
+// folder stands in for os.DirFS("dist") in a real program.
 var folder = fstest.MapFS{
 	"AppxManifest.xml": {Data: []byte(`<Package xmlns="http://schemas.microsoft.com/appx/manifest/foundation/windows10">
   <Identity Name="Contoso.Notes" Publisher="CN=Contoso" Version="1.2.0.0" ProcessorArchitecture="x64" />
@@ -31,8 +31,8 @@ var folder = fstest.MapFS{
 	"logo.png":  {Data: []byte("PNG")},
 }
 
-// signer has a certificate for tests; that of a shipped package comes from
-// msix.LoadPEM or msix.LoadPFX.
+// signer has a test certificate. For a real package use msix.LoadPEM or
+// msix.LoadPFX.
 func signer() *msix.Signer {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -45,7 +45,7 @@ func signer() *msix.Signer {
 	return &msix.Signer{Key: key, Certificate: certificate}
 }
 
-// A folder becomes a signed package, which is verified and unpacked.
+// Pack a folder into a signed package, verify the package and unpack it.
 func Example() {
 	ctx := context.Background()
 	s := signer()
@@ -70,12 +70,12 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := p.Extract(ctx, root); err != nil {
 		log.Fatal(err)
 	}
@@ -89,7 +89,7 @@ func Example() {
 	// AppxManifest.xml 348
 }
 
-// A package that somebody else packed is signed as it is.
+// Sign a package that was packed by another tool.
 func ExampleSign() {
 	ctx := context.Background()
 	var unsigned, signed bytes.Buffer
@@ -107,7 +107,7 @@ func ExampleSign() {
 	// Output: true
 }
 
-// Whoever changes a byte is found out, and what is wrong is told.
+// Verify detects a changed byte and reports what is wrong.
 func ExampleReader_Verify() {
 	ctx := context.Background()
 	s := signer()

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Extract writes the files of the package and its manifest into an empty folder,
-// each block after it was checked against the block map. Folders are made with
-// mode 0755, files with 0644, and with 0755 when they are programs: ELF, a script
-// with #!, or .exe. Nothing that exists is overwritten, and no symbolic link is
-// followed out of the folder.
+// Extract writes the files of the package and its manifest into an empty folder.
+// Each block is checked against the block map before it is written. Folders get
+// mode 0755 and files 0644; programs (ELF files, scripts with #!, and .exe files)
+// get 0755. Existing files are not overwritten, and symbolic links out of the
+// folder are not followed.
 //
-// Extract does not look at the signature: see [Reader.Verify]. When it fails, what
-// was written until then stays there, for the caller to remove with the folder.
-// Nothing is synced to the disk.
+// Extract does not verify the signature; see [Reader.Verify]. If it fails, the
+// files written so far remain, and the caller should remove the folder. Extract
+// does not sync the files to disk.
 func (p *Reader) Extract(ctx context.Context, root *os.Root) error {
 	u := p.unpacker(p.blockMap.hash)
 	for _, part := range p.parts {
@@ -54,7 +54,7 @@ func (p *Reader) extract(ctx context.Context, u *unpacker, part *part, root *os.
 	return errors.Join(err, file.Close())
 }
 
-// headWriter keeps the first bytes of what it passes on.
+// headWriter keeps the first bytes that are written through it.
 type headWriter struct {
 	w    io.Writer
 	head []byte

@@ -12,17 +12,17 @@ import (
 	"slices"
 )
 
-// BlockMapName is the name of the block map in a package, and in the folder of one
-// that was unpacked.
+// BlockMapName is the name of the block map in a package, and in a folder to
+// which a package was unpacked.
 const BlockMapName = blockMapName
 
-// Digest is a digest of all files of the package, in hex: that of its block map. It
-// does not depend on who signed.
+// Digest returns a digest of all files of the package in hex: the hash of the
+// block map. It does not depend on the signature.
 func (p *Reader) Digest() string { return hex.EncodeToString(p.mapHash[crypto.SHA256]) }
 
-// VerifyFolder holds the folder of a package that was unpacked against the block
-// map in it: the same files, with the same content. It says nothing about who made
-// them.
+// VerifyFolder compares an unpacked package with the block map in its folder: it
+// must contain the same files with the same content. It does not show who made
+// the package.
 func VerifyFolder(ctx context.Context, folder fs.FS) error {
 	m, err := folderMap(folder)
 	if err != nil {
@@ -37,10 +37,10 @@ func VerifyFolder(ctx context.Context, folder fs.FS) error {
 		case err != nil || d.IsDir() || !inBlockMap(name):
 			return err
 		case !d.Type().IsRegular():
-			return &Error{Part: name, Err: ErrLink, Detail: "is not a plain file"}
+			return &Error{Part: name, Err: ErrLink, Detail: "is not a regular file"}
 		case m.files[name] == nil:
-			return &Error{Part: name, Err: ErrContent, Detail: "is in the folder and not in its block map",
-				Hint: "remove it; or, in a folder that is being worked on, remove " + blockMapName}
+			return &Error{Part: name, Err: ErrContent, Detail: "is in the folder but not in its block map",
+				Hint: "remove it; or, if the folder is being edited, remove " + blockMapName}
 		}
 		delete(left, name)
 		return m.verifyFile(ctx, folder, m.files[name])
@@ -49,7 +49,7 @@ func VerifyFolder(ctx context.Context, folder fs.FS) error {
 		return err
 	}
 	if len(left) > 0 {
-		return fault(slices.Min(slices.Collect(maps.Keys(left))), ErrMissing, "is in the block map and not in the folder")
+		return fault(slices.Min(slices.Collect(maps.Keys(left))), ErrMissing, "is in the block map but not in the folder")
 	}
 	return nil
 }
@@ -59,7 +59,7 @@ func folderMap(folder fs.FS) (*blockMap, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	text, err := io.ReadAll(io.LimitReader(file, MaxBlockMap+1))
 	if err != nil {
 		return nil, err
@@ -70,13 +70,13 @@ func folderMap(folder fs.FS) (*blockMap, error) {
 	return readBlockMap(bytes.NewReader(text))
 }
 
-// verifyFile reads a file once, block by block.
+// verifyFile compares a file with its blocks.
 func (m *blockMap) verifyFile(ctx context.Context, folder fs.FS, f *mapped) error {
 	file, err := folder.Open(f.name)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	digest, block := m.hash.New(), make([]byte, blockSize)
 	for i := range f.blocks() {
 		if ctx.Err() != nil {
@@ -84,16 +84,16 @@ func (m *blockMap) verifyFile(ctx context.Context, folder fs.FS, f *mapped) erro
 		}
 		plain := block[:min(blockSize, f.size-i*blockSize)]
 		if _, err := io.ReadFull(file, plain); errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return fault(f.name, ErrContent, "is shorter than the block map says")
+			return fault(f.name, ErrContent, "is shorter than stated in the block map")
 		} else if err != nil {
 			return err
 		}
 		if !matches(digest, plain, f.hashes[int(i)*m.hash.Size():][:m.hash.Size()]) {
-			return fault(f.name, ErrContent, "block %d of %d has another hash than the block map says", i+1, f.blocks())
+			return fault(f.name, ErrContent, "block %d of %d does not have the hash stated in the block map", i+1, f.blocks())
 		}
 	}
 	if n, err := file.Read(block[:1]); n > 0 {
-		return fault(f.name, ErrContent, "is longer than the block map says")
+		return fault(f.name, ErrContent, "is longer than stated in the block map")
 	} else if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}

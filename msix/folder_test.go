@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 )
 
-// unpacked is the folder of testFolder's package, with its block map.
+// unpacked returns the unpacked package of testFolder, including its block map.
 func unpacked(t *testing.T) (fstest.MapFS, *Reader) {
 	t.Helper()
 	var b bytes.Buffer
@@ -25,7 +25,7 @@ func unpacked(t *testing.T) (fstest.MapFS, *Reader) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := p.Extract(t.Context(), root); err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestVerifyFolder(t *testing.T) {
 		want error
 	}{
 		"a changed byte":    {"data/block.bin", file(changed), ErrContent},
-		"a byte less":       {"data/block.bin", file(block[1:]), ErrContent},
+		"one byte less":     {"data/block.bin", file(block[1:]), ErrContent},
 		"a byte more":       {"data/block.bin", file(append(block[:len(block):len(block)], 0)), ErrContent},
 		"an empty one more": {"data/empty", file([]byte{0}), ErrContent},
 		"a file more":       {"evil", file(nil), ErrContent},
@@ -81,7 +81,7 @@ func TestVerifyFolder(t *testing.T) {
 	}
 }
 
-// Who signed makes no difference to the digest, what is in the files does.
+// The digest depends on the content of the files, but not on the signature.
 func TestDigest(t *testing.T) {
 	_, p := unpacked(t)
 	_, again := unpacked(t)

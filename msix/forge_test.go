@@ -6,21 +6,21 @@ import (
 	"testing"
 )
 
-// forged is a package taken apart, to be put together wrongly.
+// forged is a package in pieces, to be put together incorrectly.
 type forged struct {
 	parts  []*forgedPart
 	tail   []byte // after the parts, before the directory
 	middle []byte // after the directory, before the end records
 	after  []byte // after the end records
 	ends   func(*ends)
-	narrow bool // end record without those of ZIP64
+	narrow bool // end record without ZIP64 records
 }
 
 type forgedPart struct {
 	*part
 	before                             []byte
 	local, content, descriptor, record []byte
-	stays                              bool // the entry names the old place
+	stays                              bool // whether the directory entry keeps the old offset
 }
 
 func forge(t testing.TB, b []byte) *forged {
@@ -91,7 +91,7 @@ func (f *forged) remove(name string) {
 	panic("no part " + name)
 }
 
-// rename changes what both headers call the part.
+// rename changes the name in both headers.
 func (p *forgedPart) rename(raw string) {
 	p.local = append(p.local[:localLen:localLen], raw...)
 	le.PutUint16(p.local[26:], uint16(len(raw)))
@@ -99,7 +99,7 @@ func (p *forgedPart) rename(raw string) {
 	le.PutUint16(p.record[28:], uint16(len(raw)))
 }
 
-// fill gives the part other content, stored, and makes all that follows from it.
+// fill replaces the content of the part, stored, and updates sizes and checksum.
 func (p *forgedPart) fill(plain []byte) { p.pack(plain, plain, methodStored) }
 
 func (p *forgedPart) pack(plain, packed []byte, method uint16) {
@@ -109,7 +109,7 @@ func (p *forgedPart) pack(plain, packed []byte, method uint16) {
 	p.sizes(crc32.ChecksumIEEE(plain), uint64(len(packed)), uint64(len(plain)))
 }
 
-// sizes claims sizes and a checksum.
+// sizes sets sizes and checksum in all headers.
 func (p *forgedPart) sizes(crc uint32, packed, size uint64) {
 	le.PutUint32(p.record[16:], crc)
 	le.PutUint32(p.record[20:], uint32(packed))
@@ -126,7 +126,7 @@ func (f *forged) clone(name string) *forgedPart {
 	return &p
 }
 
-// edit replaces text in a part that has it.
+// edit replaces text in a part, which must contain it.
 func (f *forged) edit(t testing.TB, b []byte, name, old, new string) {
 	t.Helper()
 	p := opened(t, b)

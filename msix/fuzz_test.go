@@ -16,8 +16,8 @@ var fuzzFolder = fstest.MapFS{
 	manifestName: {Data: []byte(testManifest)}, "App.exe": {Data: text(300)}, "a/b c.png": {Data: []byte("x")}, "empty": {},
 }
 
-// seeds are packages for the fuzzer to start from: good ones, signed and not, of
-// both layouts.
+// seeds returns valid packages for the fuzzer to start from: signed and unsigned,
+// in both layouts.
 func seeds(f *testing.F) (all [][]byte, who identity) {
 	f.Helper()
 	who = contoso(f)
@@ -34,7 +34,7 @@ func seeds(f *testing.F) (all [][]byte, who identity) {
 	return [][]byte{unsigned, packed(f, folder, Options{Signer: who.signer()}), narrow.bytes()}, who
 }
 
-// FuzzOpen holds what Open lets through against its promises.
+// FuzzOpen checks that packages accepted by Open have the documented properties.
 func FuzzOpen(f *testing.F) {
 	all, _ := seeds(f)
 	for _, b := range all {
@@ -50,7 +50,7 @@ func FuzzOpen(f *testing.F) {
 		seen := map[string]bool{}
 		for _, part := range p.parts {
 			if part.start != at || part.end > p.ends.offset {
-				t.Fatalf("%s is at %d, and %d is where the one before it ends", part.name, part.start, at)
+				t.Fatalf("%s is at %d, but the previous part ends at %d", part.name, part.start, at)
 			}
 			at = part.end
 			key := strings.ToLower(part.name)
@@ -60,14 +60,14 @@ func FuzzOpen(f *testing.F) {
 			seen[key] = true
 		}
 		if at != p.ends.offset || len(p.ManifestBytes()) == 0 {
-			t.Fatal("bytes belong to no part, or the manifest is empty")
+			t.Fatal("there are bytes outside the parts, or the manifest is empty")
 		}
 	})
 }
 
-// FuzzVerify changes bytes of packages that are put together again, five bytes of
-// edits for each: part, piece of it, place, value. A signature that is believed
-// means that the files are those that were signed.
+// FuzzVerify changes bytes in packages and puts them together again. Each edit
+// has five bytes: part, piece of it, position (two bytes), and value. If a
+// signature is accepted, the files must be those that were signed.
 func FuzzVerify(f *testing.F) {
 	all, who := seeds(f)
 	f.Add(byte(0), []byte{})
@@ -94,7 +94,7 @@ func FuzzVerify(f *testing.F) {
 			return
 		}
 		dir := t.TempDir()
-		extract(t, p, dir) // what is verified can be extracted
+		extract(t, p, dir) // a verified package can be extracted
 		files := 0
 		err = fs.WalkDir(os.DirFS(dir), ".", func(name string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
@@ -103,17 +103,17 @@ func FuzzVerify(f *testing.F) {
 			files++
 			got, err := os.ReadFile(filepath.Join(dir, name))
 			if want := fuzzFolder[name]; err == nil && signed && (want == nil || !bytes.Equal(got, want.Data)) {
-				t.Errorf("%s was not signed so", name)
+				t.Errorf("%s is not what was signed", name)
 			}
 			return err
 		})
 		if err != nil || files != len(p.Files()) {
-			t.Fatalf("%d files are there and %d in the package: %v", files, len(p.Files()), err)
+			t.Fatalf("%d files extracted, %d in the package: %v", files, len(p.Files()), err)
 		}
 	})
 }
 
-// FuzzSignature reads what stands in a signature.
+// FuzzSignature parses arbitrary bytes as a signature.
 func FuzzSignature(f *testing.F) {
 	all, _ := seeds(f)
 	p := opened(f, all[1])
@@ -133,7 +133,7 @@ func FuzzSignature(f *testing.F) {
 		c.verify()
 		parseStatement(c.content)
 		readTimestamp(der, []byte("x"))
-		verifyTimestamp(c, Policy{})
+		_, _ = verifyTimestamp(c, Policy{}) // must not panic
 	})
 }
 

@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// hostile are packages that want to harm, and the reason why each is refused.
+// hostile are malicious packages, with the reason for which each is rejected.
 var hostile = []struct {
 	name  string
 	want  error
@@ -99,7 +99,7 @@ var hostile = []struct {
 	{"much junk after the end", ErrTrailing, func(_ *testing.T, f *forged) { f.after = make([]byte, 60_000) }},
 	{"second end record", ErrTwoEnds, func(_ *testing.T, f *forged) { f.middle = narrowEnd(ends{}) }},
 	{"second archive before", ErrTwoEnds, func(_ *testing.T, f *forged) { f.parts[0].before = narrowEnd(ends{}) }},
-	{"second archive behind", ErrTwoEnds, func(_ *testing.T, f *forged) { f.tail = narrowEnd(ends{}) }},
+	{"second archive after", ErrTwoEnds, func(_ *testing.T, f *forged) { f.tail = narrowEnd(ends{}) }},
 	{"end of another directory", ErrTwoEnds, func(_ *testing.T, f *forged) { f.after = narrowEnd(ends{0, 0, 0}) }},
 
 	{"too many parts", ErrHeader, func(_ *testing.T, f *forged) { f.ends = func(e *ends) { e.count-- } }},
@@ -108,7 +108,7 @@ var hostile = []struct {
 	{"absurd directory", ErrHeader, func(_ *testing.T, f *forged) { f.ends = func(e *ends) { e.size = -1 } }},
 	{"directory elsewhere", ErrHidden, func(_ *testing.T, f *forged) { f.ends = func(e *ends) { e.offset -= 4 } }},
 	{"another name in front", ErrHeader, func(_ *testing.T, f *forged) { f.find("a b.txt").local[localLen] = 'z' }},
-	{"another size behind", ErrHeader, func(_ *testing.T, f *forged) { f.find("a b.txt").descriptor[8]++ }},
+	{"another size after", ErrHeader, func(_ *testing.T, f *forged) { f.find("a b.txt").descriptor[8]++ }},
 	{"another size in front", ErrHeader, func(_ *testing.T, f *forged) { f.find("a b.txt").local[18] = 1 }},
 	{"another method in front", ErrHeader, func(_ *testing.T, f *forged) { f.find("a b.txt").local[8] = 0 }},
 	{"a second name", ErrHeader, func(_ *testing.T, f *forged) {
@@ -154,7 +154,7 @@ const (
 	blockMapHead = `<BlockMap xmlns="` + blockMapSpace + `" HashMethod="` + sha256Method + `">`
 )
 
-// zeros are the packed form of many.
+// zeros returns the compressed form of bomb zero bytes.
 func zeros(t *testing.T) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -191,7 +191,7 @@ func attributed(external uint32) func(*testing.T, *forged) {
 	return func(_ *testing.T, f *forged) { le.PutUint32(f.find("a b.txt").record[38:], external) }
 }
 
-// flagless takes the descriptor from the part.
+// flagless removes the part's descriptor.
 func (p *forgedPart) flagless() {
 	p.local[6], p.record[8] = 0, 0
 	copy(p.local[14:26], p.record[16:28])
@@ -211,7 +211,7 @@ func TestHostilePackagesAreRefused(t *testing.T) {
 			}
 			var e *Error
 			if !errors.As(err, &e) || e.Detail == "" {
-				t.Errorf("no sentence says why: %#v", err)
+				t.Errorf("the error has no detail: %#v", err)
 			}
 		})
 	}
@@ -220,7 +220,7 @@ func TestHostilePackagesAreRefused(t *testing.T) {
 func TestForgeryIsNotWhatIsRefused(t *testing.T) {
 	good := packed(t, testFolder(), Options{})
 	if !bytes.Equal(forge(t, good).bytes(), good) {
-		t.Error("a package that was taken apart and put together is another")
+		t.Error("a package taken apart and put together differs from the original")
 	}
 	f := forge(t, good)
 	f.narrow = true
@@ -253,8 +253,8 @@ func TestTruncatedPackages(t *testing.T) {
 	}
 }
 
-// A package that turns hostile only when it is read to its end writes nothing
-// outside the folder, and nothing that was not checked.
+// If a fault is found only while extracting, nothing is written outside the
+// folder, and nothing that was not checked.
 func TestExtractWritesOnlyWhatWasChecked(t *testing.T) {
 	good := packed(t, testFolder(), Options{})
 	f := forge(t, good)
@@ -265,13 +265,13 @@ func TestExtractWritesOnlyWhatWasChecked(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := opened(t, b).Extract(context.Background(), root); !errors.Is(err, ErrContent) {
 		t.Fatalf("%v", err)
 	}
 	info, err := os.Stat(filepath.Join(dir, "data/blocks.zip"))
 	if err != nil || info.Size() != 2*blockSize {
-		t.Errorf("%v bytes of a file with a bad third block are there: %v", info.Size(), err)
+		t.Errorf("%v bytes of a file with a bad third block were written: %v", info.Size(), err)
 	}
 }
 
@@ -287,9 +287,9 @@ func TestExtractFollowsNoLink(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer root.Close()
+			defer func() { _ = root.Close() }()
 			if err := p.Extract(context.Background(), root); err == nil {
-				t.Error("it was extracted")
+				t.Error("the package was extracted")
 			}
 			if left, err := os.ReadDir(outside); err != nil || len(left) > 0 {
 				t.Errorf("%v was written outside: %v", left, err)
@@ -309,11 +309,11 @@ func TestExtractOverwritesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := p.Extract(context.Background(), root); !errors.Is(err, os.ErrExist) {
 		t.Errorf("%v, want %v", err, os.ErrExist)
 	}
 	if got, err := os.ReadFile(mine); err != nil || string(got) != "mine" {
-		t.Errorf("%q is there: %v", got, err)
+		t.Errorf("the file now contains %q: %v", got, err)
 	}
 }

@@ -33,7 +33,8 @@ func TestArchiversTakeOurPackages(t *testing.T) {
 	}
 }
 
-// osslsigncode runs that tool. Before 2.7 it knows no packages.
+// osslsigncode runs the tool of that name. Versions before 2.7 do not support
+// packages.
 func osslsigncode(t testing.TB, args ...string) (string, error) {
 	t.Helper()
 	out, err := judge(t, "osslsigncode", "--version")
@@ -42,7 +43,7 @@ func osslsigncode(t testing.TB, args ...string) (string, error) {
 		t.Fatalf("osslsigncode --version: %v\n%s", err, out)
 	}
 	if major < 2 || major == 2 && minor < 7 {
-		needs.Missing(t, fmt.Sprintf("osslsigncode %d.%d knows no packages; 2.7 does, and 2.9 is in bookworm-backports", major, minor))
+		needs.Missing(t, fmt.Sprintf("osslsigncode %d.%d does not support packages; 2.7 does, and 2.9 is in bookworm-backports", major, minor))
 	}
 	return judge(t, "osslsigncode", args...)
 }
@@ -75,7 +76,7 @@ func TestOsslsigncodeTakesOurSignature(t *testing.T) {
 	}
 }
 
-// privateFile is who's key in PEM.
+// privateFile writes the key of an identity in PEM.
 func privateFile(t *testing.T, i identity) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(i.key)
@@ -108,7 +109,7 @@ func TestWeTakeTheSignatureOfOsslsigncode(t *testing.T) {
 	}
 }
 
-// What we call changed, osslsigncode calls so too.
+// osslsigncode also detects the changes that we detect.
 func TestOsslsigncodeSeesTheSameFaults(t *testing.T) {
 	who := contoso(t)
 	good := packed(t, testFolder(), Options{Signer: who.signer()})
@@ -121,12 +122,12 @@ func TestOsslsigncodeSeesTheSameFaults(t *testing.T) {
 		change(f)
 		out, err := osslsigncode(t, "verify", "-CAfile", certificateFile(t, who), "-in", written(t, "bad.msix", f.bytes()))
 		if err == nil {
-			t.Errorf("%s: osslsigncode takes it\n%s", name, out)
+			t.Errorf("%s: osslsigncode accepts the package\n%s", name, out)
 		}
 	}
 }
 
-// The faults of block maps that MSIX tools overlook are seen by the script.
+// The script detects faults in block maps that other MSIX tools ignore.
 func TestTheScriptSeesFaults(t *testing.T) {
 	good := packed(t, testFolder(), Options{})
 	for name, edit := range map[string][2]string{
@@ -140,7 +141,7 @@ func TestTheScriptSeesFaults(t *testing.T) {
 		f := forge(t, good)
 		f.edit(t, good, blockMapName, edit[0], edit[1])
 		if out, err := judge(t, "python3", "testdata/blockcheck.py", written(t, "bad.msix", f.bytes())); err == nil {
-			t.Errorf("%s: the script takes it\n%s", name, out)
+			t.Errorf("%s: the script accepts the package\n%s", name, out)
 		}
 	}
 }

@@ -10,9 +10,9 @@ import (
 	"software.sslmate.com/src/go-pkcs12"
 )
 
-// LoadPEM makes a Signer of certificates and a key in PEM: PKCS #8, PKCS #1 or
-// SEC 1, not encrypted. The first certificate is the key's; those after it are the
-// chain. Both may be in one file.
+// LoadPEM returns a Signer with certificates and a key in PEM. The key is an
+// unencrypted PKCS #8, PKCS #1 or SEC 1 key. The first certificate belongs to the
+// key; the others are the chain. Certificates and key may be in one file.
 func LoadPEM(certificates, key []byte) (*Signer, error) {
 	s := &Signer{}
 	for block, rest := pem.Decode(certificates); block != nil; block, rest = pem.Decode(rest) {
@@ -21,12 +21,12 @@ func LoadPEM(certificates, key []byte) (*Signer, error) {
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fault("", ErrKey, "a certificate cannot be read: %v", err)
+			return nil, fault("", ErrKey, "cannot read a certificate: %v", err)
 		}
 		s.Chain = append(s.Chain, c)
 	}
 	if len(s.Chain) == 0 {
-		return nil, fault("", ErrKey, "there is no certificate in PEM (BEGIN CERTIFICATE)")
+		return nil, fault("", ErrKey, "the file contains no PEM certificate (BEGIN CERTIFICATE)")
 	}
 	s.Certificate, s.Chain = s.Chain[0], s.Chain[1:]
 	var err error
@@ -56,21 +56,21 @@ func parseKey(data []byte) (crypto.Signer, error) {
 			return nil, &Error{Err: ErrKey, Detail: "the key is encrypted", Hint: "use a .pfx file with a password, or decrypt it: openssl pkey -in key.pem -out plain.pem"}
 		}
 		if err != nil {
-			return nil, fault("", ErrKey, "the key cannot be read: %v", err)
+			return nil, fault("", ErrKey, "cannot read the key: %v", err)
 		}
 		return asSigner(key)
 	}
-	return nil, fault("", ErrKey, "there is no key in PEM (BEGIN PRIVATE KEY)")
+	return nil, fault("", ErrKey, "the file contains no PEM private key (BEGIN PRIVATE KEY)")
 }
 
-// LoadPFX makes a Signer of a PKCS #12 file, which Windows calls .pfx.
+// LoadPFX returns a Signer from a PKCS #12 file, called .pfx on Windows.
 func LoadPFX(data []byte, password string) (*Signer, error) {
 	key, certificate, chain, err := pkcs12.DecodeChain(data, password)
 	switch {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
-		return nil, fault("", ErrKey, "the password is not that of the .pfx file")
+		return nil, fault("", ErrKey, "the password for the .pfx file is incorrect")
 	case err != nil:
-		return nil, fault("", ErrKey, "the .pfx file cannot be read: %v", err)
+		return nil, fault("", ErrKey, "cannot read the .pfx file: %v", err)
 	}
 	s := &Signer{Certificate: certificate, Chain: slices.DeleteFunc(chain, certificate.Equal)}
 	if s.Key, err = asSigner(key); err != nil {

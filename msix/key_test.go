@@ -101,7 +101,7 @@ func TestKeysInPFX(t *testing.T) {
 	}
 }
 
-// What openssl makes of a key is read as well.
+// Keys and certificates made by openssl can be loaded.
 func TestKeysOfOpenssl(t *testing.T) {
 	dir := t.TempDir()
 	in := func(name string) string { return filepath.Join(dir, name) }

@@ -2,35 +2,35 @@ package msix
 
 import "github.com/bgtask/bgtask/manifest"
 
-// What is read of a package before it is trusted.
+// Limits on what is read from a package before it is trusted.
 const (
-	MaxParts        = 100_000   // parts of a package
-	MaxDirectory    = 32 << 20  // bytes of its central directory
-	MaxBlockMap     = 64 << 20  // bytes of its block map: enough for 40 GiB of files
-	MaxContentTypes = 4 << 20   // bytes of its list of content types
-	MaxSignature    = 1 << 20   // bytes of its signature
-	MaxCatalog      = 16 << 20  // bytes of its code integrity catalogue
-	MaxSize         = 256 << 30 // bytes of all its files, unpacked
-	MaxName         = 1024      // bytes of a name, 255 of each of its folders
+	MaxParts        = 100_000   // number of parts
+	MaxDirectory    = 32 << 20  // bytes of the central directory
+	MaxBlockMap     = 64 << 20  // bytes of the block map, enough for 40 GiB of files
+	MaxContentTypes = 4 << 20   // bytes of the list of content types
+	MaxSignature    = 1 << 20   // bytes of the signature
+	MaxCatalog      = 16 << 20  // bytes of the code integrity catalog
+	MaxSize         = 256 << 30 // bytes of all files, unpacked
+	MaxName         = 1024      // bytes of a name; each part of it has at most 255
 )
 
-// A package whose files are larger than freeGrowth in all may not grow more than
-// maxGrowth times when it is unpacked.
+// A package that unpacks to more than freeGrowth bytes may be at most maxGrowth times
+// smaller than its content.
 const (
 	freeGrowth = 1 << 30
 	maxGrowth  = 100
 )
 
-// blockSize is how much of a file a block holds.
+// blockSize is the number of bytes of a file in one block.
 const blockSize = 64 << 10
 
-// maxManifest is what package manifest reads.
+// maxManifest is the size limit of package manifest.
 const maxManifest = 1 << 20
 
-// maxBlock bounds the packed form of a block.
+// maxBlock limits the packed size of a block.
 const maxBlock = 2 * blockSize
 
-// The parts that are not files of the application.
+// Parts that are not files of the application.
 const (
 	manifestName     = manifest.FileName
 	blockMapName     = "AppxBlockMap.xml"
@@ -47,5 +47,5 @@ func isFootprint(name string) bool {
 	return false
 }
 
-// inBlockMap says whether the block map lists the part.
+// inBlockMap reports whether the block map lists the part.
 func inBlockMap(name string) bool { return name == manifestName || !isFootprint(name) }

@@ -27,7 +27,7 @@ const (
 	childJob  = "MSIX_TEST_JOB"
 )
 
-// largeFolder has a file of 300 MiB that nobody has to keep.
+// largeFolder has a file of 300 MiB that is generated while it is read.
 type largeFolder struct{ fstest.MapFS }
 
 func (l largeFolder) Open(name string) (fs.File, error) {
@@ -45,7 +45,7 @@ type largeFile struct {
 
 func (l *largeFile) Read(b []byte) (int, error) { return l.content.Read(b) }
 
-// pattern is half random, half zero: it deflates to about half.
+// pattern is half random and half zero, so it deflates to about half its size.
 type pattern struct{ page int }
 
 func (p *pattern) Read(b []byte) (int, error) {
@@ -60,19 +60,19 @@ func (p *pattern) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// TestLargePackages packs, verifies and extracts 300 MiB, each in a process whose
-// memory the kernel measures.
+// Pack, Verify and Extract process 300 MiB, each in a process whose peak memory
+// the kernel reports.
 func TestLargePackages(t *testing.T) {
 	if job := os.Getenv(childJob); job != "" {
 		runJob(t, job, os.Getenv("MSIX_TEST_DIR"))
 		return
 	}
 	if raceDetector || testing.Short() {
-		t.Skip("takes long, and the race detector has a memory of its own: make test runs it without")
+		t.Skip("takes long, and the race detector needs memory itself; make test runs it without")
 	}
 	dir := t.TempDir()
 	for _, job := range []string{"pack", "verify", "extract"} {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestLargePackages$", "-test.v")
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestLargePackages$", "-test.v")
 		cmd.Env = append(os.Environ(), childJob+"="+job, "MSIX_TEST_DIR="+dir)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
@@ -80,7 +80,7 @@ func TestLargePackages(t *testing.T) {
 		}
 		peak := regexp.MustCompile(`peak=(\d+)`).FindSubmatch(out)
 		if peak == nil {
-			needs.Missing(t, job+": the kernel does not tell the memory of a process")
+			needs.Missing(t, job+": the kernel does not report the memory of a process")
 		}
 		kib, err := strconv.Atoi(string(peak[1]))
 		if err != nil {
@@ -123,7 +123,7 @@ func runJob(t *testing.T, job, dir string) {
 		if openErr != nil {
 			t.Fatal(openErr)
 		}
-		defer root.Close()
+		defer func() { _ = root.Close() }()
 		err = readLarge(t, name, func(p *Reader) error { return p.Extract(context.Background(), root) })
 	}
 	if err != nil {
@@ -143,7 +143,7 @@ func packLarge(t *testing.T, name string) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	who := contoso(t)
 	certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: who.certificate.Raw})
 	if err := os.WriteFile(name+".pem", certificate, 0o600); err != nil {
@@ -162,7 +162,7 @@ func readLarge(t *testing.T, name string, do func(*Reader) error) error {
 	if err != nil {
 		return err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	info, err := file.Stat()
 	if err != nil {
 		return err
@@ -174,29 +174,29 @@ func readLarge(t *testing.T, name string, do func(*Reader) error) error {
 	return do(p)
 }
 
-// A canceled context ends what takes long.
+// A canceled context stops every long operation.
 func TestCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := Pack(ctx, io.Discard, testFolder(), Options{}); err == nil {
-		t.Error("it was packed")
+		t.Error("Pack succeeded")
 	}
 	who := contoso(t)
 	b := packed(t, testFolder(), Options{Signer: who.signer(), Modified: time.Now()})
 	p := opened(t, b)
 	if _, err := p.Verify(ctx, Policy{Roots: who.roots()}); err == nil {
-		t.Error("it was verified")
+		t.Error("Verify succeeded")
 	}
 	root, err := os.OpenRoot(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := p.Extract(ctx, root); err == nil {
-		t.Error("it was extracted")
+		t.Error("Extract succeeded")
 	}
 	unsigned := packed(t, testFolder(), Options{})
 	if err := Sign(ctx, io.Discard, bytes.NewReader(unsigned), int64(len(unsigned)), who.signer()); err == nil {
-		t.Error("it was signed")
+		t.Error("Sign succeeded")
 	}
 }

@@ -46,7 +46,7 @@ const testManifest = `<?xml version="1.0" encoding="utf-8"?>
 </Package>
 `
 
-// text is n bytes that deflate well, but not the same in each block.
+// text returns n bytes that deflate well but differ in each block.
 func text(n int) []byte {
 	var b bytes.Buffer
 	for i := 0; b.Len() < n; i++ {
@@ -57,7 +57,7 @@ func text(n int) []byte {
 	return b.Bytes()[:n]
 }
 
-// testFolder has a file for each thing that names and sizes can get wrong.
+// testFolder has a file for each name and size that needs special treatment.
 func testFolder() fstest.MapFS {
 	folder := fstest.MapFS{manifestName: {Data: []byte(testManifest)}}
 	for name, data := range map[string][]byte{
@@ -85,7 +85,7 @@ func testFolder() fstest.MapFS {
 	return folder
 }
 
-// identity is a certificate and its key.
+// identity is a certificate with its key.
 type identity struct {
 	key         crypto.Signer
 	certificate *x509.Certificate
@@ -111,7 +111,8 @@ var ecKey = sync.OnceValue(func() crypto.Signer {
 	return key
 })
 
-// issue makes a certificate for the key; by whom is nil for one that signs itself.
+// issue creates a certificate for the key, signed by another identity, or
+// self-signed if by is nil.
 func issue(t testing.TB, key crypto.Signer, by *identity, change func(*x509.Certificate)) identity {
 	t.Helper()
 	template := &x509.Certificate{
@@ -162,7 +163,7 @@ func opened(t testing.TB, b []byte) *Reader {
 	return p
 }
 
-// verified opens and verifies.
+// verified opens and verifies a package.
 func verified(b []byte, policy Policy) (*Signature, error) {
 	p, err := Open(bytes.NewReader(b), int64(len(b)))
 	if err != nil {
@@ -180,20 +181,21 @@ func written(t testing.TB, name string, b []byte) string {
 	return file
 }
 
-// tool is the path of a judge. One that is missing fails in CI.
+// tool returns the path of an external tool. If it is missing, the test is
+// skipped, or fails in CI.
 func tool(t testing.TB, name string) string {
 	t.Helper()
 	found, err := exec.LookPath(name)
 	if err == nil {
 		return found
 	}
-	needs.Missing(t, fmt.Sprintf("%v; the judges are in the Debian packages osslsigncode unzip p7zip-full python3 openssl", err))
+	needs.Missing(t, fmt.Sprintf("%v; install the Debian packages osslsigncode unzip p7zip-full python3 openssl", err))
 	return ""
 }
 
-// judge runs a tool and gives what it says.
+// judge runs an external tool and returns its output.
 func judge(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
-	out, err := exec.Command(tool(t, name), args...).CombinedOutput()
+	out, err := exec.CommandContext(t.Context(), tool(t, name), args...).CombinedOutput()
 	return string(out), err
 }

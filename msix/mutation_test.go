@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Every fault of a signed package, and what it is called.
+// Each change of a signed package causes its specific error.
 func TestChangedPackages(t *testing.T) {
 	who := contoso(t)
 	good := packed(t, testFolder(), Options{Signer: who.signer()})
@@ -57,7 +57,7 @@ func TestChangedPackages(t *testing.T) {
 		{"signature emptied", ErrSignature, func(f *forged) { f.find(signatureName).fill(nil) }},
 		{"signature of another kind", ErrSignature, func(f *forged) { f.find(signatureName).fill([]byte("PKCX\x30\x00")) }},
 		{"huge signature", ErrLimit, func(f *forged) { f.find(signatureName).fill(make([]byte, MaxSignature+1)) }},
-		{"catalogue put in", ErrDigest, func(f *forged) {
+		{"catalog put in", ErrDigest, func(f *forged) {
 			f.clone(signatureName)
 			p := f.parts[len(f.parts)-2]
 			p.rename(catalogName)
@@ -82,7 +82,7 @@ func flip(name string, at int) func(*forged) {
 	return func(f *forged) { f.find(name).content[at] ^= 1 }
 }
 
-// No byte of the signature's own statement can be changed.
+// No byte of the signed statement can be changed.
 func TestChangedSignatures(t *testing.T) {
 	who := contoso(t)
 	folder := fstest.MapFS{manifestName: {Data: []byte(testManifest)}, "App.exe": {Data: []byte("MZ")}}
@@ -99,16 +99,16 @@ func TestChangedSignatures(t *testing.T) {
 		f.find(signatureName).fill(changed)
 		s, err := verified(f.bytes(), Policy{Roots: who.roots()})
 		if err == nil && !bytes.Equal(s.Certificate.Raw, who.certificate.Raw) {
-			t.Errorf("byte %d of %d: another certificate was believed", i, len(signature))
+			t.Errorf("byte %d of %d: another certificate was accepted", i, len(signature))
 		}
 		if err == nil && !harmless(signature, i) {
-			t.Errorf("byte %d of %d (%#x) was changed, and nobody saw it", i, len(signature), signature[i])
+			t.Errorf("byte %d of %d (%#x): the change was not detected", i, len(signature), signature[i])
 		}
 	}
 }
 
-// harmless are the bytes beside the statement: versions of the structures, and the
-// list of hashes that nothing is read from.
+// harmless reports whether a byte is outside the statement: versions of
+// structures, and the list of hashes, which is not used.
 func harmless(signature []byte, i int) bool {
 	c, problem := parseCMS(signature[len(signatureMagic):])
 	if problem != "" {
@@ -123,7 +123,8 @@ func harmless(signature []byte, i int) bool {
 	return true
 }
 
-// Faults of the block map which a signer could make, or which stay when nobody signed.
+// Faults in the block map that a signer could make, or that remain undetected
+// without a signature.
 func TestChangedBlockMaps(t *testing.T) {
 	good := packed(t, testFolder(), Options{})
 	p := opened(t, good)
@@ -173,8 +174,8 @@ func TestChangedBlockMaps(t *testing.T) {
 	}
 }
 
-// Content that is well packed, and yet not what the block map says, or not in each
-// reader's eyes.
+// Content that is well-formed but differs from the block map, or that different
+// programs would read differently.
 func TestChangedContent(t *testing.T) {
 	good := packed(t, testFolder(), Options{})
 	plain := testFolder()["App.exe"].Data
@@ -210,8 +211,8 @@ func TestChangedContent(t *testing.T) {
 	}
 }
 
-// An early end of the deflated stream: its blocks are good, and unzip would see the
-// first one only.
+// The deflated stream ends early. Each block is valid, but unzip would see only
+// the first one.
 func TestBlockThatEndsTheFile(t *testing.T) {
 	good := packed(t, testFolder(), Options{})
 	p := opened(t, good)
@@ -227,15 +228,15 @@ func TestBlockThatEndsTheFile(t *testing.T) {
 	}
 }
 
-// A block that does not end on a whole byte: block by block it is good, and as one
-// stream it is something else.
+// A block does not end on a byte boundary. Block by block it is valid, but as one
+// stream the content differs.
 func TestBlockThatDoesNotEndOnAByte(t *testing.T) {
 	good := packed(t, testFolder(), Options{})
 	p := opened(t, good)
 	plain := testFolder()["App.exe"].Data
 	m := p.blockMap.files["App.exe"]
 	part := forge(t, good).find("App.exe")
-	first := part.content[:m.packed[0]-uint32(len(syncMark))-1] // into the byte in which the mark begins
+	first := part.content[:m.packed[0]-uint32(len(syncMark))-1] // up to the byte in which the mark begins
 	if len(first) == 0 {
 		t.Fatal("the first block is empty")
 	}
@@ -322,7 +323,7 @@ func newKey(t *testing.T) crypto.Signer {
 	return key
 }
 
-// blind signs whatever it is told to, as others' tools do.
+// blind signs a package with any identity, without the checks of Sign.
 func blind(t *testing.T, who identity) []byte {
 	t.Helper()
 	b := packed(t, testFolder(), Options{})

@@ -7,13 +7,13 @@ import (
 	"unicode/utf8"
 )
 
-// escaped are the characters of a name that stand percent-encoded in a package,
-// beside all that are not ASCII.
+// escaped are the ASCII characters that are percent-encoded in names. All other
+// characters are encoded too.
 const escaped = " !#$%&'()+,;=@[]^`{}"
 
 const hexDigits = "0123456789ABCDEF"
 
-// encodeName is the name as the package's directory has it.
+// encodeName returns the name as it is written in the package's directory.
 func encodeName(name string) string {
 	if name == contentTypesName {
 		return name
@@ -32,7 +32,8 @@ func encodeName(name string) string {
 	return b.String()
 }
 
-// decodeName is encodeName backwards. It decodes once: %2520 is %20, not a space.
+// decodeName is the inverse of encodeName. It decodes only once: %2520 becomes
+// %20, not a space.
 func decodeName(raw string) (string, error) {
 	if raw == contentTypesName {
 		return raw, nil
@@ -42,16 +43,16 @@ func decodeName(raw string) (string, error) {
 		c := raw[i]
 		switch {
 		case c >= utf8.RuneSelf:
-			return "", fault(raw, ErrName, "holds a byte that should be percent-encoded")
+			return "", fault(raw, ErrName, "contains a byte that must be percent-encoded")
 		case c != '%':
 			b.WriteByte(c)
 			continue
 		case i+2 >= len(raw) || unhex(raw[i+1]) < 0 || unhex(raw[i+2]) < 0:
-			return "", fault(raw, ErrName, "holds a %% that two hexadecimal digits do not follow")
+			return "", fault(raw, ErrName, "contains a %% that is not followed by two hexadecimal digits")
 		}
 		c = byte(unhex(raw[i+1])<<4 | unhex(raw[i+2]))
 		if c == '/' || c == '\\' {
-			return "", fault(raw, ErrName, "hides a slash behind a %%")
+			return "", fault(raw, ErrName, "contains a percent-encoded slash")
 		}
 		b.WriteByte(c)
 		i += 2
@@ -71,8 +72,8 @@ func unhex(c byte) int {
 	return -1
 }
 
-// checkName refuses what is no name of a file in a package folder on Windows or
-// here. The name has slashes.
+// checkName rejects names that cannot be used for a file in a package folder, on
+// Windows or on Linux. The name has slashes.
 func checkName(name string) error {
 	switch {
 	case name == "":
@@ -86,7 +87,7 @@ func checkName(name string) error {
 	case len(name) > 1 && name[1] == ':':
 		return fault(name, ErrName, "has a drive letter; a package's files are relative to its folder")
 	case strings.HasSuffix(name, "/"):
-		return fault(name, ErrName, "is a folder; a package has only files")
+		return fault(name, ErrName, "is a folder; a package may contain only files")
 	}
 	if name == contentTypesName {
 		return nil
@@ -104,29 +105,29 @@ func checkSegment(s string) string {
 	case s == "":
 		return "has an empty part"
 	case s == "." || s == "..":
-		return "has a part " + s + ", which leads elsewhere"
+		return "has a part " + s + ", which is not allowed"
 	case len(s) > 255:
 		return "has a part of more than 255 bytes"
 	case strings.HasSuffix(s, "."):
-		return "has a part that ends in a dot, which Windows drops"
+		return "has a part that ends in a dot, which Windows removes"
 	case strings.HasSuffix(s, " "):
-		return "has a part that ends in a space, which Windows drops"
+		return "has a part that ends in a space, which Windows removes"
 	case isDevice(s):
-		return "has a part that is a device of Windows"
+		return "has a part that is a Windows device name"
 	}
 	for _, r := range s {
 		switch {
 		case unicode.IsControl(r):
-			return "holds a control character"
+			return "contains a control character"
 		case strings.ContainsRune("\"*/:<>?|\\", r):
-			return "holds one of \" * : < > ? | \\"
+			return "contains one of \" * : < > ? | \\"
 		}
 	}
 	return ""
 }
 
-// isDevice says whether Windows takes the name for a device, whatever its
-// extension and the spaces before that.
+// isDevice reports whether Windows interprets the name as a device. It ignores
+// the extension and spaces before it.
 func isDevice(s string) bool {
 	base, _, _ := strings.Cut(s, ".")
 	base = strings.ToUpper(strings.TrimRight(base, " "))
@@ -141,7 +142,7 @@ func isDevice(s string) bool {
 	return port && utf8.RuneCountInString(digit) == 1 && strings.Contains("123456789¹²³", digit)
 }
 
-// checkReserved keeps the folders that Windows itself fills.
+// checkReserved rejects names in the folders that Windows fills itself.
 func checkReserved(name string) error {
 	if name == catalogName {
 		return nil
@@ -151,14 +152,14 @@ func checkReserved(name string) error {
 	case !nested:
 		return nil
 	case folder == fold("AppxMetadata"):
-		return fault(name, ErrName, "is in AppxMetadata, which is kept for the packer")
+		return fault(name, ErrName, "is in AppxMetadata, which is reserved for the packer")
 	case folder == fold("Microsoft.System.Package.Metadata"):
-		return fault(name, ErrName, "is in Microsoft.System.Package.Metadata, which is kept for Windows")
+		return fault(name, ErrName, "is in Microsoft.System.Package.Metadata, which is reserved for Windows")
 	}
 	return nil
 }
 
-// fold makes names equal that Windows does not tell apart.
+// fold maps names that are equal on Windows to the same string.
 func fold(name string) string {
 	return strings.Map(func(r rune) rune {
 		least := r
@@ -169,10 +170,10 @@ func fold(name string) string {
 	}, name)
 }
 
-// names finds files that could not lie in one folder.
+// names finds files that cannot be in the same folder on Windows.
 type names struct {
-	files   map[string]string // folded: as written
-	folders map[string]string
+	files   map[string]string // by folded name: the name as written
+	folders map[string]string // by folded name: a file in the folder
 }
 
 func newNames() *names {
@@ -185,15 +186,15 @@ func (n *names) add(name string) error {
 		if other == name {
 			return fault(name, ErrDuplicate, "is in the package twice")
 		}
-		return fault(name, ErrDuplicate, "differs only in case from %s; Windows has one file for both", show(other))
+		return fault(name, ErrDuplicate, "differs only in case from %s; on Windows both are the same file", show(other))
 	}
 	if other, taken := n.folders[key]; taken {
-		return fault(name, ErrDuplicate, "is a file, and the folder of %s too", show(other))
+		return fault(name, ErrDuplicate, "is a file and also the folder of %s", show(other))
 	}
 	n.files[key] = name
 	for dir := path.Dir(key); dir != "."; dir = path.Dir(dir) {
 		if other, taken := n.files[dir]; taken {
-			return fault(name, ErrDuplicate, "lies in a folder that is also the file %s", show(other))
+			return fault(name, ErrDuplicate, "is in a folder that is also the file %s", show(other))
 		}
 		if _, known := n.folders[dir]; known {
 			break

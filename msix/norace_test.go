@@ -2,5 +2,6 @@
 
 package msix
 
-// raceDetector says whether its own memory is in that of a process.
+// raceDetector reports whether the race detector, which needs much memory, is
+// enabled.
 const raceDetector = false

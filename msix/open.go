@@ -10,38 +10,38 @@ import (
 	"github.com/bgtask/bgtask/manifest"
 )
 
-// Reader is a package that was opened. Its methods may be called at the same
-// time when its io.ReaderAt allows that.
+// Reader is an opened package. Its methods may be called concurrently if its
+// io.ReaderAt may be.
 type Reader struct {
 	reader
 	ends     ends
-	parts    []*part // in the order of the file
+	parts    []*part // in file order
 	byName   map[string]*part
 	blockMap *blockMap
 	types    *contentTypes
 	manifest []byte
-	mapHash  sums // of the block map as it was read
+	mapHash  sums // of the block map
 	typeHash sums // of the content types
 }
 
-// File is a file of a package: one that an application ships, or its manifest.
+// File is a file of a package: a file of the application, or the manifest.
 type File struct {
 	Name   string // with slashes, relative to the package folder
-	Size   int64  // unpacked
-	Packed int64  // in the package
+	Size   int64  // unpacked size
+	Packed int64  // size in the package
 	Stored bool   // not compressed
 }
 
-// Open reads the structure of a package of size bytes: its directory, its block
-// map, its content types and its manifest. It refuses what is hostile in them:
-// after Open, every byte of the package belongs to one part, every part is a plain
-// file with a name that stays in the package folder, no two are the same file, and
-// the block map lists each with its size. What the files hold is for
-// [Reader.Verify] and [Reader.Extract] to check.
+// Open reads the structure of a package of size bytes: its directory, block map,
+// content types and manifest. It rejects malicious structures. After Open, every
+// byte of the package belongs to one part, every part is a regular file with a
+// name inside the package folder, no two parts denote the same file, and the
+// block map lists each with its size. The content of the files is checked later,
+// by [Reader.Verify] and [Reader.Extract].
 //
-// The block map, the content types and the manifest are kept as they were read
-// now, and so Verify and Extract speak of the same package even if somebody
-// changes the file in between: what Extract writes is what Verify has verified.
+// Block map, content types and manifest are kept in memory. So Verify and Extract
+// work on the same package even if the file changes in between: Extract writes
+// only what Verify verified.
 func Open(r io.ReaderAt, size int64) (*Reader, error) {
 	p := &Reader{reader: reader{r, size}, byName: make(map[string]*part)}
 	var err error
@@ -62,31 +62,31 @@ func Open(r io.ReaderAt, size int64) (*Reader, error) {
 	return p, nil
 }
 
-// checkGrowth refuses a package that would fill the disk.
+// checkGrowth rejects packages that would fill the disk.
 func (p *Reader) checkGrowth() error {
 	var total int64
 	for _, part := range p.parts {
 		if total += part.size; total > MaxSize {
-			return fault(part.name, ErrLimit, "the files of the package have more than %d GiB", MaxSize>>30)
+			return fault(part.name, ErrLimit, "the files of the package exceed %d GiB", MaxSize>>30)
 		}
 	}
 	if total > freeGrowth && total/maxGrowth > p.size {
-		return fault("", ErrBomb, "the package has %d bytes and would unpack to %d", p.size, total)
+		return fault("", ErrBomb, "the package has %d bytes but would unpack to %d", p.size, total)
 	}
 	return nil
 }
 
 func (p *Reader) checkParts() error {
 	if p.byName["AppxMetadata/AppxBundleManifest.xml"] != nil {
-		return fault("", ErrUnsupported, "this is a bundle of packages; unpack it and use the package in it that fits")
+		return fault("", ErrUnsupported, "this is a bundle of packages; unpack it and use the right package from it")
 	}
 	for _, name := range []string{manifestName, blockMapName, contentTypesName} {
 		if p.byName[name] == nil {
-			return &Error{Err: ErrMissing, Detail: "the package has no " + name, Hint: "an archive becomes a package by 'bgtask package'"}
+			return &Error{Err: ErrMissing, Detail: "the package has no " + name, Hint: "make a package with 'bgtask package'"}
 		}
 	}
 	if signature := p.byName[signatureName]; signature != nil && signature != p.parts[len(p.parts)-1] {
-		return fault(signatureName, ErrSignature, "is not the last part of the package, and so does not cover those after it")
+		return fault(signatureName, ErrSignature, "is not the last part of the package, so the parts after it are not signed")
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (p *Reader) readTypes() error {
 func (p *Reader) readMap() error {
 	part := p.byName[blockMapName]
 	if part.size > MaxBlockMap {
-		return fault(part.name, ErrLimit, "has %d bytes; at most %d are read", part.size, MaxBlockMap)
+		return fault(part.name, ErrLimit, "has %d bytes; at most %d are allowed", part.size, MaxBlockMap)
 	}
 	content, done := io.Pipe()
 	digests := newSums()
@@ -127,14 +127,15 @@ func (p *Reader) readMap() error {
 	return p.checkMap()
 }
 
-// checkMap holds the block map against the directory, both ways.
+// checkMap checks that block map and directory list the same files with the same
+// sizes.
 func (p *Reader) checkMap() error {
 	listed := 0
 	for _, part := range p.parts {
 		m := p.blockMap.files[part.name]
 		if !inBlockMap(part.name) {
 			if m != nil {
-				return fault(part.name, ErrBlockMap, "is listed in the block map, where it does not belong")
+				return fault(part.name, ErrBlockMap, "must not be listed in the block map")
 			}
 			continue
 		}
@@ -151,7 +152,7 @@ func (p *Reader) checkMap() error {
 	}
 	for name := range p.blockMap.files {
 		if p.byName[name] == nil {
-			return fault(name, ErrBlockMap, "is listed in the block map, and the package has no such file")
+			return fault(name, ErrBlockMap, "is listed in the block map but not in the package")
 		}
 	}
 	return nil
@@ -160,7 +161,7 @@ func (p *Reader) checkMap() error {
 func (p *Reader) readManifest() error {
 	part := p.byName[manifestName]
 	if part.size > maxManifest {
-		return fault(part.name, ErrLimit, "has %d bytes; a manifest has at most %d", part.size, maxManifest)
+		return fault(part.name, ErrLimit, "has %d bytes; at most %d are allowed", part.size, maxManifest)
 	}
 	var b bytes.Buffer
 	err := p.unpacker(p.blockMap.hash).unpack(context.Background(), part, p.blockMap.files[part.name], &b)
@@ -168,7 +169,7 @@ func (p *Reader) readManifest() error {
 	return err
 }
 
-// Manifest parses the package's AppxManifest.xml.
+// Manifest returns the parsed AppxManifest.xml.
 func (p *Reader) Manifest() (*manifest.Manifest, error) {
 	m, err := manifest.Parse(manifestName, p.manifest)
 	if err != nil {
@@ -177,19 +178,19 @@ func (p *Reader) Manifest() (*manifest.Manifest, error) {
 	return m, nil
 }
 
-// manifestError keeps what manifest says and is an ErrManifest.
+// manifestError wraps an error of package manifest and ErrManifest.
 type manifestError struct{ error }
 
 func (e *manifestError) Unwrap() []error { return []error{ErrManifest, e.error} }
 
-// ManifestBytes is the AppxManifest.xml as it is in the package. The caller may
-// not change it.
+// ManifestBytes returns the AppxManifest.xml of the package. The caller must not
+// modify it.
 func (p *Reader) ManifestBytes() []byte { return p.manifest }
 
-// Signed says whether the package has a signature, whatever that is worth.
+// Signed reports whether the package has a signature, valid or not.
 func (p *Reader) Signed() bool { return p.byName[signatureName] != nil }
 
-// Files lists what Extract writes, in the order of the package: the files of the
+// Files returns the files that Extract writes, in package order: those of the
 // application and the manifest.
 func (p *Reader) Files() []File {
 	var files []File
@@ -201,10 +202,10 @@ func (p *Reader) Files() []File {
 	return files
 }
 
-// sums are the digests of a part by every hash that a signature may use.
+// sums are the digests of a part, by each hash that a signature may use.
 type sums map[crypto.Hash][]byte
 
-// sumWriter makes them.
+// sumWriter computes sums.
 type sumWriter map[crypto.Hash]hash.Hash
 
 func newSums() sumWriter {
@@ -232,6 +233,6 @@ func (w sumWriter) sums() sums {
 
 func sumsOf(b []byte) sums {
 	w := newSums()
-	w.Write(b)
+	_, _ = w.Write(b) // never fails
 	return w.sums()
 }

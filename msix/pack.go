@@ -16,26 +16,27 @@ import (
 	"github.com/bgtask/bgtask/manifest"
 )
 
-// Options say how a package is made. The zero value makes an unsigned one.
+// Options control how a package is made. The zero value makes an unsigned
+// package.
 type Options struct {
-	// Modified is the time of all files in the package, 1980 when it is zero. The
-	// same folder and the same time make the same bytes.
+	// Modified is the modification time of all files in the package; zero means
+	// 1980. The same folder and time always give the same bytes.
 	Modified time.Time
 
-	// Signer signs the package; nil leaves it unsigned.
+	// Signer signs the package. If it is nil, the package is not signed.
 	Signer *Signer
 }
 
-// Pack writes a package of all files of a folder, which has an AppxManifest.xml.
-// What the folder holds of an earlier package beside it (block map, content types,
-// signature, catalogue) is refused, as are names that no package can have: those
-// of devices, with characters that Windows does not take, equal but for case.
+// Pack writes a package with all files of a folder, which must contain an
+// AppxManifest.xml. It returns an error if the folder contains parts of an
+// earlier package (block map, content types, signature, catalog) or names that a
+// package cannot contain: device names, names with characters that Windows does
+// not allow, and names that differ only in case.
 //
 // Files are written in the order of their names. They are compressed in blocks of
-// 64 KiB, as many at a time as there are processors, except those that are
-// compressed by their kind (.png, .zip, ...), which are stored. The manifest is
-// taken as it is: it has to parse and to hold no token of a build, but for its full check
-// see package manifest.
+// 64 KiB, concurrently on all processors. Files of already compressed kinds
+// (.png, .zip, ...) are stored. The manifest is copied unchanged. It must be
+// valid and contain no build tokens; for a complete check use package manifest.
 func Pack(ctx context.Context, w io.Writer, folder fs.FS, o Options) error {
 	files, err := list(folder)
 	if err != nil {
@@ -64,12 +65,12 @@ func Pack(ctx context.Context, w io.Writer, folder fs.FS, o Options) error {
 	return k.finish(ctx, o.Signer)
 }
 
-// packer is a package that is being made.
+// packer writes one package.
 type packer struct {
 	*writer
 	*compressor
 	blockMap bytes.Buffer
-	names    []string // as the archive has them
+	names    []string // as written in the archive
 }
 
 func (k *packer) payload(ctx context.Context, folder fs.FS, name string) error {
@@ -80,16 +81,16 @@ func (k *packer) payload(ctx context.Context, folder fs.FS, name string) error {
 	return errors.Join(k.add(ctx, name, file), file.Close())
 }
 
-// add writes a file that the block map lists.
+// add writes a file that is listed in the block map.
 func (k *packer) add(ctx context.Context, name string, r io.Reader) error {
 	method := methodOf(name)
 	first := make([]byte, 1)
 	n, err := io.ReadFull(r, first)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	if n == 0 {
-		method = methodStored // there is nothing to deflate
+		method = methodStored // nothing to deflate
 	}
 	p, err := k.begin(name, method)
 	if err != nil {
@@ -102,11 +103,12 @@ func (k *packer) add(ctx context.Context, name string, r io.Reader) error {
 	return k.end(p)
 }
 
-// finish writes the parts about the files, the signature and the directory.
+// finish writes the block map, the content types, the signature and the
+// directory.
 func (k *packer) finish(ctx context.Context, s *Signer) error {
 	blockMap := k.blockMap.Bytes()
 	if len(blockMap) > MaxBlockMap {
-		return fault(blockMapName, ErrLimit, "has more than %d bytes: the package is too large", MaxBlockMap)
+		return fault(blockMapName, ErrLimit, "exceeds %d bytes: the package has too many files", MaxBlockMap)
 	}
 	if err := k.small(blockMapName, blockMap, methodDeflated); err != nil {
 		return err
@@ -118,7 +120,7 @@ func (k *packer) finish(ctx context.Context, s *Signer) error {
 	return k.close(ctx, s, digests{tagTypes: sha256Of(types), tagBlockMap: sha256Of(blockMap)})
 }
 
-// list names the files of a folder but its manifest, sorted.
+// list returns the names of all files in a folder except the manifest, sorted.
 func list(folder fs.FS) ([]string, error) {
 	var files []string
 	var errs []error
@@ -152,24 +154,24 @@ func list(folder fs.FS) ([]string, error) {
 
 func checkPayload(name string, d fs.DirEntry) error {
 	if !d.Type().IsRegular() {
-		return &Error{Part: name, Err: ErrLink, Detail: "is not a plain file; a package has nothing else", Hint: "copy what it points to"}
+		return &Error{Part: name, Err: ErrLink, Detail: "is not a regular file", Hint: "replace a symbolic link by a copy of its target"}
 	}
 	if name == manifestName {
 		return nil
 	}
 	for _, own := range []string{manifestName, blockMapName, contentTypesName, signatureName, catalogName} {
 		if fold(name) == fold(own) {
-			return &Error{Part: name, Err: ErrName, Detail: "has the name of a part that the packer makes", Hint: "remove it from the folder"}
+			return &Error{Part: name, Err: ErrName, Detail: "has the name of a part that the packer creates", Hint: "remove it from the folder"}
 		}
 	}
 	return checkName(name)
 }
 
-// readFinal reads the manifest that is to be packed.
+// readFinal reads the manifest to pack, which must not be a template.
 func readFinal(folder fs.FS) ([]byte, *manifest.Manifest, error) {
 	text, err := fs.ReadFile(folder, manifestName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, &Error{Part: manifestName, Err: ErrMissing, Detail: "the folder has none", Hint: "'bgtask manifest build' makes one"}
+		return nil, nil, &Error{Part: manifestName, Err: ErrMissing, Detail: "is missing in the folder", Hint: "create it with 'bgtask manifest build'"}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -185,7 +187,7 @@ func readFinal(folder fs.FS) ([]byte, *manifest.Manifest, error) {
 	return text, m, nil
 }
 
-// packedKinds are the extensions of files that deflate does not make smaller.
+// packedKinds are the extensions of files that deflate cannot make smaller.
 var packedKinds = strings.Fields(".7z .aac .appx .avi .br .bz2 .cab .docx .flac .gif .gz .jpeg .jpg .m4a .mkv .mov .mp3 .mp4 .msix .ogg .png .pptx .rar .tgz .webm .webp .wma .wmv .woff .woff2 .xlsx .xz .zip .zst")
 
 func methodOf(name string) uint16 {
@@ -195,10 +197,10 @@ func methodOf(name string) uint16 {
 	return methodDeflated
 }
 
-// listFile writes a file's element of the block map.
+// listFile writes the File element of a file in the block map.
 func listFile(w *bytes.Buffer, p *part, blocks []byte) {
 	w.WriteString(`<File Name="`)
-	xml.EscapeText(w, []byte(strings.ReplaceAll(p.name, "/", `\`))) // a Buffer takes all
+	_ = xml.EscapeText(w, []byte(strings.ReplaceAll(p.name, "/", `\`))) // a Buffer never fails
 	fmt.Fprintf(w, `" Size="%d" LfhSize="%d"`, p.size, p.header)
 	if len(blocks) == 0 {
 		w.WriteString("/>")

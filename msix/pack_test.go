@@ -20,7 +20,7 @@ func TestPackedFilesComeBack(t *testing.T) {
 		t.Fatalf("an unsigned package: %v", err)
 	}
 	if s, err := p.Verify(context.Background(), Policy{AllowUnsigned: true}); s != nil || err != nil {
-		t.Fatalf("an unsigned package that may be so: %v, %v", s, err)
+		t.Fatalf("an unsigned package with AllowUnsigned: %v, %v", s, err)
 	}
 	dir := t.TempDir()
 	extract(t, p, dir)
@@ -54,7 +54,7 @@ func TestPackedFilesComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	if seen != len(folder) || len(p.Files()) != len(folder) {
-		t.Errorf("%d files are there and %d in the package, want %d", seen, len(p.Files()), len(folder))
+		t.Errorf("%d files extracted, %d in the package, want %d", seen, len(p.Files()), len(folder))
 	}
 }
 
@@ -64,7 +64,7 @@ func extract(t testing.TB, p *Reader, dir string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	if err := p.Extract(context.Background(), root); err != nil {
 		t.Fatal(err)
 	}
@@ -122,7 +122,7 @@ func TestFoldersThatAreNotPacked(t *testing.T) {
 				t.Errorf("%v, want %v", err, c.want)
 			}
 			if b.Len() > 0 {
-				t.Error("something was written")
+				t.Error("Pack wrote something")
 			}
 		})
 	}

@@ -2,7 +2,7 @@ package msix
 
 import "encoding/binary"
 
-// The records of a ZIP archive. All numbers are little-endian.
+// Constants of the records in a ZIP archive. All numbers are little-endian.
 const (
 	sigLocal      = 0x04034b50
 	sigDirectory  = 0x02014b50
@@ -37,14 +37,15 @@ const (
 
 var le = binary.LittleEndian
 
-// ends are the numbers of the end records.
+// ends holds the numbers of the end records.
 type ends struct {
 	count  uint64 // entries of the directory
 	size   int64  // bytes of the directory
 	offset int64  // where it begins
 }
 
-// extra finds the field of that id; false when the fields are not well-formed.
+// extra returns the extra field with this id, or nil. It returns false if the
+// fields are malformed or contain the id twice.
 func extra(fields []byte, id uint16) (found []byte, ok bool) {
 	for len(fields) > 0 {
 		if len(fields) < 4 {

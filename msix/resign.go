@@ -8,16 +8,16 @@ import (
 	"time"
 )
 
-// Sign writes the package of size bytes that r holds, signed. What was packed
-// elsewhere may be signed as well; its files go over as they are. A package that is
-// signed already is refused with [ErrSigned].
+// Sign writes a signed copy of the package of size bytes in r. The package may
+// have been made by another tool; its files are copied unchanged. If the package
+// is signed already, the error is [ErrSigned].
 func Sign(ctx context.Context, w io.Writer, r io.ReaderAt, size int64, s *Signer) error {
 	p, err := Open(r, size)
 	if err != nil {
 		return err
 	}
 	if p.Signed() {
-		return &Error{Err: ErrSigned, Detail: "the package is signed already", Hint: "sign the unsigned package it was made from"}
+		return &Error{Err: ErrSigned, Detail: "the package is signed already", Hint: "sign the unsigned original instead"}
 	}
 	m, err := p.Manifest()
 	if err != nil {
@@ -27,7 +27,7 @@ func Sign(ctx context.Context, w io.Writer, r io.ReaderAt, size int64, s *Signer
 		return err
 	}
 	if p.blockMap.hash != crypto.SHA256 {
-		return fault(blockMapName, ErrUnsupported, "hashes by another hash than SHA-256, which is what signatures use here")
+		return fault(blockMapName, ErrUnsupported, "uses a hash other than SHA-256, the only one supported for signing")
 	}
 	k := newWriter(w, time.Time{})
 	types, err := p.moveAll(ctx, k)
@@ -45,8 +45,9 @@ func Sign(ctx context.Context, w io.Writer, r io.ReaderAt, size int64, s *Signer
 	return k.close(ctx, s, d)
 }
 
-// moveAll copies the parts and returns the content types, which have to name the
-// signature: when they do not, the part is written anew, after the others.
+// moveAll copies the parts and returns the content types. These must contain the
+// type of the signature; if they do not, the part is extended and written after
+// the others.
 func (p *Reader) moveAll(ctx context.Context, w *writer) ([]byte, error) {
 	types, err := p.whole(p.byName[contentTypesName], MaxContentTypes)
 	if err != nil {
@@ -72,12 +73,12 @@ func (p *Reader) moveAll(ctx context.Context, w *writer) ([]byte, error) {
 	override := "<" + prefix + `Override PartName="/` + signatureName + `" ContentType="` + typeSignature + `"/>`
 	types = bytes.Join([][]byte{types[:max(end, 0)], []byte(override), types[max(end, 0):]}, nil)
 	if t, err := readContentTypes(bytes.NewReader(types)); err != nil || t.of(signatureName) != typeSignature {
-		return nil, fault(contentTypesName, ErrContentTypes, "has no place for the type of the signature")
+		return nil, fault(contentTypesName, ErrContentTypes, "cannot be extended by the type of the signature")
 	}
 	return types, w.small(contentTypesName, types, methodDeflated)
 }
 
-// move copies a part as it is, and its entry with the new place.
+// move copies a part unchanged, and its directory entry with the new offset.
 func (p *Reader) move(ctx context.Context, w *writer, part *part) error {
 	entry := bytes.Clone(part.entry)
 	if err := setStart(entry, w.at); err != nil {
@@ -91,8 +92,8 @@ func (p *Reader) move(ctx context.Context, w *writer, part *part) error {
 	return nil
 }
 
-// setStart changes where the part of an entry begins. Parts only move forward, so
-// the number fits where it was.
+// setStart sets the offset in a directory entry. Parts only move toward the start
+// of the file, so the number fits into its field.
 func setStart(entry []byte, start int64) error {
 	if le.Uint32(entry[42:]) != none32 {
 		le.PutUint32(entry[42:], uint32(start))
@@ -107,13 +108,13 @@ func setStart(entry []byte, start int64) error {
 		}
 	}
 	if len(wide) < at+8 {
-		return fault("", ErrHeader, "a part lacks a number that should be in its ZIP64 field")
+		return fault("", ErrHeader, "a part is missing a number in its ZIP64 field")
 	}
 	le.PutUint64(wide[at:], uint64(start))
 	return nil
 }
 
-// contextReader ends with its context.
+// contextReader fails when its context ends.
 type contextReader struct {
 	ctx context.Context
 	io.Reader

@@ -21,26 +21,26 @@ import (
 // Signer signs packages.
 type Signer struct {
 	Key         crypto.Signer       // RSA of at least 2048 bits, or ECDSA
-	Certificate *x509.Certificate   // of the key; its subject is the Publisher in the manifest
-	Chain       []*x509.Certificate // what leads from it to a root; the root may be left out
+	Certificate *x509.Certificate   // the key's; its subject must be the Publisher in the manifest
+	Chain       []*x509.Certificate // the certificates up to a root, which may be omitted
 
-	// TimestampURL is an authority of RFC 3161, which is asked over HTTP to confirm
-	// the time of the signature. Without one the package can be installed only as
-	// long as the certificate is valid.
+	// TimestampURL is the address of an RFC 3161 authority that confirms the time
+	// of the signature over HTTP. Without it the package can be installed only
+	// while the certificate is valid.
 	TimestampURL string
 
-	Client *http.Client     // for TimestampURL; nil is http.DefaultClient
-	Now    func() time.Time // nil is time.Now
+	Client *http.Client     // for TimestampURL; nil means http.DefaultClient
+	Now    func() time.Time // nil means time.Now
 }
 
-// check refuses a signer with whom the package would be of no use.
+// check rejects a signer whose packages could not be installed.
 func (s *Signer) check(publisher string) error {
 	now := time.Now
 	if s.Now != nil {
 		now = s.Now
 	}
 	if s.Key == nil || s.Certificate == nil {
-		return &Error{Err: ErrKey, Detail: "there is no key or no certificate"}
+		return &Error{Err: ErrKey, Detail: "the key or the certificate is missing"}
 	}
 	if err := s.checkKey(); err != nil {
 		return err
@@ -49,7 +49,7 @@ func (s *Signer) check(publisher string) error {
 		return err
 	}
 	if t := now(); t.Before(s.Certificate.NotBefore) || t.After(s.Certificate.NotAfter) {
-		return fault("", ErrValidity, "the certificate %s is valid from %s to %s only", subject(s.Certificate), day(s.Certificate.NotBefore), day(s.Certificate.NotAfter))
+		return fault("", ErrValidity, "the certificate %s is valid only from %s to %s", subject(s.Certificate), day(s.Certificate.NotBefore), day(s.Certificate.NotAfter))
 	}
 	return checkPublisher(publisher, s.Certificate)
 }
@@ -59,7 +59,7 @@ func (s *Signer) checkKey() error {
 	switch key := s.Key.Public().(type) {
 	case *rsa.PublicKey:
 		if key.N.BitLen() < 2048 {
-			return fault("", ErrKey, "the RSA key has %d bits; Windows wants at least 2048", key.N.BitLen())
+			return fault("", ErrKey, "the RSA key has %d bits; Windows requires at least 2048", key.N.BitLen())
 		}
 	case *ecdsa.PublicKey:
 	default:
@@ -78,35 +78,35 @@ func (s *Signer) algorithm() pkix.AlgorithmIdentifier {
 	return pkix.AlgorithmIdentifier{Algorithm: oidRSA, Parameters: asn1.NullRawValue}
 }
 
-// checkPurpose says whether the certificate names code signing; silence is not
-// enough for Windows.
+// checkPurpose checks that the certificate explicitly allows code signing, as
+// Windows requires.
 func checkPurpose(c *x509.Certificate) error {
 	if slices.Contains(c.ExtKeyUsage, x509.ExtKeyUsageCodeSigning) {
 		return nil
 	}
-	return &Error{Err: ErrPurpose, Detail: "the certificate " + subject(c) + " is not for code signing (extended key usage)",
-		Hint: "'bgtask package cert' makes one that is"}
+	return &Error{Err: ErrPurpose, Detail: "the certificate " + subject(c) + " does not allow code signing (extended key usage)",
+		Hint: "create a suitable one with 'bgtask package cert'"}
 }
 
-// checkPublisher compares the manifest's publisher with the certificate's subject,
+// checkPublisher compares the manifest's publisher with the certificate's subject
 // character by character, as Windows does.
 func checkPublisher(publisher string, c *x509.Certificate) error {
 	name, err := manifest.PublisherName(c.RawSubject)
 	if err != nil {
-		return &Error{Err: ErrPublisher, Detail: err.Error(), Hint: "sign with a certificate whose subject is like CN=Contoso, C=US"}
+		return &Error{Err: ErrPublisher, Detail: err.Error(), Hint: "sign with a certificate that has a subject such as CN=Contoso, C=US"}
 	}
 	if name != publisher {
 		return &Error{Part: manifestName, Err: ErrPublisher,
-			Detail: fmt.Sprintf("the Publisher is %q, and the certificate's subject is %q", show(publisher), show(name)),
-			Hint:   "they have to be the same text: change Identity/@Publisher, or sign with the publisher's certificate"}
+			Detail: fmt.Sprintf("the Publisher is %q, but the certificate's subject is %q", show(publisher), show(name)),
+			Hint:   "they must be identical: change Identity/@Publisher, or sign with the publisher's certificate"}
 	}
 	return nil
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") + " UTC" }
 
-// close writes the signature, when there is somebody who signs, and the end of the
-// package. The digests are those of its small parts.
+// close writes the signature, if s is not nil, and the end of the package. The
+// digests are those of the small parts.
 func (w *writer) close(ctx context.Context, s *Signer, d digests) error {
 	if s != nil {
 		if err := w.sign(ctx, s, d); err != nil {
@@ -119,7 +119,7 @@ func (w *writer) close(ctx context.Context, s *Signer, d digests) error {
 	return w.out.Flush()
 }
 
-// sign appends the signature of what was written.
+// sign appends the signature of everything written so far.
 func (w *writer) sign(ctx context.Context, s *Signer, d digests) error {
 	d[tagPackage] = w.sum.Sum(nil)
 	d[tagDir] = sha256Of(w.tail())
@@ -141,7 +141,8 @@ func sha256Of(b []byte) []byte {
 
 var signatureMagic = []byte("PKCX")
 
-// sign makes the signature of a statement, with a time stamp if one is wanted.
+// sign returns the signature of a statement, with a time stamp if TimestampURL is
+// set.
 func (s *Signer) sign(ctx context.Context, statement []byte) ([]byte, error) {
 	individual, err := asn1.Marshal([]asn1.ObjectIdentifier{oidIndividual})
 	if err != nil {

@@ -6,12 +6,12 @@ import (
 	"github.com/bgtask/bgtask/manifest"
 )
 
-// subject is a certificate's subject as Windows spells it, and as the Publisher of
-// a manifest has to be.
+// subject returns a certificate's subject in Windows' spelling, which is also
+// that of the Publisher in a manifest.
 func subject(c *x509.Certificate) string {
 	name, err := manifest.PublisherName(c.RawSubject)
 	if err != nil {
-		return c.Subject.String() // which is no publisher, and good enough for messages
+		return c.Subject.String() // not a valid publisher, but good enough for messages
 	}
 	return name
 }

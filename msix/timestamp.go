@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The messages of RFC 3161.
+// Messages of RFC 3161.
 type (
 	timestampRequest struct {
 		Version     int
@@ -57,7 +57,8 @@ const (
 	maxTimestamp     = 256 << 10
 )
 
-// timestamp asks the authority to confirm a signature, and gives its token.
+// timestamp asks the authority to confirm the time of a signature, and returns
+// its token.
 func (s *Signer) timestamp(ctx context.Context, signature []byte) ([]byte, error) {
 	nonce, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 63))
 	if err != nil {
@@ -68,15 +69,15 @@ func (s *Signer) timestamp(ctx context.Context, signature []byte) ([]byte, error
 		return nil, err
 	}
 	bad := func(detail string) error {
-		return &Error{Part: s.TimestampURL, Err: ErrTimestamp, Detail: detail, Hint: "try again, or name another authority"}
+		return &Error{Part: s.TimestampURL, Err: ErrTimestamp, Detail: detail, Hint: "try again, or use another authority"}
 	}
 	answer, err := s.post(ctx, request)
 	if err != nil {
-		return nil, bad("the authority did not answer: " + err.Error())
+		return nil, bad("the request failed: " + err.Error())
 	}
 	var response timestampResponse
 	if rest, err := asn1.Unmarshal(answer, &response); err != nil || len(rest) > 0 {
-		return nil, bad("the answer is no time stamp")
+		return nil, bad("the response is not a time stamp")
 	}
 	if response.Status.Status > 1 || len(response.Token.FullBytes) == 0 {
 		return nil, bad("the authority refused to confirm the time")
@@ -84,9 +85,9 @@ func (s *Signer) timestamp(ctx context.Context, signature []byte) ([]byte, error
 	token, problem := readTimestamp(response.Token.FullBytes, signature)
 	switch {
 	case problem != "":
-		return nil, bad("the answer " + problem)
+		return nil, bad("the response " + problem)
 	case token.info.Nonce == nil || token.info.Nonce.Cmp(nonce) != 0:
-		return nil, bad("the answer is for another question")
+		return nil, bad("the response is for another request")
 	}
 	return response.Token.FullBytes, nil
 }
@@ -107,25 +108,25 @@ func (s *Signer) post(ctx context.Context, request []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer response.Body.Close()
+	defer func() { _ = response.Body.Close() }()
 	if response.StatusCode != http.StatusOK {
 		return nil, fault("", ErrTimestamp, "HTTP status %s", show(response.Status))
 	}
 	b, err := io.ReadAll(io.LimitReader(response.Body, maxTimestamp+1))
 	if err == nil && len(b) > maxTimestamp {
-		err = fault("", ErrLimit, "it has more than %d bytes", maxTimestamp)
+		err = fault("", ErrLimit, "the response has more than %d bytes", maxTimestamp)
 	}
 	return b, err
 }
 
-// token is a time stamp that fits its signature.
+// token is a time stamp for a signature.
 type token struct {
 	*cms
 	info timestampInfo
 }
 
-// readTimestamp parses a token and checks that it confirms the signature; whether
-// its authority is to be trusted is another question.
+// readTimestamp parses a token and checks that it confirms the signature. It does
+// not check whether the authority is trusted.
 func readTimestamp(der, signature []byte) (*token, string) {
 	c, problem := parseCMS(der)
 	if problem != "" {
@@ -133,17 +134,17 @@ func readTimestamp(der, signature []byte) (*token, string) {
 	}
 	t := &token{cms: c}
 	if !c.contentType.Equal(oidTSTInfo) {
-		return nil, "is no time stamp"
+		return nil, "is not a time stamp"
 	}
 	if rest, err := asn1.Unmarshal(c.content, &t.info); err != nil || len(rest) > 0 {
-		return nil, "is a time stamp that cannot be read"
+		return nil, "is a time stamp that cannot be decoded"
 	}
 	hash := hashOf(t.info.Imprint.Hash.Algorithm)
 	if hash == 0 || !bytes.Equal(t.info.Imprint.Digest, sumsOf(signature)[hash]) {
-		return nil, "is a time stamp of another signature"
+		return nil, "is a time stamp for another signature"
 	}
 	if !onlyTimestamps(c.certificate) {
-		return nil, "is a time stamp of a certificate that is not for time stamps"
+		return nil, "is a time stamp from a certificate that does not allow time stamping"
 	}
 	return t, c.verify()
 }

@@ -33,12 +33,12 @@ tsa_name = yes
 ess_cert_id_chain = no
 `
 
-// authority is a time stamp authority on this machine, made of openssl.
+// authority is a local time stamp authority, implemented with openssl.
 type authority struct {
 	*httptest.Server
 	identity
 	queries int
-	answer  func(reply []byte) []byte // what is sent instead
+	answer  func(reply []byte) []byte // changes the reply
 }
 
 func newAuthority(t *testing.T) *authority {
@@ -77,7 +77,7 @@ func newAuthority(t *testing.T) *authority {
 		if err != nil || r.Header.Get("Content-Type") != "application/timestamp-query" {
 			t.Errorf("%s: %v", r.Header.Get("Content-Type"), err)
 		}
-		cmd := exec.Command(openssl, "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-signer", "cert.pem", "-inkey", "key.pem", "-out", "reply")
+		cmd := exec.CommandContext(r.Context(), openssl, "ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-signer", "cert.pem", "-inkey", "key.pem", "-out", "reply")
 		cmd.Dir = dir
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Errorf("openssl ts: %v\n%s", err, out)
@@ -87,7 +87,7 @@ func newAuthority(t *testing.T) *authority {
 			t.Error(err)
 		}
 		w.Header().Set("Content-Type", "application/timestamp-reply")
-		w.Write(a.answer(reply))
+		_, _ = w.Write(a.answer(reply)) // the client reports what it misses
 	}))
 	t.Cleanup(a.Close)
 	return a
@@ -130,10 +130,10 @@ func TestTimestamp(t *testing.T) {
 	}
 	c, _ := parseCMS(signature[len(signatureMagic):])
 	unsigned, _ := attributes(c.signer.Unsigned)
-	if _, problem := readTimestamp(unsigned[0].Values[0].FullBytes, []byte("another")); problem != "is a time stamp of another signature" {
-		t.Errorf("the time stamp of another signature %s", problem)
+	if _, problem := readTimestamp(unsigned[0].Values[0].FullBytes, []byte("another")); problem != "is a time stamp for another signature" {
+		t.Errorf("the time stamp of another signature: %s", problem)
 	}
-	signature[len(signature)-1] ^= 1 // of the token's own signature
+	signature[len(signature)-1] ^= 1 // a byte of the token's signature
 	f.find(signatureName).fill(signature)
 	if _, err := verified(f.bytes(), trusting); !errors.Is(err, ErrTimestamp) {
 		t.Errorf("a changed time stamp: %v", err)
@@ -175,6 +175,6 @@ func TestTimestampsThatAreNotTaken(t *testing.T) {
 	signer := contoso(t).signer()
 	signer.TimestampURL = "http://127.0.0.1:1/"
 	if err := Pack(context.Background(), io.Discard, testFolder(), Options{Signer: signer}); !errors.Is(err, ErrTimestamp) {
-		t.Errorf("nobody there: %v", err)
+		t.Errorf("no server: %v", err)
 	}
 }

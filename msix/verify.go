@@ -11,49 +11,50 @@ import (
 	"time"
 )
 
-// Policy says whom a package is believed.
+// Policy determines which signatures are trusted.
 type Policy struct {
-	// Roots are the authorities whose certificates may sign packages; a signer's
-	// own certificate is one as well. Nil means those of the system.
+	// Roots are the certificates that may issue signing certificates; a signer's
+	// own certificate may be among them. Nil means the roots of the system.
 	Roots *x509.CertPool
 
-	// TimestampRoots are the authorities that may confirm the time of a signature.
-	// Nil means Roots.
+	// TimestampRoots are the authorities that may confirm the time of a
+	// signature. Nil means Roots.
 	TimestampRoots *x509.CertPool
 
-	// Time is when the certificate has to be valid, if no time stamp that is trusted
-	// says when the package was signed. Zero means now.
+	// Time is the time at which the certificate must be valid, unless a trusted
+	// time stamp states when the package was signed. Zero means now.
 	Time time.Time
 
-	// AllowUnsigned makes Verify check a package without a signature as far as that
-	// goes, and answer a nil Signature without an error.
+	// AllowUnsigned makes Verify accept a package without a signature: it checks
+	// the content and returns a nil Signature and no error.
 	AllowUnsigned bool
 }
 
-// Signature is who signed a package, and when if that was confirmed.
+// Signature describes who signed a package, and when, if that was confirmed.
 type Signature struct {
-	Publisher   string              // the certificate's subject, as Windows spells it
+	Publisher   string              // the certificate's subject in Windows' spelling
 	Certificate *x509.Certificate   // the signer's
-	Chain       []*x509.Certificate // from it to one of the roots, both included
-	Timestamp   *Timestamp          // nil: none
+	Chain       []*x509.Certificate // from the signer's certificate to a root, both included
+	Timestamp   *Timestamp          // nil if there is none
 }
 
-// Timestamp is the confirmation of an authority that the signature existed at a
-// time.
+// Timestamp is an authority's confirmation that the signature existed at a
+// certain time.
 type Timestamp struct {
 	Time      time.Time
 	Authority string // the subject of its certificate
-	Trusted   bool   // by the policy; if not, the time counts for nothing
+	Trusted   bool   // whether the policy trusts it; if not, Time is not used
 }
 
-// Verify holds every byte of the package against the block map and the signature,
-// and the signature against the policy: the certificate leads to one of the roots,
-// is for code signing, was valid when it signed, and is that of the publisher whom
-// the manifest names.
+// Verify checks every byte of the package against the block map and the
+// signature, and the signature against the policy: the certificate must lead to
+// one of the roots, allow code signing, have been valid when it signed, and be
+// that of the publisher in the manifest.
 //
-// A package without a signature is [ErrUnsigned], after its content was checked.
-// Every check has its own sentinel; the first that fails is returned, the content
-// after the signature. With an error there is no Signature.
+// For a package without a signature the content is checked first; then the error
+// is [ErrUnsigned]. Every check has its own sentinel error. The first check that
+// fails is reported; the signature is checked before the content. If there is an
+// error, the Signature is nil.
 func (p *Reader) Verify(ctx context.Context, policy Policy) (*Signature, error) {
 	if !p.Signed() {
 		if err := p.verifyContent(ctx); err != nil {
@@ -62,7 +63,7 @@ func (p *Reader) Verify(ctx context.Context, policy Policy) (*Signature, error) 
 		if policy.AllowUnsigned {
 			return nil, nil
 		}
-		return nil, &Error{Err: ErrUnsigned, Detail: "the package is not signed", Hint: "sign it with 'bgtask package --cert' or, on purpose, allow it"}
+		return nil, &Error{Err: ErrUnsigned, Detail: "the package is not signed", Hint: "sign it with 'bgtask package --cert', or allow unsigned packages"}
 	}
 	signature, err := p.verifySignature(ctx, policy)
 	if err != nil {
@@ -74,8 +75,8 @@ func (p *Reader) Verify(ctx context.Context, policy Policy) (*Signature, error) 
 	return signature, nil
 }
 
-// verifyContent checks all parts against block map and checksums, and that each
-// has a type.
+// verifyContent checks all parts against the block map and their checksums, and
+// that each has a content type.
 func (p *Reader) verifyContent(ctx context.Context) error {
 	u := p.unpacker(p.blockMap.hash)
 	for _, part := range p.parts {
@@ -123,7 +124,7 @@ func (p *Reader) verifySignature(ctx context.Context, policy Policy) (*Signature
 	return signature, nil
 }
 
-// readSignature parses the signature and checks that its key made it.
+// readSignature parses the signature and checks that it was made with its key.
 func (p *Reader) readSignature() (*cms, digests, crypto.Hash, error) {
 	bad := func(problem string) error { return fault(signatureName, ErrSignature, "the signature %s", problem) }
 	data, err := p.whole(p.byName[signatureName], MaxSignature)
@@ -132,14 +133,14 @@ func (p *Reader) readSignature() (*cms, digests, crypto.Hash, error) {
 	}
 	der, ok := bytes.CutPrefix(data, signatureMagic)
 	if !ok {
-		return nil, nil, 0, bad("does not begin as one")
+		return nil, nil, 0, bad("has no valid header")
 	}
 	c, problem := parseCMS(der)
 	if problem != "" {
 		return nil, nil, 0, bad(problem)
 	}
 	if !c.contentType.Equal(oidIndirectData) {
-		return nil, nil, 0, bad("signs something else than a package")
+		return nil, nil, 0, bad("signs something other than a package")
 	}
 	if problem := c.verify(); problem != "" {
 		return nil, nil, 0, bad(problem)
@@ -149,12 +150,12 @@ func (p *Reader) readSignature() (*cms, digests, crypto.Hash, error) {
 		return nil, nil, 0, bad(problem)
 	}
 	if hash != p.blockMap.hash {
-		return nil, nil, 0, bad("uses another hash than the block map")
+		return nil, nil, 0, bad("uses a different hash than the block map")
 	}
 	return c, stated, hash, nil
 }
 
-// digestWords say what a digest covers.
+// digestWords describe what each digest covers.
 var digestWords = map[string]string{
 	tagPackage:  "a file of the package",
 	tagDir:      "the directory of the package",
@@ -163,7 +164,7 @@ var digestWords = map[string]string{
 	tagCatalog:  catalogName,
 }
 
-// verifyDigests compares what was signed with what is there.
+// verifyDigests compares the signed digests with the package.
 func (p *Reader) verifyDigests(ctx context.Context, stated digests, h crypto.Hash) error {
 	found := digests{tagTypes: p.typeHash[h], tagBlockMap: p.mapHash[h]}
 	if catalog := p.byName[catalogName]; catalog != nil {
@@ -193,7 +194,7 @@ func (p *Reader) verifyDigests(ctx context.Context, stated digests, h crypto.Has
 }
 
 // directoryDigest hashes the directory and the end records as they would be
-// without the signature.
+// without the signature part.
 func (p *Reader) directoryDigest(w hash.Hash) ([]byte, error) {
 	signature := p.parts[len(p.parts)-1]
 	for _, part := range p.parts[:len(p.parts)-1] {
@@ -209,10 +210,11 @@ func (p *Reader) directoryDigest(w hash.Hash) ([]byte, error) {
 	return w.Sum(nil), nil
 }
 
-// withoutSignature puts other numbers into end records, in their style.
+// withoutSignature replaces the numbers in end records. It keeps their form:
+// fields that refer to the ZIP64 record stay that way.
 func withoutSignature(records []byte, e ends) []byte {
 	b := bytes.Clone(records)
-	if len(b) > endLen { // those of ZIP64 are there
+	if len(b) > endLen { // with ZIP64 records
 		le.PutUint64(b[24:], e.count)
 		le.PutUint64(b[32:], e.count)
 		le.PutUint64(b[40:], uint64(e.size))
@@ -233,7 +235,8 @@ func withoutSignature(records []byte, e ends) []byte {
 	return b
 }
 
-// verifyTimestamp reads the signature's time stamp; nil when there is none.
+// verifyTimestamp reads the time stamp of the signature, or returns nil if there
+// is none.
 func verifyTimestamp(c *cms, policy Policy) (*Timestamp, error) {
 	bad := func(problem string) error { return fault(signatureName, ErrTimestamp, "the time stamp %s", problem) }
 	unsigned, problem := attributes(c.signer.Unsigned)
@@ -245,7 +248,7 @@ func verifyTimestamp(c *cms, policy Policy) (*Timestamp, error) {
 			continue
 		}
 		if len(a.Values) != 1 {
-			return nil, bad("is not one but several")
+			return nil, bad("appears more than once")
 		}
 		t, problem := readTimestamp(a.Values[0].FullBytes, c.signer.Signature)
 		if problem != "" {
@@ -270,7 +273,7 @@ func pool(certificates []*x509.Certificate) *x509.CertPool {
 	return p
 }
 
-// verifyChain finds a way from the signer's certificate to a root.
+// verifyChain finds a chain from the signer's certificate to a root.
 func verifyChain(c *cms, policy Policy, stamp *Timestamp) ([]*x509.Certificate, error) {
 	at := policy.Time
 	if at.IsZero() {
@@ -293,13 +296,13 @@ func chainError(leaf *x509.Certificate, at time.Time, err error) error {
 	switch {
 	case at.Before(leaf.NotBefore) || at.After(leaf.NotAfter):
 		return &Error{Part: signatureName, Err: ErrValidity,
-			Detail: "the certificate " + name + " is valid from " + day(leaf.NotBefore) + " to " + day(leaf.NotAfter) + ", and is judged at " + day(at),
-			Hint:   "a package with a time stamp stays valid after its certificate has ended"}
+			Detail: "the certificate " + name + " is valid from " + day(leaf.NotBefore) + " to " + day(leaf.NotAfter) + ", but was checked for " + day(at),
+			Hint:   "a package signed with a time stamp remains valid after its certificate expires"}
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fault(signatureName, ErrValidity, "a certificate on the way from %s to a root is not valid at %s", name, day(at))
+		return fault(signatureName, ErrValidity, "a certificate between %s and a root is not valid at %s", name, day(at))
 	case errors.As(err, &invalid) && invalid.Reason == x509.IncompatibleUsage:
-		return fault(signatureName, ErrPurpose, "a certificate on the way from %s to a root does not allow code signing", name)
+		return fault(signatureName, ErrPurpose, "a certificate between %s and a root does not allow code signing", name)
 	}
-	return &Error{Part: signatureName, Err: ErrUntrusted, Detail: "the certificate " + name + " leads to no trusted authority: " + err.Error(),
-		Hint: "if you trust it, tell this machine: bgtask trust CERTIFICATE"}
+	return &Error{Part: signatureName, Err: ErrUntrusted, Detail: "the certificate " + name + " is not issued by a trusted authority: " + err.Error(),
+		Hint: "if you trust it, run 'bgtask trust CERTIFICATE'"}
 }

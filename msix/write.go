@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// writer writes a package in MakeAppx's layout: 45 as the version, sizes behind
-// the content in a descriptor of 24 bytes, end records of ZIP64 always.
+// writer writes a package in the layout of MakeAppx: version 45, sizes after the
+// content in a descriptor of 24 bytes, and always with ZIP64 end records.
 type writer struct {
 	out       *bufio.Writer
 	at        int64
-	sum       hash.Hash // of all bytes written; what the signature calls AXPC
-	date      uint32    // of all parts, as DOS has it
+	sum       hash.Hash // of all bytes written; AXPC in the signature
+	date      uint32    // modification time of all parts in DOS format
 	directory []byte
 	count     uint64
 }
@@ -24,7 +24,8 @@ func newWriter(w io.Writer, modified time.Time) *writer {
 	return &writer{out: bufio.NewWriterSize(w, 1<<20), sum: crypto.SHA256.New(), date: dosTime(modified)}
 }
 
-// dosTime is a time in UTC, to two seconds; before 1980 there is none.
+// dosTime converts a time to DOS format in UTC, with a resolution of two seconds.
+// Times before 1980 become the start of 1980.
 func dosTime(t time.Time) uint32 {
 	t = t.UTC()
 	if t.Year() < 1980 {
@@ -44,7 +45,7 @@ func (w *writer) Write(b []byte) (int, error) {
 	return w.out.Write(b)
 }
 
-// begin writes the header of a part.
+// begin writes the local header of a part.
 func (w *writer) begin(name string, method uint16) (*part, error) {
 	p := &part{name: name, raw: encodeName(name), method: method, flags: flagDescriptor, start: w.at}
 	b := le.AppendUint32(nil, sigLocal)
@@ -61,7 +62,8 @@ func (w *writer) begin(name string, method uint16) (*part, error) {
 	return p, err
 }
 
-// end writes the descriptor of a part whose content was written, and its entry.
+// end writes the descriptor of a part after its content, and adds its directory
+// entry.
 func (w *writer) end(p *part) error {
 	p.packed = w.at - p.start - p.header
 	b := le.AppendUint32(nil, sigDescriptor)
@@ -107,7 +109,7 @@ func (w *writer) entry(p *part) []byte {
 	return append(b, wide...)
 }
 
-// tail is the directory and the end records as they follow at the present place.
+// tail returns the directory and the end records for the current offset.
 func (w *writer) tail() []byte {
 	b := append([]byte(nil), w.directory...)
 	return append(b, endRecords(ends{w.count, int64(len(w.directory)), w.at})...)
@@ -137,7 +139,7 @@ func endRecords(e ends) []byte {
 	return le.AppendUint16(b, 0)
 }
 
-// small writes a part that fits into memory.
+// small writes a part from memory.
 func (w *writer) small(name string, data []byte, method uint16) error {
 	p, err := w.begin(name, method)
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	typeUnknown   = "application/octet-stream"
 )
 
-// typesByExtension are those of which Windows makes something, and common ones.
+// typesByExtension are the types that Windows uses, and common ones.
 var typesByExtension = map[string]string{
 	"exe": "application/x-msdownload", "dll": "application/x-msdownload",
 	"png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif", "ico": "image/vnd.microsoft.icon",
@@ -25,8 +25,9 @@ var typesByExtension = map[string]string{
 	"zip": "application/x-zip-compressed", "gz": "application/x-gzip-compressed", "pdf": "application/pdf",
 }
 
-// writeTypes makes [Content_Types].xml for parts of those names in the archive,
-// among them the manifest; block map and, if it is to be signed, signature follow.
+// writeTypes returns [Content_Types].xml for parts with these names in the
+// archive, which include the manifest. It adds the block map and, if signed is
+// set, the signature.
 func writeTypes(names []string, signed bool) []byte {
 	defaults, overrides := map[string]string{}, map[string]string{"/" + blockMapName: typeBlockMap}
 	for _, raw := range names {
@@ -59,9 +60,9 @@ func formatTypes(defaults, overrides map[string]string) []byte {
 	list := func(element, key string, types map[string]string) {
 		for _, name := range slices.Sorted(maps.Keys(types)) {
 			b.WriteString("<" + element + " " + key + `="`)
-			xml.EscapeText(&b, []byte(name))
+			_ = xml.EscapeText(&b, []byte(name)) // a Buffer never fails
 			b.WriteString(`" ContentType="`)
-			xml.EscapeText(&b, []byte(types[name]))
+			_ = xml.EscapeText(&b, []byte(types[name]))
 			b.WriteString(`"/>`)
 		}
 	}

@@ -7,14 +7,15 @@ import (
 	"io"
 )
 
-// strictXML reads one of the small XML files of a package.
+// strictXML returns a decoder for one of the small XML files of a package.
 func strictXML(r io.Reader) *xml.Decoder {
 	d := xml.NewDecoder(&tagLimit{r: r})
 	d.Strict = true
 	return d
 }
 
-// Nothing in these files is deep or long, and the decoder keeps what is.
+// Limits on tags and nesting. These files need little of both, and the decoder would
+// keep any amount in memory.
 const (
 	maxTag   = 128 << 10
 	maxDepth = 16
@@ -22,10 +23,10 @@ const (
 
 var errLongTag = errors.New("has a tag that is too long")
 
-// tagLimit ends a file of which one tag is too long.
+// tagLimit fails if a tag is too long.
 type tagLimit struct {
 	r     io.Reader
-	since int // the last <
+	since int // bytes since the last <
 }
 
 func (t *tagLimit) Read(b []byte) (int, error) {
@@ -44,20 +45,20 @@ func (t *tagLimit) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// rootElement finds the root, which has to have that name.
+// rootElement reads the root element, which must have the name want.
 func rootElement(d *xml.Decoder, part string, sentinel error, want xml.Name) (xml.StartElement, error) {
 	start, err := nextElement(d, part, sentinel)
 	switch {
 	case err != nil:
 		return xml.StartElement{}, err
 	case start == nil || start.Name != want:
-		return xml.StartElement{}, fault(part, sentinel, "its root element is not %s of %s", want.Local, want.Space)
+		return xml.StartElement{}, fault(part, sentinel, "the root element is not %s in %s", want.Local, want.Space)
 	}
 	return *start, nil
 }
 
-// nextElement finds the next child, nil at the end of its parent or of the file.
-// Text between elements is white space, and there is no DOCTYPE.
+// nextElement returns the next child element, or nil at the end of its parent or
+// of the file. It rejects text other than white space, and DOCTYPE.
 func nextElement(d *xml.Decoder, part string, sentinel error) (*xml.StartElement, error) {
 	for {
 		token, err := d.Token()
@@ -73,7 +74,7 @@ func nextElement(d *xml.Decoder, part string, sentinel error) (*xml.StartElement
 		case xml.EndElement:
 			return nil, nil
 		case xml.Directive:
-			return nil, fault(part, sentinel, "has a DOCTYPE, which the files of a package never have")
+			return nil, fault(part, sentinel, "contains a DOCTYPE, which is not allowed in a package")
 		case xml.CharData:
 			for _, c := range t {
 				if c != ' ' && c != '\t' && c != '\r' && c != '\n' {
@@ -84,19 +85,19 @@ func nextElement(d *xml.Decoder, part string, sentinel error) (*xml.StartElement
 	}
 }
 
-// closeElement expects the end of an element without children.
+// closeElement reads the end of an element without children.
 func closeElement(d *xml.Decoder, part string, sentinel error) error {
 	child, err := nextElement(d, part, sentinel)
 	if err == nil && child != nil {
-		err = fault(part, sentinel, "has an element %s where none belongs", show(child.Name.Local))
+		err = fault(part, sentinel, "has an unexpected element %s", show(child.Name.Local))
 	}
 	return err
 }
 
-// skip passes over an element of a namespace that is not ours, whatever is in it.
+// skip skips an element, with all its content, that is not in our namespace.
 func skip(d *xml.Decoder, start *xml.StartElement, part string, sentinel error, own string) error {
 	if start.Name.Space == own {
-		return fault(part, sentinel, "has an element %s where none belongs", show(start.Name.Local))
+		return fault(part, sentinel, "has an unexpected element %s", show(start.Name.Local))
 	}
 	for depth := 1; depth > 0; {
 		token, err := d.Token()
@@ -110,7 +111,7 @@ func skip(d *xml.Decoder, start *xml.StartElement, part string, sentinel error, 
 			depth--
 		}
 		if depth > maxDepth {
-			return fault(part, ErrLimit, "has elements more than %d deep", maxDepth)
+			return fault(part, ErrLimit, "nests elements more than %d deep", maxDepth)
 		}
 	}
 	return nil
@@ -130,7 +131,8 @@ func xmlError(part string, sentinel, err error) error {
 	return fault(part, sentinel, "%s", show(err.Error()))
 }
 
-// sourceError is one of reading, not of what was read.
+// sourceError is an error of the underlying reader, as opposed to one in the XML
+// text.
 type sourceError struct{ error }
 
 func attribute(n xml.StartElement, name string) string {

@@ -166,7 +166,7 @@ func TestPackageFiles(t *testing.T) {
 	w.do("remove", "warm")
 	before := w.files()
 
-	w.refused(4, "leads to no trusted authority", "install", one)
+	w.refused(4, "is not issued by a trusted authority", "install", one)
 	w.said("CN=Ann: trusted until", w.do("trust", ann.certificate))
 	w.said("CN=Ann", w.do("trust"))
 	trusted := w.files()

@@ -39,7 +39,7 @@ func TestPrimesTheWholeWay(t *testing.T) {
 	w.said("primes-1.0.0.0.msix: good", w.do("package", "verify", "--ca", w.path("contoso.crt"), one))
 
 	// Installed: only when its publisher is trusted.
-	w.refused(4, "leads to no trusted authority", "install", one)
+	w.refused(4, "is not issued by a trusted authority", "install", one)
 	w.do("trust", w.path("contoso.crt"))
 	made := w.files()
 	w.said(": installed 1.0.0.0, 1 class", w.do("install", one))

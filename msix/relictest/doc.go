@@ -1,4 +1,4 @@
-// Package relictest holds package msix against relic, a signing tool that shares no
-// line with it. It is a module of its own, so that nobody gets relic's dependencies
-// who only wants to make a package.
+// Package relictest tests package msix against relic, an independent signing
+// tool. It is a separate module, so that users of package msix do not get relic's
+// dependencies.
 package relictest

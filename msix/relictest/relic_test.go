@@ -45,7 +45,7 @@ const text = `<?xml version="1.0" encoding="utf-8"?>
 </Package>
 `
 
-// program is one that Windows could run: relic lists their hashes in a catalogue.
+// program returns a Windows program. relic lists programs in a catalog.
 func program(t *testing.T) []byte {
 	t.Helper()
 	dir := t.TempDir()
@@ -61,9 +61,9 @@ func program(t *testing.T) []byte {
 	return read(t, filepath.Join(dir, "App.exe"))
 }
 
-// folder has no names that are percent-encoded in an archive, which relic does not
-// decode, and no empty file, behind which it takes MakeAppx's descriptor for a
-// shorter one. Package msix has both before other judges.
+// folder avoids names that are percent-encoded in an archive, which relic does
+// not decode, and empty files, after which relic misreads the descriptor. Other
+// tests of package msix cover both.
 func folder(t *testing.T) fstest.MapFS {
 	t.Helper()
 	f := fstest.MapFS{manifest.FileName: {Data: []byte(text)}, "App.exe": {Data: program(t)}}
@@ -100,7 +100,7 @@ func (i identity) policy() msix.Policy {
 	return msix.Policy{Roots: roots}
 }
 
-// pack writes an unsigned package of ours to a file.
+// pack writes one of our unsigned packages to a file.
 func pack(t *testing.T) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "unsigned.msix")
@@ -115,7 +115,7 @@ func pack(t *testing.T) string {
 	return name
 }
 
-// relicSigns has relic sign a package and gives the file that it makes.
+// relicSigns signs a package with relic and returns the signed file.
 func relicSigns(t *testing.T, name string, who identity, hash crypto.Hash) string {
 	t.Helper()
 	file, err := os.Open(name)
@@ -127,7 +127,7 @@ func relicSigns(t *testing.T, name string, who identity, hash crypto.Hash) strin
 	go func() { w.CloseWithError(zipslicer.ZipToTar(file, w)) }()
 	digest, err := signappx.DigestAppxTar(r, hash, false)
 	if err != nil {
-		t.Fatalf("relic does not take our package: %v", err)
+		t.Fatalf("relic rejects our package: %v", err)
 	}
 	certificate := &certloader.Certificate{Leaf: who.certificate, Certificates: []*x509.Certificate{who.certificate}, PrivateKey: who.key}
 	patch, _, _, err := digest.Sign(context.Background(), certificate, &authenticode.OpusParams{})
@@ -160,18 +160,18 @@ func verify(b []byte, policy msix.Policy) (*msix.Signature, error) {
 
 func TestRelicSignsOurPackage(t *testing.T) {
 	who, unsigned := contoso(t), pack(t)
-	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} { // of the block map, too
+	for _, hash := range []crypto.Hash{crypto.SHA256, crypto.SHA384, crypto.SHA512} { // also the hash of the block map
 		b := read(t, relicSigns(t, unsigned, who, hash))
 		theirs, err := signappx.Verify(bytes.NewReader(b), int64(len(b)), false)
 		if err != nil {
-			t.Fatalf("%v: relic refuses what it signed: %v", hash, err)
+			t.Fatalf("%v: relic rejects what it signed: %v", hash, err)
 		}
 		if theirs.Name != "Contoso.Test" || theirs.Version != "1.0.0.0" {
 			t.Errorf("relic reads %s %s", theirs.Name, theirs.Version)
 		}
 		ours, err := verify(b, who.policy())
 		if err != nil || ours.Publisher != "CN=Contoso" {
-			t.Fatalf("%v: we refuse what relic signed: %v", hash, err)
+			t.Fatalf("%v: we reject what relic signed: %v", hash, err)
 		}
 	}
 }
@@ -180,14 +180,14 @@ func TestBothSeeAChange(t *testing.T) {
 	who := contoso(t)
 	good := read(t, relicSigns(t, pack(t), who, crypto.SHA256))
 	at := bytes.Index(good, []byte("stored"))
-	for name, place := range map[string]int{"payload": at, "catalogue": bytes.Index(good, []byte("CodeIntegrity.cat")) + 200, "time": 10} {
+	for name, place := range map[string]int{"payload": at, "catalog": bytes.Index(good, []byte("CodeIntegrity.cat")) + 200, "time": 10} {
 		bad := bytes.Clone(good)
 		bad[place] ^= 1
 		if _, err := signappx.Verify(bytes.NewReader(bad), int64(len(bad)), false); err == nil {
-			t.Errorf("%s: relic sees nothing", name)
+			t.Errorf("%s: relic does not detect the change", name)
 		}
 		if _, err := verify(bad, who.policy()); err == nil {
-			t.Errorf("%s: we see nothing", name)
+			t.Errorf("%s: we do not detect the change", name)
 		}
 	}
 	other := contoso(t)
@@ -196,8 +196,7 @@ func TestBothSeeAChange(t *testing.T) {
 	}
 }
 
-// relic rewrites the publisher to what it thinks that the subject is in Windows'
-// spelling.
+// relic converts the subject to Windows' spelling with its own code.
 func TestPublisherNames(t *testing.T) {
 	for _, name := range []pkix.Name{
 		{CommonName: "Contoso"},
@@ -220,7 +219,7 @@ func TestPublisherNames(t *testing.T) {
 			t.Fatal(err)
 		}
 		if theirs := x509tools.FormatPkixName(c.RawSubject, x509tools.NameStyleMsOsco); ours != theirs {
-			t.Errorf("we spell it %s, relic %s", ours, theirs)
+			t.Errorf("our spelling is %s, relic's is %s", ours, theirs)
 		}
 	}
 }
