@@ -1,20 +1,26 @@
-// Package calendar answers one question: when does a calendar expression come next, in a zone it is given?
+// Package calendar computes when a calendar expression next fires in a given time
+// zone.
 //
-// Two grammars are read, and told apart by their shape:
+// It reads two grammars and distinguishes them by their shape:
 //
-//   - cron: five fields "minute hour day month weekday" with names, ranges, steps and lists, and the macros
-//     @hourly, @daily, ...; when day and weekday are both restricted, either may match, as in Vixie cron
-//   - systemd's OnCalendar: "Mon..Fri *-*~01 09:00:30 Europe/Berlin", every part of it optional, and its
-//     shorthands such as daily and weekly; see systemd.time(7)
+//   - cron: five fields "minute hour day month weekday" with names, ranges, steps and
+//     lists, and the macros @hourly, @daily, ...; if day and weekday are both
+//     restricted, either may match, as in Vixie cron
+//   - systemd's OnCalendar: "Mon..Fri *-*~01 09:00:30 Europe/Berlin", in which every
+//     part is optional, and its shorthands such as daily and weekly; see
+//     systemd.time(7)
 //
 // # Clock changes
 //
-// One rule covers gaps, overlaps and days that a country has skipped: a schedule looks at the furthest that the
-// zone's wall clock has ever shown, and fires when that mark reaches or passes a matching time. So what lies in a gap
-// fires once, right after it, and what comes twice in an overlap fires the first time only. The mark never goes back,
-// therefore [Schedule.Next] is always strictly later than the time it is asked about.
+// One rule covers gaps, overlaps and days that a country skipped. A schedule
+// follows the furthest time that the zone's wall clock has ever shown, and fires
+// when that mark reaches or passes a matching time. So a time in a gap fires
+// once, right after the gap, and a time that occurs twice in an overlap fires
+// only the first time. The mark never goes back; therefore [Schedule.Next] always
+// returns a time strictly after its argument.
 //
-// The package is pure: it loads no zone, reads no clock, and the work of a call is bounded whatever the expression.
+// The package is pure: it loads no zone and reads no clock. The work of a call is
+// bounded for every expression.
 package calendar
 
 import (
@@ -22,31 +28,33 @@ import (
 	"strings"
 )
 
-// MaxLen is the longest expression accepted, in bytes.
+// MaxLen is the length limit of an expression in bytes.
 const MaxLen = 1024
 
-// A Schedule is a parsed calendar expression. It is never changed after [Parse] and so may be shared.
-// The zero Schedule never comes.
+// A Schedule is a parsed calendar expression. It is immutable after [Parse] and
+// may be shared. The zero Schedule never fires.
 type Schedule struct {
 	text string
 	zone string
 
 	seconds, minutes, hours set
-	days                    set // of the month, from its start: 1 is the first
-	lastDays                set // of the month, from its end: 1 is the last
+	days                    set // days of the month; 1 is the first
+	lastDays                set // days counted from the end of the month; 1 is the last
 	weekdays                set // 0 is Sunday
 	months                  set
 	years                   yearSet
 
-	eitherDay bool // a day matches by days or by weekdays; otherwise it must by both
+	eitherDay bool // whether a day matches by days or by weekdays; otherwise both must match
 }
 
-// Parse reads a cron or OnCalendar expression. What it refuses it explains with a [*SyntaxError].
+// Parse parses a cron or OnCalendar expression. Its errors are of type
+// [*SyntaxError].
 //
-// It does not know whether an expression ever comes; February 30 is for [Schedule.Next] to find out.
+// It does not check whether the expression ever fires: February 30 is accepted,
+// and [Schedule.Next] returns false.
 func Parse(expr string) (*Schedule, error) {
 	if len(expr) > MaxLen {
-		return nil, &SyntaxError{Expr: expr[:32] + "...", Reason: fmt.Sprintf("%d bytes long; at most %d are allowed", len(expr), MaxLen)}
+		return nil, &SyntaxError{Expr: expr[:32] + "...", Reason: fmt.Sprintf("it has %d bytes; at most %d are allowed", len(expr), MaxLen)}
 	}
 	words := strings.Fields(expr)
 	s := &Schedule{text: strings.Join(words, " ")}
@@ -60,7 +68,7 @@ func Parse(expr string) (*Schedule, error) {
 func (s *Schedule) parse(words []string) *SyntaxError {
 	switch {
 	case len(words) == 0:
-		return &SyntaxError{Reason: `empty; write for example "Mon..Fri 09:00", "daily" or "0 9 * * 1-5"`}
+		return &SyntaxError{Reason: `it is empty; write for example "Mon..Fri 09:00", "daily" or "0 9 * * 1-5"`}
 	case isMacro(words[0]):
 		return s.parseMacro(words)
 	case isCron(words):
@@ -69,20 +77,23 @@ func (s *Schedule) parse(words []string) *SyntaxError {
 	return s.parseOnCalendar(words)
 }
 
-// String returns the expression as it was written, with single spaces. Parsing it again gives an equal Schedule.
+// String returns the expression as written, with single spaces. Parsing it again
+// gives an equal Schedule.
 func (s *Schedule) String() string { return s.text }
 
-// Zone returns the name of the zone that the expression itself carries, or "" when it carries none.
-// Whether such a zone exists is for the caller to find out, who loads it.
+// Zone returns the name of the zone in the expression, or "" if it has none. It
+// does not check whether the zone exists; the caller does so when loading it.
 func (s *Schedule) Zone() string { return s.zone }
 
-// A SyntaxError says what is wrong with an expression and what is allowed instead.
+// A SyntaxError describes what is wrong with an expression and what is allowed
+// instead.
 type SyntaxError struct {
 	Expr   string // the whole expression
-	Field  string // the part that is wrong, such as "hour"; empty when it is the whole
+	Field  string // the part that is wrong, such as "hour"; "" for the whole expression
 	Reason string
 }
 
+// Error returns the description with the expression.
 func (e *SyntaxError) Error() string {
 	if e.Field == "" {
 		return fmt.Sprintf("calendar expression %q: %s", e.Expr, e.Reason)

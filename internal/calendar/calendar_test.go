@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata" // so that the zones are here whatever the machine has
+	_ "time/tzdata" // zones, independent of the machine
 )
 
 const layout = "2006-01-02 15:04:05"
@@ -37,7 +37,7 @@ func mustTime(t testing.TB, text string, zone *time.Location) time.Time {
 	return at
 }
 
-// upcoming lists the next n times, as long as there are any.
+// upcoming returns up to n next times.
 func upcoming(s *Schedule, after time.Time, zone *time.Location, n int) (times []time.Time) {
 	for range n {
 		next, ok := s.Next(after, zone)
@@ -133,7 +133,7 @@ func TestNext(t *testing.T) {
 		// rare and never
 		{"0 0 29 2 *", "2024-02-29 00:00:00", "2028-02-29 00:00:00, 2032-02-29 00:00:00"},
 		{"0 0 29 2 *", "2096-02-29 00:00:00", "2104-02-29 00:00:00"},
-		{"Mon *-02-29", "2072-02-29 00:00:00", "2112-02-29 00:00:00"}, // the century takes 12 years more
+		{"Mon *-02-29", "2072-02-29 00:00:00", "2112-02-29 00:00:00"}, // 12 years longer because 2100 is not a leap year
 		{"*-02-30", "2024-01-01 00:00:00", ""},
 		{"0 0 31 4,6,9,11 *", "2024-01-01 00:00:00", ""},
 		{"2024-01-01", "2024-01-01 00:00:00", ""},
@@ -162,7 +162,7 @@ func TestClockChanges(t *testing.T) {
 		{"Europe/Berlin", "30 2 * * *", "2024-10-26 02:30:00", "10-27T02:30+02, 10-28T02:30+01"},
 		{"Europe/Berlin", "*:0/30", "2024-03-31 01:00:00", "03-31T01:30+01, 03-31T03:00+02, 03-31T03:30+02"},
 		{"Europe/Berlin", "*:0/30", "2024-10-27 01:30:00", "10-27T02:00+02, 10-27T02:30+02, 10-27T03:00+01, 10-27T03:30+01"},
-		{"Europe/Berlin", "2,3:00", "2024-03-30 03:00:00", "03-31T03:00+02, 04-01T02:00+02"}, // what meets is one firing
+		{"Europe/Berlin", "2,3:00", "2024-03-30 03:00:00", "03-31T03:00+02, 04-01T02:00+02"}, // two matches at the same instant are one firing
 		{"Australia/Lord_Howe", "15 2 * * *", "2024-10-05 02:15:00", "10-06T02:30+11, 10-07T02:15+11"},
 		{"Australia/Lord_Howe", "45 1 * * *", "2024-04-06 01:45:00", "04-07T01:45+11, 04-08T01:45+1030"},
 		{"America/Sao_Paulo", "daily", "2017-10-14 00:00:00", "10-15T01:00-02, 10-16T00:00-02"},
@@ -181,7 +181,7 @@ func TestClockChanges(t *testing.T) {
 	}
 }
 
-// Whoever asks while an hour is shown again gets what comes after it.
+// During the second pass of a repeated hour, the next time is after that hour.
 func TestNextInsideOverlap(t *testing.T) {
 	zone := mustZone(t, "Europe/Berlin")
 	secondPass := time.Date(2024, 10, 27, 1, 15, 0, 0, time.UTC) // 02:15 CET
@@ -191,7 +191,8 @@ func TestNextInsideOverlap(t *testing.T) {
 	}
 }
 
-// The time package gives a period that is over on such a day: golang/go#81583.
+// On such a day the time package returns a period that has already ended:
+// golang/go#81583.
 func TestNextOnLastDayOfLeapYear(t *testing.T) {
 	for _, name := range []string{"Europe/Berlin", "America/New_York", "Australia/Sydney"} {
 		zone := mustZone(t, name)
@@ -229,7 +230,7 @@ func TestNextAtTheEndsOfTime(t *testing.T) {
 		}
 	}
 	if next, ok := new(Schedule).Next(time.Unix(0, 0), nil); ok {
-		t.Errorf("the zero schedule comes at %v", next)
+		t.Errorf("the zero schedule fires at %v", next)
 	}
 }
 
@@ -271,8 +272,8 @@ func TestParseRefuses(t *testing.T) {
 		{" \t", "", "empty"},
 		{strings.Repeat("1,", MaxLen), "", "at most 1024"},
 		{"9", "", "neither a date"},
-		{"0 9 * *", "", "4 fields; cron has 5"},
-		{"0 0 9 * * Mon-Fri", "", "6 fields; cron has 5"},
+		{"0 9 * *", "", "4 fields, but cron has 5"},
+		{"0 0 9 * * Mon-Fri", "", "6 fields, but cron has 5"},
 		{"60 9 * * *", "minute", "0 to 59"},
 		{"0 24 * * *", "hour", "0 to 23"},
 		{"0 9 0 * *", "day of month", "1 to 31"},
@@ -288,21 +289,21 @@ func TestParseRefuses(t *testing.T) {
 		{"0 1- * * *", "hour", "missing"},
 		{"0 /2 * * *", "hour", "missing"},
 		{"0 1,,2 * * *", "hour", "missing"},
-		{"0 1-*/2 * * *", "hour", "star stands alone"},
+		{"0 1-*/2 * * *", "hour", "star must stand alone"},
 		{"99999999999999999999 * * * *", "minute", "out of range"},
 		{"0 9 ? * *", "day of month", `write "*"`},
 		{"0 9 L * *", "day of month", "*-*~1"},
-		{"0 9 * * 1#2", "day of week", "not known here"},
+		{"0 9 * * 1#2", "day of week", "not supported"},
 		{"@reboot", "", "not a time"},
 		{"@every 5m", "", "time trigger"},
 		{"@dayly", "", "@daily"},
 		{"@", "", "@daily"},
-		{"@daily UTC", "", "stands alone"},
+		{"@daily UTC", "", "must stand alone"},
 		{"@-5", "", "Unix time"},
 		{"@99999999999", "", "2199"},
 		{"@1099511627776", "", "2199"},
-		{"@1700000000 09:00", "", "stands alone"},
-		{"@1700000000 Europe/Berlin", "", "stands alone"},
+		{"@1700000000 09:00", "", "must stand alone"},
+		{"@1700000000 Europe/Berlin", "", "must stand alone"},
 		{"daly", "weekday", "daily"},
 		{"Fri..Mon", "weekday", "backwards"},
 		{"Mon..", "weekday", "missing"},
@@ -312,8 +313,8 @@ func TestParseRefuses(t *testing.T) {
 		{"Mon Tue 10:00", "", "out of place"},
 		{"09:00 *-*-1", "", "out of place"},
 		{"Mon 10:00 Tue", "weekday", "weekdays come first"},
-		{"Mon daily", "", "stands alone"},
-		{"CRON_TZ=UTC 0 9 * * *", "", "beside the expression"},
+		{"Mon daily", "", "must stand alone"},
+		{"CRON_TZ=UTC 0 9 * * *", "", "separately from"},
 		{"09:00 Local", "zone", "Europe/Berlin"},
 		{"09:00 Europe/../x", "zone", "Europe/Berlin"},
 		{"09:00 Europe//x", "zone", "Europe/Berlin"},
@@ -324,7 +325,7 @@ func TestParseRefuses(t *testing.T) {
 		{"12:00:0/1.5", "second", "not a number"},
 		{"1:2:3:4", "time", "hour:minute:second"},
 		{"*:*/5", "minute", `write "0/2"`},
-		{"1,*:00", "hour", "star stands alone"},
+		{"1,*:00", "hour", "star must stand alone"},
 		{"5..3:00", "hour", "backwards"},
 		{"1969-1-1", "year", "1970 to 2199"},
 		{"2200-1-1", "year", "1970 to 2199"},

@@ -17,7 +17,7 @@ var macros = map[string]string{
 	"@hourly":   "0 * * * *",
 }
 
-// isMacro tells @daily from OnCalendar's @1700000000.
+// isMacro distinguishes macros such as @daily from OnCalendar's @1700000000.
 func isMacro(word string) bool {
 	return word[0] == '@' && (len(word) == 1 || isLetter(word[1]))
 }
@@ -28,17 +28,18 @@ func (s *Schedule) parseMacro(words []string) *SyntaxError {
 	case strings.EqualFold(words[0], "@reboot"):
 		return &SyntaxError{Reason: "@reboot is not a time; use a trigger for the start of the system or the session"}
 	case strings.EqualFold(words[0], "@every"):
-		return &SyntaxError{Reason: "@every is not a calendar; use a time trigger with that interval"}
+		return &SyntaxError{Reason: "@every is not a calendar expression; use a time trigger with that interval"}
 	case !ok:
-		return &SyntaxError{Reason: fmt.Sprintf("%q is not known; @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually are allowed", words[0])}
+		return &SyntaxError{Reason: fmt.Sprintf("%q is unknown; @hourly, @daily, @midnight, @weekly, @monthly, @yearly and @annually are allowed", words[0])}
 	case len(words) > 1:
-		return &SyntaxError{Reason: fmt.Sprintf("%q follows %s, which stands alone; a zone is given beside a cron expression", words[1], words[0])}
+		return &SyntaxError{Reason: fmt.Sprintf("%s must stand alone, but %q follows; give the zone separately from a cron expression", words[0], words[1])}
 	}
 	return s.parseCron(strings.Fields(fields))
 }
 
-// isCron decides by shape. No OnCalendar expression has five words, and one that begins with a bare number or star has
-// a time in it. Fewer than five words are taken for cron only to be told what is missing.
+// isCron decides by shape. No OnCalendar expression has five words, and one that
+// begins with a number or star contains a time. Fewer than five words count as
+// cron only for a better error message.
 func isCron(words []string) bool {
 	first := words[0]
 	switch {
@@ -52,7 +53,7 @@ func isCron(words []string) bool {
 
 func (s *Schedule) parseCron(words []string) *SyntaxError {
 	if len(words) != 5 {
-		return &SyntaxError{Reason: fmt.Sprintf("%d fields; cron has 5, minute hour day month weekday. "+
+		return &SyntaxError{Reason: fmt.Sprintf("%d fields, but cron has 5: minute hour day month weekday. "+
 			`Seconds, years and zones can be written as in "Mon..Fri 2030-*-* 09:00:30 Europe/Berlin"`, len(words))}
 	}
 	targets := []struct {
@@ -72,12 +73,13 @@ func (s *Schedule) parseCron(words []string) *SyntaxError {
 	s.weekdays = sundayIsZero(s.weekdays)
 	s.seconds = 1 << 0
 	s.years.every = true
-	// Vixie cron asks for the first character only, so "*/2" does not count as a restriction.
+	// Vixie cron looks only at the first character, so "*/2" does not count as a restriction.
 	s.eitherDay = words[2][0] != '*' && words[4][0] != '*'
 	return nil
 }
 
-// cronSet reads a field of cron, where a "*" is short for the whole range.
+// cronSet parses a field of a cron expression, in which "*" stands for the whole
+// range.
 func (f *field) cronSet(text string) (values set, err *SyntaxError) {
 	for item := range strings.SplitSeq(text, ",") {
 		rest, star := strings.CutPrefix(item, "*")

@@ -6,13 +6,13 @@ import (
 	"strings"
 )
 
-// A field is one kind of number in an expression.
+// A field describes one kind of number in an expression.
 type field struct {
 	name     string
 	min, max int
-	open     int      // where "*" and "5/2" end; max, except that Sunday is both 0 and 7 in cron
-	names    []string // names[i] stands for min+i; three letters, or the whole word
-	onlyName bool     // numbers are not allowed
+	open     int      // end of "*" and "5/2"; equals max, except for cron's weekdays, where Sunday is both 0 and 7
+	names    []string // names[i] means min+i; it may be shortened to three letters
+	onlyName bool     // whether numbers are not allowed
 }
 
 var (
@@ -20,7 +20,7 @@ var (
 	minuteField  = field{name: "minute", min: 0, max: 59, open: 59}
 	hourField    = field{name: "hour", min: 0, max: 23, open: 23}
 	dayField     = field{name: "day of month", min: 1, max: 31, open: 31}
-	lastDayField = field{name: "day before the end of the month", min: 1, max: 28, open: 28} // 28: every month has it
+	lastDayField = field{name: "day before the end of the month", min: 1, max: 28, open: 28} // every month has 28 days
 	monthField   = field{name: "month", min: 1, max: 12, open: 12}
 	yearField    = field{name: "year", min: minYear, max: maxYear, open: maxYear}
 
@@ -38,7 +38,7 @@ var (
 // A span is one item of a list: first, first+step, ... up to last.
 type span struct {
 	first, last, step int
-	open              bool // last was not written
+	open              bool // whether last was omitted
 }
 
 func (s span) set() (values set) {
@@ -48,7 +48,8 @@ func (s span) set() (values set) {
 	return values
 }
 
-// list reads items separated by commas, each "a", "a..b" or "a/step" or "a..b/step"; the dots stand for separator.
+// list parses items separated by commas, each of the form "a", "a..b", "a/step"
+// or "a..b/step", with the given separator in place of the dots.
 func (f *field) list(text, separator string) ([]span, *SyntaxError) {
 	var spans []span
 	for item := range strings.SplitSeq(text, ",") {
@@ -87,7 +88,8 @@ func (f *field) item(item, separator string) (span, *SyntaxError) {
 	return sp, err
 }
 
-// toSunday lets a range of cron's weekdays end with Sunday, which is 0 and 7: "Fri-Sun".
+// toSunday allows a range of cron's weekdays to end with Sunday, which is both 0
+// and 7: "Fri-Sun".
 func (f *field) toSunday(sp span) span {
 	if f.max > f.open && sp.last == f.min && sp.first > f.min {
 		sp.last = f.max
@@ -102,7 +104,7 @@ func (f *field) step(text string) (int, *SyntaxError) {
 		return 0, f.errorf("step %q is not a number; write 1 to %d after the slash", text, size)
 	}
 	if step < 1 || step > size {
-		return 0, f.errorf("step %s is out of range; 1 to %d are allowed, for a step never crosses into the next field", text, size)
+		return 0, f.errorf("step %s is out of range; 1 to %d are allowed, because a step cannot cross into the next field", text, size)
 	}
 	return step, nil
 }
@@ -129,18 +131,18 @@ func (f *field) notValue(text string) *SyntaxError {
 	case text == "":
 		return f.errorf("a value is missing; %s", f.allowed())
 	case text == "?":
-		return f.errorf(`"?" is not known here; write "*" for any`)
+		return f.errorf(`"?" is not supported; write "*" for any value`)
 	case strings.HasPrefix(text, "*"):
-		return f.errorf(`%q: a star stands alone; for steps write "%d/2"`, text, f.min)
+		return f.errorf(`%q: a star must stand alone; for steps write "%d/2"`, text, f.min)
 	case f == &secondField && strings.Contains(text, "."):
 		return f.errorf("%q is a fraction; only whole seconds are allowed", text)
 	case isQuartz(text):
-		return f.errorf(`%q: "L", "W" and "#" are not known here; the last day of a month is "*-*~1", its last Monday "Mon *-*~7/1"`, text)
+		return f.errorf(`%q: "L", "W" and "#" are not supported; the last day of a month is "*-*~1", its last Monday "Mon *-*~7/1"`, text)
 	}
-	return f.errorf("%q is not known; %s", text, f.allowed())
+	return f.errorf("%q is unknown; %s", text, f.allowed())
 }
 
-// isQuartz knows the additions of other cron dialects: L, 5L, 15W, LW, 1#2.
+// isQuartz recognizes extensions of other cron dialects: L, 5L, 15W, LW, 1#2.
 func isQuartz(text string) bool {
 	letters := strings.ToUpper(strings.Trim(text, "0123456789"))
 	return letters == "L" || letters == "W" || letters == "LW" || letters == "#"
@@ -153,7 +155,7 @@ func (f *field) allowed() string {
 	}
 	names := title(f.names[0][:3]) + " to " + title(f.names[len(f.names)-1][:3])
 	if f.onlyName {
-		return names + " are allowed, or alone one of " + knownShorthands
+		return names + " are allowed, or by itself one of " + knownShorthands
 	}
 	return numbers + " and " + names + " are allowed"
 }
@@ -162,7 +164,8 @@ func (f *field) errorf(format string, args ...any) *SyntaxError {
 	return &SyntaxError{Field: f.name, Reason: fmt.Sprintf(format, args...)}
 }
 
-// number reads decimal digits and nothing else; what is too large to matter is cut to a million.
+// number parses decimal digits and nothing else. It limits the result to a
+// million, which is out of range for every field.
 func number(text string) (int, bool) {
 	if text == "" || strings.Trim(text, "0123456789") != "" {
 		return 0, false
@@ -174,7 +177,7 @@ func number(text string) (int, bool) {
 	return n, true
 }
 
-// fullYear makes 69 into 2069 and 70 into 1970, as systemd does.
+// fullYear converts 69 to 2069 and 70 to 1970, like systemd.
 func fullYear(n int) int {
 	switch {
 	case n < 70:

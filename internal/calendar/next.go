@@ -5,16 +5,19 @@ import (
 	"time"
 )
 
-// horizon is how far Next looks. The rarest date, a February 29 on one weekday, is at most 40 years away.
+// horizon is how far ahead Next looks. The rarest date, a February 29 on a given
+// weekday, is at most 40 years away.
 const horizon = 50 // years
 
-// Next returns the first time strictly after the given one at which the schedule comes in the zone, and false when
-// there is none within 50 years. A nil zone is UTC. Zones are those of this planet: less than 24 hours from UTC.
+// Next returns the first time strictly after the given one at which the schedule
+// fires in the zone. It returns false if there is none within 50 years. A nil
+// zone means UTC. The zone's offset must be less than 24 hours, as for all zones
+// on Earth.
 func (s *Schedule) Next(after time.Time, zone *time.Location) (time.Time, bool) {
 	if zone == nil {
 		zone = time.UTC
 	}
-	if year := after.Year(); year < 0 || year > 9999 { // far from where seconds overflow
+	if year := after.Year(); year < 0 || year > 9999 { // far from an overflow of seconds
 		return time.Time{}, false
 	}
 	unix := after.Unix()
@@ -31,8 +34,8 @@ func (s *Schedule) Next(after time.Time, zone *time.Location) (time.Time, bool) 
 
 const secondsPerDay = 24 * 60 * 60
 
-// nextWall returns the first match at or after a wall time. Wall times are counted in seconds as if the
-// zone were UTC.
+// nextWall returns the first match at or after a wall time. Wall times are
+// counted in seconds as if the zone were UTC.
 func (s *Schedule) nextWall(from int64) (int64, bool) {
 	t := time.Unix(from, 0).UTC()
 	midnight := from - int64(t.Hour()*3600+t.Minute()*60+t.Second())
@@ -44,7 +47,7 @@ func (s *Schedule) nextWall(from int64) (int64, bool) {
 		}
 	}
 	least := t.Day() + 1
-	for range horizon*12 + 2 { // the month that has begun, and the one that a zone's offset may reach into
+	for range horizon*12 + 2 { // plus the current month, and one that a zone's offset may reach into
 		if day, ok := s.daysIn(m).from(least); ok {
 			second, _ := s.timeOfDay(0, 0, 0)
 			return m.start + int64(day-1)*secondsPerDay + int64(second), true
@@ -54,7 +57,8 @@ func (s *Schedule) nextWall(from int64) (int64, bool) {
 	return 0, false
 }
 
-// timeOfDay returns the first matching second of the day that is not before the given one.
+// timeOfDay returns the first matching second of the day at or after the given
+// time.
 func (s *Schedule) timeOfDay(hour, minute, second int) (int, bool) {
 	if s.hours.has(hour) {
 		if s.minutes.has(minute) {
@@ -76,7 +80,7 @@ func (s *Schedule) daysIn(m month) set {
 		return 0
 	}
 	n := m.days()
-	byDay := s.days | set(bits.Reverse64(uint64(s.lastDays))>>(62-n)) // bit k goes to 63-k, and on to n+1-k
+	byDay := s.days | set(bits.Reverse64(uint64(s.lastDays))>>(62-n)) // moves bit k to 63-k, and then to n+1-k
 	byWeekday := m.onWeekdays(s.weekdays)
 	matching := byDay & byWeekday
 	if s.eitherDay {
@@ -85,11 +89,11 @@ func (s *Schedule) daysIn(m month) set {
 	return matching & (1<<(n+1) - 2)
 }
 
-// A month is one month of one year.
+// A month is a month of a particular year.
 type month struct {
 	year  int
 	month time.Month
-	start int64 // its first second, as a wall time
+	start int64 // first second, as a wall time
 }
 
 func (m month) days() int {
@@ -113,7 +117,8 @@ func (m month) next() month {
 	return m
 }
 
-// onWeekdays returns the days of the month, and some more, that fall on one of the weekdays.
+// onWeekdays returns the days of the month that fall on one of the weekdays. The
+// set may contain days beyond the end of the month.
 func (m month) onWeekdays(weekdays set) set {
 	const thursday = 4 // the weekday of day 0 of Unix time
 	first := ((m.start/secondsPerDay+thursday)%7 + 7) % 7

@@ -23,7 +23,8 @@ var shorthands = map[string]string{
 
 const knownShorthands = "minutely, hourly, daily, weekly, monthly, quarterly, semiannually, yearly"
 
-// parseOnCalendar reads [weekdays] [date] [time] [zone], of which one of the first three must be there.
+// parseOnCalendar parses [weekdays] [date] [time] [zone], of which at least one
+// of the first three must be present.
 func (s *Schedule) parseOnCalendar(words []string) *SyntaxError {
 	words, err := s.cutZone(words)
 	if err != nil {
@@ -72,22 +73,23 @@ func isDate(word string) bool     { return !isTime(word) && strings.ContainsAny(
 
 func unexpected(word string) *SyntaxError {
 	if isWeekdays(word) || isDate(word) || isTime(word) {
-		return &SyntaxError{Reason: fmt.Sprintf("%q is out of place; the order is weekdays, date, time, zone, each one word and at most once", word)}
+		return &SyntaxError{Reason: fmt.Sprintf("%q is out of place; the order is weekdays, date, time, zone, each a single word and at most once", word)}
 	}
 	return &SyntaxError{Reason: fmt.Sprintf(`%q is neither a date such as "*-*-01" nor a time such as "09:00"`, word)}
 }
 
-// cutZone takes a zone off the end. A first word is never one.
+// cutZone removes a zone from the end of the words. The first word is never a
+// zone.
 func (s *Schedule) cutZone(words []string) ([]string, *SyntaxError) {
 	last := words[len(words)-1]
 	if len(words) == 1 || !isLetter(last[0]) {
 		return words, nil
 	}
 	if _, ok := nameIndex(weekdayNames, strings.FieldsFunc(last, isSeparator)[0]); ok {
-		return nil, &SyntaxError{Field: "weekday", Reason: fmt.Sprintf(`%q stands last; weekdays come first, in one word such as "Mon,Wed" or "Mon..Fri"`, last)}
+		return nil, &SyntaxError{Field: "weekday", Reason: fmt.Sprintf(`%q is last, but weekdays come first, in one word such as "Mon,Wed" or "Mon..Fri"`, last)}
 	}
 	if _, ok := shorthands[strings.ToLower(last)]; ok {
-		return nil, &SyntaxError{Reason: fmt.Sprintf("%q stands alone, or with a zone after it", last)}
+		return nil, &SyntaxError{Reason: fmt.Sprintf("%q must stand alone, or be followed only by a zone", last)}
 	}
 	if !isZoneName(last) {
 		return nil, &SyntaxError{Field: "zone", Reason: fmt.Sprintf(`%q is not the name of a zone; "UTC" and names such as "Europe/Berlin" are allowed`, last)}
@@ -99,10 +101,11 @@ func (s *Schedule) cutZone(words []string) ([]string, *SyntaxError) {
 	return words[:len(words)-1], nil
 }
 
-func isSeparator(r rune) bool { return !('a' <= r|0x20 && r|0x20 <= 'z') }
+func isSeparator(r rune) bool { return 'a' > r|0x20 || r|0x20 > 'z' }
 
-// isZoneName lets through what can be asked of a zone database safely: no path that leaves it, and not "Local",
-// which the time package takes for the zone of the machine.
+// isZoneName reports whether it is safe to look up a name in a zone database. It
+// rejects paths that could leave the database, and "Local", which the time
+// package interprets as the machine's zone.
 func isZoneName(word string) bool {
 	if strings.EqualFold(word, "Local") {
 		return false
@@ -121,7 +124,7 @@ func isZoneRune(r rune) bool {
 
 func (s *Schedule) parseWeekdays(word string) *SyntaxError {
 	if strings.Contains(word, "=") {
-		return &SyntaxError{Reason: fmt.Sprintf("%q: no settings are allowed here; a zone is given beside the expression", word)}
+		return &SyntaxError{Reason: fmt.Sprintf("%q: settings are not allowed; give the zone separately from the expression", word)}
 	}
 	spans, err := weekdayField.list(strings.ReplaceAll(strings.TrimSuffix(word, ","), "-", ".."), "..")
 	if err != nil {
@@ -138,7 +141,8 @@ func (s *Schedule) parseWeekdays(word string) *SyntaxError {
 	return nil
 }
 
-// parseDate reads "year-month-day", "month-day", and both with "~" before the day.
+// parseDate parses "year-month-day" and "month-day", either with "~" before the
+// day.
 func (s *Schedule) parseDate(word string) (err *SyntaxError) {
 	day := word[strings.LastIndexAny(word, "-~")+1:]
 	fromEnd := strings.HasSuffix(word[:len(word)-len(day)], "~")
@@ -178,8 +182,9 @@ func (s *Schedule) parseYears(text string) *SyntaxError {
 	return nil
 }
 
-// parseLastDays reads days counted from the end of the month. A repetition still goes forward in time:
-// "~07/2" is the seventh last day, the fifth last, the third last and the last.
+// parseLastDays parses days counted from the end of the month. A repetition still
+// advances in time: "~07/2" means the seventh, fifth, third and first day from
+// the end.
 func (s *Schedule) parseLastDays(text string) *SyntaxError {
 	if text == "*" {
 		return nil
@@ -201,7 +206,7 @@ func (s *Schedule) parseLastDays(text string) *SyntaxError {
 	return nil
 }
 
-// parseTime reads "hour:minute" and "hour:minute:second".
+// parseTime parses "hour:minute" and "hour:minute:second".
 func (s *Schedule) parseTime(word string) (err *SyntaxError) {
 	parts := strings.Split(word, ":")
 	if len(parts) > 3 {
@@ -230,15 +235,16 @@ func (f *field) onCalendarSet(text string, every set) (values set, err *SyntaxEr
 	return values, err
 }
 
-// parseInstant reads "@1700000000": one second of Unix time, which is a date and time in UTC.
+// parseInstant parses "@1700000000", a second of Unix time. It becomes a date and
+// time in UTC.
 func (s *Schedule) parseInstant(words []string) *SyntaxError {
-	seconds, notNumber := strconv.ParseUint(words[0][1:], 10, 40) // 40 bits: far beyond maxYear, and safe to convert
+	seconds, notNumber := strconv.ParseUint(words[0][1:], 10, 40) // 40 bits reach far beyond maxYear and convert safely
 	at := time.Unix(int64(seconds), 0).UTC()
 	if notNumber != nil || at.Year() > maxYear {
 		return &SyntaxError{Reason: fmt.Sprintf("%q is not a Unix time; whole seconds from 0 up to the year %d are allowed", words[0], maxYear)}
 	}
 	if len(words) > 1 || s.zone != "" && s.zone != "UTC" {
-		return &SyntaxError{Reason: fmt.Sprintf("%s is one instant in any zone and stands alone", words[0])}
+		return &SyntaxError{Reason: fmt.Sprintf("%s is an instant that does not depend on a zone; it must stand alone", words[0])}
 	}
 	s.zone = "UTC"
 	s.years.add(at.Year())

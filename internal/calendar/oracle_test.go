@@ -11,8 +11,8 @@ import (
 	cron "github.com/netresearch/go-cron"
 )
 
-// An oracle is a cron library that we did not write. Its next answers false where it differs from Vixie cron by
-// design, or gives up.
+// An oracle is an independent cron library. Its next returns false where the
+// library differs from Vixie cron by design, or gives up.
 type oracle struct {
 	name string
 	next func(sample, time.Time) (time.Time, bool)
@@ -23,7 +23,7 @@ var goCron = cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month 
 var oracles = []oracle{
 	{"go-cron", func(s sample, after time.Time) (time.Time, bool) {
 		if strings.Contains(dayFields(s.text), "*/") || openWeekday.MatchString(s.text) {
-			return time.Time{}, false // it counts */2 as a restriction, and ends 5/2 with 7, the Sunday after
+			return time.Time{}, false // go-cron counts */2 as a restriction, and ends 5/2 with 7, the following Sunday
 		}
 		schedule, err := goCron.Parse(s.text)
 		if err != nil {
@@ -45,9 +45,10 @@ func dayFields(expr string) string {
 	return fields[2] + " " + fields[4]
 }
 
-// compareWithOracles asks for the next time after some times and returns how many answers each oracle gave. In a
-// named zone the libraries differ in what they do when the clock is changed, so days with a change are left out here:
-// they are judged by the twin, by systemd and by their own test.
+// compareWithOracles compares the next time after random times and returns how
+// many answers each oracle gave. In zones with clock changes the libraries differ
+// from each other, so days with a change are left out. They are checked by the
+// reference implementation, by systemd and by a test of their own.
 func compareWithOracles(t *testing.T, r *rand.Rand, zone *time.Location, n int) map[string]int {
 	t.Helper()
 	answers := map[string]int{}

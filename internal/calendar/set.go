@@ -2,12 +2,12 @@ package calendar
 
 import "math/bits"
 
-// A set holds small numbers: bit n is set when n is in it.
+// A set holds small numbers: bit n is set if the set contains n.
 type set uint64
 
 func (s set) has(n int) bool { return s>>n&1 != 0 }
 
-// from returns the least member that is n or more; n is 0 to 64.
+// from returns the smallest member that is at least n, where n is 0 to 64.
 func (s set) from(n int) (int, bool) {
 	rest := s >> n << n
 	return bits.TrailingZeros64(uint64(rest)), rest != 0
@@ -15,13 +15,13 @@ func (s set) from(n int) (int, bool) {
 
 func (s set) first() int { return bits.TrailingZeros64(uint64(s)) }
 
-// Years that OnCalendar can name, as in systemd.
+// The range of years in OnCalendar expressions, as in systemd.
 const (
 	minYear = 1970
 	maxYear = 2199
 )
 
-// A yearSet holds years from minYear to maxYear, or every year there is.
+// A yearSet holds years from minYear to maxYear, or every year.
 type yearSet struct {
 	every bool
 	named [(maxYear-minYear)/64 + 1]set

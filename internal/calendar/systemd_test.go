@@ -11,14 +11,15 @@ import (
 	"github.com/bgtask/bgtask/internal/needs"
 )
 
-// systemdAnalyze runs `systemd-analyze calendar` in UTC. Where it is not installed the test is skipped, but not in CI.
+// systemdAnalyze runs "systemd-analyze calendar" in UTC. If it is not installed,
+// the test is skipped, or fails in CI.
 func systemdAnalyze(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	path, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		needs.Missing(t, "systemd-analyze is not installed; it judges the OnCalendar grammar")
+		needs.Missing(t, "systemd-analyze, which checks the OnCalendar grammar, is not installed")
 	}
-	cmd := exec.Command(path, append([]string{"calendar"}, args...)...)
+	cmd := exec.CommandContext(t.Context(), path, append([]string{"calendar"}, args...)...)
 	cmd.Env = []string{"TZ=UTC", "LC_ALL=C", "SYSTEMD_COLORS=0"}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
@@ -26,7 +27,7 @@ func systemdAnalyze(t *testing.T, args ...string) (string, error) {
 
 const systemdLayout = "Mon 2006-01-02 15:04:05 MST"
 
-// systemdNext asks for the next times of many expressions at once.
+// systemdNext returns the next times of several expressions, from one call.
 func systemdNext(t *testing.T, after time.Time, n int, exprs []string) [][]time.Time {
 	t.Helper()
 	args := []string{fmt.Sprint("--iterations=", n), "--base-time=" + after.UTC().Format(layout)}
@@ -54,7 +55,7 @@ func systemdNext(t *testing.T, after time.Time, n int, exprs []string) [][]time.
 	return all
 }
 
-// compareWithSystemd returns how many times were compared.
+// compareWithSystemd returns the number of times compared.
 func compareWithSystemd(t *testing.T, after time.Time, exprs []string) (compared int) {
 	t.Helper()
 	const n = 6
@@ -77,7 +78,8 @@ func compareWithSystemd(t *testing.T, after time.Time, exprs []string) (compared
 	return compared
 }
 
-// withinHorizon cuts times off where Next would have to look too far; systemd looks on to its last year.
+// withinHorizon removes times that are too far ahead for Next; systemd looks
+// ahead to its last year.
 func withinHorizon(times []time.Time, after time.Time) []time.Time {
 	for i, at := range times {
 		if at.After(after.AddDate(horizon, 0, 0)) {
@@ -91,8 +93,8 @@ func withinHorizon(times []time.Time, after time.Time) []time.Time {
 func TestSystemdAgrees(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 10))
 	compared := 0
-	// None at the end of a year: there systemd 252 says that "*-*-11/18" comes on January 29 next, and on the 11th when it
-	// is asked a second later.
+	// No time at the end of a year: there systemd 252 says that "*-*-11/18" fires next on January 29, and a second later
+	// that it fires on the 11th.
 	for _, base := range []string{"2000-01-01 00:00:00", "2024-02-28 23:59:00", "2026-07-04 12:34:56", "2096-02-29 00:00:00"} {
 		var exprs []string
 		for range 100 {
@@ -105,7 +107,8 @@ func TestSystemdAgrees(t *testing.T) {
 	}
 }
 
-// Around noon, for at a gap systemd waits for the next day, and we do not.
+// The times are around noon, because at a gap systemd waits for the next day,
+// unlike this package.
 func TestSystemdAgreesInZones(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	var exprs []string

@@ -9,13 +9,14 @@ import (
 	"time"
 )
 
-// A sample is a random expression together with what it means, found without the parser.
+// A sample is a random expression with its meaning, determined without the
+// parser.
 type sample struct {
 	text    string
 	matches func(wall time.Time) bool
 }
 
-// A values is one random field: how it is written, and which numbers it holds.
+// values is a random field: its text, and the numbers it contains.
 type values struct {
 	text string
 	in   map[int]bool
@@ -32,7 +33,7 @@ func anyValue(min, max int) values {
 	return v
 }
 
-// randomList writes one to three items with numbers from min to max.
+// randomList returns one to three items with numbers from min to max.
 func randomList(r *rand.Rand, min, max int, separator string) values {
 	v := values{in: map[int]bool{}}
 	var items []string
@@ -118,7 +119,8 @@ func randomWeekdays(r *rand.Rand) values {
 	return v
 }
 
-// randomLastDays counts from the end of the month; a repetition goes towards that end.
+// randomLastDays counts from the end of the month; a repetition advances toward
+// the end.
 func randomLastDays(r *rand.Rand) values {
 	first := 1 + r.IntN(28)
 	v := single(fmt.Sprint(first), first)
@@ -166,15 +168,16 @@ func randomOnCalendar(r *rand.Rand, seconds values) sample {
 	}
 }
 
-// wallClock is what a clock on the wall shows, as if it were UTC.
+// wallClock returns the time on the zone's wall clock, as if it were UTC.
 func wallClock(t time.Time, zone *time.Location) time.Time {
 	year, month, day := t.In(zone).Date()
 	hour, minute, second := t.In(zone).Clock()
 	return time.Date(year, month, day, hour, minute, second, 0, time.UTC)
 }
 
-// twin does what the package does, by the definition: it watches the clock from tick to tick, and fires when the
-// furthest that it has shown reaches or passes a match.
+// twin is a reference implementation that follows the definition literally. It
+// moves a clock from tick to tick, and fires when the furthest wall time shown so
+// far reaches or passes a match.
 func twin(matches func(time.Time) bool, zone *time.Location, after, until time.Time, tick time.Duration) (fired []time.Time) {
 	const longestOverlap = 3 * time.Hour
 	from := after.Add(-longestOverlap)
@@ -203,7 +206,7 @@ func compareWithTwin(t *testing.T, s sample, zone *time.Location, after, until t
 	return len(want)
 }
 
-// clockChanges lists zones and times with something to go wrong.
+// clockChanges lists zones and times at which mistakes are likely.
 var clockChanges = []struct{ zone, at string }{
 	{"Europe/Berlin", "2024-03-31 02:00:00"},
 	{"Europe/Berlin", "2024-10-27 03:00:00"},
@@ -252,7 +255,7 @@ func TestTwinOnCalendar(t *testing.T) {
 	}
 }
 
-// Sparse expressions over years, in UTC, a minute at a time.
+// Sparse expressions over two years in UTC, checked minute by minute.
 func TestTwinOverYears(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	fired := 0

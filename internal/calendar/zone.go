@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// maxOffset is more than any zone is away from UTC, in seconds.
+// maxOffset exceeds the offset of every zone from UTC, in seconds.
 const maxOffset = 24 * 60 * 60
 
-// A period is a stretch of Unix time, start included and end not, in which a zone keeps its offset.
+// A period is an interval of Unix time, including start and excluding end, in
+// which a zone's offset is constant.
 type period struct {
 	start, end int64
 	offset     int64 // seconds east of UTC
@@ -26,15 +27,16 @@ func periodAt(zone *time.Location, unix int64) period {
 		p.end = end.Unix()
 	}
 	if p.end <= unix {
-		// golang/go#81583: so it is on December 31 of a leap year beyond a zone's table, which in slim files ends
-		// in the past. No zone's rule for those years changes the clock around New Year.
+		// golang/go#81583: this happens on December 31 of a leap year beyond a zone's table, which in slim files
+		// ends in the past. No zone has a rule for those years that changes the clock around New Year.
 		p.end = unix + secondsPerDay
 	}
 	return p
 }
 
-// highestWall returns the furthest wall time that the zone's clock has shown up to and including a second.
-// It is behind us only when the clock was set back in the last hours.
+// highestWall returns the furthest wall time that the zone's clock has shown up
+// to and including a second. It differs from the current wall time only if the
+// clock was set back within the last hours.
 func highestWall(zone *time.Location, unix int64) int64 {
 	p := periodAt(zone, unix)
 	highest := unix + p.offset
@@ -46,7 +48,8 @@ func highestWall(zone *time.Location, unix int64) int64 {
 	return highest
 }
 
-// reached returns the first second, not before the least one, at which the zone's clock shows a wall time or more.
+// reached returns the first second, at or after least, at which the zone's clock
+// shows the given wall time or a later one.
 func reached(zone *time.Location, wall, least int64) int64 {
 	unix := max(least, wall-maxOffset)
 	for {

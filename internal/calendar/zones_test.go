@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// allZones reads the IANA database that comes with Go, each set of rules once.
+// allZones loads the IANA database that comes with Go, without duplicates.
 func allZones(t *testing.T) map[string]*time.Location {
 	t.Helper()
-	root, err := exec.Command("go", "env", "GOROOT").Output()
+	root, err := exec.CommandContext(t.Context(), "go", "env", "GOROOT").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func allZones(t *testing.T) map[string]*time.Location {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer archive.Close()
+	defer func() { _ = archive.Close() }()
 	zones, seen := map[string]*time.Location{}, map[string]bool{}
 	for _, file := range archive.File {
 		data := readZipped(t, file)
@@ -43,7 +43,7 @@ func readZipped(t *testing.T, file *zip.File) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	data, err := io.ReadAll(r)
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func readZipped(t *testing.T, file *zip.File) []byte {
 	return data
 }
 
-// A change is one step of a zone's clock.
+// A change is one clock change in a zone.
 type change struct {
 	zone          *time.Location
 	at            time.Time // the first second with the new offset
@@ -97,7 +97,7 @@ func TestEveryClockChange(t *testing.T) {
 	}
 }
 
-// checkGap: what the clock never shows fires once, right after the gap.
+// checkGap checks that a time in the gap fires once, right after the gap.
 func checkGap(t *testing.T, c change) {
 	first, last := c.at.UTC().Add(c.before), c.at.UTC().Add(c.after).Add(-time.Second)
 	for _, wall := range []time.Time{first, first.Add(last.Sub(first) / 2).Truncate(time.Second), last} {
@@ -105,41 +105,42 @@ func checkGap(t *testing.T, c change) {
 	}
 	every := mustParse(t, "*:0/10:0")
 	if next, ok := every.Next(c.at.Add(-time.Second), c.zone); !ok || !next.Equal(c.at) {
-		t.Errorf("%v gap at %v: %q comes at %v %v", c.zone, c.at, every, next, ok)
+		t.Errorf("%v gap at %v: %q fires at %v %v", c.zone, c.at, every, next, ok)
 	}
 }
 
-// checkOverlap: what the clock shows twice fires the first time only.
+// checkOverlap checks that a time in the overlap fires only the first time.
 func checkOverlap(t *testing.T, c change) {
 	first, last := c.at.UTC().Add(c.after), c.at.UTC().Add(c.before).Add(-time.Second)
 	for _, wall := range []time.Time{first, first.Add(last.Sub(first) / 2).Truncate(time.Second), last} {
 		checkOnce(t, c, wall, wall.Add(-c.before))
 	}
-	passed := last.Add(time.Second).Add(-c.after) // the second pass is over
+	passed := last.Add(time.Second).Add(-c.after) // the end of the second pass
 	every := mustParse(t, "*:*:*")
 	if next, ok := every.Next(c.at.Add(-time.Second), c.zone); !ok || !next.Equal(passed) {
-		t.Errorf("%v overlap at %v: %q comes at %v %v, want %v", c.zone, c.at, every, next, ok, passed)
+		t.Errorf("%v overlap at %v: %q fires at %v %v, want %v", c.zone, c.at, every, next, ok, passed)
 	}
 }
 
-// checkOnce wants one firing of a wall time, be it named with its date or daily.
+// checkOnce checks that a wall time fires once, both with its date and daily.
 func checkOnce(t *testing.T, c change, wall, want time.Time) {
 	dated := mustParse(t, wall.Format(layout))
 	got := upcoming(dated, want.Add(-36*time.Hour), c.zone, 2)
 	if len(got) != 1 || !got[0].Equal(want) {
-		t.Errorf("%v change at %v: %q comes at %v, want once at %v", c.zone, c.at, dated, got, want)
+		t.Errorf("%v change at %v: %q fires at %v, want once at %v", c.zone, c.at, dated, got, want)
 	}
 	daily := mustParse(t, fmt.Sprintf("%d:%d:%d", wall.Hour(), wall.Minute(), wall.Second()))
 	next, ok := daily.Next(want.Add(-time.Second), c.zone)
 	if !ok || !next.Equal(want) {
-		t.Errorf("%v change at %v: %q comes at %v %v, want %v", c.zone, c.at, daily, next, ok, want)
+		t.Errorf("%v change at %v: %q fires at %v %v, want %v", c.zone, c.at, daily, next, ok, want)
 	}
 	again, ok := daily.Next(want, c.zone)
 	tomorrow := wall.AddDate(0, 0, 1).Add(-max(c.before, c.after))
 	if !ok || again.Before(tomorrow) && !isGapOfADay(c) {
-		t.Errorf("%v change at %v: %q comes at %v and at %v %v", c.zone, c.at, daily, want, again, ok)
+		t.Errorf("%v change at %v: %q fires at %v and at %v %v", c.zone, c.at, daily, want, again, ok)
 	}
 }
 
-// isGapOfADay knows Kwajalein, Samoa and Tokelau, which went over the date line: the next day begins at once.
+// isGapOfADay recognizes Kwajalein, Samoa and Tokelau when they crossed the date
+// line: the next day begins immediately.
 func isGapOfADay(c change) bool { return c.after-c.before >= 23*time.Hour }

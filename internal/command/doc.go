@@ -1,16 +1,17 @@
-// Package command is the class server of command tasks: the broker launches it
-// for one run, and it runs one command.
+// Package command is the class server of command tasks. The broker launches it
+// for one run, in which it executes one command.
 //
-// It takes the way of every other task: it attaches as a host, serves
-// task.CommandClass for one activation, tells the outcome and leaves. The command
-// is its child, in a process group of its own, so that it and all that it starts
-// can be told to stop; whatever leaves the group is ended by the broker with the
-// launch.
+// A command task takes the same path as every other task. The server attaches as
+// a host, serves task.CommandClass for one activation, reports the outcome and
+// exits. The command is its child in a separate process group, so that the
+// command and its children can be signaled together. Processes that leave the
+// group are killed by the broker when it ends the launch.
 //
 //	exit 0    completed
-//	exit 75   once more (EX_TEMPFAIL)
-//	exit n    failed; once more, if the task says so
+//	exit 75   retry (EX_TEMPFAIL)
+//	exit n    failed; retry, if the task is configured so
 //	signal    crashed
 //
-// SIGTERM is the cancel: after it the run is canceled, whatever the status.
+// A cancellation sends SIGTERM. After it the run ends as canceled, whatever the
+// exit status.
 package command

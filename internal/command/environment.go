@@ -16,18 +16,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// inherited are the variables of the server's own environment that a command
-// gets: who the user is, what leads to the session as it is now, and what says
-// which launch it belongs to and where the broker is, with its files: a bgtask in
-// the command may have to start it.
+// inherited are the variables that a command gets from the server's environment:
+// the user's identity, access to the current session, the launch that the command
+// belongs to, and the broker's socket and state directory. The latter are needed
+// because a bgtask in the command may have to start the broker.
 var inherited = []string{
 	"HOME", "USER", "LOGNAME", "SHELL", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "XDG_CONFIG_HOME",
 	"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK",
 	task.TreeEnv, "BGTASK_STATE", "BGTASK_SOCKET",
 }
 
-// environment is what a command is given. Of two values of one name the later
-// one is taken.
+// environment returns the environment of a command. If a variable is set several
+// times, the last value counts.
 func environment(own []string, a task.Activation) ([]string, error) {
 	e := make(variables)
 	for _, name := range inherited {
@@ -55,16 +55,17 @@ func environment(own []string, a task.Activation) ([]string, error) {
 	}
 	if d, ok := a.Details.(task.ToastNotificationActionTriggerDetails); ok && d.ActivationToken != "" {
 		e["XDG_ACTIVATION_TOKEN"] = d.ActivationToken
-		e["DESKTOP_STARTUP_ID"] = d.ActivationToken // its name on X11
+		e["DESKTOP_STARTUP_ID"] = d.ActivationToken // the name of the token on X11
 	}
 	return e.list(), nil
 }
 
-// maxDetails is less than the kernel takes for one variable, 128 KiB. Only changed
-// paths and text of the user, written as JSON, can be more.
+// maxDetails is below the kernel's limit for one variable, 128 KiB. Only changed
+// paths and the user's text can be larger as JSON.
 const maxDetails = 120 << 10
 
-// details is what the trigger tells, as JSON.
+// details returns the trigger's details as JSON. Details that are too large are
+// reduced.
 func details(d task.Details) string {
 	b, err := json.Marshal(d)
 	if toast, ok := d.(task.ToastNotificationActionTriggerDetails); ok && len(b) > maxDetails {
@@ -93,7 +94,7 @@ func (e variables) take(from []string, name string) {
 	}
 }
 
-// identify fills in who the user is, where the broker did not know.
+// identify fills in the user's identity where it is missing.
 func (e variables) identify() {
 	u, err := user.Current()
 	if err != nil {
@@ -115,18 +116,18 @@ func (e variables) list() []string {
 	return all
 }
 
-// readEnvFile reads NAME=VALUE lines. Empty lines and those that begin with "#"
-// are nothing; quotes round a whole value are not part of it. An error names no
-// value: secrets are in there.
+// readEnvFile reads lines of the form NAME=VALUE. It ignores empty lines and
+// lines that begin with "#", and removes quotes around a whole value. Errors
+// contain no values, since these may be secrets.
 func readEnvFile(path string) ([]string, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, errors.New("its environment file cannot be read: " + cause(err))
+		return nil, errors.New("cannot read its environment file: " + cause(err))
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, task.MaxEnvironment+1))
 	if err != nil {
-		return nil, errors.New("its environment file cannot be read: " + cause(err))
+		return nil, errors.New("cannot read its environment file: " + cause(err))
 	}
 	if len(data) > task.MaxEnvironment {
 		return nil, fmt.Errorf("its environment file %s has more than %d bytes", path, task.MaxEnvironment)
@@ -143,7 +144,7 @@ func parseEnvFile(path, text string) ([]string, error) {
 		}
 		name, value, ok := strings.Cut(strings.TrimPrefix(line, "export "), "=")
 		if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsAny(name, " \t\x00") || strings.Contains(value, "\x00") {
-			return nil, fmt.Errorf("line %d of its environment file %s is not NAME=VALUE", i+1, path)
+			return nil, fmt.Errorf("line %d of its environment file %s is not of the form NAME=VALUE", i+1, path)
 		}
 		all = append(all, name+"="+unquote(strings.TrimSpace(value)))
 	}

@@ -14,30 +14,30 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// ExecVerb is the verb of this program that becomes a command with a listener: the
-// convention of systemd wants the command's own pid in its environment, which
-// nobody knows before it is there.
+// ExecVerb is the verb with which this program replaces itself by a command with
+// a listener. It is necessary because systemd's convention requires the command's
+// pid in its environment, and the pid is not known before the process exists.
 const ExecVerb = "exec-with-listener"
 
-// firstListener is the descriptor that the convention begins with.
+// firstListener is the first file descriptor in the convention.
 const firstListener = 3
 
-// maxListenerName is systemd's limit.
+// maxListenerName is systemd's length limit.
 const maxListenerName = 255
 
-// start starts the command; it alone has the listener then.
+// start starts the command. Afterwards only the command has the listener.
 func start(cmd *exec.Cmd, listener *os.File, name string) error {
 	if listener == nil {
 		return cmd.Start()
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	if err := hand(cmd, listener, name); err != nil {
 		return err
 	}
 	return cmd.Start()
 }
 
-// hand makes cmd a command with a listener.
+// hand modifies cmd so that it passes the listener to the command.
 func hand(cmd *exec.Cmd, listener *os.File, name string) error {
 	self, err := os.Executable()
 	if err != nil {
@@ -50,7 +50,8 @@ func hand(cmd *exec.Cmd, listener *os.File, name string) error {
 	return nil
 }
 
-// listenerName is the task's name as the convention allows it.
+// listenerName returns the task's name with the characters that the convention
+// allows.
 func listenerName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r < ' ' || r > '~' || r == ':' {
@@ -61,13 +62,13 @@ func listenerName(name string) string {
 	return name[:min(len(name), maxListenerName)]
 }
 
-// Exec becomes the command, with its pid in the environment. It returns only when
-// it cannot.
+// Exec replaces this process by the command, with the pid in its environment. It
+// returns only if that fails.
 func Exec(command []string) error {
 	if len(command) == 0 || os.Getenv("LISTEN_FDS") == "" {
-		return &task.Error{Op: ExecVerb, Err: task.ErrInvalid, Detail: "only the server of command tasks starts this", Hint: "bgtask add --help"}
+		return &task.Error{Op: ExecVerb, Err: task.ErrInvalid, Detail: "only the class server of command tasks may start this", Hint: "bgtask add --help"}
 	}
-	// Programs that know the convention expect to wait in accept.
+	// Programs that follow the convention expect that accept blocks.
 	if err := syscall.SetNonblock(firstListener, false); err != nil {
 		return fmt.Errorf("the listener: %w", err)
 	}
@@ -75,5 +76,5 @@ func Exec(command []string) error {
 		return err
 	}
 	err := syscall.Exec(command[0], command, os.Environ())
-	return errors.New("the command cannot be started: " + command[0] + ": " + err.Error())
+	return errors.New("cannot start the command: " + command[0] + ": " + err.Error())
 }

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -38,8 +39,8 @@ func fail(err error) {
 	os.Exit(9)
 }
 
-// answer serves one connection of a listener that it gets as systemd's library
-// finds it: with the name of the listener.
+// answer serves one connection on the listener that systemd's library finds, and
+// sends the listener's name.
 func answer() error {
 	named, err := activation.ListenersWithNames()
 	if err != nil {
@@ -50,24 +51,24 @@ func answer() error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c, "%s of %d", name, len(named))
-		return c.Close()
+		_, err = fmt.Fprintf(c, "%s of %d", name, len(named))
+		return errors.Join(err, c.Close())
 	}
 	return fmt.Errorf("no listener in %q", os.Environ())
 }
 
 func TestACommandGetsItsListenerByTheConventionOfSystemd(t *testing.T) {
 	redirect(t)
-	l, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	l, err := new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(t.TempDir(), "s"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	file, err := l.(*net.UnixListener).File()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := net.Dial("unix", l.Addr().String())
+	c, err := new(net.Dialer).DialContext(t.Context(), "unix", l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,17 +86,17 @@ func TestACommandGetsItsListenerByTheConventionOfSystemd(t *testing.T) {
 		t.Errorf("the client got %q, %v", b, err)
 	}
 	if _, err := file.Stat(); err == nil {
-		t.Error("the server of the command keeps the listener")
+		t.Error("the server still has the listener")
 	}
 }
 
 func TestACommandWithAListenerThatIsNotThere(t *testing.T) {
 	redirect(t)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	defer func() { _ = l.Close() }()
 	file, err := l.(*net.TCPListener).File()
 	if err != nil {
 		t.Fatal(err)

@@ -19,34 +19,34 @@ import (
 
 const tryAgain = 75 // EX_TEMPFAIL of sysexits.h
 
-// run runs the command to the end of its process group. The listener, if there is
-// one, is closed as soon as the command has it.
+// run executes the command until its process group is empty. The listener, if
+// any, is closed as soon as the command has it.
 func run(ctx context.Context, a task.Activation, listener *os.File) task.Result {
 	c := a.Spec.Command
 	env, err := environment(os.Environ(), a)
 	if err != nil {
 		return task.Result{Outcome: task.Failed, Text: err.Error()}
 	}
-	// Whoever outlives its parent in the group becomes our child, to be waited for.
+	// Orphans in the group become children of this process, so that it can wait for them.
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return task.Result{Outcome: task.Failed, Text: "becoming the reaper of orphans: " + err.Error()}
+		return task.Result{Outcome: task.Failed, Text: "cannot become the subreaper: " + err.Error()}
 	}
-	syscall.Umask(int(c.Umask)) // this process runs nothing else
-	words := stderrFrom(os.Stderr)
+	syscall.Umask(int(c.Umask)) // process-wide, but this process runs nothing else
+	errorText := stderrFrom(os.Stderr)
 	cmd := &exec.Cmd{
 		Path: c.Path, Args: append([]string{c.Path}, c.Args...), Dir: c.Dir, Env: env,
 		Stdout: os.Stdout, Stderr: os.Stderr,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
 	}
 	if err := start(cmd, listener, a.Spec.Name); err != nil {
-		return task.Result{Outcome: task.Failed, Text: "the command cannot be started: " + cause(err)}
+		return task.Result{Outcome: task.Failed, Text: "cannot start the command: " + cause(err)}
 	}
 	group := cmd.Process.Pid
-	stop := context.AfterFunc(ctx, func() { syscall.Kill(-group, syscall.SIGTERM) })
-	cmd.Wait() // its state says it all
+	stop := context.AfterFunc(ctx, func() { _ = syscall.Kill(-group, syscall.SIGTERM) })
+	_ = cmd.Wait() // the result follows from the process state
 	stop()
 	endGroup(group)
-	return result(ctx, c, cmd.ProcessState, words)
+	return result(ctx, c, cmd.ProcessState, errorText)
 }
 
 func cause(err error) string {
@@ -57,8 +57,8 @@ func cause(err error) string {
 	return err.Error()
 }
 
-// result says what the end of the command means.
-func result(ctx context.Context, c *task.Command, state *os.ProcessState, words func() string) task.Result {
+// result derives the result of the run from the end of the command.
+func result(ctx context.Context, c *task.Command, state *os.ProcessState, errorText func() string) task.Result {
 	r := task.Result{Exit: state.String()}
 	status, ok := state.Sys().(syscall.WaitStatus)
 	if ok && status.Exited() {
@@ -82,12 +82,12 @@ func result(ctx context.Context, c *task.Command, state *os.ProcessState, words 
 	default:
 		r.Outcome = task.Failed
 	}
-	r.Text = words()
+	r.Text = errorText()
 	return r
 }
 
-// stderrFrom gives what is written to a file from now on, its last lines. Of
-// what is no file nothing can be read again.
+// stderrFrom returns a function that returns the last lines written to the file
+// since the call. If f is not a regular file, it returns "".
 func stderrFrom(f *os.File) func() string {
 	info, err := f.Stat()
 	if err != nil || !info.Mode().IsRegular() {
@@ -98,7 +98,7 @@ func stderrFrom(f *os.File) func() string {
 		if err != nil {
 			return ""
 		}
-		defer r.Close()
+		defer func() { _ = r.Close() }()
 		end, err := r.Stat()
 		if err != nil {
 			return ""
@@ -109,7 +109,7 @@ func stderrFrom(f *os.File) func() string {
 	}
 }
 
-// lastLines drops a line whose beginning is cut off.
+// lastLines removes the first line if its beginning is cut off.
 func lastLines(s string, cut bool) string {
 	if cut {
 		if _, rest, ok := strings.Cut(s, "\n"); ok {

@@ -4,6 +4,7 @@ package command
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -23,8 +24,8 @@ func sh(script string) task.Activation {
 	}
 }
 
-// redirect makes the streams of this process files for the time of a test, as
-// the broker does.
+// redirect replaces the standard streams of this process by files during a test,
+// as the broker does.
 func redirect(t *testing.T) (stdout string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -38,14 +39,16 @@ func redirect(t *testing.T) (stdout string) {
 		}
 		old := *to.file
 		*to.file = f
-		t.Cleanup(func() { *to.file = old; f.Close() })
+		t.Cleanup(func() { *to.file = old; _ = f.Close() })
 	}
 	return filepath.Join(dir, "out")
 }
 
 func TestOutcomes(t *testing.T) {
 	redirect(t)
-	os.Stderr.WriteString("of an earlier run\n")
+	if _, err := os.Stderr.WriteString("of an earlier run\n"); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		script string
 		retry  bool
@@ -70,7 +73,8 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// The command traps the signal and ends well; a cancel is a cancel all the same.
+// The command handles the signal and exits with 0; the run is canceled
+// nevertheless.
 func TestCancelIsASIGTERM(t *testing.T) {
 	redirect(t)
 	ready := filepath.Join(t.TempDir(), "ready")
@@ -79,7 +83,7 @@ func TestCancelIsASIGTERM(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	go func() {
-		os.ReadFile(ready) // returns when the command has set its trap
+		_, _ = os.ReadFile(ready) // blocks until the command has set its trap
 		cancel(task.ReasonConditionLoss)
 	}()
 	got := run(ctx, sh(`trap 'exit 0' TERM; echo >`+ready+`; while :; do sleep 1000 & wait $!; done`), nil)
@@ -89,7 +93,8 @@ func TestCancelIsASIGTERM(t *testing.T) {
 	}
 }
 
-// What the command leaves behind in its group is over when the outcome is told.
+// Processes that the command leaves in its group have ended when the outcome is
+// reported.
 func TestTheWholeGroupIsEnded(t *testing.T) {
 	stdout := redirect(t)
 	if r := run(t.Context(), sh(`sleep 1000 & echo $!`), nil); r.Outcome != task.Completed {
@@ -103,8 +108,8 @@ func TestTheWholeGroupIsEnded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := syscall.Kill(pid, 0); err != syscall.ESRCH {
-		t.Errorf("the process that was left: %v, want none", err)
+	if err := syscall.Kill(pid, 0); !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("the process that was left behind still exists: %v", err)
 	}
 }
 
@@ -130,7 +135,7 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
-func TestABadEnvironmentFileIsToldWithoutItsSecrets(t *testing.T) {
+func TestTheErrorOfABadEnvironmentFileHasNoSecrets(t *testing.T) {
 	_, err := parseEnvFile("/f", "A=1\nmy secret\n")
 	if err == nil || !strings.Contains(err.Error(), "line 2") || strings.Contains(err.Error(), "secret") {
 		t.Errorf("%v", err)

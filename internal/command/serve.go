@@ -15,15 +15,16 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Serve serves one run, and returns when its outcome is recorded, when none came
-// in time, or when ctx ends: then the command is told to stop first.
+// Serve serves one run. It returns when the outcome is recorded, when no
+// activation arrived in time, or when ctx ends. In the last case it first stops
+// the command.
 func Serve(ctx context.Context) error {
 	var token task.LaunchToken
 	if err := token.UnmarshalText([]byte(os.Getenv(task.LaunchEnv))); err != nil || token.IsZero() {
-		return &task.Error{Op: "serve", Subject: "command tasks", Err: task.ErrInvalid, Detail: "only the broker starts this", Hint: "bgtask add --help"}
+		return &task.Error{Op: "serve", Subject: "command tasks", Err: task.ErrInvalid, Detail: "only the broker may start this", Hint: "bgtask add --help"}
 	}
 	broker := &client.Client{Start: client.NoStart}
-	defer broker.Close()
+	defer func() { _ = broker.Close() }()
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	return serve(ctx, broker, token)
@@ -43,27 +44,27 @@ func serve(ctx context.Context, broker client.Broker, token task.LaunchToken) er
 
 // server is the handler of one run.
 type server struct {
-	ctx      context.Context // ends when the process has to
+	ctx      context.Context // ends when the process must exit
 	host     *client.Host
-	finished chan struct{} // closed when its outcome is told
+	finished chan struct{} // closed when the outcome has been reported
 
 	mu     sync.Mutex
-	cancel context.CancelCauseFunc // of the run; nil before it
+	cancel context.CancelCauseFunc // cancels the run; nil before it
 }
 
-// Activate takes the one run.
+// Activate accepts the one run.
 func (s *server) Activate(a task.Activation) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
 	case s.cancel != nil:
-		return &task.Error{Err: task.ErrBusy, Detail: "this process serves one run, and had it"}
+		return &task.Error{Err: task.ErrBusy, Detail: "this process serves only one run, which it has accepted already"}
 	case a.Spec.Command == nil:
 		return &task.Error{Subject: a.Spec.Name, Err: task.ErrInvalid, Detail: "it is not a command task"}
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	s.cancel = cancel
-	s.host.SetObjects() // also for the next broker, which adopts the run
+	s.host.SetObjects() // offer no class any more, nor to a later broker that adopts the run
 	go func() {
 		defer close(s.finished)
 		defer context.AfterFunc(s.ctx, func() { cancel(task.ReasonTerminating) })()
@@ -72,8 +73,9 @@ func (s *server) Activate(a task.Activation) error {
 	return nil
 }
 
-// run runs the command, with the listener of a SocketActivityTrigger. Without it
-// nothing is lost: the connections wait for the next attempt.
+// run executes the command, with the listener of a SocketActivityTrigger. If the
+// listener is not available, the run asks for a retry; no connection is lost,
+// since they wait for the next attempt.
 func (s *server) run(ctx context.Context, a task.Activation) task.Result {
 	if _, ok := a.Spec.Trigger.(task.SocketActivityTrigger); !ok {
 		return run(ctx, a, nil)
@@ -91,7 +93,7 @@ func (s *server) run(ctx context.Context, a task.Activation) task.Result {
 	return run(ctx, a, listener)
 }
 
-// Cancel stops the run.
+// Cancel cancels the run.
 func (s *server) Cancel(_ task.GUID, reason task.CancellationReason) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +102,7 @@ func (s *server) Cancel(_ task.GUID, reason task.CancellationReason) {
 	}
 }
 
-// leave ends the process after its run, or when none comes.
+// leave ends the process after its run, or when no run arrives.
 func (s *server) leave(ctx context.Context) {
 	idle := time.NewTimer(task.LingerTime)
 	defer idle.Stop()
@@ -114,7 +116,7 @@ func (s *server) leave(ctx context.Context) {
 		if left, err := s.host.Leave(ctx); left || err != nil {
 			return
 		}
-		select { // a run is on its way, or its outcome is not recorded yet
+		select { // an activation is on its way, or the outcome is not recorded yet
 		case <-s.finished:
 		case <-ctx.Done():
 			return
@@ -127,5 +129,5 @@ func (s *server) leave(ctx context.Context) {
 	}
 }
 
-// askAgain is the pause before leaving is asked for again.
+// askAgain is the pause before the next request to leave.
 const askAgain = 100 * time.Millisecond

@@ -12,7 +12,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// desk is a broker that is nothing but its end of the streams.
+// desk is a broker that consists only of its ends of the streams.
 type desk struct {
 	client.Broker
 	streams chan *client.Far
@@ -24,7 +24,7 @@ func (d desk) Attach(ctx context.Context, _ bool) (client.Stream, error) {
 	return near, nil
 }
 
-// The next broker must not send the one process of a run another one.
+// A later broker must not send a second run to the process.
 func TestAServerThatHasItsRunShowsNoClassToTheNextBroker(t *testing.T) {
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
@@ -34,35 +34,35 @@ func TestAServerThatHasItsRunShowsNoClassToTheNextBroker(t *testing.T) {
 	go func() { served <- serve(ctx, broker, token) }()
 
 	far := <-broker.streams
-	if hello := hear[wire.Hello](t, far); len(hello.Objects) != 1 || !hello.Objects[0].SingleUse {
-		t.Fatalf("it begins with %v", hello.Objects)
+	if hello := receive[wire.Hello](t, far); len(hello.Objects) != 1 || !hello.Objects[0].SingleUse {
+		t.Fatalf("the first hello has %v", hello.Objects)
 	}
 	run := task.Activation{Instance: task.GUID{2}, Spec: task.Spec{Name: "long", Command: &task.Command{Path: "/bin/sh", Args: []string{"-c", "exec sleep 1000"}, Dir: "/"}}}
-	far.Send(wire.Welcome{})
-	far.Send(wire.Activate{Activation: run})
-	hear[wire.Accepted](t, far)
+	send(t, far, wire.Welcome{})
+	send(t, far, wire.Activate{Activation: run})
+	receive[wire.Accepted](t, far)
 	far.Close(task.ErrUnavailable)
 
 	far = <-broker.streams
-	hello := hear[wire.Hello](t, far)
+	hello := receive[wire.Hello](t, far)
 	if len(hello.Objects) != 0 || len(hello.Instances) != 1 {
-		t.Errorf("the next broker is shown %v with %v", hello.Objects, hello.Instances)
+		t.Errorf("the second hello has %v with %v", hello.Objects, hello.Instances)
 	}
-	far.Send(wire.Welcome{})
-	far.Send(wire.CancelRun{Instance: run.Instance, Reason: task.ReasonAbort})
-	if over := hear[wire.Finished](t, far); over.Result.Outcome != task.Canceled {
-		t.Errorf("it ended %v", over.Result)
+	send(t, far, wire.Welcome{})
+	send(t, far, wire.CancelRun{Instance: run.Instance, Reason: task.ReasonAbort})
+	if over := receive[wire.Finished](t, far); over.Result.Outcome != task.Canceled {
+		t.Errorf("the result is %v", over.Result)
 	}
-	far.Send(wire.Acknowledge{Instance: run.Instance})
-	hear[wire.Leave](t, far)
-	far.Send(wire.LeaveConfirmed{})
+	send(t, far, wire.Acknowledge{Instance: run.Instance})
+	receive[wire.Leave](t, far)
+	send(t, far, wire.LeaveConfirmed{})
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
 }
 
-// hear reads to the next frame of a kind.
-func hear[T wire.HostFrame](t *testing.T, far *client.Far) T {
+// receive reads frames up to the next one of type T.
+func receive[T wire.HostFrame](t *testing.T, far *client.Far) T {
 	t.Helper()
 	for {
 		frame, err := far.Recv()
@@ -72,5 +72,13 @@ func hear[T wire.HostFrame](t *testing.T, far *client.Far) T {
 		if f, ok := frame.(T); ok {
 			return f
 		}
+	}
+}
+
+// send sends a frame to the server.
+func send(t *testing.T, far *client.Far, frame wire.BrokerFrame) {
+	t.Helper()
+	if err := far.Send(frame); err != nil {
+		t.Fatal(err)
 	}
 }

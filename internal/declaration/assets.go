@@ -4,14 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	_ "image/jpeg" // logos may be
+	_ "image/jpeg" // logos may be JPEG files
 	"image/png"
 	"os"
 
 	"github.com/bgtask/bgtask/task"
 )
 
-// The logos that every package has, as paths in it.
+// Paths of the logos in every package.
 const (
 	storeLogo = "Images/StoreLogo.png"
 	tileLogo  = "Images/Square150x150Logo.png"
@@ -23,14 +23,15 @@ var logoSizes = []struct {
 	size int
 }{{storeLogo, 50}, {tileLogo, 150}, {listLogo, 44}}
 
-// Asset is a file that the tool makes.
+// Asset is a generated file.
 type Asset struct {
-	Name string // its path in the package, with slashes
+	Name string // path in the package, with slashes
 	Data []byte
 }
 
-// Assets makes the logos: from the picture that the declaration names, else drawn,
-// in a color of the package's name. The same declaration gives the same bytes.
+// Assets returns the logos, made from the picture in the declaration, or drawn in
+// a color derived from the package's name. The same declaration always gives the
+// same bytes.
 func (d *Declaration) Assets() ([]Asset, error) {
 	picture, err := d.picture()
 	if err != nil {
@@ -53,18 +54,18 @@ func (d *Declaration) Assets() ([]Asset, error) {
 	return assets, nil
 }
 
-// The least and the most that a picture may measure; the largest logo is made of
-// the first without a loss, and the second is what a decoder is trusted with.
+// leastPicture and mostPicture are the limits for a picture's width and height. The
+// least is the size of the largest logo; the most limits the memory for decoding.
 const leastPicture, mostPicture = 150, 4096
 
-// picture is the one that the declaration names, nil where it names none.
+// picture returns the picture named in the declaration, or nil if there is none.
 func (d *Declaration) picture() (image.Image, error) {
 	if d.Logo == "" {
 		return nil, nil
 	}
 	name := d.place(d.Logo)
 	refuse := func(detail string) (image.Image, error) {
-		return nil, &task.Error{Op: "make the logos", Subject: name, Err: task.ErrInvalid, Detail: detail, Hint: "logo names a square PNG or JPEG of 150 pixels or more"}
+		return nil, &task.Error{Op: "make the logos", Subject: name, Err: task.ErrInvalid, Detail: detail, Hint: "use a square PNG or JPEG of 150 to 4096 pixels"}
 	}
 	data, err := os.ReadFile(name)
 	if err != nil {
@@ -75,7 +76,7 @@ func (d *Declaration) picture() (image.Image, error) {
 	case err != nil:
 		return refuse(err.Error())
 	case config.Width != config.Height || config.Width < leastPicture || config.Width > mostPicture:
-		return refuse(fmt.Sprintf("it has %d x %d pixels", config.Width, config.Height))
+		return refuse(fmt.Sprintf("the picture has %d x %d pixels", config.Width, config.Height))
 	}
 	img, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {

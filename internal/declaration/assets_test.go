@@ -65,7 +65,9 @@ func TestAssetsOfPicture(t *testing.T) {
 	picture("good.png", 300, 300)
 	picture("wide.png", 300, 200)
 	picture("small.png", 149, 149)
-	os.WriteFile(filepath.Join(dir, "text.png"), []byte("x"), 0o600)
+	if err := os.WriteFile(filepath.Join(dir, "text.png"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	d := parse(t, notes)
 	d.Dir, d.Logo = dir, "good.png"
 	assets, err := d.Assets()
@@ -84,7 +86,7 @@ func TestAssetsOfPicture(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]string{
-		"wide.png": "it has 300 x 200 pixels", "small.png": "it has 149 x 149 pixels", "text.png": "unknown format", "none.png": "no such file",
+		"wide.png": "the picture has 300 x 200 pixels", "small.png": "the picture has 149 x 149 pixels", "text.png": "unknown format", "none.png": "no such file",
 	} {
 		d.Logo = name
 		if _, err := d.Assets(); err == nil || !strings.Contains(err.Error(), want) {
@@ -109,15 +111,17 @@ func TestStage(t *testing.T) {
 		t.Fatal(err)
 	}
 	var files []string
-	fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
-		if !e.IsDir() {
+	if err := fs.WalkDir(os.DirFS(dir), ".", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && !e.IsDir() {
 			files = append(files, name)
 		}
 		return err
-	})
+	}); err != nil {
+		t.Fatal(err)
+	}
 	want := []string{"AppxManifest.xml", "Images/Square150x150Logo.png", "Images/Square44x44Logo.png", "Images/StoreLogo.png", "data/deep/x", d.ExecutableFor(Here()), "words.txt"}
 	if !slices.Equal(files, want) {
-		t.Errorf("the folder holds %q", files)
+		t.Errorf("the folder contains %q", files)
 	}
 	info, err := os.Stat(filepath.Join(dir, d.ExecutableFor(Here())))
 	if err != nil || info.Mode()&0o111 == 0 {
@@ -130,12 +134,12 @@ func TestStage(t *testing.T) {
 	if _, err := manifest.Parse(manifest.FileName, text); err != nil {
 		t.Error(err)
 	}
-	if err := d.Stage(t.Context(), Here(), dir); err == nil || !strings.Contains(err.Error(), "it is there and not empty") {
+	if err := d.Stage(t.Context(), Here(), dir); err == nil || !strings.Contains(err.Error(), "the folder exists and is not empty") {
 		t.Errorf("into a folder that is not empty: %v", err)
 	}
 }
 
-// A program that is built already may lie anywhere.
+// A program that is built already may be anywhere.
 func TestStageTakesAProgramFromElsewhere(t *testing.T) {
 	built := filepath.Join(t.TempDir(), "built")
 	if err := writeFile(built, []byte("here")); err != nil {
@@ -164,8 +168,8 @@ func TestStageFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	for change, want := range map[string]string{
-		`program = "."`: "it cannot be built for linux/amd64: ",
-		``:              "it names no program for linux/amd64",
+		`program = "."`: "building for linux/amd64 failed: ",
+		``:              "it declares no program for linux/amd64",
 		"programs = { \"linux/amd64\" = \"dist/notes\" }": "make the package: dist/notes: ",
 		"files = [\"link\"]":                              "is neither a file nor a folder",
 		"files = [\"none\"]":                              "make the package: none: ",
@@ -175,7 +179,7 @@ func TestStageFaults(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "p")
 		err := d.Stage(context.Background(), Platform{"linux", "amd64"}, dir)
 		if _, there := os.Stat(dir); there == nil {
-			t.Errorf("%s: half a package is left", change)
+			t.Errorf("%s: an incomplete package is left", change)
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", change, err)
@@ -183,12 +187,12 @@ func TestStageFaults(t *testing.T) {
 	}
 }
 
-// A package folder that lies in what is copied would be copied into itself.
+// A package folder inside a folder to copy would be copied into itself.
 func TestStageIntoItself(t *testing.T) {
 	d := parse(t, strings.Replace(notes, `program = "./cmd/notes"`, `files = ["."]`, 1))
 	d.Dir = t.TempDir()
 	err := d.Stage(t.Context(), Here(), filepath.Join(d.Dir, "out"))
-	if err == nil || !strings.Contains(err.Error(), "would hold itself") {
+	if err == nil || !strings.Contains(err.Error(), "would be copied into itself") {
 		t.Errorf("%v", err)
 	}
 }

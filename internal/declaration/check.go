@@ -10,7 +10,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// mostTasks is as many classes as a process may serve.
+// mostTasks is the number of classes that a process may serve.
 const mostTasks = task.MaxClasses
 
 // checker finds everything that is wrong with a declaration.
@@ -38,7 +38,7 @@ func (c *checker) check() {
 	c.tasks()
 }
 
-// value checks one by a rule of the manifest.
+// value checks the value of a key against a rule for manifests.
 func (c *checker) value(key, value string, required bool, rule manifest.Rule) {
 	if value == "" {
 		if required {
@@ -61,7 +61,8 @@ func (c *checker) missing(key string, rule manifest.Rule) {
 
 func (c *checker) fault(key, format string, args ...any) { c.hinted(key, "", format, args...) }
 
-// hinted is a fault at the line of a key; one that is not there has its table's.
+// hinted adds a fault with the line of a key. If the key is missing, it uses the
+// line of the key's table.
 func (c *checker) hinted(key, hint, format string, args ...any) {
 	where := c.d.File
 	for at := key; at != ""; at, _ = cutLast(at) {
@@ -91,15 +92,15 @@ func (c *checker) program() {
 	if exe := d.Executable; exe != "" {
 		switch {
 		case strings.Contains(exe, `\`):
-			c.fault("executable", "executable = %q has \\ between folders; write /", exe)
+			c.fault("executable", "executable = %q uses \\ as separator; use /", exe)
 		case strings.HasSuffix(strings.ToLower(exe), ".exe"):
-			c.fault("executable", "executable = %q ends in .exe, which is added where it belongs", exe)
+			c.fault("executable", "executable = %q ends in .exe, which is added automatically for Windows", exe)
 		case manifest.Problem(manifest.RuleExecutable, windows(exe)+".exe") != "":
 			c.fault("executable", "executable = %q %s", exe, manifest.Problem(manifest.RuleExecutable, windows(exe)+".exe"))
 		}
 	}
 	if d.Program != "" && len(d.Programs) > 0 {
-		c.fault("programs", "program and programs are both there; the first is built, the second are built already")
+		c.fault("programs", "program and programs are both set; use program for a Go package to build, or programs for programs that are built already")
 	}
 	for _, platform := range sortedKeys(d.Programs) {
 		if _, err := ParsePlatform(platform); err != nil {
@@ -108,25 +109,25 @@ func (c *checker) program() {
 	}
 	for _, file := range d.Files {
 		if !filepath.IsLocal(file) || strings.Contains(file, `\`) {
-			c.fault("files", "files: %q is not a path in the folder of the declaration, with / between folders", file)
+			c.fault("files", "files: %q is not a path inside the declaration's folder with / as separator", file)
 		}
 	}
 	if d.Logo != "" && !filepath.IsLocal(d.Logo) && !filepath.IsAbs(d.Logo) {
-		c.fault("logo", "logo = %q is not a path in the folder of the declaration", d.Logo)
+		c.fault("logo", "logo = %q is not a path inside the declaration's folder", d.Logo)
 	}
 }
 
 func (c *checker) capabilities() {
 	for _, name := range c.d.Capabilities {
 		if _, ok := manifest.CapabilityNamespace(name); !ok {
-			c.fault("capabilities", "capabilities: Windows has none that is named %q", name)
+			c.fault("capabilities", "capabilities: %q is not a Windows capability", name)
 		}
 	}
 }
 
 func (c *checker) tasks() {
 	if len(c.d.Tasks) == 0 {
-		c.hinted("tasks", "add [[tasks]] with name and class for each class of the program", "there is no task")
+		c.hinted("tasks", "add [[tasks]] with name and class for each class of the program", "no task is declared")
 	}
 	if n := len(c.d.Tasks); n > mostTasks {
 		c.fault("tasks", "there are %d tasks; at most %d are allowed", n, mostTasks)
@@ -139,7 +140,7 @@ func (c *checker) tasks() {
 		c.value(key+"arguments", t.Arguments, false, manifest.RuleText)
 		id := t.ID()
 		if first := slices.Index(classes, id); first >= 0 && !id.IsZero() {
-			c.fault(key+"class", "class = %q is that of the task %q too; one [[tasks]] is enough for a class", t.Class, c.d.Tasks[first].Name)
+			c.fault(key+"class", "class = %q is also the class of the task %q; declare each class only once", t.Class, c.d.Tasks[first].Name)
 		}
 		classes = append(classes, id)
 	}

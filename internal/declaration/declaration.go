@@ -8,44 +8,45 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// FileName is the declaration's name beside the program.
+// FileName is the name of the declaration, which is next to the program's source.
 const FileName = "bgtask.toml"
 
-// Declaration is what bgtask.toml says, with defaults filled in by Load and Parse.
+// Declaration is the content of bgtask.toml. Load and Parse fill in the defaults.
 type Declaration struct {
-	File string `toml:"-"` // its name in messages
-	Dir  string `toml:"-"` // to which its paths are relative
+	File string `toml:"-"` // file name for messages
+	Dir  string `toml:"-"` // directory that paths are relative to
 
 	Name                 string   `toml:"name"`                   // Identity/@Name, "Contoso.Notes"
-	Publisher            string   `toml:"publisher"`              // the subject of the certificate that signs, "CN=Contoso"
+	Publisher            string   `toml:"publisher"`              // subject of the signing certificate, "CN=Contoso"
 	Version              string   `toml:"version"`                // "1.0.0.0"
-	DisplayName          string   `toml:"display_name"`           // "": Name
-	PublisherDisplayName string   `toml:"publisher_display_name"` // "": the CN of Publisher
-	Description          string   `toml:"description"`            // "": DisplayName
-	Language             string   `toml:"language"`               // "": en-us
-	Application          string   `toml:"application"`            // Application/@Id; "": App
-	Logo                 string   `toml:"logo"`                   // a square picture, for all sizes; "": one is drawn
-	Background           string   `toml:"background"`             // of the tiles; "": transparent
-	Capabilities         []string `toml:"capabilities"`           // beside runFullTrust, which every class server needs
-	MinWindows           string   `toml:"min_windows"`            // "": 10.0.19041.0, the first with tasks of a class id
-	TestedWindows        string   `toml:"tested_windows"`         // "": 10.0.26100.0
+	DisplayName          string   `toml:"display_name"`           // default: Name
+	PublisherDisplayName string   `toml:"publisher_display_name"` // default: the CN of Publisher
+	Description          string   `toml:"description"`            // default: DisplayName
+	Language             string   `toml:"language"`               // default: en-us
+	Application          string   `toml:"application"`            // Application/@Id; default: App
+	Logo                 string   `toml:"logo"`                   // a square picture for all sizes; default: a drawn one
+	Background           string   `toml:"background"`             // color of the tiles; default: transparent
+	Capabilities         []string `toml:"capabilities"`           // in addition to runFullTrust, which every class server needs
+	MinWindows           string   `toml:"min_windows"`            // default: 10.0.19041.0, the first with class ids for tasks
+	TestedWindows        string   `toml:"tested_windows"`         // default: 10.0.26100.0
 
-	Executable string            `toml:"executable"`  // path in the package, with slashes and without .exe; "": the last part of Program or Name
-	Program    string            `toml:"program"`     // the Go package of the program, built for each platform
-	BuildFlags []string          `toml:"build_flags"` // of go build; nil: -trimpath, and no console on Windows
-	Programs   map[string]string `toml:"programs"`    // programs that are built already, by platform: "linux/amd64"
-	Files      []string          `toml:"files"`       // what else belongs into the package: files and folders, at the same place in it
+	Executable string            `toml:"executable"`  // path in the package, with slashes and without .exe; default: the last part of Program or Name
+	Program    string            `toml:"program"`     // Go package of the program, built for each platform
+	BuildFlags []string          `toml:"build_flags"` // flags of go build; default: -trimpath, and no console on Windows
+	Programs   map[string]string `toml:"programs"`    // prebuilt programs, by platform such as "linux/amd64"
+	Files      []string          `toml:"files"`       // further files and folders, with the same path in the package
 	Tasks      []Task            `toml:"tasks"`
 }
 
 // Task is a task class of the program.
 type Task struct {
-	Name      string `toml:"name"`      // for people
-	Class     string `toml:"class"`     // the CLSID: EntryPoint of the registrations
-	Arguments string `toml:"arguments"` // with which the program is launched to serve it
+	Name      string `toml:"name"`      // display name
+	Class     string `toml:"class"`     // CLSID, the EntryPoint of the registrations
+	Arguments string `toml:"arguments"` // arguments with which the program is launched to serve it
 }
 
-// ID is the task's class. Load and Parse have checked it.
+// ID returns the task's class. Load and Parse have checked it; for an invalid
+// class it is zero.
 func (t Task) ID() task.GUID {
 	id, err := task.ParseGUID(t.Class)
 	if err != nil {
@@ -54,7 +55,7 @@ func (t Task) ID() task.GUID {
 	return id
 }
 
-// withDefaults fills in what may be left out.
+// withDefaults fills in the defaults.
 func (d *Declaration) withDefaults() {
 	def := func(s *string, value string) {
 		if *s == "" {
@@ -75,7 +76,7 @@ func (d *Declaration) withDefaults() {
 	def(&d.Executable, lastPart(d.Name))
 }
 
-// commonName is the first value of a publisher, which people know it by.
+// commonName returns the first value of a publisher, its name for users.
 func commonName(publisher string) string {
 	_, value, _ := strings.Cut(publisher, "=")
 	if quoted, ok := strings.CutPrefix(value, `"`); ok {
@@ -88,15 +89,15 @@ func commonName(publisher string) string {
 
 func lastPart(name string) string { return strings.ToLower(name[strings.LastIndex(name, ".")+1:]) }
 
-// architectures are the manifest's names of Go's.
+// architectures maps Go's names of architectures to those in manifests.
 var architectures = map[string]string{"amd64": "x64", "arm64": "arm64", "386": "x86", "arm": "arm", "neutral": "neutral"}
 
-// Architecture is the manifest's name of one of Go's, "" for one that it has no
-// name for. "neutral" is neutral.
+// Architecture returns the name of a Go architecture in manifests, or "" if there
+// is none. It maps "neutral" to itself.
 func Architecture(goarch string) string { return architectures[goarch] }
 
-// Manifest makes the manifest of the package for an architecture of Go's, or for
-// "neutral". The same manifest serves on Windows and on Linux.
+// Manifest returns the manifest of the package for a Go architecture, or for
+// "neutral". The same manifest works on Windows and on Linux.
 func (d *Declaration) Manifest(goarch string) *manifest.Manifest {
 	exe := d.windowsPath()
 	return &manifest.Manifest{
@@ -123,7 +124,8 @@ func (d *Declaration) Manifest(goarch string) *manifest.Manifest {
 	}
 }
 
-// servers are one for each way to launch the program, in the order of the tasks.
+// servers returns one server for each distinct way to launch the program, in task
+// order.
 func (d *Declaration) servers(exe string) (list []manifest.Server) {
 	index := map[string]int{}
 	for _, t := range d.Tasks {
@@ -151,7 +153,7 @@ func (d *Declaration) capabilities() (list []manifest.Capability) {
 
 const fullTrust = "runFullTrust"
 
-// windowsPath is the executable as a manifest names it.
+// windowsPath returns the executable as written in a manifest.
 func (d *Declaration) windowsPath() string { return windows(d.Executable) + ".exe" }
 
 func windows(slashed string) string { return strings.ReplaceAll(slashed, "/", `\`) }

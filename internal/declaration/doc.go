@@ -1,7 +1,8 @@
-// Package declaration reads bgtask.toml: the few lines from which a package is
-// made, its manifest, its logos and its folder.
+// Package declaration reads bgtask.toml, the short file from which a package is
+// made: its manifest, its logos and its folder.
 //
-// A declaration is checked when it is loaded, each fault with its line and all at
-// once; what it then says makes a manifest that passes the check. A key that is not
-// known is refused: a misspelt one must not be a default in silence.
+// A declaration is checked when it is loaded. All faults are reported together,
+// each with its line. The manifest of a valid declaration passes the check of
+// package manifest. Unknown keys are rejected: a misspelled key must not silently
+// fall back to the default.
 package declaration

@@ -7,13 +7,13 @@ import (
 	"math"
 )
 
-// draw draws the logo of a package that has none: a clock on a rounded tile, in a
-// color that comes of the name.
+// draw draws the logo of a package without one: a clock on a rounded tile, in a
+// color derived from the name.
 func draw(name string, size int) image.Image {
 	h := fnv.New32a()
-	h.Write([]byte(name))
+	_, _ = h.Write([]byte(name)) // never fails
 	hue := float64(h.Sum32()%360) / 360
-	const samples = 4 // each way in a pixel
+	const samples = 4 // per pixel in each direction
 	img := image.NewNRGBA(image.Rect(0, 0, size, size))
 	for y := range size {
 		for x := range size {
@@ -38,7 +38,7 @@ func pixel(sum [4]float64, count float64) color.NRGBA {
 	return color.NRGBA{part(sum[0] / sum[3]), part(sum[1] / sum[3]), part(sum[2] / sum[3]), part(sum[3] / count)}
 }
 
-// at is the picture in the unit square.
+// at returns the color of the drawing at a point of the unit square.
 func at(u, v, hue float64) (r, g, b, a float64) {
 	x, y := u-0.5, v-0.5
 	if rounded(x, y, 0.46, 0.12) > 0 {
@@ -55,20 +55,20 @@ func at(u, v, hue float64) (r, g, b, a float64) {
 	return r, g, b, 1
 }
 
-// rounded is the distance to a square with round corners, below zero inside.
+// rounded returns the distance to a square with rounded corners, negative inside.
 func rounded(x, y, half, radius float64) float64 {
 	dx, dy := math.Abs(x)-half+radius, math.Abs(y)-half+radius
 	return math.Hypot(max(dx, 0), max(dy, 0)) + min(max(dx, dy), 0) - radius
 }
 
-// segment is the distance to the line from the middle to a point.
+// segment returns the distance to the line from the center to a point.
 func segment(x, y, toX, toY float64) float64 {
 	t := (x*toX + y*toY) / (toX*toX + toY*toY)
 	t = max(0, min(1, t))
 	return math.Hypot(x-t*toX, y-t*toY)
 }
 
-// shade is a color by hue, saturation and value.
+// shade converts hue, saturation and value to RGB.
 func shade(hue, saturation, value float64) (r, g, b float64) {
 	part := func(n float64) float64 {
 		k := math.Mod(n+hue*6, 6)
@@ -77,8 +77,8 @@ func shade(hue, saturation, value float64) (r, g, b float64) {
 	return part(5), part(3), part(1)
 }
 
-// shrink makes a picture smaller: each pixel is the mean of those that it stands
-// for.
+// shrink scales a picture down: each pixel is the mean of the pixels that it
+// covers.
 func shrink(src image.Image, size int) image.Image {
 	bounds := src.Bounds()
 	img := image.NewNRGBA(image.Rect(0, 0, size, size))

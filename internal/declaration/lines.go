@@ -6,8 +6,8 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// findLines says in which line each key of a TOML text stands: "name",
-// "tasks.1.class". The text is one that the decoder has accepted.
+// findLines returns the line of each key of a TOML text, such as "name" or
+// "tasks.1.class". The text must be valid TOML.
 func findLines(data []byte) map[string]int {
 	lines, counts, prefix := map[string]int{}, map[string]int{}, ""
 	p := unstable.Parser{}
@@ -30,7 +30,7 @@ func findLines(data []byte) map[string]int {
 	return lines
 }
 
-// keyOf is the dotted key of an expression and its line.
+// keyOf returns the dotted key of an expression and its line.
 func keyOf(p *unstable.Parser, e *unstable.Node) (key string, line int) {
 	for parts := e.Key(); parts.Next(); {
 		part := parts.Node()

@@ -15,11 +15,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// maxSize is more than anybody writes by hand.
+// maxSize is far more than a declaration needs.
 const maxSize = 1 << 20
 
-// Load reads the declaration in a file, or in bgtask.toml of a folder, and checks
-// it; faults come joined, each a *task.Error.
+// Load reads and checks the declaration in a file, or in bgtask.toml of a folder.
+// Its error joins a *task.Error for each fault.
 func Load(name string) (*Declaration, error) {
 	if info, err := os.Stat(name); err == nil && info.IsDir() {
 		name = filepath.Join(name, FileName)
@@ -27,11 +27,11 @@ func Load(name string) (*Declaration, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &task.Error{Op: "read the declaration", Subject: name, Err: fmt.Errorf("%w: %w", task.ErrInvalid, err),
-			Detail: "there is no such file", Hint: "'bgtask manifest new' writes one"}
+			Detail: "the file does not exist", Hint: "create it with 'bgtask manifest new'"}
 	} else if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	data, err := io.ReadAll(io.LimitReader(file, maxSize+1))
 	if err != nil {
 		return nil, err
@@ -44,11 +44,10 @@ func Load(name string) (*Declaration, error) {
 	return d, err
 }
 
-// Parse is Load for text that is there already. Paths are relative to the working
-// directory then.
+// Parse is Load for a text. Paths are relative to the working directory.
 func Parse(name string, data []byte) (*Declaration, error) {
 	if len(data) > maxSize {
-		return nil, fault(name, fmt.Sprintf("it is larger than %d bytes", maxSize), "")
+		return nil, fault(name, fmt.Sprintf("the file is larger than %d bytes", maxSize), "")
 	}
 	d := &Declaration{File: name, Dir: "."}
 	err := toml.NewDecoder(bytes.NewReader(data)).DisallowUnknownFields().Decode(d)
@@ -64,7 +63,7 @@ func Parse(name string, data []byte) (*Declaration, error) {
 	return d, nil
 }
 
-// decodeError tells with its line what TOML or the keys do not allow.
+// decodeError converts an error of the TOML decoder into faults with lines.
 func decodeError(name string, err error) error {
 	var unknown *toml.StrictMissingError
 	var bad *toml.DecodeError
@@ -73,7 +72,7 @@ func decodeError(name string, err error) error {
 		var faults []error
 		for i := range unknown.Errors {
 			line, _ := unknown.Errors[i].Position()
-			faults = append(faults, fault(fmt.Sprintf("%s:%d", name, line), "there is no key "+strings.Join(unknown.Errors[i].Key(), "."), "keys are: "+keys))
+			faults = append(faults, fault(fmt.Sprintf("%s:%d", name, line), "unknown key "+strings.Join(unknown.Errors[i].Key(), "."), "known keys: "+keys))
 		}
 		return errors.Join(faults...)
 	case errors.As(err, &bad):

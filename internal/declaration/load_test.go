@@ -51,7 +51,7 @@ func TestManifest(t *testing.T) {
 	golden(t, "notes.xml", string(out))
 }
 
-var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
+var rewrite = flag.Bool("rewrite", false, "rewrite the golden files")
 
 // golden compares got with a file of testdata.
 func golden(t *testing.T, name, got string) {
@@ -90,24 +90,24 @@ func TestFaults(t *testing.T) {
 		{`"CN=\"Contoso, Ltd.\", C=US"`, `"Contoso"`, `bgtask.toml:2: publisher = "Contoso" is not a distinguished name; one looks like CN=Contoso, C=US`},
 		{`"1.2.0.0"`, `"1.2"`, `bgtask.toml:3: version = "1.2" is not four numbers of 0 to 65535 without leading zeros; one looks like 1.0.0.0`},
 		{`"1.2.0.0"`, `1.2`, `bgtask.toml:3: `},
-		{`description = "Keeps notes"`, "descripton = \"x\"\nlogos = 1", "bgtask.toml:4: there is no key descripton\nbgtask.toml:5: there is no key logos"},
-		{`arguments = "-serve"`, `argument = "-serve"`, "bgtask.toml:11: there is no key tasks.argument\nbgtask.toml:16: there is no key tasks.argument"},
-		{`"internetClient"`, `"internet"`, `bgtask.toml:6: capabilities: Windows has none that is named "internet"`},
+		{`description = "Keeps notes"`, "descript = \"x\"\nlogos = 1", "bgtask.toml:4: unknown key descript\nbgtask.toml:5: unknown key logos"},
+		{`arguments = "-serve"`, `argument = "-serve"`, "bgtask.toml:11: unknown key tasks.argument\nbgtask.toml:16: unknown key tasks.argument"},
+		{`"internetClient"`, `"internet"`, `bgtask.toml:6: capabilities: "internet" is not a Windows capability`},
 		{`8f0e-7a5c5d3f9a13"`, `8f0e"`, `bgtask.toml:20: class = "b0c5a6f2-6a1d-4c63-8f0e" is not a GUID; one looks like 14C5882B-35D3-41BE-86B2-5106269B97E6`},
-		{`9a13"`, `9A12"`, `bgtask.toml:20: class = "b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9A12" is that of the task "Clean up" too; one [[tasks]] is enough for a class`},
+		{`9a13"`, `9A12"`, `bgtask.toml:20: class = "b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9A12" is also the class of the task "Clean up"; declare each class only once`},
 		{`name = "Report"`, ``, `bgtask.toml:18: name is missing`},
-		{`program = "./cmd/notes"`, `executable = "a\\b"`, `bgtask.toml:5: executable = "a\\b" has \ between folders; write /`},
-		{`program = "./cmd/notes"`, `executable = "a.exe"`, `bgtask.toml:5: executable = "a.exe" ends in .exe, which is added where it belongs`},
+		{`program = "./cmd/notes"`, `executable = "a\\b"`, `bgtask.toml:5: executable = "a\\b" uses \ as separator; use /`},
+		{`program = "./cmd/notes"`, `executable = "a.exe"`, `bgtask.toml:5: executable = "a.exe" ends in .exe, which is added automatically for Windows`},
 		{`program = "./cmd/notes"`, `executable = "../a"`, `bgtask.toml:5: executable = "../a" leaves the package folder`},
-		{`program = "./cmd/notes"`, `programs = { "linux/vax" = "a" }`, `bgtask.toml:5: "linux/vax" is no platform`},
-		{`program = "./cmd/notes"`, "files = [\"../a\"]", `bgtask.toml:5: files: "../a" is not a path in the folder of the declaration, with / between folders`},
+		{`program = "./cmd/notes"`, `programs = { "linux/vax" = "a" }`, `bgtask.toml:5: "linux/vax" is not a supported platform`},
+		{`program = "./cmd/notes"`, "files = [\"../a\"]", `bgtask.toml:5: files: "../a" is not a path inside the declaration's folder with / as separator`},
 		{`program = "./cmd/notes"`, `background = "AliceBlue"`, `bgtask.toml:5: background = "AliceBlue" is not transparent, an HTML color name such as darkSlateGray, or #RRGGBB`},
 		{`[[tasks]]`, `[tasks]`, `bgtask.toml:13: `},
 		{"name", "name = ", "bgtask.toml:1: "},
 	} {
 		changed := strings.ReplaceAll(notes, c.old, c.new)
 		if changed == notes {
-			t.Errorf("%q is not there", c.old)
+			t.Errorf("%q is not in the text", c.old)
 		}
 		_, err := Parse(FileName, []byte(changed))
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
@@ -115,14 +115,14 @@ func TestFaults(t *testing.T) {
 		}
 	}
 	_, err := Parse(FileName, []byte(notes[:strings.Index(notes, "[[tasks]]")]))
-	if err == nil || err.Error() != "bgtask.toml: there is no task" || task.Hint(err) == "" {
+	if err == nil || err.Error() != "bgtask.toml: no task is declared" || task.Hint(err) == "" {
 		t.Errorf("without tasks: %v", err)
 	}
 }
 
 func TestLoad(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := Load(dir); err == nil || task.Hint(err) != "'bgtask manifest new' writes one" {
+	if _, err := Load(dir); err == nil || task.Hint(err) != "create it with 'bgtask manifest new'" {
 		t.Errorf("none: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, FileName), []byte(notes), 0o600); err != nil {
@@ -145,7 +145,7 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		if _, err := d.Manifest("amd64").Marshal(); err != nil {
-			t.Errorf("a declaration that is sound makes no manifest: %v", err)
+			t.Errorf("a valid declaration makes no manifest: %v", err)
 		}
 	})
 }

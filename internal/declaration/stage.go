@@ -16,16 +16,16 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Stage makes the folder of the package for a platform: its manifest, the program,
-// built or copied, the logos and the other files. The folder is made, and has to be
-// empty if it is there.
+// Stage creates the folder of the package for a platform: the manifest, the
+// program (built or copied), the logos and the other files. If the folder exists,
+// it must be empty. If Stage fails, it removes the folder.
 func (d *Declaration) Stage(ctx context.Context, p Platform, dir string) error {
 	if err := emptyFolder(dir); err != nil {
 		return err
 	}
 	err := d.stage(ctx, p, dir)
 	if err != nil {
-		os.RemoveAll(dir) // half a package is in the way of the next attempt
+		_ = os.RemoveAll(dir) // best effort: an incomplete package would only block the next attempt
 	}
 	return err
 }
@@ -46,11 +46,11 @@ func (d *Declaration) stage(ctx context.Context, p Platform, dir string) error {
 	}
 	for _, name := range d.Files {
 		from := filepath.Join(d.Dir, filepath.FromSlash(name))
-		if lies(dir, from) {
-			return stageError(name, "the package folder "+dir+" lies in it, and would hold itself", "name a folder elsewhere")
+		if isWithin(dir, from) {
+			return stageError(name, "it contains the package folder "+dir+", which would be copied into itself", "use a package folder elsewhere")
 		}
 		if err := copyTree(from, filepath.Join(dir, filepath.FromSlash(name))); err != nil {
-			return stageError(name, err.Error(), "files names what is beside the declaration")
+			return stageError(name, err.Error(), "files lists paths relative to the declaration")
 		}
 	}
 	return d.MakeProgram(ctx, p, filepath.Join(dir, filepath.FromSlash(d.ExecutableFor(p))))
@@ -63,17 +63,17 @@ func (d *Declaration) MakeProgram(ctx context.Context, p Platform, to string) er
 	}
 	if made, ok := d.Programs[p.String()]; ok {
 		if err := copyFile(d.place(made), to, 0o755); err != nil {
-			return stageError(made, err.Error(), "build it first, or name the Go package with program")
+			return stageError(made, err.Error(), "build it first, or set program to the Go package")
 		}
 		return nil
 	}
 	if d.Program == "" {
-		return stageError(d.File, fmt.Sprintf("it names no program for %v", p), `write program = "." for a Go package, or [programs] "`+p.String()+`" = "PATH"`)
+		return stageError(d.File, fmt.Sprintf("it declares no program for %v", p), `set program = "." for a Go package, or [programs] "`+p.String()+`" = "PATH"`)
 	}
 	return d.build(ctx, p, to)
 }
 
-// place is where a file is that the declaration names.
+// place returns the path of a file named in the declaration.
 func (d *Declaration) place(name string) string {
 	name = filepath.FromSlash(name)
 	if filepath.IsAbs(name) {
@@ -90,21 +90,22 @@ func (d *Declaration) build(ctx context.Context, p Platform, to string) error {
 	args := append([]string{"build"}, d.buildFlags(p)...)
 	build := exec.CommandContext(ctx, "go", append(args, "-o", to, d.Program)...)
 	build.Dir = d.Dir
-	build.Env = append(append([]string{"CGO_ENABLED=0"}, os.Environ()...), "GOOS="+p.OS, "GOARCH="+p.Arch) // one program for any libc; who needs cgo says so
+	build.Env = append(append([]string{"CGO_ENABLED=0"}, os.Environ()...), "GOOS="+p.OS, "GOARCH="+p.Arch) // the program must not depend on a libc; programs that need cgo set CGO_ENABLED
 	build.WaitDelay = time.Second
 	out, err := build.CombinedOutput()
 	switch {
 	case errors.Is(err, exec.ErrNotFound):
-		return stageError(d.Program, "the command go is not there", "install Go, or name a program that is built already with [programs]")
+		return stageError(d.Program, "the go command was not found", "install Go, or list a program that is built already in [programs]")
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case err != nil:
-		return stageError(d.Program, fmt.Sprintf("it cannot be built for %v: %s", p, lastLines(out)), "the declaration belongs into the module of the program")
+		return stageError(d.Program, fmt.Sprintf("building for %v failed: %s", p, lastLines(out)), "put the declaration into the module of the program")
 	}
 	return nil
 }
 
-// buildFlags keeps Windows from opening a console for a task that starts.
+// buildFlags returns the flags of go build. The default prevents a console window
+// on Windows when a task starts.
 func (d *Declaration) buildFlags(p Platform) []string {
 	if d.BuildFlags != nil {
 		return d.BuildFlags
@@ -115,7 +116,7 @@ func (d *Declaration) buildFlags(p Platform) []string {
 	return []string{"-trimpath"}
 }
 
-// lastLines is the end of what a command said.
+// lastLines returns the end of a command's output.
 func lastLines(out []byte) string {
 	const most = 8
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
@@ -134,7 +135,7 @@ func emptyFolder(dir string) error {
 	case err != nil:
 		return err
 	case len(entries) > 0:
-		return stageError(dir, "it is there and not empty", "name a folder that is not there yet, or remove it")
+		return stageError(dir, "the folder exists and is not empty", "use a new folder, or remove this one")
 	}
 	return nil
 }
@@ -146,16 +147,16 @@ func writeFile(name string, data []byte) error {
 	return os.WriteFile(name, data, 0o644)
 }
 
-// lies says whether dir is in a folder, or is it.
-func lies(dir, folder string) bool {
+// isWithin reports whether dir is the folder or inside it.
+func isWithin(dir, folder string) bool {
 	dir, err := filepath.Abs(dir)
 	folder, failed := filepath.Abs(folder)
 	rel, apart := filepath.Rel(folder, dir)
 	return errors.Join(err, failed, apart) == nil && filepath.IsLocal(rel)
 }
 
-// copyTree copies a file or a folder. Links and devices are refused: what they mean
-// is not the same elsewhere.
+// copyTree copies a file or a folder. It rejects links and devices, which could
+// mean something else on another machine.
 func copyTree(from, to string) error {
 	return filepath.WalkDir(from, func(name string, e fs.DirEntry, err error) error {
 		if err != nil {
@@ -185,7 +186,7 @@ func copyFile(from, to string, mode fs.FileMode) (err error) {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 		return err
 	}

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Marshal writes a declaration as people would: what is set, with a word on what
-// it is for.
+// Marshal returns the declaration as a readable TOML text with the keys that are
+// set and short comments.
 func (d *Declaration) Marshal() []byte {
 	var b bytes.Buffer
 	line := func(key, value, comment string) {
@@ -21,9 +21,9 @@ func (d *Declaration) Marshal() []byte {
 		}
 		b.WriteString(text + "\n")
 	}
-	line("name", d.Name, "with the publisher, the identity of the package for ever")
-	line("publisher", d.Publisher, "the subject of the certificate that signs it")
-	line("version", d.Version, "four numbers; raise it for an update")
+	line("name", d.Name, "with publisher, the permanent identity of the package")
+	line("publisher", d.Publisher, "the subject of the signing certificate")
+	line("version", d.Version, "four numbers; increase it for each update")
 	line("display_name", d.DisplayName, "")
 	line("publisher_display_name", d.PublisherDisplayName, "")
 	line("description", d.Description, "")
@@ -64,7 +64,7 @@ func list(b *bytes.Buffer, key string, values []string) {
 	fmt.Fprintf(b, "%s = [%s]\n", key, strings.Join(quoted, ", "))
 }
 
-// quote writes a string as TOML has it: its escapes are JSON's.
+// quote returns a string in TOML syntax, which has the same escapes as JSON.
 func quote(s string) string {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

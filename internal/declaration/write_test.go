@@ -15,7 +15,7 @@ func TestMarshal(t *testing.T) {
 	golden(t, "notes.toml", string(d.Marshal()))
 }
 
-// TestMarshalParses: what is written is read back, whatever stands in it.
+// Parse reads back what Marshal wrote, whatever the values contain.
 func TestMarshalParses(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		d := parsed(t, notes)

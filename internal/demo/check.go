@@ -17,7 +17,7 @@ import (
 )
 
 // agreesWithSieve compares every number in the file with a sieve of Eratosthenes,
-// which shares nothing with the task's trial division.
+// an algorithm independent of the task's trial division.
 func agreesWithSieve(file string) (int, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -48,7 +48,7 @@ func agreesWithSieve(file string) (int, error) {
 	return i, nil
 }
 
-// processesIn lists the processes whose executable lies in dir.
+// processesIn returns the pids of the processes whose executable is in dir.
 func processesIn(dir string) []string {
 	var left []string
 	links, _ := filepath.Glob("/proc/[0-9]*/exe")
@@ -61,14 +61,15 @@ func processesIn(dir string) []string {
 	return left
 }
 
-// events is the broker's stream of events, as it came.
+// events is the broker's stream of events.
 type events struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	seen   chan task.Event
 }
 
-// follow watches everything from now on; it returns when the snapshot is complete.
+// follow starts to watch all events. It returns when the initial snapshot is
+// complete.
 func follow(c *client.Client) *events {
 	ctx, cancel := context.WithCancel(context.Background())
 	e := &events{cancel: cancel, seen: make(chan task.Event, 4096)}
@@ -93,7 +94,7 @@ func follow(c *client.Client) *events {
 	return e
 }
 
-// await is the next event of that kind; those before it are passed over.
+// await returns the next event of this kind and discards those before it.
 func (e *events) await(ctx context.Context, kind task.EventKind) (task.Event, error) {
 	for {
 		select {

@@ -1,9 +1,9 @@
 //go:build linux
 
-// Package demo tells the whole story of bgtask in some twenty seconds: a package
-// is installed, its task registered, held, explained, launched, canceled, run in
-// the open application, and cleaned away. Everything happens in a temporary folder
-// with a private broker, and every step is checked.
+// Package demo implements the 20-second tour of bgtask. A package is installed;
+// its task is registered, held, explained, launched, canceled, run in the open
+// application, and cleaned up. Everything happens in a temporary directory with a
+// private broker, and every step is checked.
 package demo
 
 import (
@@ -22,24 +22,24 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// AppName is the name under which the binary is the sample application.
+// AppName is the name under which the binary acts as the sample application.
 const AppName = "SampleBackgroundApp"
 
-// Options say how to tell the story.
+// Options configure the tour.
 type Options struct {
-	Binary   string    // this very program
-	Out      io.Writer // where to
-	Terminal bool      // progress may be drawn over itself
+	Binary   string    // path of this program
+	Out      io.Writer // receives the output
+	Terminal bool      // whether progress may overwrite its line
 }
 
-// patience bounds every single wait.
+// patience is the time limit of each step.
 const patience = 30 * time.Second
 
-// story is what the steps share.
+// story is the state shared by the steps.
 type story struct {
 	Options
-	dir    string // temporary
-	folder string // of the package
+	dir    string // temporary directory
+	folder string // package folder
 	client *client.Client
 	broker *exec.Cmd
 	app    *exec.Cmd
@@ -47,48 +47,49 @@ type story struct {
 
 	family     string
 	id         task.GUID
-	launched   task.Run // the first run, in the launched server
-	inApp      task.Run // the second, in the application
+	launched   task.Run // first run, in the launched server
+	inApp      task.Run // second run, in the application
 	registered task.Info
 }
 
-// Run tells the story; the error of the first step that fails is returned after
-// everything was cleaned up.
+// Run performs all steps. It returns the error of the first step that fails,
+// after cleaning up.
 func Run(ctx context.Context, o Options) (err error) {
 	dir, err := os.MkdirTemp("", "bgtask-demo-")
 	if err != nil {
 		return err
 	}
 	s := &story{Options: o, dir: dir, folder: filepath.Join(dir, "package")}
-	fmt.Fprintf(o.Out, "bgtask demo: a private broker in %s\n\n", dir)
+	say(o.Out, "bgtask demo: a private broker in %s\n\n", dir)
 	defer s.sweep()
 	if err := s.begin(ctx); err != nil {
 		return err
 	}
 	for n, step := range steps {
-		if err := s.tell(ctx, n+1, step); err != nil {
+		if err := s.perform(ctx, n+1, step); err != nil {
 			return err
 		}
 	}
-	fmt.Fprint(o.Out, "\nHeld, explained, launched, canceled, and run in the open application.\nNext: bgtask add --help\n")
+	say(o.Out, "\nHeld, explained, launched, canceled, and run in the open application.\nNext: bgtask add --help\n")
 	return nil
 }
 
-// step is one line of the story.
+// step is one step of the tour.
 type step struct {
 	name string
 	run  func(*story, context.Context) (string, error)
 }
 
-// width is the column of the verdict: the story fits a terminal of 80.
+// width is the column of the result, so that a line fits into 80 columns.
 const width = 77
 
-func (s *story) tell(ctx context.Context, n int, st step) error {
+// perform runs one step and prints its result.
+func (s *story) perform(ctx context.Context, n int, st step) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	text, err := st.run(s, ctx)
 	if err != nil {
-		fmt.Fprintf(s.Out, "%2d  %-9s FAILED\n      %v\n", n, st.name, err)
+		say(s.Out, "%2d  %-9s FAILED\n      %v\n", n, st.name, err)
 		return fmt.Errorf("step %d, %s: %w", n, st.name, err)
 	}
 	lines := strings.Split(text, "\n")
@@ -98,15 +99,15 @@ func (s *story) tell(ctx context.Context, n int, st step) error {
 			head = strings.Repeat(" ", len(head))
 		}
 		if i == len(lines)-1 {
-			fmt.Fprintf(s.Out, "%s%-*s ok\n", head, width-len(head), line)
+			say(s.Out, "%s%-*s ok\n", head, width-len(head), line)
 			continue
 		}
-		fmt.Fprintf(s.Out, "%s%s\n", head, line)
+		say(s.Out, "%s%s\n", head, line)
 	}
 	return nil
 }
 
-// begin makes the package's folder and starts the private broker.
+// begin creates the package folder and starts the private broker.
 func (s *story) begin(ctx context.Context) error {
 	if err := s.unpack(); err != nil {
 		return err
@@ -120,7 +121,7 @@ func (s *story) begin(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer log.Close()
+	defer func() { _ = log.Close() }()
 	s.broker = s.command(s.Binary, "daemon", "--socket", socket, "--state", filepath.Join(s.dir, "state"))
 	s.broker.Stdout, s.broker.Stderr = log, log
 	if err := s.broker.Start(); err != nil {
@@ -130,7 +131,7 @@ func (s *story) begin(ctx context.Context) error {
 	defer cancel()
 	if err := s.awaitSocket(ctx, socket); err != nil {
 		text, _ := os.ReadFile(log.Name())
-		return fmt.Errorf("the broker does not come up: %w\n%s", err, text)
+		return fmt.Errorf("the broker did not start: %w\n%s", err, text)
 	}
 	s.events = follow(s.client)
 	return nil
@@ -151,15 +152,17 @@ func (s *story) awaitSocket(ctx context.Context, socket string) error {
 	}
 }
 
-// command is a process that sees this demo's folders only.
+// command returns a command that uses only the demo's directories. It is ended by
+// end, not by a context, so that it can shut down properly.
 func (s *story) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
+	cmd := exec.CommandContext(context.Background(), name, args...)
 	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+filepath.Join(s.dir, "run"), "XDG_STATE_HOME="+filepath.Join(s.dir, "state-home"),
 		"XDG_CONFIG_HOME="+filepath.Join(s.dir, "config"), "XDG_DATA_HOME="+filepath.Join(s.dir, "data"))
 	return cmd
 }
 
-// sweep leaves nothing behind, however the story ended.
+// sweep stops all processes and deletes the directory, in whatever state the tour
+// ended.
 func (s *story) sweep() {
 	if s.events != nil {
 		s.events.stop()
@@ -168,14 +171,14 @@ func (s *story) sweep() {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		_ = s.client.Stop(ctx, 5*time.Second)
 		cancel()
-		s.client.Close()
+		_ = s.client.Close()
 	}
 	end(s.app)
 	end(s.broker)
 	_ = os.RemoveAll(s.dir)
 }
 
-// end ends a process that was started here, and waits for it.
+// end terminates a process and waits for it.
 func end(cmd *exec.Cmd) {
 	if cmd == nil || cmd.Process == nil || cmd.ProcessState != nil {
 		return
@@ -185,5 +188,9 @@ func end(cmd *exec.Cmd) {
 	_ = cmd.Wait()
 	kill.Stop()
 }
+
+// say prints text. An error means that the terminal is gone; the steps go on, and so
+// the demo still cleans up.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
 
 var errGone = errors.New("the stream of events ended")

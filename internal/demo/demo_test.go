@@ -12,11 +12,10 @@ import (
 	"testing"
 )
 
-// TestDemo tells the whole story with the real binary and expects every step to
-// hold.
+// The demo with the real binary succeeds in every step.
 func TestDemo(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "bgtask")
-	if out, err := exec.Command("go", "build", "-o", binary, "github.com/bgtask/bgtask/cmd/bgtask").CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/bgtask/bgtask/cmd/bgtask").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	var out bytes.Buffer
@@ -39,8 +38,8 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// TestDemoFailsTruly: a binary that is no broker makes the demo fail, and clean up.
-func TestDemoFailsTruly(t *testing.T) {
+// With a binary that is not a broker, the demo fails and cleans up.
+func TestDemoFails(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	var out bytes.Buffer
 	if err := Run(t.Context(), Options{Binary: filepath.Join(t.TempDir(), "nothing"), Out: &out}); err == nil {

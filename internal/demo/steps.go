@@ -4,6 +4,7 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -34,7 +35,7 @@ var steps = []step{
 	{"clean", (*story).clean},
 }
 
-// unpack makes the package's folder: the manifest, and this binary under the
+// unpack creates the package folder with the manifest, and this binary under the
 // application's name.
 func (s *story) unpack() error {
 	dir := filepath.Join(s.folder, AppName)
@@ -141,7 +142,7 @@ func commandLine(pid int) (string, error) {
 	return strings.Join(words, " "), err
 }
 
-// enough primes are shown before the run is canceled.
+// enough is the number of primes at which the progress step ends.
 const enough = 400_000
 
 func (s *story) progress(ctx context.Context) (string, error) {
@@ -154,11 +155,11 @@ func (s *story) progress(ctx context.Context) (string, error) {
 		}
 		n = ev.Run.Progress
 		if s.Terminal {
-			fmt.Fprintf(s.Out, "\r 7  progress  %s  %s primes ", bar(n, enough), thousands(int(n)))
+			say(s.Out, "\r 7  progress  %s  %s primes ", bar(n, enough), thousands(int(n)))
 		}
 	}
 	if s.Terminal {
-		fmt.Fprint(s.Out, "\r")
+		say(s.Out, "\r")
 	}
 	return fmt.Sprintf("%s  %s primes", bar(n, n), thousands(int(n))), nil
 }
@@ -183,7 +184,7 @@ func (s *story) cancel(ctx context.Context) (string, error) {
 	return fmt.Sprintf("Abort: Run returned in %s, outcome %v: %s", task.Duration(took), run.Outcome, run.Reason.String()), err
 }
 
-// abort cancels the live run and waits for its outcome.
+// abort cancels the current run and waits for its outcome.
 func (s *story) abort(ctx context.Context) (time.Duration, task.Run, error) {
 	began := time.Now()
 	if err := s.client.Cancel(ctx, s.id, task.ReasonAbort, false); err != nil {
@@ -199,7 +200,7 @@ func (s *story) abort(ctx context.Context) (time.Duration, task.Run, error) {
 func (s *story) check(ctx context.Context) (string, error) {
 	files, err := filepath.Glob(filepath.Join(s.dir, "state", "packages", s.family, "*", AppName, primes.LogFile))
 	if err != nil || len(files) != 1 {
-		return "", fmt.Errorf("expected one %s, found %v (%v)", primes.LogFile, files, err)
+		return "", errors.Join(err, fmt.Errorf("expected one %s, found %v", primes.LogFile, files))
 	}
 	n, err := agreesWithSieve(files[0])
 	return fmt.Sprintf("%s: %s primes, an independent sieve agrees", primes.LogFile, thousands(n)), err
@@ -209,11 +210,11 @@ func (s *story) leave(ctx context.Context) (string, error) {
 	for alive(s.launched.PID) {
 		select {
 		case <-ctx.Done():
-			return "", fmt.Errorf("pid %d is still there", s.launched.PID)
+			return "", fmt.Errorf("pid %d is still running", s.launched.PID)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return "the server left by itself after its linger time", nil
+	return "the server exited by itself after its linger time", nil
 }
 
 func alive(pid int) bool { return syscall.Kill(pid, 0) == nil }
@@ -223,7 +224,7 @@ func (s *story) open(context.Context) (string, error) {
 	if err := s.app.Start(); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("the application is started: %s, pid %d", AppName, s.app.Process.Pid), nil
+	return fmt.Sprintf("started the application: %s, pid %d", AppName, s.app.Process.Pid), nil
 }
 
 func (s *story) fireInApp(ctx context.Context) (string, error) {
@@ -263,7 +264,7 @@ func (s *story) awaitApp(ctx context.Context) error {
 }
 
 func (s *story) history(ctx context.Context) (string, error) {
-	time.Sleep(time.Second) // let it run for a second, to be seen
+	time.Sleep(time.Second) // let the run last a second, so that the history shows a duration
 	if _, _, err := s.abort(ctx); err != nil {
 		return "", err
 	}
@@ -287,7 +288,7 @@ func (s *story) clean(ctx context.Context) (string, error) {
 	if err := s.client.Stop(ctx, 5*time.Second); err != nil {
 		return "", err
 	}
-	s.client.Close()
+	_ = s.client.Close()
 	_ = s.broker.Wait()
 	if left := processesIn(s.dir); len(left) > 0 {
 		return "", fmt.Errorf("still running: %v", left)

@@ -1,10 +1,11 @@
-// Package describe is how a tool learns what a program registers and serves,
-// before it is shipped: it starts the program with the name of a file in its
-// environment. The SDK then speaks to a Recorder in place of a broker, which answers
-// as if everything were registered and writes it into the file; Serve and Main write
-// down their classes and return at once.
+// Package describe determines which tasks a program registers and which classes
+// it serves, before it is shipped. It starts the program with the name of a file
+// in an environment variable. The SDK then uses a Recorder instead of a broker.
+// The Recorder answers as if every registration succeeded and writes it to the
+// file. Serve and Main write their classes and return immediately.
 //
-// It is no sandbox: the program runs, and what it does beside bgtask it does.
+// The program is not sandboxed: everything else that it does has its normal
+// effect.
 package describe
 
 import (
@@ -17,16 +18,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Env names the file, in the environment of a program that is to describe itself.
+// Env is the environment variable with the name of the file, which makes a
+// program describe itself.
 const Env = "BGTASK_DESCRIBE"
 
-// Description is what a program registers and serves.
+// Description lists what a program registers and serves.
 type Description struct {
-	Tasks   []task.Spec // in the order of their registration, the last of each name and group
-	Classes []task.GUID // that it serves, sorted
+	Tasks   []task.Spec // in registration order; only the last one of each name and group
+	Classes []task.GUID // served classes, sorted
 }
 
-// Registered are the classes that the tasks name.
+// Registered returns the classes of the tasks, without duplicates.
 func (d *Description) Registered() (all []task.GUID) {
 	for _, spec := range d.Tasks {
 		if !slices.Contains(all, spec.EntryPoint) {
@@ -36,7 +38,7 @@ func (d *Description) Registered() (all []task.GUID) {
 	return all
 }
 
-// Join adds what another start of the program told.
+// Join adds the description from another start of the program.
 func (d *Description) Join(other *Description) {
 	for i := range other.Tasks {
 		d.add(record{Register: &other.Tasks[i]})
@@ -44,14 +46,14 @@ func (d *Description) Join(other *Description) {
 	d.add(record{Serve: other.Classes})
 }
 
-// record is a line of the file.
+// record is one line of the file.
 type record struct {
 	Register *task.Spec  `json:"register,omitempty"`
 	Serve    []task.GUID `json:"serve,omitempty"`
 }
 
-// parse reads what a recorder wrote. A last line that is not whole is left out:
-// the program was ended while it wrote.
+// parse parses a recorder's file. It ignores an incomplete last line, since the
+// program may have been killed while writing.
 func parse(data []byte) (*Description, error) {
 	d := &Description{}
 	for len(data) > 0 {
@@ -61,7 +63,7 @@ func parse(data []byte) (*Description, error) {
 		}
 		var r record
 		if err := json.Unmarshal(data[:end], &r); err != nil {
-			return nil, fmt.Errorf("what it wrote is not understood: %w", err)
+			return nil, fmt.Errorf("cannot decode what it wrote: %w", err)
 		}
 		d.add(r)
 		data = data[end+1:]

@@ -21,8 +21,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// programEnv makes the test binary a program that is described: its value says
-// which.
+// programEnv turns the test binary into a program to describe; its value selects
+// one.
 const programEnv = "DESCRIBE_TEST_PROGRAM"
 
 var programs = map[string]func() int{
@@ -42,7 +42,7 @@ func builder(name string, class bgtask.GUID) bgtask.Builder {
 	return bgtask.Builder{Name: name, EntryPoint: class, Trigger: bgtask.TimeTrigger{Freshness: time.Hour}}
 }
 
-// good is a program as people write them.
+// good is a typical program.
 func good() int {
 	ctx := context.Background()
 	if bgtask.Launched() || os.Getenv(describe.Env) == "" {
@@ -56,13 +56,13 @@ func good() int {
 	if err != nil {
 		return 7
 	}
-	if _, err = builder("Sync", sync).Ensure(ctx); err != nil { // at every start
+	if _, err = builder("Sync", sync).Ensure(ctx); err != nil { // as at every start
 		return 6
 	}
 	if _, err = builder("Report", sync).Register(ctx); err != nil {
 		return 5
 	}
-	if os.Getenv(describe.Env) != "" { // read, and cleared
+	if os.Getenv(describe.Env) != "" { // FromEnvironment clears it
 		return 4
 	}
 	if all, err := bgtask.AllTasks(ctx); err != nil || len(all) != 3 {
@@ -76,7 +76,10 @@ func good() int {
 		return 10
 	}
 	go func() {
-		for range reg.Watch(ctx, "") {
+		for _, err := range reg.Watch(ctx, "") {
+			if err != nil {
+				return
+			}
 		}
 	}()
 	nothing := bgtask.TaskFunc(func(context.Context, *bgtask.Instance) error { return nil })
@@ -95,7 +98,7 @@ func refused() int {
 	return 0
 }
 
-// endless registers, and goes on with work of its own, and a child.
+// endless registers a task, and then keeps running with a child process.
 func endless() int {
 	if code := leaving(); code != 0 {
 		return code
@@ -103,12 +106,12 @@ func endless() int {
 	select {}
 }
 
-// leaving registers, and leaves a child behind.
+// leaving registers a task and leaves a child process behind.
 func leaving() int {
 	if _, err := builder("Sync", sync).Ensure(context.Background()); err != nil {
 		return 1
 	}
-	child := exec.Command("sleep", "3600")
+	child := exec.CommandContext(context.Background(), "sleep", "3600") // outlives this program
 	if err := child.Start(); err != nil {
 		return 2
 	}
@@ -118,7 +121,7 @@ func leaving() int {
 	return 0
 }
 
-func run(t *testing.T, ctx context.Context, program string) (*describe.Description, error) {
+func run(ctx context.Context, t *testing.T, program string) (*describe.Description, error) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -129,7 +132,7 @@ func run(t *testing.T, ctx context.Context, program string) (*describe.Descripti
 }
 
 func TestRun(t *testing.T) {
-	d, err := run(t, t.Context(), "good")
+	d, err := run(t.Context(), t, "good")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,10 +156,10 @@ func TestRun(t *testing.T) {
 
 func TestRunSaysWhy(t *testing.T) {
 	for program, want := range map[string]string{
-		"silent":  "it registered no task and served no class: exit status 3; it said: no display",
-		"refused": "it registered no task and served no class; it said: register: ",
+		"silent":  "it registered no task and served no class: exit status 3; output: no display",
+		"refused": "it registered no task and served no class; output: register: ",
 	} {
-		_, err := run(t, t.Context(), program)
+		_, err := run(t.Context(), t, program)
 		if err == nil || !strings.Contains(err.Error(), want) || task.Hint(err) == "" {
 			t.Errorf("%s: %v", program, err)
 		}
@@ -166,8 +169,8 @@ func TestRunSaysWhy(t *testing.T) {
 	}
 }
 
-// TestRunEnds: a program that goes on is described by what it did, and ended with
-// what it has started.
+// A program that keeps running is described by what it did, and killed together
+// with its children.
 func TestRunEnds(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
 	t.Setenv("DESCRIBE_TEST_PID", file)
@@ -177,27 +180,27 @@ func TestRunEnds(t *testing.T) {
 			if data, _ := os.ReadFile(file); len(data) > 0 {
 				stop()
 			}
-			time.Sleep(5 * time.Millisecond) // there is no signal: the program knows nothing of the test
+			time.Sleep(5 * time.Millisecond) // polling, because the program does not know about the test
 		}
 	}()
-	d, err := run(t, ctx, "endless")
+	d, err := run(ctx, t, "endless")
 	if err != nil || len(d.Tasks) != 1 {
 		t.Fatalf("%v %v", d, err)
 	}
 	checkEnded(t, file)
 }
 
-// TestRunLeavesNothing: what a program leaves behind is ended.
+// Processes that a program leaves behind are killed.
 func TestRunLeavesNothing(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pid")
 	t.Setenv("DESCRIBE_TEST_PID", file)
-	if d, err := run(t, t.Context(), "leaving"); err != nil || len(d.Tasks) != 1 {
+	if d, err := run(t.Context(), t, "leaving"); err != nil || len(d.Tasks) != 1 {
 		t.Fatalf("%v %v", d, err)
 	}
 	checkEnded(t, file)
 }
 
-// checkEnded waits for the end of the process whose number is in the file.
+// checkEnded waits until the process whose pid is in the file has ended.
 func checkEnded(t *testing.T, file string) {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -214,7 +217,7 @@ func checkEnded(t *testing.T, file string) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("the child goes on")
+			t.Fatal("the child is still running")
 		}
 	}
 }

@@ -4,8 +4,8 @@ package describe
 
 import "os/exec"
 
-// ownGroup has nothing to do: there are no process groups here.
+// ownGroup does nothing: there are no process groups on this system.
 func ownGroup(*exec.Cmd) {}
 
-// endGroup ends the program; what it has started goes on.
+// endGroup kills the program. Its children keep running.
 func endGroup(cmd *exec.Cmd) error { return cmd.Process.Kill() }

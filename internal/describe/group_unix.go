@@ -7,8 +7,8 @@ import (
 	"syscall"
 )
 
-// ownGroup starts the program in a process group of its own.
+// ownGroup makes the program start in its own process group.
 func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
 
-// endGroup ends all that is left of the group.
+// endGroup kills all processes of the group.
 func endGroup(cmd *exec.Cmd) error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }

@@ -16,8 +16,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Recorder is a Broker that writes down what is registered. What it can not answer
-// it refuses with ErrUnavailable, as a machine without a broker would.
+// Recorder is a Broker that records registrations in a file. Like on a machine
+// without a broker, other methods fail with ErrUnavailable.
 type Recorder struct {
 	client.NoBroker
 	folder string
@@ -27,18 +27,18 @@ type Recorder struct {
 	tasks []task.Info
 }
 
-// FromEnvironment gives the Recorder of a process that is to describe itself, nil
-// in any other. The environment is cleared, so that a program which this one
-// starts does not describe itself.
+// FromEnvironment returns the Recorder of a process that is to describe itself,
+// or nil in any other process. It clears the environment variable, so that child
+// processes do not describe themselves.
 func FromEnvironment() *Recorder {
 	name, ok := os.LookupEnv(Env)
 	if !ok {
 		return nil
 	}
-	os.Unsetenv(Env)
+	_ = os.Unsetenv(Env) // fails only for an invalid name
 	r := &Recorder{folder: filepath.Dir(name)}
 	r.Err = &task.Error{Err: task.ErrUnavailable, Detail: "this process only describes itself"}
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0) // the tool has made it
+	file, err := os.OpenFile(name, os.O_WRONLY|os.O_APPEND, 0) // created by Run
 	if err != nil {
 		r.Err = &task.Error{Err: task.ErrUnavailable, Detail: err.Error()}
 	}
@@ -46,7 +46,8 @@ func FromEnvironment() *Recorder {
 	return r
 }
 
-// write appends a line in one call: other processes of the program may write too.
+// write appends a line in a single call, because other processes of the program
+// may write too.
 func (r *Recorder) write(rec record) error {
 	line, err := json.Marshal(rec)
 	if err != nil {
@@ -59,10 +60,10 @@ func (r *Recorder) write(rec record) error {
 	return err
 }
 
-// Serve writes down classes that the process serves.
+// Serve records classes that the process serves.
 func (r *Recorder) Serve(classes []task.GUID) error { return r.write(record{Serve: classes}) }
 
-// Register writes it down and says that it is done.
+// Register records the registration and reports success.
 func (r *Recorder) Register(_ context.Context, spec task.Spec, _ client.Registering) (wire.Registered, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -75,30 +76,30 @@ func (r *Recorder) Register(_ context.Context, spec task.Spec, _ client.Register
 }
 
 func newID() (id task.GUID) {
-	rand.Read(id[:])
+	_, _ = rand.Read(id[:]) // never fails
 	return id
 }
 
-// Unregister says that it is done.
+// Unregister reports success.
 func (r *Recorder) Unregister(context.Context, task.GUID, bool) error { return nil }
 
-// Cancel finds no run to cancel.
+// Cancel reports success; there are no runs.
 func (r *Recorder) Cancel(context.Context, task.GUID, task.CancellationReason, bool) error {
 	return nil
 }
 
-// Resume finds nothing suspended.
+// Resume reports success; nothing is suspended.
 func (r *Recorder) Resume(context.Context, task.GUID) error { return nil }
 
-// Raise finds nobody who waits for the event.
+// Raise reports that no task waits for the event.
 func (r *Recorder) Raise(context.Context, string, []byte) ([]string, error) { return nil, nil }
 
-// RequestAccess allows what there is to allow.
+// RequestAccess reports that access is allowed.
 func (r *Recorder) RequestAccess(context.Context) (task.AccessStatus, error) {
 	return task.AllowedSubjectToSystemPolicy, nil
 }
 
-// Tasks lists what was registered meanwhile.
+// Tasks returns what this process has registered so far.
 func (r *Recorder) Tasks(_ context.Context, q wire.TaskQuery) (all []task.Info, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -110,7 +111,7 @@ func (r *Recorder) Tasks(_ context.Context, q wire.TaskQuery) (all []task.Info, 
 	return all, nil
 }
 
-// Task finds one that was registered meanwhile.
+// Task returns a task that this process registered.
 func (r *Recorder) Task(_ context.Context, id task.GUID) (task.Info, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,25 +123,25 @@ func (r *Recorder) Task(_ context.Context, id task.GUID) (task.Info, error) {
 	return task.Info{}, &task.Error{Err: task.ErrNotRegistered}
 }
 
-// Groups are none.
+// Groups returns no groups.
 func (r *Recorder) Groups(context.Context) ([]string, error) { return nil, nil }
 
-// Facts are none.
+// Facts returns no facts.
 func (r *Recorder) Facts(context.Context) ([]task.Fact, []task.SourceState, error) {
 	return nil, nil, nil
 }
 
-// History is empty.
+// History returns an empty history.
 func (r *Recorder) History(context.Context, wire.HistoryQuery) iter.Seq2[task.Event, error] {
 	return func(func(task.Event, error) bool) {}
 }
 
-// Watch sees nothing happen until ctx ends.
+// Watch returns no events and blocks until ctx ends.
 func (r *Recorder) Watch(ctx context.Context, _ wire.WatchQuery) iter.Seq2[task.Event, error] {
 	return func(func(task.Event, error) bool) { <-ctx.Done() }
 }
 
-// LocalFolder is one that is gone when the program has ended.
+// LocalFolder returns a folder that Run deletes when the program has ended.
 func (r *Recorder) LocalFolder(context.Context) (string, error) {
 	folder := filepath.Join(r.folder, "LocalFolder")
 	if err := os.MkdirAll(folder, 0o700); err != nil {

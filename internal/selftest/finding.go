@@ -9,29 +9,30 @@ import (
 	"github.com/bgtask/bgtask"
 )
 
-// Level says what a finding means.
+// Level is the meaning of a finding.
 type Level string
 
 // The levels.
 const (
 	OK   Level = "ok"
-	Fail Level = "fail" // what was promised does not hold
-	Note Level = "note" // a fact about the platform, whichever way it is
+	Fail Level = "fail" // a promise does not hold
+	Note Level = "note" // a fact about the platform, neither good nor bad
 )
 
-// Finding is one thing that was tried.
+// Finding is the result of one test.
 type Finding struct {
 	Level   Level  `json:"level"`
 	Subject string `json:"subject"`
 	Text    string `json:"text"`
 }
 
+// String returns the finding in one line.
 func (f Finding) String() string {
 	pad := strings.Repeat(" ", max(0, 22-utf8.RuneCountInString(f.Subject)))
 	return fmt.Sprintf("%-4s  %s%s  %s", f.Level, f.Subject, pad, f.Text)
 }
 
-// Failed says whether any of them is a Fail.
+// Failed reports whether any of the findings is a Fail.
 func Failed(findings []Finding) bool {
 	for _, f := range findings {
 		if f.Level == Fail {
@@ -41,7 +42,7 @@ func Failed(findings []Finding) bool {
 	return false
 }
 
-// refusal is an error in one line, with its hint.
+// refusal formats an error with its hint in one line.
 func refusal(err error) string {
 	text := strings.ReplaceAll(err.Error(), "\n", "; ")
 	if hint := bgtask.Hint(err); hint != "" {
@@ -50,7 +51,7 @@ func refusal(err error) string {
 	return text
 }
 
-// verdict is OK or, with an error, Fail.
+// verdict returns a finding that is OK, or Fail if there is an error.
 func verdict(subject, text string, err error) Finding {
 	if err != nil {
 		return Finding{Fail, subject, refusal(err)}
@@ -58,8 +59,9 @@ func verdict(subject, text string, err error) Finding {
 	return Finding{OK, subject, text}
 }
 
-// taken is what a trigger's registration tells: either answer is a fact.
-func taken(subject string, err error) Finding {
+// triggerFinding returns the finding for the registration of a trigger. Both
+// acceptance and a refusal of the trigger are notes.
+func triggerFinding(subject string, err error) Finding {
 	switch {
 	case err == nil:
 		return Finding{Note, subject, "accepted"}

@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/internal/selftest"
 )
 
-// The package that is sent to people declares the class that is served.
+// The published package declares the class that is served.
 func TestThePackageDeclaresTheClass(t *testing.T) {
 	d, err := declaration.Load(filepath.Join("..", "..", "packaging", "selftest", declaration.FileName))
 	if err != nil {

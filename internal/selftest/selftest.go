@@ -11,23 +11,23 @@ import (
 	"github.com/bgtask/bgtask"
 )
 
-// Test is one self-test.
+// Test is a self-test.
 type Test struct {
-	Client *bgtask.Client // nil: bgtask.DefaultClient
-	Found  func(Finding)  // is told each finding as it is made
-	Wait   time.Duration  // how long it waits for the platform to launch the timed task; 0: not at all
+	Client *bgtask.Client // nil means bgtask.DefaultClient
+	Found  func(Finding)  // called with each finding; may be nil
+	Wait   time.Duration  // how long to wait for the platform to launch the timed task; 0 to not wait
 }
 
 const (
 	prefix    = "bgtask-selftest-"
-	freshness = 15 * time.Minute // Windows' least
+	freshness = 15 * time.Minute // the minimum on Windows
 )
 
-// most bounds everything that should come at once.
+// most is the time limit for everything that should happen immediately.
 const most = 30 * time.Second
 
-// Run tries everything. What was registered is removed, but for the timed task
-// when nobody waits for it.
+// Run performs all tests and returns their findings. It removes what it
+// registered, except for the timed task if the test does not wait for it.
 func (t *Test) Run(ctx context.Context) []Finding {
 	s := &sitting{Test: t, client: t.Client, started: time.Now()}
 	if s.client == nil {
@@ -45,11 +45,11 @@ func (t *Test) Run(ctx context.Context) []Finding {
 	return s.all
 }
 
-// sitting is a Test at work.
+// sitting is one execution of a Test.
 type sitting struct {
 	*Test
 	client  *bgtask.Client
-	started time.Time // entries before are another sitting's
+	started time.Time // earlier entries belong to other sittings
 	folder  string
 	all     []Finding
 }
@@ -61,13 +61,13 @@ func (s *sitting) find(f Finding) {
 	}
 }
 
-// packaged says whether this process has a package, without which nothing can be
-// registered.
+// packaged reports whether this process has a package, without which nothing can
+// be registered.
 func (s *sitting) packaged(ctx context.Context) bool {
 	folder, err := s.client.LocalFolder(ctx)
 	s.find(verdict("package", "its data folder is "+folder, err))
 	if err != nil {
-		s.find(Finding{Note, "the rest", "not tried: without a package nothing can be registered"})
+		s.find(Finding{Note, "the rest", "skipped: without a package nothing can be registered"})
 		return false
 	}
 	s.folder = folder
@@ -80,21 +80,21 @@ func (s *sitting) builder(name string, trigger bgtask.Trigger) bgtask.Builder {
 	return bgtask.Builder{Name: prefix + name, EntryPoint: Class.CLSID, Trigger: trigger, Client: s.client}
 }
 
-// removeAll removes what an earlier sitting has left.
+// removeAll removes the tasks that an earlier sitting left.
 func (s *sitting) removeAll(ctx context.Context) {
 	all, err := s.client.AllTasks(ctx)
 	if err != nil {
-		return // ensure will tell
+		return // ensure reports the error
 	}
 	for _, r := range all {
 		if strings.HasPrefix(r.Name(), prefix) {
-			r.Unregister(ctx, true)
+			s.remove(ctx, r)
 		}
 	}
 }
 
-// ensure registers a timed task with a condition twice: it is one, and stays as it
-// is.
+// ensure registers the same timed task with a condition twice. The second call
+// must not change it.
 func (s *sitting) ensure(ctx context.Context) {
 	b := s.builder("ensure", bgtask.TimeTrigger{Freshness: freshness})
 	b.Conditions = []bgtask.Condition{bgtask.InternetAvailable}
@@ -103,13 +103,13 @@ func (s *sitting) ensure(ctx context.Context) {
 		s.find(Finding{Fail, "TimeTrigger", refusal(err)})
 		return
 	}
-	defer first.Unregister(ctx, true)
+	defer s.remove(ctx, first)
 	s.find(Finding{OK, "TimeTrigger", "registered, with InternetAvailable, as " + first.TaskID().String()})
 	second, err := b.Ensure(ctx)
 	if err == nil && second.TaskID() != first.TaskID() {
-		err = fmt.Errorf("a second Ensure made another task, %v", second.TaskID())
+		err = fmt.Errorf("a second Ensure created another task, %v", second.TaskID())
 	}
-	s.find(verdict("Ensure", "unchanged by a second one", err))
+	s.find(verdict("Ensure", "unchanged by a second call", err))
 	s.find(verdict("AllTasks", "lists it", s.lists(ctx, first)))
 }
 
@@ -126,7 +126,7 @@ func (s *sitting) lists(ctx context.Context, r *bgtask.Registration) error {
 	return err
 }
 
-// triggers tells which are taken with a class of our own.
+// triggers reports which triggers are accepted with a class of our own.
 func (s *sitting) triggers(ctx context.Context) {
 	for _, each := range []struct {
 		name    string
@@ -142,9 +142,9 @@ func (s *sitting) triggers(ctx context.Context) {
 		{"ApplicationTrigger", bgtask.ApplicationTrigger{}},
 	} {
 		r, err := s.builder("trigger", each.trigger).Register(ctx)
-		s.find(taken(each.name, err))
+		s.find(triggerFinding(each.name, err))
 		if err == nil {
-			r.Unregister(ctx, true)
+			s.remove(ctx, r)
 		}
 	}
 }

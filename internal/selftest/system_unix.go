@@ -4,11 +4,11 @@ package selftest
 
 import "golang.org/x/sys/unix"
 
-// systemName is what the kernel calls itself.
+// systemName returns the name and release of the kernel.
 func systemName() string {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
-		return "a system without a name: " + err.Error()
+		return "unknown system: " + err.Error()
 	}
 	return unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:])
 }

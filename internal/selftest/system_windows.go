@@ -6,7 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// systemName is Windows with its build, which says more than its version.
+// systemName returns the version of Windows with its build number, which is more
+// specific.
 func systemName() string {
 	v := windows.RtlGetVersion()
 	return fmt.Sprintf("Windows %d.%d build %d", v.MajorVersion, v.MinorVersion, v.BuildNumber)

@@ -14,10 +14,10 @@ import (
 	"github.com/bgtask/bgtask"
 )
 
-// Class serves the tasks of the self-test; the package's manifest declares it.
+// Class serves the tasks of the self-test. The package's manifest declares it.
 var Class = bgtask.Class{CLSID: bgtask.MustGUID("6f0f3c0e-52b7-4d0f-9f43-0a4b8b1c7e21"), Task: bgtask.TaskFunc(run)}
 
-// Entry is what a run wrote down, when it was entered and when it was over.
+// Entry is a record that a run writes when it begins and when it ends.
 type Entry struct {
 	Stage    string    `json:"stage"`
 	Time     time.Time `json:"time"`
@@ -25,7 +25,7 @@ type Entry struct {
 	Instance string    `json:"instance"`
 	Process  int       `json:"process"`
 	Launched bool      `json:"launched"`
-	Reason   string    `json:"reason,omitempty"` // it was told to stop
+	Reason   string    `json:"reason,omitempty"` // reason of a cancellation
 }
 
 // The stages of a run.
@@ -34,10 +34,10 @@ const (
 	Over    = "over"
 )
 
-// logName is the file of entries in the LocalFolder, one a line.
+// logName is the file of entries in the LocalFolder, one per line.
 const logName = "selftest.jsonl"
 
-// waits is the end of the names of tasks that run until they are canceled.
+// waits is the suffix of the names of tasks that run until they are canceled.
 const waits = "-waits"
 
 const lastProgress = 100
@@ -75,8 +75,8 @@ func (e Entry) append(folder string) error {
 	return errors.Join(err, file.Close())
 }
 
-// Entries are those in the folder, oldest first. A line that is not one (the
-// machine went off while it was written) is passed over.
+// Entries returns the entries in the folder, oldest first. It skips incomplete
+// lines, which a power failure may leave.
 func Entries(folder string) ([]Entry, error) {
 	data, err := os.ReadFile(filepath.Join(folder, logName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,6 +94,7 @@ func Entries(folder string) ([]Entry, error) {
 	return all, nil
 }
 
+// String returns the entry in one line.
 func (e Entry) String() string {
 	how := "in the open program"
 	if e.Launched {

@@ -183,7 +183,7 @@ func byProcessor(c *cobra.Command, d *declaration.Declaration, names []string) (
 	for _, name := range names {
 		p, err := declaration.ParsePlatform(name)
 		if err != nil {
-			return nil, verb.Usage(c, "--platform: "+err.Error()+"; one looks like windows/amd64 or linux/arm64")
+			return nil, verb.Usage(c, "--platform: "+err.Error()+"; use a platform such as windows/amd64 or linux/arm64")
 		}
 		if seen[p] {
 			continue
