@@ -5,11 +5,11 @@ import (
 	"unsafe"
 )
 
-// TakeBytes reads an array that a call answered, and gives it back.
+// TakeBytes copies an array returned by a call, and frees it.
 func TakeBytes(p *byte, n uint32) []byte {
 	if p == nil {
 		return nil
 	}
-	defer coTaskMemFree.Call(uintptr(unsafe.Pointer(p)))
+	defer freeTaskMemory(unsafe.Pointer(p))
 	return slices.Clone(unsafe.Slice(p, n))
 }

@@ -5,76 +5,79 @@ import (
 	"unsafe"
 )
 
-// Contexts in which a class is asked for.
+// Contexts in which to create an object: CLSCTX.
 const (
 	InProcess   = 1
 	LocalServer = 4
 )
 
-// Use says how a class object is registered: REGCLS.
+// Use specifies how a class object is registered: REGCLS.
 type Use uint32
 
-// The ways. Suspended and Agile are added to one of the others.
+// The values of Use. Suspended and Agile are combined with one of the others.
 const (
-	SingleUse   Use = 0    // it serves one activation, then it is gone
-	MultipleUse Use = 1    // it serves any number
-	Suspended   Use = 4    // nobody sees it before Resume
-	Agile       Use = 0x10 // any apartment may ask it
+	SingleUse   Use = 0    // serves one activation and is then unregistered
+	MultipleUse Use = 1    // serves any number of activations
+	Suspended   Use = 4    // invisible until Resume
+	Agile       Use = 0x10 // callable from any apartment
 )
 
-// Cookie names a class object that is registered.
+// Cookie identifies a registered class object.
 type Cookie uint32
 
-// Register registers a class object, which keeps its own reference to factory.
+// Register registers a class object. The registration holds its own reference to
+// factory.
 func Register(class GUID, factory *Unknown, use Use) (Cookie, error) {
 	var cookie Cookie
 	err := call(coRegisterClassObject, uintptr(unsafe.Pointer(&class)), uintptr(unsafe.Pointer(factory)), LocalServer, uintptr(use), uintptr(unsafe.Pointer(&cookie)))
 	return cookie, err
 }
 
-// Revoke takes a class object out. A process must not end before.
+// Revoke unregisters a class object. This must happen before the process exits.
 func (c Cookie) Revoke() error { return call(coRevokeClassObject, uintptr(c)) }
 
-// Resume makes all suspended class objects of the process visible, in one step.
+// Resume makes all suspended class objects of the process visible in one step.
 func Resume() error { return call(coResumeClassObjects) }
 
 // Suspend hides all class objects of the process.
 func Suspend() error { return call(coSuspendClassObjects) }
 
-// AddProcess counts one more thing that needs the process.
+// AddProcess increments the count of users that keep the process alive, and
+// returns it.
 func AddProcess() uint32 {
 	n, _, _ := coAddRefServerProcess.Call()
 	return uint32(n)
 }
 
-// ReleaseProcess counts one less. At 0 COM has suspended all class objects in the
-// same step: no activation comes any more, and the process may end.
+// ReleaseProcess decrements the count of users and returns it. When the count
+// reaches 0, COM suspends all class objects in the same step: no further
+// activation arrives, and the process may exit.
 func ReleaseProcess() uint32 {
 	n, _, _ := coReleaseServerProcess.Call()
 	return uint32(n)
 }
 
-// Disconnect takes the references of other processes to an object of ours back:
-// those of a process that died stay for minutes otherwise.
+// Disconnect drops the references that other processes hold to an object of this
+// process. Without it, the references of a process that died remain for minutes.
 func Disconnect(u *Unknown) error {
 	return call(coDisconnectObject, uintptr(unsafe.Pointer(u)), 0)
 }
 
-// Create makes an object of a class, in a server that is started if need be.
+// Create creates an object of a class, and starts the class server if necessary.
 func Create(class GUID, context uint32, iid GUID) (*Unknown, error) {
 	var made *Unknown
 	err := call(coCreateInstance, uintptr(unsafe.Pointer(&class)), 0, uintptr(context), uintptr(unsafe.Pointer(&iid)), uintptr(unsafe.Pointer(&made)))
 	return made, err
 }
 
-// ClassObject gives the class object, as Create does an object of it.
+// ClassObject returns the class object from the server that Create would use.
 func ClassObject(class GUID, context uint32) (*Unknown, error) {
 	var factory *Unknown
 	err := call(coGetClassObject, uintptr(unsafe.Pointer(&class)), uintptr(context), 0, uintptr(unsafe.Pointer(&IIDClassFactory)), uintptr(unsafe.Pointer(&factory)))
 	return factory, err
 }
 
-// Activate makes an object of a class of the Windows Runtime by its default
+// Activate creates an object of a Windows Runtime class with its default
 // constructor.
 func Activate(class string) (*Unknown, error) {
 	name, err := NewHString(class)
@@ -87,8 +90,8 @@ func Activate(class string) (*Unknown, error) {
 	return made, err
 }
 
-// Factory gives an interface of the factory of a class of the Windows Runtime: its
-// constructors with arguments, or its static members.
+// Factory returns an interface of a Windows Runtime class's factory, which has
+// the constructors with arguments or the static members.
 func Factory(class string, iid GUID) (*Unknown, error) {
 	name, err := NewHString(class)
 	if err != nil {
@@ -100,11 +103,11 @@ func Factory(class string, iid GUID) (*Unknown, error) {
 	return factory, err
 }
 
-// ClassFactory is what a class object does. Both functions are called on any
-// goroutine. Make gives an object with one reference.
+// ClassFactory implements a class object. Both functions may be called on any
+// goroutine. Make returns an object with one reference.
 type ClassFactory struct {
 	Make func() (*Unknown, error)
-	Lock func(lock bool) // nil: nothing
+	Lock func(lock bool) // may be nil
 }
 
 var classFactoryTable = sync.OnceValue(func() unsafe.Pointer {
@@ -121,7 +124,7 @@ var classFactoryTable = sync.OnceValue(func() unsafe.Pointer {
 	)
 })
 
-// NewFactory makes a class object.
+// NewFactory returns a class object.
 func NewFactory(f ClassFactory) *Unknown {
 	return New(&f, Object{}, Interface{IID: IIDClassFactory, Methods: classFactoryTable()})
 }

@@ -27,8 +27,8 @@ func TestMain(m *testing.M) {
 
 const waitEnv = "BGTASK_TEST_WAIT"
 
-// TestWaiting: a program that waits for calls only is not ended by Go as one that
-// is stuck.
+// A program that only waits for calls must not be stopped by Go's deadlock
+// detection.
 func TestWaiting(t *testing.T) {
 	self, err := os.Executable()
 	if err != nil {
@@ -50,15 +50,17 @@ func TestWaiting(t *testing.T) {
 	go func() { ended <- cmd.Wait() }()
 	select {
 	case err := <-ended:
-		t.Errorf("it ended: %v", err)
-	case <-time.After(time.Second): // Go would have ended it at once
-		cmd.Process.Kill()
-		<-ended
+		t.Errorf("the program ended: %v", err)
+	case <-time.After(time.Second): // Go would have stopped it immediately
+		_ = cmd.Process.Kill() // fails only if it has exited
+		if err := <-ended; err == nil {
+			t.Error("the program exited by itself")
+		}
 	}
 }
 
-// counter is an object for tests: two interfaces, of which the second tells a
-// number, fails, or panics.
+// counter is an object with two interfaces. The second one returns a number,
+// fails or panics.
 type counter struct{ n uint32 }
 
 var (
@@ -85,7 +87,7 @@ var (
 			Method1(func(c *counter, n uint32) error { c.n = n; return nil }),
 			Method0(func(*counter) error { return errors.New("no HRESULT in it") }),
 			Method0(func(c *counter) error { panic("a bug") }),
-			Method1(func(c *counter, out uintptr) error { // as code that is not Go's has it: nobody corrects it
+			Method1(func(c *counter, out uintptr) error { // an address as in code outside Go, which the runtime does not adjust
 				deep(64)
 				*(*uint32)(pointer(out)) = c.n
 				return nil
@@ -108,8 +110,8 @@ func query(t *testing.T, u *Unknown, iid GUID) *Unknown {
 	return other
 }
 
-// TestIdentity: the rules of QueryInterface. IUnknown is the same pointer from
-// every interface, and each interface is reached from each.
+// The rules of QueryInterface: every interface returns the same pointer for
+// IUnknown, and from each interface every other one can be reached.
 func TestIdentity(t *testing.T) {
 	gone := false
 	u := newCounter(0, func() { gone = true })
@@ -120,7 +122,7 @@ func TestIdentity(t *testing.T) {
 		for _, to := range all {
 			b := query(t, a, to)
 			if back := query(t, b, IIDUnknown); back != identity {
-				t.Errorf("from %v to %v the object is another one", from, to)
+				t.Errorf("from %v to %v the identity differs", from, to)
 			} else {
 				back.Release()
 			}
@@ -135,13 +137,13 @@ func TestIdentity(t *testing.T) {
 	}
 	identity.Release()
 	if _, err := u.Query(IIDClassFactory); !errors.Is(err, NoInterface) {
-		t.Errorf("an interface that it does not have: %v", err)
+		t.Errorf("a missing interface: %v", err)
 	}
 	if name, err := u.RuntimeClass(); name != className || err != nil {
 		t.Errorf("class name %q, %v", name, err)
 	}
 	if u.Release(); !gone {
-		t.Error("the last reference was given back, and the object stays")
+		t.Error("the object was not freed with its last reference")
 	}
 }
 
@@ -161,7 +163,7 @@ func TestIids(t *testing.T) {
 	if err := u.Call(3, uintptr(unsafe.Pointer(&count)), uintptr(unsafe.Pointer(&list))); err != nil {
 		t.Fatal(err)
 	}
-	defer coTaskMemFree.Call(uintptr(unsafe.Pointer(list)))
+	defer freeTaskMemory(unsafe.Pointer(list))
 	if got := slices.Clone(unsafe.Slice(list, count)); !slices.Equal(got, []GUID{iidFirst, iidSecond}) {
 		t.Error(got)
 	}
@@ -181,26 +183,26 @@ func TestMethods(t *testing.T) {
 	if n, err := Get[uint32](second, slotNumber); n != 41 || err != nil {
 		t.Error(n, err)
 	}
-	if err := second.Call(slotFail); err != Fail {
+	if err := second.Call(slotFail); !errors.Is(err, Fail) {
 		t.Error(err)
 	}
 	if own, ok := Impl[*counter](second); !ok || own.n != 41 {
 		t.Error("the value behind the object is not found")
 	}
 	if _, ok := Impl[*ClassFactory](second); ok {
-		t.Error("it is found as something else")
+		t.Error("the value was found with another type")
 	}
 }
 
-// TestAnswersArrive: a call back that moves the stack of its caller answers into the
-// caller's variable all the same.
+// A callback that moves the stack of its caller still writes its result to the
+// caller's variable.
 func TestAnswersArrive(t *testing.T) {
 	u := newCounter(7, nil)
 	defer u.Release()
 	second := query(t, u, iidSecond)
 	defer second.Release()
 	var group sync.WaitGroup
-	for range 100 { // each begins with a small stack
+	for range 100 { // each starts with a small stack
 		group.Go(func() {
 			if n, err := Get[uint32](second, slotDeep); n != 7 || err != nil {
 				t.Error(n, err)
@@ -219,7 +221,7 @@ func TestPanicStaysHere(t *testing.T) {
 	second := query(t, u, iidSecond)
 	defer second.Release()
 	for range 100 {
-		if err := second.Call(slotPanic); err != Fail {
+		if err := second.Call(slotPanic); !errors.Is(err, Fail) {
 			t.Fatal(err)
 		}
 	}
@@ -261,15 +263,15 @@ func TestFactory(t *testing.T) {
 	}})
 	defer f.Release()
 	create := func(outer *Unknown, iid GUID) (*Unknown, error) {
-		out := f // is to be overwritten
+		out := f // must be overwritten
 		err := f.Call(FirstUnknown, uintptr(unsafe.Pointer(outer)), uintptr(unsafe.Pointer(&iid)), uintptr(unsafe.Pointer(&out)))
 		return out, err
 	}
-	if made, err := create(f, IIDUnknown); err != NoAggregation || made != nil {
+	if made, err := create(f, IIDUnknown); !errors.Is(err, NoAggregation) || made != nil {
 		t.Error("aggregation:", made, err)
 	}
-	if made, err := create(nil, IIDClassFactory); err != NoInterface || made != nil {
-		t.Error("an interface that the class does not have:", made, err)
+	if made, err := create(nil, IIDClassFactory); !errors.Is(err, NoInterface) || made != nil {
+		t.Error("a missing interface:", made, err)
 	}
 	made, err := create(nil, iidSecond)
 	if err != nil {
@@ -279,15 +281,14 @@ func TestFactory(t *testing.T) {
 		t.Error(n, err)
 	}
 	made.Release()
-	f.Call(FirstUnknown+1, 1)
-	f.Call(FirstUnknown+1, 0)
-	if err := f.Call(FirstUnknown+1, 1); err != nil || locks != 1 {
+	err = errors.Join(f.Call(FirstUnknown+1, 1), f.Call(FirstUnknown+1, 0), f.Call(FirstUnknown+1, 1))
+	if err != nil || locks != 1 {
 		t.Errorf("%d locks, %v", locks, err)
 	}
 }
 
-// TestRegisteredClass: MULTIPLEUSE serves the process itself too, as an app that is
-// open; after the revoke it is gone.
+// A MULTIPLEUSE class object also serves its own process, as in an open
+// application. It is unavailable after Revoke.
 func TestRegisteredClass(t *testing.T) {
 	before := Live()
 	f := NewFactory(ClassFactory{Make: func() (*Unknown, error) { return newCounter(9, nil), nil }})
@@ -310,7 +311,7 @@ func TestRegisteredClass(t *testing.T) {
 	if err := cookie.Revoke(); err != nil {
 		t.Error(err)
 	}
-	if made, err := Create(class, InProcess|LocalServer, iidSecond); err != ClassNotRegistered {
+	if made, err := Create(class, InProcess|LocalServer, iidSecond); !errors.Is(err, ClassNotRegistered) {
 		t.Error(made, err)
 	}
 	if n := Live(); n != before {
@@ -325,12 +326,12 @@ func TestServerProcessCount(t *testing.T) {
 	if a, b := ReleaseProcess(), ReleaseProcess(); a != 1 || b != 0 {
 		t.Error(a, b)
 	}
-	if err := Resume(); err != nil { // at 0 the class objects were suspended
+	if err := Resume(); err != nil { // COM suspended the class objects at 0
 		t.Error(err)
 	}
 }
 
-// deep needs more stack than a goroutine has at first.
+// deep needs more stack than a goroutine initially has.
 func deep(n int) byte {
 	var frame [1024]byte
 	if n > 0 {
@@ -348,6 +349,8 @@ func BenchmarkCall(b *testing.B) {
 	}
 	defer second.Release()
 	for b.Loop() {
-		second.Call(slotSet, 1)
+		if err := second.Call(slotSet, 1); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

@@ -1,13 +1,13 @@
 package com
 
-// Counts is what may leak: for tests.
+// Counts counts resources that may leak, for tests.
 type Counts struct {
-	Objects   int   // of ours, that somebody has a reference to
-	Strings   int64 // that were made or taken and not given back
-	Callbacks int64 // of some 2,000 that a process has
+	Objects   int   // objects of this process with references
+	Strings   int64 // strings created or taken, and not deleted
+	Callbacks int64 // callbacks in use, out of about 2,000 per process
 }
 
-// Count counts now.
+// Count returns the current counts.
 func Count() Counts {
 	return Counts{Objects: Live(), Strings: liveStrings.Load(), Callbacks: callbacks.Load()}
 }

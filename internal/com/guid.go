@@ -6,8 +6,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// GUID is a 128-bit identifier as Windows has it in memory. A task.GUID has the
-// order in which it is printed.
+// GUID is a 128-bit identifier in Windows' memory layout. A task.GUID has its
+// bytes in the order in which they are printed.
 type GUID struct {
 	Data1 uint32
 	Data2 uint16
@@ -15,7 +15,7 @@ type GUID struct {
 	Data4 [8]byte
 }
 
-// FromTask converts a GUID of the vocabulary.
+// FromTask converts a task.GUID.
 func FromTask(g task.GUID) GUID {
 	return GUID{
 		Data1: binary.BigEndian.Uint32(g[0:4]), Data2: binary.BigEndian.Uint16(g[4:6]), Data3: binary.BigEndian.Uint16(g[6:8]),
@@ -32,14 +32,14 @@ func (g GUID) Task() (t task.GUID) {
 	return t
 }
 
-// MustGUID reads a constant of a program: "14c5882b-35d3-41be-86b2-5106269b97e6",
-// with or without braces. It panics on a bad one.
+// MustGUID parses a constant such as "14c5882b-35d3-41be-86b2-5106269b97e6", with
+// or without braces. It panics if the text is invalid.
 func MustGUID(s string) GUID { return FromTask(task.MustGUID(s)) }
 
-// String gives the lower-case form without braces.
+// String returns the GUID in lower case without braces.
 func (g GUID) String() string { return g.Task().String() }
 
-// The interfaces that every object has to do with.
+// Fundamental interfaces.
 var (
 	IIDUnknown           = MustGUID("00000000-0000-0000-c000-000000000046")
 	IIDClassFactory      = MustGUID("00000001-0000-0000-c000-000000000046")
@@ -54,10 +54,8 @@ const (
 	SlotAddRef         = 1
 	SlotRelease        = 2
 
-	// FirstUnknown is the first method after those of IUnknown, FirstInspectable
-	// that after those of IInspectable.
+	// FirstUnknown is the first slot after the methods of IUnknown,
+	// FirstInspectable the first one after those of IInspectable.
 	FirstUnknown     = 3
 	FirstInspectable = 6
-
-	slotRuntimeClassName = 4
 )

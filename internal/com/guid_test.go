@@ -9,8 +9,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The published identifiers of the Windows SDK (winrt/windows.foundation.collections.h,
-// windows.foundation.h), with the signatures that they stand for.
+// published are identifiers from the Windows SDK
+// (winrt/windows.foundation.collections.h, windows.foundation.h) with their
+// signatures.
 var published = []struct{ iid, signature string }{
 	{"e2fcc7c1-3bfc-5a0b-b2b0-72e769d1cb7e", SignatureOf(MustGUID("faa585ea-6214-4217-afda-7f46de5869b3"), "string")},                                                                                        // IIterable<String>
 	{"8c304ebb-6615-50a4-8829-879ecd443236", SignatureOf(MustGUID("6a79e863-4300-459a-9966-cbb660963ee1"), "string")},                                                                                        // IIterator<String>
@@ -38,10 +39,12 @@ func TestGUIDHasTheLayoutOfWindows(t *testing.T) {
 		t.Errorf("%v, %v", g, g.Task())
 	}
 	if unsafe.Sizeof(g) != 16 || unsafe.Alignof(g) != 4 || unsafe.Offsetof(g.Data2) != 4 || unsafe.Offsetof(g.Data3) != 6 || unsafe.Offsetof(g.Data4) != 8 {
-		t.Error("the structure is not Windows'")
+		t.Error("the layout differs from Windows'")
 	}
 	var memory bytes.Buffer
-	binary.Write(&memory, binary.LittleEndian, g)
+	if err := binary.Write(&memory, binary.LittleEndian, g); err != nil {
+		t.Fatal(err)
+	}
 	want := []byte{0x2b, 0x88, 0xc5, 0x14, 0xd3, 0x35, 0xbe, 0x41, 0x86, 0xb2, 0x51, 0x06, 0x26, 0x9b, 0x97, 0xe6}
 	if !bytes.Equal(memory.Bytes(), want) {
 		t.Errorf("in memory % x", memory.Bytes())

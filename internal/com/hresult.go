@@ -5,11 +5,11 @@ import (
 	"fmt"
 )
 
-// HRESULT is the answer of a COM call. It is an error: S_OK and other successes
-// are never returned as one.
+// HRESULT is the result of a COM call. It implements error; S_OK and other
+// success codes are never returned as errors.
 type HRESULT uint32
 
-// HRESULTs that the program itself gives or asks for.
+// HRESULTs that the program returns or checks for.
 const (
 	OK                 HRESULT = 0
 	False              HRESULT = 1
@@ -47,26 +47,26 @@ const (
 	ServerStopping     HRESULT = 0x80080008
 )
 
-// hresults has the names and, in a sentence without a full stop, the meanings of
-// those that are met round background tasks.
+// hresults has the names and the meanings, without a final period, of HRESULTs
+// that occur with background tasks.
 var hresults = map[HRESULT]struct{ name, text string }{
 	OK:                 {"S_OK", "success"},
-	False:              {"S_FALSE", "success, and the answer is no"},
-	NotImplemented:     {"E_NOTIMPL", "this version of Windows does not have it"},
+	False:              {"S_FALSE", "success, with the answer no"},
+	NotImplemented:     {"E_NOTIMPL", "this version of Windows does not support it"},
 	NoInterface:        {"E_NOINTERFACE", "the object does not have the interface"},
 	InvalidPointer:     {"E_POINTER", "a pointer is missing"},
-	Fail:               {"E_FAIL", "it failed, for a reason that was not given"},
+	Fail:               {"E_FAIL", "it failed for an unspecified reason"},
 	Bounds:             {"E_BOUNDS", "there is no such element"},
-	IllegalMethodCall:  {"E_ILLEGAL_METHOD_CALL", "it may not be called now"},
+	IllegalMethodCall:  {"E_ILLEGAL_METHOD_CALL", "the method must not be called now"},
 	Closed:             {"RO_E_CLOSED", "the object is closed"},
 	AccessDenied:       {"E_ACCESSDENIED", "access is denied"},
 	OutOfMemory:        {"E_OUTOFMEMORY", "there is not enough memory"},
 	NotSupported:       {"ERROR_NOT_SUPPORTED", "the request is not supported"},
 	InvalidArgument:    {"E_INVALIDARG", "an argument is invalid"},
-	AlreadyExists:      {"ERROR_ALREADY_EXISTS", "it is there already"},
+	AlreadyExists:      {"ERROR_ALREADY_EXISTS", "it already exists"},
 	NotFound:           {"ERROR_NOT_FOUND", "it was not found"},
-	AlreadyRegistered:  {"ERROR_ALREADY_REGISTERED", "it is registered already"},
-	ServerUnavailable:  {"RPC_S_SERVER_UNAVAILABLE", "the other process is gone"},
+	AlreadyRegistered:  {"ERROR_ALREADY_REGISTERED", "it is already registered"},
+	ServerUnavailable:  {"RPC_S_SERVER_UNAVAILABLE", "the other process has exited"},
 	CallFailed:         {"RPC_S_CALL_FAILED", "the other process ended during the call"},
 	NotEnoughQuota:     {"ERROR_NOT_ENOUGH_QUOTA", "the quota is used up"},
 	NeedsRemediation:   {"ERROR_NEEDS_REMEDIATION", "the package needs to be repaired"},
@@ -77,16 +77,16 @@ var hresults = map[HRESULT]struct{ name, text string }{
 	ServerDied:         {"RPC_E_SERVER_DIED", "the other process died"},
 	ServerDiedDNE:      {"RPC_E_SERVER_DIED_DNE", "the other process died before the call reached it"},
 	Disconnected:       {"RPC_E_DISCONNECTED", "the object has disconnected from its clients"},
-	WrongThread:        {"RPC_E_WRONG_THREAD", "the call came on a thread of another apartment"},
+	WrongThread:        {"RPC_E_WRONG_THREAD", "the call was made on a thread of another apartment"},
 	NoAggregation:      {"CLASS_E_NOAGGREGATION", "the class cannot be part of another object"},
 	ClassNotAvailable:  {"CLASS_E_CLASSNOTAVAILABLE", "the server does not have the class"},
 	ClassNotRegistered: {"REGDB_E_CLASSNOTREG", "the class is not registered"},
 	NotInitialized:     {"CO_E_NOTINITIALIZED", "COM was not started in this process"},
-	ServerExecFailure:  {"CO_E_SERVER_EXEC_FAILURE", "the server was started and did not register its class"},
-	ServerStopping:     {"CO_E_SERVER_STOPPING", "the server is ending"},
+	ServerExecFailure:  {"CO_E_SERVER_EXEC_FAILURE", "the server started but did not register its class"},
+	ServerStopping:     {"CO_E_SERVER_STOPPING", "the server is shutting down"},
 }
 
-// Facilities: who gave an HRESULT.
+// Facilities, the origins of HRESULTs.
 const (
 	facilityWin32 = 7
 )
@@ -96,19 +96,20 @@ var facilities = map[int]string{
 	9: "security", 21: "packages", 39: "app model", 83: "state repository",
 }
 
-// Failed says whether h is a failure.
+// Failed reports whether h is a failure.
 func (h HRESULT) Failed() bool { return int32(h) < 0 }
 
-// Facility is the number of who gave h.
+// Facility returns the number of the component that h comes from.
 func (h HRESULT) Facility() int { return int(h>>16) & 0x7ff }
 
-// Code is the number that it gave.
+// Code returns the component's own number for the result.
 func (h HRESULT) Code() int { return int(h & 0xffff) }
 
-// Name is the constant's, or "" when it is not known here.
+// Name returns the name of the constant, or "" if it is unknown here.
 func (h HRESULT) Name() string { return hresults[h].name }
 
-// Text is a sentence without a full stop: ours, else the system's, else "".
+// Text returns a description without a final period: from the table, else from
+// the system, else "".
 func (h HRESULT) Text() string {
 	if known, ok := hresults[h]; ok {
 		return known.text
@@ -116,7 +117,7 @@ func (h HRESULT) Text() string {
 	return systemText(h)
 }
 
-// Error is "0x80070490 (ERROR_NOT_FOUND): it was not found".
+// Error returns a text such as "0x80070490 (ERROR_NOT_FOUND): it was not found".
 func (h HRESULT) Error() string {
 	s := fmt.Sprintf("0x%08X", uint32(h))
 	switch facility, known := facilities[h.Facility()]; {
@@ -133,7 +134,7 @@ func (h HRESULT) Error() string {
 	return s
 }
 
-// FromWin32 makes an HRESULT of an error number of Windows.
+// FromWin32 converts a Windows error number to an HRESULT.
 func FromWin32(code uint32) HRESULT {
 	if code == 0 {
 		return OK
@@ -141,7 +142,8 @@ func FromWin32(code uint32) HRESULT {
 	return HRESULT(code&0xffff) | facilityWin32<<16 | 0x80000000
 }
 
-// Code is what a method of ours answers for err: its HRESULT, or Fail.
+// Code returns the result of a method that fails with err: the HRESULT in err, or
+// Fail.
 func Code(err error) HRESULT {
 	var h HRESULT
 	switch {
@@ -153,16 +155,8 @@ func Code(err error) HRESULT {
 	return Fail
 }
 
-// result makes an error of what a method answered.
-func result(h HRESULT) error {
-	if h.Failed() {
-		return h
-	}
-	return nil
-}
-
-// Lost says that err is the other process' death, or its having let go of the
-// object: it will not answer again.
+// Lost reports whether err means that the other process died or disconnected the
+// object, so that it will never respond again.
 func Lost(err error) bool {
 	var h HRESULT
 	if !errors.As(err, &h) {

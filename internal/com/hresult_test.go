@@ -23,11 +23,12 @@ func TestHRESULTText(t *testing.T) {
 		}
 	}
 	if got := HRESULT(0x80073d0a).Error(); !strings.HasPrefix(got, "0x80073D0A (Windows 15626)") {
-		t.Errorf("an error of Windows that has no row: %q", got)
+		t.Errorf("a Windows error without a row: %q", got)
 	}
 }
 
-// The table says what the numbers say: names are unique, successes are no failures.
+// The rows are consistent with their numbers: names are unique, and success codes
+// are not failures.
 func TestHRESULTTable(t *testing.T) {
 	names := map[string]HRESULT{}
 	for h, row := range hresults {
@@ -39,7 +40,7 @@ func TestHRESULTTable(t *testing.T) {
 			t.Errorf("%v: failed is %v", h, h.Failed())
 		}
 		if strings.HasPrefix(row.name, "ERROR_") && FromWin32(uint32(h.Code())) != h {
-			t.Errorf("%v is not made of its error number", h)
+			t.Errorf("FromWin32 does not return %v for its code", h)
 		}
 	}
 }
@@ -60,12 +61,12 @@ func TestCode(t *testing.T) {
 func TestLost(t *testing.T) {
 	for _, h := range []HRESULT{0x800706be, 0x800706ba, 0x80010108, 0x80010007, 0x80010012} {
 		if !Lost(fmt.Errorf("put_Progress: %w", h)) {
-			t.Errorf("%v is not told as a lost connection", h)
+			t.Errorf("Lost(%v) is false", h)
 		}
 	}
 	for _, err := range []error{nil, errors.New("lost"), Fail, AccessDenied, ClassNotRegistered} {
 		if Lost(err) {
-			t.Errorf("%v is told as a lost connection", err)
+			t.Errorf("Lost(%v) is true", err)
 		}
 	}
 }

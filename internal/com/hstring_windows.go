@@ -6,14 +6,15 @@ import (
 	"unsafe"
 )
 
-// HString is a string of the Windows Runtime. Zero is the empty one.
+// HString is a Windows Runtime string. Zero is the empty string.
 type HString uintptr
 
-// liveStrings counts those that were made or taken here and are not deleted: for
-// tests.
+// liveStrings counts the strings that were created or taken here and not deleted,
+// for tests.
 var liveStrings atomic.Int64
 
-// NewHString makes a string, to be deleted. What is not UTF-8 in s becomes U+FFFD.
+// NewHString creates a string, which the caller must delete. Invalid UTF-8 in s
+// becomes U+FFFD.
 func NewHString(s string) (HString, error) {
 	text := utf16.Encode([]rune(s))
 	if len(text) == 0 {
@@ -27,7 +28,7 @@ func NewHString(s string) (HString, error) {
 	return h, err
 }
 
-// String reads h, which stays.
+// String returns the text of h, which remains valid.
 func (h HString) String() string {
 	if h == 0 {
 		return ""
@@ -40,15 +41,15 @@ func (h HString) String() string {
 	return string(utf16.Decode(unsafe.Slice((*uint16)(pointer(p)), n)))
 }
 
-// Delete gives a string of NewHString back.
+// Delete frees a string created by NewHString.
 func (h HString) Delete() {
 	if h != 0 {
 		liveStrings.Add(-1)
-		windowsDeleteString.Call(uintptr(h))
+		_, _, _ = windowsDeleteString.Call(uintptr(h)) // always succeeds
 	}
 }
 
-// take reads a string that a call answered, and gives it back.
+// take returns the text of a string returned by a call, and frees the string.
 func (h HString) take() string {
 	if h != 0 {
 		liveStrings.Add(1)
@@ -57,7 +58,7 @@ func (h HString) take() string {
 	return h.String()
 }
 
-// GiveString makes a string for a caller, which deletes it.
+// GiveString creates a string for a caller, which frees it.
 func GiveString(s string) (HString, error) {
 	h, err := NewHString(s)
 	if h != 0 {

@@ -18,8 +18,7 @@ func handles(t *testing.T) (n uint32) {
 	return n
 }
 
-// TestNothingLeaks: eight goroutines make, call, and give back thousands of
-// objects and strings.
+// Eight goroutines create, call and release thousands of objects and strings.
 func TestNothingLeaks(t *testing.T) {
 	const workers, rounds = 8, 2000
 	work := func(rounds int) {
@@ -35,7 +34,7 @@ func TestNothingLeaks(t *testing.T) {
 		}
 		group.Wait()
 	}
-	work(10) // makes the tables and the threads
+	work(10) // creates the tables and the threads
 	runtime.GC()
 	before, open, goroutines := Count(), handles(t), runtime.NumGoroutine()
 	work(rounds)
@@ -46,7 +45,7 @@ func TestNothingLeaks(t *testing.T) {
 	if n := runtime.NumGoroutine(); n > goroutines {
 		t.Errorf("%d goroutines, %d before", n, goroutines)
 	}
-	const threads = 64 // of the Go runtime, each a few handles
+	const threads = 64 // of the Go runtime, which have a few handles each
 	if n := handles(t); n > open+threads {
 		t.Errorf("%d handles, %d before", n, open)
 	}
@@ -78,7 +77,7 @@ func churn(t *testing.T, n uint32) bool {
 	case <-gone:
 		return true
 	default:
-		t.Error("an object stays")
+		t.Error("an object was not freed")
 		return false
 	}
 }

@@ -4,8 +4,8 @@ import "unsafe"
 
 const zeroed = 8 // HEAP_ZERO_MEMORY
 
-// allocate gives zeroed native memory. Like Go's, a heap that is full ends the
-// process.
+// allocate returns zeroed native memory. Like Go's allocator, it panics if there
+// is none left.
 func allocate(size uintptr) unsafe.Pointer {
 	heap, _, _ := getProcessHeap.Call()
 	p, _, _ := heapAlloc.Call(heap, zeroed, size)
@@ -17,8 +17,11 @@ func allocate(size uintptr) unsafe.Pointer {
 
 func free(p unsafe.Pointer) {
 	heap, _, _ := getProcessHeap.Call()
-	heapFree.Call(heap, 0, uintptr(p))
+	_, _, _ = heapFree.Call(heap, 0, uintptr(p)) // fails only for a corrupt heap
 }
 
-// pointer is p, an address in native memory that a function returned.
+// pointer converts an address in native memory that a function returned.
 func pointer(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
+
+// freeTaskMemory frees memory that a call returned and that belongs to the caller.
+func freeTaskMemory(p unsafe.Pointer) { _, _, _ = coTaskMemFree.Call(uintptr(p)) } // returns nothing

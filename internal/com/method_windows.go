@@ -9,36 +9,36 @@ import (
 	"unsafe"
 )
 
-// callbacks counts the methods that were made: a process has room for some 2,000.
+// callbacks counts the methods created; a process can have about 2,000.
 var callbacks atomic.Int64
 
-// Method0 makes a method of a table, which calls f with the value behind the
-// object. It costs one callback of the process for ever: make it once, in a
-// function of sync.OnceValue. An error of f is answered by its HRESULT, else as
-// Fail; a panic in f is logged and answered as Fail. f must not call
-// runtime.Goexit. An argument has at most a word; of a boolean the lowest byte
-// counts.
+// Method0 creates a method for a table. The method calls f with the value behind
+// the object. It uses one callback of the process permanently, so create it only
+// once, in a function of sync.OnceValue. An error of f is returned as its
+// HRESULT, or as Fail; a panic in f is logged and returned as Fail. f must not
+// call runtime.Goexit. Arguments have at most one word; for a boolean only the
+// lowest byte is significant.
 func Method0[T any](f func(impl T) error) uintptr {
 	return method(func(o *This) uintptr {
 		return invoke(o, func(impl T) error { return f(impl) })
 	})
 }
 
-// Method1 is Method0 for a method of one argument.
+// Method1 is Method0 for a method with one argument.
 func Method1[T any, A any](f func(impl T, a A) error) uintptr {
 	return method(func(o *This, a A) uintptr {
 		return invoke(o, func(impl T) error { return f(impl, a) })
 	})
 }
 
-// Method2 is Method0 for a method of two arguments.
+// Method2 is Method0 for a method with two arguments.
 func Method2[T any, A, B any](f func(impl T, a A, b B) error) uintptr {
 	return method(func(o *This, a A, b B) uintptr {
 		return invoke(o, func(impl T) error { return f(impl, a, b) })
 	})
 }
 
-// Method3 is Method0 for a method of three arguments.
+// Method3 is Method0 for a method with three arguments.
 func Method3[T any, A, B, C any](f func(impl T, a A, b B, c C) error) uintptr {
 	return method(func(o *This, a A, b B, c C) uintptr {
 		return invoke(o, func(impl T) error { return f(impl, a, b, c) })
@@ -50,14 +50,14 @@ func method(f any) uintptr {
 	return syscall.NewCallback(f)
 }
 
-// Table makes the table of an interface of COM in native memory, for good:
-// IUnknown's methods, and then those given.
+// Table creates the method table of a COM interface in native memory, which is
+// never freed: the methods of IUnknown, followed by those given.
 func Table(methods ...uintptr) unsafe.Pointer {
 	base := unknownMethods()
 	return newTable(append(base[:], methods...))
 }
 
-// InspectableTable is Table for an interface of the Windows Runtime.
+// InspectableTable is Table for a Windows Runtime interface.
 func InspectableTable(methods ...uintptr) unsafe.Pointer {
 	base, more := unknownMethods(), inspectableMethods()
 	return newTable(append(append(base[:], more[:]...), methods...))
@@ -69,7 +69,7 @@ func newTable(methods []uintptr) unsafe.Pointer {
 	return p
 }
 
-// invoke is the way of a call into the program: no panic gets back to COM.
+// invoke handles a call from COM. No panic returns to COM.
 func invoke[T any](o *This, f func(impl T) error) (code uintptr) {
 	defer recovered(&code)
 	object := objectOf(o)

@@ -7,34 +7,34 @@ import (
 	"unsafe"
 )
 
-// This is what a method of ours is called on: an interface header in native
-// memory, which names its object by a number.
+// This is what a method is called on: an interface header in native memory, which
+// refers to its object by a number.
 type This struct {
 	methods unsafe.Pointer
 	handle  uintptr
 	index   uintptr
 }
 
-// Interface is one that an object offers.
+// Interface is an interface that an object offers.
 type Interface struct {
 	IID     GUID
-	Methods unsafe.Pointer // of Table or InspectableTable
+	Methods unsafe.Pointer // from Table or InspectableTable
 }
 
-// Object says what an object of ours is. Class is its name in the Windows
-// Runtime; "" for an object of COM alone, which is not inspectable. Gone, if not
-// nil, is called when the last reference was given back.
+// Object describes an object implemented here. Class is its Windows Runtime class
+// name, or "" for a pure COM object, which is not inspectable. Gone, if not nil,
+// is called when the last reference is released.
 type Object struct {
 	Class string
 	Gone  func()
 }
 
-// object is an object that somebody has a reference to.
+// object is an object with references.
 type object struct {
 	Object
 	impl       any
 	interfaces []Interface
-	headers    unsafe.Pointer // one This each, in the order of interfaces
+	headers    unsafe.Pointer // one This for each interface, in order
 	references atomic.Int32
 }
 
@@ -44,16 +44,16 @@ var objects = struct {
 	live map[uintptr]*object
 }{live: make(map[uintptr]*object)}
 
-// Live counts the objects of ours that somebody has a reference to.
+// Live returns the number of objects implemented here that have references.
 func Live() int {
 	objects.RLock()
 	defer objects.RUnlock()
 	return len(objects.live)
 }
 
-// New makes an object with one reference, the caller's, to the first interface. It is
-// agile: any thread may use it. An inspectable object begins with an interface of
-// the Windows Runtime.
+// New creates an object with one reference, to its first interface, which belongs
+// to the caller. The object is agile: any thread may use it. The first interface
+// of an inspectable object must be a Windows Runtime interface.
 func New(impl any, o Object, interfaces ...Interface) *Unknown {
 	made := &object{Object: o, impl: impl, interfaces: interfaces}
 	made.references.Store(1)
@@ -74,15 +74,15 @@ func (o *object) pointer(i int) *Unknown {
 	return (*Unknown)(unsafe.Add(o.headers, uintptr(i)*unsafe.Sizeof(This{})))
 }
 
-// iidSelf is known to objects of this program only, not to those of another Go
-// program in the same process.
+// iidSelf is known only to objects of this program, and not to those of another
+// Go program in the same process.
 var iidSelf = sync.OnceValue(func() (id GUID) {
-	rand.Read(unsafe.Slice((*byte)(unsafe.Pointer(&id)), unsafe.Sizeof(id))) // never fails
+	_, _ = rand.Read(unsafe.Slice((*byte)(unsafe.Pointer(&id)), unsafe.Sizeof(id))) // never fails
 	return id
 })
 
-// Impl is the value behind u; false when u is not an object of this program with
-// such a value.
+// Impl returns the Go value behind u. It returns false if u is not an object of
+// this program, or has a value of another type.
 func Impl[T any](u *Unknown) (T, bool) {
 	var none T
 	if u == nil {
@@ -103,8 +103,8 @@ func objectOf(t *This) *object {
 	return objects.live[t.handle]
 }
 
-// find gives the index of the interface: the same one for IUnknown whichever
-// interface is asked, for that is the object's identity.
+// find returns the index of an interface. For IUnknown it is always the same,
+// because that pointer is the object's identity.
 func (o *object) find(iid GUID) (int, bool) {
 	switch iid {
 	case IIDUnknown, IIDAgileObject, iidSelf():

@@ -7,26 +7,28 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// parameterized is the name space of the identifiers of parameterized interfaces.
+// parameterized is the UUID namespace of the identifiers of parameterized
+// interfaces.
 var parameterized = task.MustGUID("11f47ad5-7b73-42c0-abae-878b1e16adee")
 
-// SignatureOf is the signature of an instance of a parameterized interface:
-// Windows' "pinterface({generic};argument;argument)". The arguments are signatures
-// too: "g16" of a GUID, "string", "{iid}" of an interface.
+// SignatureOf returns the signature of an instance of a parameterized interface:
+// "pinterface({generic};argument;argument)". The arguments are signatures too:
+// "g16" for a GUID, "string", "{iid}" for an interface.
 func SignatureOf(generic GUID, arguments ...string) string {
 	return "pinterface({" + generic.String() + "};" + strings.Join(arguments, ";") + ")"
 }
 
-// ClassSignature is the signature of a runtime class with the default interface.
+// ClassSignature returns the signature of a runtime class with this default
+// interface.
 func ClassSignature(class string, defaultInterface GUID) string {
 	return "rc(" + class + ";{" + defaultInterface.String() + "})"
 }
 
-// EnumSignature is that of an enumeration whose values may be negative.
+// EnumSignature returns the signature of an enumeration with signed values.
 func EnumSignature(name string) string { return "enum(" + name + ";i4)" }
 
-// InstanceIID is the IID of the instance that has the signature: a UUID of
-// version 5.
+// InstanceIID returns the IID of the interface with this signature, a version 5
+// UUID.
 func InstanceIID(signature string) GUID {
 	h := sha1.New()
 	h.Write(parameterized[:])

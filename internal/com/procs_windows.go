@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// Half of the structures and tokens that are passed by value need two words where
-// a word has 32 bits: such systems are left out, and do not compile.
+// Many structures and tokens that are passed by value need two words on 32-bit
+// systems. These are not supported, and do not compile.
 const _ = uint(unsafe.Sizeof(uintptr(0)) - 8)
 
 var (
@@ -39,14 +39,15 @@ var (
 	heapFree       = kernel32.NewProc("HeapFree")
 )
 
-// needed are the functions without which nothing goes: Windows 8 and later have them.
+// needed are the functions that the package requires. Windows 8 and later have
+// them.
 var needed = []*windows.LazyProc{
 	coIncrementMTAUsage, coCreateInstance, coGetClassObject, coRegisterClassObject, coRevokeClassObject, coResumeClassObjects, coSuspendClassObjects,
 	coAddRefServerProcess, coReleaseServerProcess, coDisconnectObject, coTaskMemAlloc, coTaskMemFree, roActivateInstance, roGetActivationFactory,
 	windowsCreateString, windowsDeleteString, windowsGetStringRawBuffer, getProcessHeap, heapAlloc, heapFree,
 }
 
-// call calls a function that answers an HRESULT.
+// call calls a function that returns an HRESULT.
 //
 //go:uintptrescapes
 func call(p *windows.LazyProc, args ...uintptr) error {

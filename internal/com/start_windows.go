@@ -8,13 +8,13 @@ import (
 	"unsafe"
 )
 
-// Start takes the process into the multithreaded apartment, for good. It is to be
-// called before anything else of this package, and may be called again: a thread
-// that never asked for an apartment is in this one.
+// Start puts the process into the multithreaded apartment permanently. It must be
+// called before anything else in this package, and may be called again. A thread
+// that never entered an apartment belongs to this one.
 //
-// Threads of COM are none of Go's, which takes a program that waits for their calls
-// only for one that is stuck for ever, and ends it. The timer that never fires
-// tells otherwise.
+// COM's threads are not known to the Go runtime. A program that only waits for
+// their calls looks like a deadlock to the runtime, which would stop it. A timer
+// that never fires prevents that.
 func Start() error { return started() }
 
 var started = sync.OnceValue(func() error {

@@ -2,5 +2,5 @@
 
 package com
 
-// systemText is known on Windows only.
+// systemText returns "": only Windows knows its texts.
 func systemText(HRESULT) string { return "" }

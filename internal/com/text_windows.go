@@ -5,14 +5,14 @@ import (
 	"syscall"
 )
 
-// systemText is what Windows says of an error number of its own.
+// systemText returns Windows' description of one of its error numbers, or "".
 func systemText(h HRESULT) string {
 	if h.Facility() != facilityWin32 {
 		return ""
 	}
 	text := syscall.Errno(h.Code()).Error()
 	if strings.HasPrefix(text, "winapi error") {
-		return "" // it does not know it either
+		return "" // unknown to Windows too
 	}
 	return strings.TrimRight(text, ". \r\n")
 }

@@ -5,22 +5,21 @@ import (
 	"unsafe"
 )
 
-// table is a method table. Its length is that of the interface: only slots that
-// the interface has may be read.
+// table is a method table. Its real length is that of the interface: only slots
+// of the interface may be read.
 type table [256]uintptr
 
-// Unknown is what an interface pointer points at, in native memory: ours or
-// another's. The holder of a *Unknown owns one reference, and gives it back with
-// Release, unless a function says otherwise.
+// Unknown is what an interface pointer points to, in native memory, implemented
+// here or elsewhere. Unless stated otherwise, the holder of a *Unknown owns one
+// reference and must release it with Release.
 type Unknown struct{ methods *table }
 
-// most is the highest number of arguments of a method here, and the object.
+// most is the maximum number of words of a call: the object and the arguments.
 const most = 8
 
-// Call calls the method in the slot. An address of a variable that is among the
-// arguments must be converted to uintptr in the call itself: then the variable
-// stays where it is, although a call back into Go may move this goroutine's
-// stack.
+// Call calls the method in the slot. If the address of a variable is among the
+// arguments, it must be converted to uintptr in the call expression itself. Then the
+// variable does not move, even if a call back into Go moves this goroutine's stack.
 //
 //go:uintptrescapes
 func (u *Unknown) Call(slot int, args ...uintptr) error {
@@ -45,7 +44,7 @@ func Get[T any](u *Unknown, slot int) (T, error) {
 	return value, err
 }
 
-// Text calls a getter of a string.
+// Text calls a getter for a string.
 func (u *Unknown) Text(slot int) (string, error) {
 	h, err := Get[HString](u, slot)
 	if err != nil {
@@ -54,7 +53,7 @@ func (u *Unknown) Text(slot int) (string, error) {
 	return h.take(), nil
 }
 
-// SetText calls a setter of a string.
+// SetText calls a setter for a string.
 func (u *Unknown) SetText(slot int, s string) error {
 	h, err := NewHString(s)
 	if err != nil {
@@ -64,7 +63,7 @@ func (u *Unknown) SetText(slot int, s string) error {
 	return u.Call(slot, uintptr(h))
 }
 
-// Bool is how a boolean is passed.
+// Bool converts a boolean to an argument.
 func Bool(b bool) uintptr {
 	if b {
 		return 1
@@ -72,7 +71,7 @@ func Bool(b bool) uintptr {
 	return 0
 }
 
-// Query asks the object for another of its interfaces: a reference of its own.
+// Query returns another interface of the object, with its own reference.
 func (u *Unknown) Query(iid GUID) (*Unknown, error) {
 	var other *Unknown
 	err := u.Call(SlotQueryInterface, uintptr(unsafe.Pointer(&iid)), uintptr(unsafe.Pointer(&other)))
@@ -82,18 +81,29 @@ func (u *Unknown) Query(iid GUID) (*Unknown, error) {
 	return other, nil
 }
 
-// AddRef takes another reference, and gives u.
+// AddRef adds a reference and returns u.
 func (u *Unknown) AddRef() *Unknown {
-	u.raw(SlotAddRef, nil)
+	_ = u.raw(SlotAddRef, nil) // a count
 	return u
 }
 
-// Release gives the reference back. A nil one is none.
+// Release releases the reference. It does nothing if u is nil.
 func (u *Unknown) Release() {
 	if u != nil {
-		u.raw(SlotRelease, nil)
+		_ = u.raw(SlotRelease, nil) // a count
 	}
 }
 
-// RuntimeClass is the name that an object of the Windows Runtime says of itself.
+// slotRuntimeClassName is the slot of GetRuntimeClassName in IInspectable.
+const slotRuntimeClassName = 4
+
+// RuntimeClass returns the class name of a Windows Runtime object.
 func (u *Unknown) RuntimeClass() (string, error) { return u.Text(slotRuntimeClassName) }
+
+// result converts the result of a method to an error.
+func result(h HRESULT) error {
+	if h.Failed() {
+		return h
+	}
+	return nil
+}

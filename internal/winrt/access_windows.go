@@ -7,8 +7,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// RequestAccess asks whether the application's tasks may run. Windows 10 and later
-// show nothing to the user.
+// RequestAccess asks whether the application's tasks may run. Windows 10 and
+// later do not prompt the user.
 func RequestAccess(ctx context.Context) (task.AccessStatus, error) {
 	manager, err := ExecutionManager.factory(ClassExecutionManager)
 	if err != nil {
@@ -23,7 +23,7 @@ func RequestAccess(ctx context.Context) (task.AccessStatus, error) {
 	return task.AccessStatus(status), err
 }
 
-// CurrentWorkCost is what background work costs now: WinRT's
+// CurrentWorkCost returns the current cost of background work, WinRT's
 // BackgroundWorkCostValue.
 func CurrentWorkCost() (task.Value, error) {
 	statics, err := WorkCost.factory(ClassWorkCost)
@@ -33,4 +33,13 @@ func CurrentWorkCost() (task.Value, error) {
 	defer statics.Release()
 	cost, err := get[int32](WorkCost, statics, "get_CurrentBackgroundWorkCost")
 	return workCost(cost), err
+}
+
+// workCost converts WinRT's BackgroundWorkCostValue to the value of a fact.
+func workCost(n int32) task.Value {
+	values := []task.Value{task.Low, task.Medium, task.High}
+	if n < 0 || int(n) >= len(values) {
+		return task.Unknown
+	}
+	return values[n]
 }

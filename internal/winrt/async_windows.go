@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/internal/com"
 )
 
-// finished is told when an operation has ended.
+// finished receives a value when an operation has ended.
 type finished chan struct{}
 
 var finishedTable = sync.OnceValue(func() unsafe.Pointer {
@@ -21,8 +21,8 @@ var finishedTable = sync.OnceValue(func() unsafe.Pointer {
 	}))
 })
 
-// await waits for an operation and gives its result. When ctx ends first the
-// operation is canceled.
+// await waits for an operation and returns its result. If ctx ends first, it
+// cancels the operation.
 func await[T any](ctx context.Context, o Operation, operation *com.Unknown) (result T, err error) {
 	defer operation.Release()
 	defer closeOperation(operation)
@@ -36,13 +36,14 @@ func await[T any](ctx context.Context, o Operation, operation *com.Unknown) (res
 	case <-done:
 		return get[T](o.Operation, operation, "GetResults")
 	case <-ctx.Done():
-		with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Cancel") })
+		// Best effort: the operation may have ended.
+		_ = with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Cancel") })
 		return result, context.Cause(ctx)
 	}
 }
 
-// closeOperation lets go of what the operation holds; it may be refused while it
-// is at work.
+// closeOperation frees the operation's resources. Windows may refuse that while
+// the operation is in progress.
 func closeOperation(operation *com.Unknown) {
-	with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Close") })
+	_ = with(operation, AsyncInfo, func(info *com.Unknown) error { return AsyncInfo.call(info, "Close") })
 }

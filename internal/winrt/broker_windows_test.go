@@ -17,15 +17,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The tests of this file call what stands in for Windows' broker, across processes:
-// see internal/wine/fixture.
+// The tests in this file call a substitute for Windows' broker in another process; see
+// internal/wine/fixture.
 const standIn = `C:\programs\broker.exe`
 
-// served is the class that these tests serve in their own process, as an
-// application that is open does.
+// served is the class that these tests serve in their own process, like an open
+// application.
 var served = task.MustGUID("7e570002-0000-4000-8000-0000000000c1")
 
-// windowsBroker is the stand-in, which is given orders.
+// windowsBroker controls the substitute: it sends orders and receives words.
 type windowsBroker struct {
 	t     *testing.T
 	in    *json.Encoder
@@ -35,13 +35,15 @@ type windowsBroker struct {
 func startBroker(t *testing.T) *windowsBroker {
 	t.Helper()
 	if _, err := os.Stat(standIn); err != nil {
-		needs.Missing(t, "there is no stand-in for Windows' broker: run the test with scripts/wine")
+		needs.Missing(t, "the substitute for Windows' broker is missing; run the test with scripts/wine")
 	}
 	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, `Software\Classes\CLSID\{`+served.String()+`}\LocalServer32`, registry.SET_VALUE)
 	if err != nil {
 		t.Fatal(err)
 	}
-	key.Close()
+	if err := key.Close(); err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.CommandContext(t.Context(), standIn)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
@@ -66,17 +68,19 @@ func startBroker(t *testing.T) *windowsBroker {
 		}
 	}()
 	t.Cleanup(func() {
-		in.Close()
-		for range b.words { // to its end
+		_ = in.Close()      // ends the broker
+		for range b.words { // until it has ended
 		}
-		cmd.Wait()
+		if err := cmd.Wait(); err != nil {
+			t.Log("the broker:", err)
+		}
 	})
-	b.hears("ready")
+	b.await("ready")
 	return b
 }
 
-// hears waits for a word, and gives it.
-func (b *windowsBroker) hears(word string) map[string]any {
+// await waits for a word and returns its message.
+func (b *windowsBroker) await(word string) map[string]any {
 	b.t.Helper()
 	for got := range b.words {
 		if got["word"] == word {
@@ -86,16 +90,17 @@ func (b *windowsBroker) hears(word string) map[string]any {
 			b.t.Fatal(got)
 		}
 	}
-	b.t.Fatalf("the broker ended, and did not say %q", word)
+	b.t.Fatalf("the broker ended without the message %q", word)
 	return nil
 }
 
-func (b *windowsBroker) does(order map[string]any) {
+// order sends an order and waits until it is carried out.
+func (b *windowsBroker) order(order map[string]any) {
 	b.t.Helper()
 	if err := b.in.Encode(order); err != nil {
 		b.t.Fatal(err)
 	}
-	b.hears("done")
+	b.await("done")
 }
 
 func registerAll(t *testing.T, specs ...task.Spec) (ids []task.GUID) {
@@ -111,7 +116,8 @@ func registerAll(t *testing.T, specs ...task.Spec) (ids []task.GUID) {
 	return ids
 }
 
-// TestRegistrations: every trigger, conditions, groups; listed, and removed.
+// Registrations with every trigger, with conditions and in groups are listed and
+// removed.
 func TestRegistrations(t *testing.T) {
 	startBroker(t)
 	specs := []task.Spec{
@@ -165,13 +171,13 @@ func TestRefusals(t *testing.T) {
 func TestAccessAndCost(t *testing.T) {
 	b := startBroker(t)
 	for _, status := range []task.AccessStatus{task.AlwaysAllowed, task.DeniedByUser} {
-		b.does(map[string]any{"do": "access", "number": status})
+		b.order(map[string]any{"do": "access", "number": status})
 		if got, err := RequestAccess(t.Context()); got != status || err != nil {
 			t.Errorf("%v, want %v: %v", got, status, err)
 		}
 	}
 	for n, cost := range []task.Value{task.Low, task.Medium, task.High, task.Unknown} {
-		b.does(map[string]any{"do": "cost", "number": n})
+		b.order(map[string]any{"do": "cost", "number": n})
 		if got, err := CurrentWorkCost(); got != cost || err != nil {
 			t.Errorf("%v, want %v: %v", got, cost, err)
 		}
@@ -197,7 +203,7 @@ func serveClass(t *testing.T, run func(*Activation) error) {
 	})
 }
 
-// TestRunAcrossProcesses: the arguments of a request, progress, a cancel, the
+// A run in another process than the broker: arguments, progress, cancellation,
 // deferral, and the events in the application.
 func TestRunAcrossProcesses(t *testing.T) {
 	before := com.Count()
@@ -246,21 +252,21 @@ func TestRunAcrossProcesses(t *testing.T) {
 	if again, _, err := Request(t.Context(), id, nil); again != CurrentlyRunning || err != nil {
 		t.Error(again, err)
 	}
-	b.does(map[string]any{"do": "cancel", "task": id, "reason": task.ReasonSystemPolicy})
+	b.order(map[string]any{"do": "cancel", "task": id, "reason": task.ReasonSystemPolicy})
 	got := <-runs
 	details, _ := got.Details.(task.ApplicationTriggerDetails)
 	if got.TaskID != id || got.Name != "Application" || got.Instance.IsZero() || got.reason != task.ReasonSystemPolicy || string(details.Arguments) != "arguments\x00\xff" {
 		t.Errorf("%+v", got)
 	}
 	if err := <-results; !errors.Is(err, com.AccessDenied) {
-		t.Errorf("the application was told %v", err)
+		t.Errorf("the application got the result %v", err)
 	}
 	stop()
 	if found, err := Unregister(id, false); !found || err != nil {
 		t.Error(found, err)
 	}
 	deadline := time.Now().Add(30 * time.Second)
-	for com.Count().Objects > before.Objects+1 && time.Now().Before(deadline) { // the factory is there until the end
+	for com.Count().Objects > before.Objects+1 && time.Now().Before(deadline) { // the factory remains until the end of the test
 		time.Sleep(10 * time.Millisecond)
 	}
 	if after := com.Count(); after.Objects > before.Objects+1 || after.Strings != before.Strings {

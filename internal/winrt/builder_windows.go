@@ -7,7 +7,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Register makes a new registration.
+// Register registers a task and returns its id.
 func Register(s task.Spec) (id task.GUID, err error) {
 	b, err := activate(ClassBuilder)
 	if err != nil {
@@ -35,7 +35,7 @@ func fill(builder *com.Unknown, s task.Spec) error {
 		return err
 	}
 	err := with(builder, Builder5, func(b *com.Unknown) error {
-		return Builder5.told("SetTaskEntryPointClsid", b.CallGUID(Builder5.Slot("SetTaskEntryPointClsid"), com.FromTask(s.EntryPoint)))
+		return Builder5.wrap("SetTaskEntryPointClsid", b.CallGUID(Builder5.Slot("SetTaskEntryPointClsid"), com.FromTask(s.EntryPoint)))
 	})
 	if err != nil {
 		return err
@@ -95,8 +95,8 @@ func putInto(builder *com.Unknown, id string) error {
 	})
 }
 
-// group finds the group of that id, or makes it: it becomes real with its first
-// task.
+// group returns the group with this id, or creates it. A new group becomes
+// effective with its first task.
 func group(id string) (*com.Unknown, error) {
 	if found, err := findGroup(id); err != nil || found != nil {
 		return found, err
@@ -109,7 +109,7 @@ func group(id string) (*com.Unknown, error) {
 	return create(ClassGroup, GroupFactory, "Create", uintptr(text))
 }
 
-// findGroup gives nil when there is no such group.
+// findGroup returns nil if the group does not exist.
 func findGroup(id string) (*com.Unknown, error) {
 	statics, err := RegistrationStatics2.factory(ClassRegistration)
 	if err != nil {

@@ -2,21 +2,22 @@ package winrt
 
 import (
 	"fmt"
+	"strings"
 	"unsafe"
 
 	"github.com/bgtask/bgtask/internal/com"
 )
 
-// call calls a method of u, a pointer to this interface. As with com.Unknown.Call,
-// addresses are converted in the call itself.
+// call calls a method of u, which must point to this interface. As for
+// com.Unknown.Call, addresses must be converted in the call expression itself.
 //
 //go:uintptrescapes
 func (i *Interface) call(u *com.Unknown, method string, args ...uintptr) error {
-	return i.told(method, u.Call(i.Slot(method), args...))
+	return i.wrap(method, u.Call(i.Slot(method), args...))
 }
 
-// told says which call it was that failed.
-func (i *Interface) told(method string, err error) error {
+// wrap adds the name of the failed call to an error.
+func (i *Interface) wrap(method string, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -25,19 +26,19 @@ func (i *Interface) told(method string, err error) error {
 
 func (i *Interface) text(u *com.Unknown, method string) (string, error) {
 	s, err := u.Text(i.Slot(method))
-	return s, i.told(method, err)
+	return s, i.wrap(method, err)
 }
 
 func (i *Interface) setText(u *com.Unknown, method, s string) error {
-	return i.told(method, u.SetText(i.Slot(method), s))
+	return i.wrap(method, u.SetText(i.Slot(method), s))
 }
 
 func get[T any](i *Interface, u *com.Unknown, method string) (T, error) {
 	value, err := com.Get[T](u, i.Slot(method))
-	return value, i.told(method, err)
+	return value, i.wrap(method, err)
 }
 
-// of asks u for the interface.
+// of returns this interface of u.
 func (i *Interface) of(u *com.Unknown) (*com.Unknown, error) {
 	other, err := u.Query(i.IID)
 	if err != nil {
@@ -46,7 +47,7 @@ func (i *Interface) of(u *com.Unknown) (*com.Unknown, error) {
 	return other, nil
 }
 
-// factory gives this interface of a class' factory.
+// factory returns this interface of a class's factory.
 func (i *Interface) factory(class string) (*com.Unknown, error) {
 	f, err := com.Factory(class, i.IID)
 	if err != nil {
@@ -63,7 +64,7 @@ func activate(class string) (*com.Unknown, error) {
 	return u, nil
 }
 
-// with calls f with the other interface of u.
+// with calls f with another interface of u.
 func with(u *com.Unknown, i *Interface, f func(*com.Unknown) error) error {
 	other, err := i.of(u)
 	if err != nil {
@@ -73,7 +74,7 @@ func with(u *com.Unknown, i *Interface, f func(*com.Unknown) error) error {
 	return f(other)
 }
 
-// create calls a constructor with one argument.
+// create calls a constructor that has one argument.
 //
 //go:uintptrescapes
 func create(class string, factory *Interface, method string, a uintptr) (*com.Unknown, error) {
@@ -87,7 +88,7 @@ func create(class string, factory *Interface, method string, a uintptr) (*com.Un
 	return made, err
 }
 
-// create2 calls a constructor with two arguments.
+// create2 calls a constructor that has two arguments.
 //
 //go:uintptrescapes
 func create2(class string, factory *Interface, method string, a, b uintptr) (*com.Unknown, error) {
@@ -100,3 +101,6 @@ func create2(class string, factory *Interface, method string, a, b uintptr) (*co
 	err = factory.call(f, method, a, b, uintptr(unsafe.Pointer(&made)))
 	return made, err
 }
+
+// short returns the name of the interface without its namespace.
+func (i *Interface) short() string { return i.Name[strings.LastIndexByte(i.Name, '.')+1:] }

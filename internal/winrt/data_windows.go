@@ -2,8 +2,8 @@ package winrt
 
 import "github.com/bgtask/bgtask/internal/com"
 
-// LocalFolder names the folder of the application's data: that of
-// ApplicationData.Current.
+// LocalFolder returns the folder of the application's data,
+// ApplicationData.Current.LocalFolder.
 func LocalFolder() (path string, err error) {
 	statics, err := ApplicationDataStatics.factory(ClassApplicationData)
 	if err != nil {

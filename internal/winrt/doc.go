@@ -1,7 +1,7 @@
-// Package winrt calls what of the Windows Runtime background tasks need: builder,
-// registrations, groups, triggers, conditions, access, and the instance that a
-// run is given.
+// Package winrt calls the parts of the Windows Runtime for background tasks:
+// builder, registrations, groups, triggers, conditions, access, and the instance
+// of a run.
 //
-// What the calls rest on, identifiers and the order of methods, is in one table,
-// which a test holds against the metadata that Microsoft ships.
+// The identifiers and the order of methods that the calls depend on are in one
+// table. A test compares it with Microsoft's metadata.
 package winrt

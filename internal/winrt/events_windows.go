@@ -9,8 +9,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Subscribe subscribes to the events of a registration, until stop is called; false
-// when there is none.
+// Subscribe subscribes to the events of a registration until stop is called. It
+// returns false if the registration does not exist.
 func Subscribe(id task.GUID, e Events) (stop func(), found bool, err error) {
 	found, err = find(id, func(r *com.Unknown) error {
 		stop, err = subscribe(r, &e)
@@ -58,11 +58,12 @@ func subscribe(registration *com.Unknown, e *Events) (func(), error) {
 	if err != nil {
 		return nil, errors.Join(err, Registration.call(registration, "remove_Progress", uintptr(progress)))
 	}
-	registration.AddRef() // the handlers live as long as it does
+	registration.AddRef() // the subscriptions end with the registration object
 	return func() {
 		defer registration.Release()
-		Registration.call(registration, "remove_Progress", uintptr(progress))
-		Registration.call(registration, "remove_Completed", uintptr(completed))
+		// Errors do not matter: the subscriptions end with the object.
+		_ = Registration.call(registration, "remove_Progress", uintptr(progress))
+		_ = Registration.call(registration, "remove_Completed", uintptr(completed))
 	}, nil
 }
 

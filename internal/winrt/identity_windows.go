@@ -13,14 +13,14 @@ var (
 	kernel32                = windows.NewLazySystemDLL("kernel32.dll")
 	getCurrentPackageFamily = kernel32.NewProc("GetCurrentPackageFamilyName")
 	longestFamily           = 64 + 1               // PACKAGE_FAMILY_NAME_MAX_LENGTH and a NUL
-	noPackage               = syscall.Errno(15700) // APPMODEL_ERROR_NO_PACKAGE
+	errNoPackage            = syscall.Errno(15700) // APPMODEL_ERROR_NO_PACKAGE
 )
 
-// PackageFamily is the family name of the package that the process belongs to; ""
-// when it has no package identity.
+// PackageFamily returns the family name of the process's package, or "" if the
+// process has no package identity.
 func PackageFamily() (string, error) {
 	if getCurrentPackageFamily.Find() != nil {
-		return "", nil // before Windows 8 nobody had one
+		return "", nil // before Windows 8 there are no packages
 	}
 	name := make([]uint16, longestFamily)
 	n := uint32(len(name))
@@ -28,7 +28,7 @@ func PackageFamily() (string, error) {
 	switch syscall.Errno(r) {
 	case 0:
 		return windows.UTF16ToString(name), nil
-	case noPackage:
+	case errNoPackage:
 		return "", nil
 	}
 	return "", com.FromWin32(uint32(r))

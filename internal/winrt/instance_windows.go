@@ -8,13 +8,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Activation is the instance that a run is given, in another process. It is to be
-// closed.
+// Activation is the instance that a run receives, an object in another process.
+// It must be closed.
 type Activation struct{ u *com.Unknown }
 
-// NewTask makes an IBackgroundTask. Run is called with each activation, on a
-// goroutine of its own thread; it closes the activation, and must not call
-// runtime.Goexit. Gone is called when nobody has a reference any more.
+// NewTask returns an IBackgroundTask. Run is called with each activation, on a
+// separate goroutine and thread. It must close the activation and must not call
+// runtime.Goexit. Gone is called when the last reference is released.
 func NewTask(run func(*Activation) error, gone func()) *com.Unknown {
 	return com.New(taskFunc(run), com.Object{Class: "Bgtask.Task", Gone: gone}, com.Interface{IID: Task.IID, Methods: taskTable()})
 }
@@ -30,10 +30,10 @@ var taskTable = sync.OnceValue(func() unsafe.Pointer {
 	}))
 })
 
-// Close gives the instance back.
+// Close releases the instance.
 func (a *Activation) Close() { a.u.Release() }
 
-// Read asks the instance what it is.
+// Read reads the properties of the instance.
 func (a *Activation) Read() (d Activated, err error) {
 	id, err := get[com.GUID](Instance, a.u, "get_InstanceId")
 	if err != nil {
@@ -54,10 +54,10 @@ func (a *Activation) Read() (d Activated, err error) {
 	if d.Details, err = a.details(); com.Lost(err) {
 		return d, err
 	}
-	return d, nil // what another program put there is no reason not to run
+	return d, nil // details from another program must not prevent the run
 }
 
-// details are nil unless they are of a kind that is known here.
+// details returns nil if the details are of an unknown kind.
 func (a *Activation) details() (task.Details, error) {
 	u, err := get[*com.Unknown](Instance, a.u, "get_TriggerDetails")
 	if err != nil || u == nil {
@@ -89,18 +89,18 @@ func applicationDetails(u *com.Unknown) (task.Details, error) {
 	return d, err
 }
 
-// Progress tells how far the run is.
+// Progress reports the progress of the run.
 func (a *Activation) Progress(value uint32) error {
 	return Instance.call(a.u, "put_Progress", uintptr(value))
 }
 
-// Ask asks the instance something, to see whether anybody is there.
+// Ask calls the instance to check whether it still responds.
 func (a *Activation) Ask() error {
 	_, err := get[uint32](Instance, a.u, "get_Progress")
 	return err
 }
 
-// canceled is called with the reason.
+// canceled is called with the reason of a cancellation.
 type canceled func(reason task.CancellationReason)
 
 var canceledTable = sync.OnceValue(func() unsafe.Pointer {
@@ -110,7 +110,7 @@ var canceledTable = sync.OnceValue(func() unsafe.Pointer {
 	}))
 })
 
-// Canceled has f called when the run is told to stop, on another thread, until
+// Canceled makes f be called on another thread when the run is canceled, until
 // remove is called.
 func (a *Activation) Canceled(f func(task.CancellationReason)) (remove func() error, err error) {
 	handler := com.New(canceled(f), com.Object{}, com.Interface{IID: CanceledHandler.IID, Methods: canceledTable()})
@@ -122,14 +122,14 @@ func (a *Activation) Canceled(f func(task.CancellationReason)) (remove func() er
 	return func() error {
 		defer handler.Release()
 		err := Instance.call(a.u, "remove_Canceled", uintptr(token))
-		if com.Lost(err) { // who died did not give its references back
-			com.Disconnect(handler)
+		if com.Lost(err) { // a process that died did not release its references
+			_ = com.Disconnect(handler) // best effort
 		}
 		return err
 	}, nil
 }
 
-// Defer takes a deferral: the run is not over before complete is called.
+// Defer takes a deferral: the run does not end before complete is called.
 func (a *Activation) Defer() (complete func() error, err error) {
 	deferral, err := get[*com.Unknown](Instance, a.u, "GetDeferral")
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Tasks lists the application's registrations, those in groups too, in the order
-// of their ids.
+// Tasks returns the application's registrations, including those in groups,
+// sorted by id.
 func Tasks() ([]Registered, error) {
 	var all []Registered
 	err := eachTask(func(r *com.Unknown, group string) (bool, error) {
@@ -26,13 +26,14 @@ func Tasks() ([]Registered, error) {
 	return all, err
 }
 
-// Unregister removes the registration; false when there is none.
+// Unregister removes a registration. It returns false if there is none with this
+// id.
 func Unregister(id task.GUID, cancel bool) (bool, error) {
 	return find(id, func(r *com.Unknown) error { return Registration.call(r, "Unregister", com.Bool(cancel)) })
 }
 
-// Request asks an ApplicationTrigger for a run; false when there is no such
-// registration.
+// Request requests a run from an ApplicationTrigger. It returns false if there is
+// no registration with this id.
 func Request(ctx context.Context, id task.GUID, arguments []byte) (result RequestAnswer, found bool, err error) {
 	found, err = find(id, func(r *com.Unknown) error {
 		result, err = requestOf(ctx, r, arguments)
@@ -41,7 +42,7 @@ func Request(ctx context.Context, id task.GUID, arguments []byte) (result Reques
 	return result, found, err
 }
 
-// find calls f with the registration; false when there is none.
+// find calls f with the registration. It returns false if there is none.
 func find(id task.GUID, f func(*com.Unknown) error) (found bool, err error) {
 	err = eachTask(func(r *com.Unknown, _ string) (bool, error) {
 		this, err := taskID(r)
@@ -59,7 +60,7 @@ func taskID(registration *com.Unknown) (task.GUID, error) {
 	return id.Task(), err
 }
 
-// eachTask calls f with every registration, until it says false or fails.
+// eachTask calls f with each registration until f returns false or fails.
 func eachTask(f func(registration *com.Unknown, group string) (more bool, err error)) error {
 	statics, err := RegistrationStatics.factory(ClassRegistration)
 	if err != nil {
@@ -99,7 +100,7 @@ func eachOf(view View, tasks *com.Unknown, group string, f func(*com.Unknown, st
 	return more, err
 }
 
-// eachGroup calls f with every group, until it says false or fails.
+// eachGroup calls f with each group until f returns false or fails.
 func eachGroup(f func(group *com.Unknown, id string) (bool, error)) error {
 	statics, err := RegistrationStatics2.factory(ClassRegistration)
 	if err != nil {

@@ -9,7 +9,8 @@ import (
 	"github.com/bgtask/bgtask/internal/com"
 )
 
-// requestOf asks the registration's own trigger: a new one belongs to no task.
+// requestOf sends the request to the registration's own trigger, since a new
+// trigger would not belong to any task.
 func requestOf(ctx context.Context, registration *com.Unknown, arguments []byte) (RequestAnswer, error) {
 	var trigger *com.Unknown
 	err := with(registration, Registration2, func(r *com.Unknown) (err error) {
@@ -20,7 +21,7 @@ func requestOf(ctx context.Context, registration *com.Unknown, arguments []byte)
 		return UnknownError, err
 	}
 	if trigger == nil {
-		return UnknownError, fmt.Errorf("the task's trigger cannot be asked: %w", com.NotSupported)
+		return UnknownError, fmt.Errorf("the task's trigger does not support requests: %w", com.NotSupported)
 	}
 	defer trigger.Release()
 	application, err := ApplicationTrigger.of(trigger)
@@ -48,7 +49,7 @@ func requestAsync(trigger *com.Unknown, arguments []byte) (operation *com.Unknow
 	return operation, err
 }
 
-// valueSet makes a ValueSet with the bytes in it.
+// valueSet returns a ValueSet that contains the bytes.
 func valueSet(data []byte) (*com.Unknown, error) {
 	value, err := create2(ClassPropertyValue, PropertyValueStatics, "CreateUInt8Array", uintptr(len(data)), uintptr(unsafe.Pointer(unsafe.SliceData(data))))
 	if err != nil {
@@ -78,7 +79,8 @@ func insert(set *com.Unknown, name string, value *com.Unknown) error {
 	})
 }
 
-// argumentsOf reads what valueSet made; a set of somebody else has none.
+// argumentsOf returns the bytes in a set made by valueSet, or nil for the set of
+// another program.
 func argumentsOf(set *com.Unknown) (data []byte, err error) {
 	err = with(set, ObjectMap, func(m *com.Unknown) error {
 		key, err := com.NewHString(keyArguments)

@@ -1,23 +1,19 @@
 package winrt
 
-import (
-	"strings"
+import "github.com/bgtask/bgtask/internal/com"
 
-	"github.com/bgtask/bgtask/internal/com"
-)
-
-// Interface is a row of the table: an interface and its methods in the order of
-// their slots. Methods that come after the last one which is used may be left out.
-// The second of two methods with one name has "2" behind it.
+// Interface is a row of the table: an interface with its methods in slot order.
+// Methods after the last one in use may be omitted. The second of two methods
+// with the same name has the suffix "2".
 type Interface struct {
-	Name     string // with its name space
+	Name     string // with its namespace
 	IID      com.GUID
 	Delegate bool // derived from IUnknown, not from IInspectable
 	Methods  []string
 }
 
-// Slot finds a method's slot. It panics when there is no such method, which is a
-// mistake in the program.
+// Slot returns the slot of a method. It panics if there is no such method, which
+// is a programming error.
 func (i *Interface) Slot(method string) int {
 	first := com.FirstInspectable
 	if i.Delegate {
@@ -58,10 +54,10 @@ const (
 	ClassPropertyValue      = foundation + "PropertyValue"
 	enumApplicationResult   = background + "ApplicationTriggerResult"
 	enumBackgroundAccess    = background + "BackgroundAccessStatus"
-	keyArguments            = "bgtask.arguments" // of the bytes in a ValueSet
+	keyArguments            = "bgtask.arguments" // key of the bytes in a ValueSet
 )
 
-// The interfaces.
+// Interfaces.
 var (
 	Task     = row(background+"IBackgroundTask", "7d13d534-fd12-43ce-8c22-ea1ff13c06df", "Run")
 	Instance = row(background+"IBackgroundTaskInstance", "865bda7a-21d8-4573-8f32-928a1b0641f6",
@@ -125,8 +121,7 @@ var (
 		"CreateRect", "CreateUInt8Array")
 )
 
-// The parameterized interfaces, without their parameters: an instance has an IID
-// of its own.
+// Parameterized interfaces, without parameters. Each instance has its own IID.
 var (
 	asyncOperation   = row(foundation+"IAsyncOperation`1", "9fc2b0bb-e446-44e2-aa61-9cab8f636af2", "put_Completed", "get_Completed", "GetResults")
 	completedHandler = delegate(foundation+"AsyncOperationCompletedHandler`1", "fcdcf02c-e5d8-4478-915a-4d90b74b83a5")
@@ -152,15 +147,15 @@ const (
 
 // Instances of the parameterized interfaces.
 var (
-	TaskMap         = mapOfTasks(sigRegistration)      // of BackgroundTaskRegistration.AllTasks
-	GroupTaskMap    = mapOfTasks(sigRegistrationClass) // of a group's AllTasks
+	TaskMap         = mapOfTasks(sigRegistration)      // type of BackgroundTaskRegistration.AllTasks
+	GroupTaskMap    = mapOfTasks(sigRegistrationClass) // type of a group's AllTasks
 	GroupMap        = viewOf(sigString, sigGroupClass)
-	ObjectMap       = instance(mapOf, sigString, sigObject) // what a ValueSet is
+	ObjectMap       = instance(mapOf, sigString, sigObject) // type of a ValueSet
 	RequestResult   = operation(com.EnumSignature(enumApplicationResult))
 	AccessOperation = operation(com.EnumSignature(enumBackgroundAccess))
 )
 
-// View is a map that can be looked at, and what its elements are reached by.
+// View is a read-only map with the interfaces needed to iterate over it.
 type View struct{ Map, Iterable, Iterator, Pair *Interface }
 
 func mapOfTasks(registration string) View { return viewOf(sigGUID, registration) }
@@ -172,7 +167,7 @@ func viewOf(key, value string) View {
 	}
 }
 
-// Operation is an asynchronous operation, and what it calls in the end.
+// Operation is an asynchronous operation with its completion handler.
 type Operation struct{ Operation, Handler *Interface }
 
 func operation(result string) Operation {
@@ -195,9 +190,8 @@ func delegate(name, iid string) *Interface {
 	return d
 }
 
-func (i *Interface) short() string { return i.Name[strings.LastIndexByte(i.Name, '.')+1:] }
-
-// Interfaces is the table, without the instances of parameterized interfaces.
+// Interfaces returns the table, without the instances of parameterized
+// interfaces.
 func Interfaces() []*Interface {
 	return []*Interface{
 		Task, Instance, Deferral, Trigger, Condition, Builder, Builder2, Builder3, Builder4, Builder5, Registration, Registration2, Registration3,

@@ -10,11 +10,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// judge is what the metadata says.
+// judge is the content of the metadata.
 type judge struct {
 	kinds   map[string]string
 	iids    map[string]string
-	methods map[string][]string // of an interface; of a class its interfaces, of an enumeration its values
+	methods map[string][]string // methods of an interface, interfaces of a class, or values of an enumeration
 }
 
 func metadata(t *testing.T) judge {
@@ -42,7 +42,8 @@ func metadata(t *testing.T) judge {
 	return j
 }
 
-// methodNames are as the table has them: the second of a name has a 2.
+// methodNames returns the names as in the table: the second of two equal names
+// has the suffix 2.
 func methodNames(signatures []string) []string {
 	var names []string
 	for _, s := range signatures {
@@ -60,18 +61,18 @@ func TestTableIsThatOfTheMetadata(t *testing.T) {
 	seen := map[string]bool{}
 	for _, i := range Interfaces() {
 		if seen[i.Name] {
-			t.Errorf("%s is there twice", i.Name)
+			t.Errorf("%s appears twice", i.Name)
 		}
 		seen[i.Name] = true
 		if want := j.iids[i.Name]; i.IID.String() != want {
-			t.Errorf("%s is %v, and %q in the metadata", i.Name, i.IID, want)
+			t.Errorf("%s is %v, but %q in the metadata", i.Name, i.IID, want)
 		}
 		if i.Delegate != (j.kinds[i.Name] == "delegate") {
 			t.Errorf("%s is a %s", i.Name, j.kinds[i.Name])
 		}
 		all := methodNames(j.methods[i.Name])
 		if len(i.Methods) > len(all) || !slices.Equal(i.Methods, all[:len(i.Methods)]) {
-			t.Errorf("%s has the methods %v, and %v in the metadata", i.Name, i.Methods, all)
+			t.Errorf("%s has the methods %v, but %v in the metadata", i.Name, i.Methods, all)
 		}
 		first := 6
 		if i.Delegate {
@@ -85,8 +86,8 @@ func TestTableIsThatOfTheMetadata(t *testing.T) {
 	}
 }
 
-// TestDefaultInterfaces: a class in the signature of a parameterized interface
-// stands for its default interface.
+// In the signature of a parameterized interface, a class is represented by its
+// default interface.
 func TestDefaultInterfaces(t *testing.T) {
 	j := metadata(t)
 	for class, i := range map[string]*Interface{
@@ -99,7 +100,7 @@ func TestDefaultInterfaces(t *testing.T) {
 	}
 }
 
-// TestEnumerations: the numbers of package task are Windows'.
+// The numbers in package task are those of Windows.
 func TestEnumerations(t *testing.T) {
 	j := metadata(t)
 	numbers := map[string]map[string]int{}

@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// newTrigger makes the trigger, as IBackgroundTrigger.
+// newTrigger creates a trigger and returns its IBackgroundTrigger.
 func newTrigger(t task.Trigger) (*com.Unknown, error) {
 	made, err := construct(t)
 	if err != nil {
@@ -50,7 +50,7 @@ func pushTrigger(application string) (*com.Unknown, error) {
 	return create(ClassPushTrigger, PushTriggerFactory, "Create", uintptr(id))
 }
 
-// newCondition makes the condition, as IBackgroundCondition.
+// newCondition creates a condition and returns its IBackgroundCondition.
 func newCondition(c task.Condition) (*com.Unknown, error) {
 	system, ok := c.(task.SystemCondition)
 	if !ok {

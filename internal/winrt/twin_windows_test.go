@@ -16,14 +16,15 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// The twins are objects of Windows, made in Go: what is called here is what another
-// would call. How it is across processes is tested with package fixture.
+// The twins are Go implementations of Windows' objects. They receive the calls that
+// Windows' objects would receive. Calls across processes are tested with package
+// fixture.
 
 // twinInstance is an IBackgroundTaskInstance.
 type twinInstance struct {
 	id      com.GUID
 	task    twinRegistration
-	details func() *com.Unknown // nil: none
+	details func() *com.Unknown // nil if there are none
 
 	mu        sync.Mutex
 	progress  uint32
@@ -94,7 +95,7 @@ var twinDeferralTable = sync.OnceValue(func() unsafe.Pointer {
 	}))
 })
 
-// cancel calls the handlers, as another process does: on a thread of its own.
+// cancel calls the handlers on another thread, like a call from another process.
 func (w *twinInstance) cancel(reason int32) (err error) {
 	w.mu.Lock()
 	var handlers []*com.Unknown
@@ -121,7 +122,7 @@ type twinRegistration struct {
 	events *twinEvents
 }
 
-// twinEvents are its handlers, which outlive the object.
+// twinEvents are the handlers of a registration, which outlive the object.
 type twinEvents struct {
 	mu        sync.Mutex
 	progress  *com.Unknown
@@ -176,7 +177,8 @@ var twinRegistration2Table = sync.OnceValue(func() unsafe.Pointer {
 
 var markerTable = sync.OnceValue(func() unsafe.Pointer { return com.InspectableTable() })
 
-// twinTrigger is an IApplicationTrigger, whose operations end when they are told to.
+// twinTrigger is an IApplicationTrigger whose operations end when finish is
+// closed.
 type twinTrigger struct {
 	answer   RequestAnswer
 	finish   chan struct{}
@@ -201,7 +203,7 @@ var twinOperationTable = sync.OnceValue(func() unsafe.Pointer {
 			go func() {
 				defer handler.Release()
 				<-w.finish
-				RequestResult.Handler.call(handler, "Invoke", 0, 1)
+				_ = RequestResult.Handler.call(handler, "Invoke", 0, 1) // the test notices if it does not arrive
 			}()
 			return nil
 		}),
@@ -218,7 +220,7 @@ var twinInfoTable = sync.OnceValue(func() unsafe.Pointer {
 	)
 })
 
-// twinArgs are the arguments of an event: of progress, or of a completion.
+// twinArgs are the arguments of a progress or completion event.
 type twinArgs struct {
 	id       com.GUID
 	progress uint32
@@ -243,7 +245,7 @@ var twinCompletedTable = sync.OnceValue(func() unsafe.Pointer {
 	)
 })
 
-// twinMap is an IMapView of registrations, and its iterators.
+// twinMap is an IMapView of registrations with its iterators.
 type twinMap []twinRegistration
 
 type twinIterator struct {

@@ -2,7 +2,7 @@ package winrt
 
 import "github.com/bgtask/bgtask/task"
 
-// Registered is what Windows tells of a registration.
+// Registered is a registration as listed by Windows.
 type Registered struct {
 	ID    task.GUID
 	Name  string
@@ -12,7 +12,7 @@ type Registered struct {
 // RequestAnswer is WinRT's ApplicationTriggerResult, with its numbers.
 type RequestAnswer int32
 
-// The answers.
+// The values of RequestAnswer.
 const (
 	Allowed          RequestAnswer = 0
 	CurrentlyRunning RequestAnswer = 1
@@ -20,26 +20,17 @@ const (
 	UnknownError     RequestAnswer = 3
 )
 
-// Activated is what an instance tells of itself when it begins.
+// Activated has the properties of an instance when its run begins.
 type Activated struct {
 	Instance task.GUID
 	TaskID   task.GUID
 	Name     string
-	Details  task.Details // nil: there are none
+	Details  task.Details // nil if there are none
 }
 
-// workCost is WinRT's BackgroundWorkCostValue as a fact.
-func workCost(n int32) task.Value {
-	values := []task.Value{task.Low, task.Medium, task.High}
-	if n < 0 || int(n) >= len(values) {
-		return task.Unknown
-	}
-	return values[n]
-}
-
-// Events are told of a registration while the process is there. They come on
-// threads of the system's.
+// Events receives the events of a registration while the process is running. The
+// functions are called on the system's threads.
 type Events struct {
 	Progress  func(instance task.GUID, value uint32)
-	Completed func(instance task.GUID, err error) // err is what the run answered
+	Completed func(instance task.GUID, err error) // err is the result of the run
 }

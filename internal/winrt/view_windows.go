@@ -4,8 +4,8 @@ import (
 	"github.com/bgtask/bgtask/internal/com"
 )
 
-// each calls f with the pairs of a map, until it says false or fails. A nil map is
-// an empty one.
+// each calls f with each pair of a map until f returns false or fails. A nil map
+// is empty.
 func (v View) each(m *com.Unknown, f func(pair *com.Unknown) (more bool, err error)) error {
 	if m == nil {
 		return nil

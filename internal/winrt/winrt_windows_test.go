@@ -31,13 +31,13 @@ func runTask(t *testing.T, task, instance *com.Unknown) error {
 	return Task.call(u, "Run", uintptr(unsafe.Pointer(instance)))
 }
 
-// use does everything with an activation that there is to do.
+// use performs every operation on an activation.
 func use(a *Activation, w *twinInstance) error {
 	defer a.Close()
 	got, err := a.Read()
 	want := Activated{Instance: w.id.Task(), TaskID: taskOne, Name: "Grüße"}
 	if err != nil || got != want {
-		return errors.Join(err, errors.New("the instance tells something else"))
+		return errors.Join(err, errors.New("the instance returned something else"))
 	}
 	reasons := make(chan task.CancellationReason, 1)
 	remove, err := a.Canceled(func(r task.CancellationReason) { reasons <- r })
@@ -55,16 +55,15 @@ func use(a *Activation, w *twinInstance) error {
 		return r
 	}
 	if err := errors.Join(remove(), w.cancel(0), complete()); err != nil || len(reasons) > 0 {
-		return errors.Join(err, errors.New("told after the handler was removed"))
+		return errors.Join(err, errors.New("called after the handler was removed"))
 	}
 	if w.progress != 4_000_000_000 || w.deferrals != 1 || w.completed != 1 {
-		return errors.New("something did not get across")
+		return errors.New("a value was not transmitted")
 	}
 	return nil
 }
 
-// TestNothingLeaks: eight goroutines, each a thousand runs with all that belongs to
-// one.
+// Eight goroutines perform a thousand complete runs each.
 func TestNothingLeaks(t *testing.T) {
 	work := func(rounds int) {
 		var group sync.WaitGroup
@@ -81,7 +80,7 @@ func TestNothingLeaks(t *testing.T) {
 					}
 					instance.Release()
 					if u.Release(); !gone {
-						t.Error("the task stays")
+						t.Error("the task was not released")
 						return
 					}
 				}
@@ -142,13 +141,13 @@ func TestView(t *testing.T) {
 			t.Errorf("%q, want %q; more is %v, %v", names, c.want, more, err)
 		}
 		failed := errors.New("failed")
-		if _, err := eachOf(TaskMap, m, "", func(*com.Unknown, string) (bool, error) { return true, failed }); len(c.all) > 0 && err != failed {
+		if _, err := eachOf(TaskMap, m, "", func(*com.Unknown, string) (bool, error) { return true, failed }); len(c.all) > 0 && !errors.Is(err, failed) {
 			t.Error(err)
 		}
 		m.Release()
 	}
 	if more, err := eachOf(TaskMap, nil, "", nil); !more || err != nil {
-		t.Error("a map that is not there:", more, err)
+		t.Error("a nil map:", more, err)
 	}
 	if after := com.Count(); after.Objects != before.Objects || after.Strings != before.Strings {
 		t.Errorf("something leaked: %+v, before %+v", after, before)
@@ -169,7 +168,7 @@ func TestEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	registration.Release()
-	tell := func(handler *com.Unknown, i *Interface, args *com.Unknown) {
+	invoke := func(handler *com.Unknown, i *Interface, args *com.Unknown) {
 		t.Helper()
 		defer args.Release()
 		if err := i.call(handler, "Invoke", 0, uintptr(unsafe.Pointer(args))); err != nil {
@@ -177,9 +176,9 @@ func TestEvents(t *testing.T) {
 		}
 	}
 	id := com.FromTask(runOne)
-	tell(events.progress, ProgressHandler, (&twinArgs{id: id, progress: 7}).new(ProgressArgs, twinProgressTable()))
-	tell(events.completed, CompletedHandler, (&twinArgs{id: id}).new(CompletedArgs, twinCompletedTable()))
-	tell(events.completed, CompletedHandler, (&twinArgs{id: id, result: com.AccessDenied}).new(CompletedArgs, twinCompletedTable()))
+	invoke(events.progress, ProgressHandler, (&twinArgs{id: id, progress: 7}).new(ProgressArgs, twinProgressTable()))
+	invoke(events.completed, CompletedHandler, (&twinArgs{id: id}).new(CompletedArgs, twinCompletedTable()))
+	invoke(events.completed, CompletedHandler, (&twinArgs{id: id, result: com.AccessDenied}).new(CompletedArgs, twinCompletedTable()))
 	if err := CompletedHandler.call(events.completed, "Invoke", 0, 0); !errors.Is(err, com.InvalidPointer) {
 		t.Error(err)
 	}
@@ -219,11 +218,11 @@ func TestRequestEndsWithItsContext(t *testing.T) {
 		t.Error(err)
 	}
 	<-trigger.canceled
-	close(trigger.finish) // it calls the handler all the same
+	close(trigger.finish) // the handler is called nevertheless
 }
 
-// TestSystemWithoutTheClass: an old Windows answers for background tasks what any
-// does for a class that it does not have.
+// An old Windows answers calls for background tasks like calls for any missing
+// class.
 func TestSystemWithoutTheClass(t *testing.T) {
 	_, err := com.Factory("Windows.ApplicationModel.Background.OfAnotherDay", com.IIDInspectable)
 	if !errors.Is(err, com.ClassNotRegistered) && !errors.Is(err, com.ClassNotAvailable) {
