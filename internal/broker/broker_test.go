@@ -218,7 +218,9 @@ func TestStopEndsTheRunsAndThenTheBroker(t *testing.T) {
 
 func TestAStuckServerIsEndedWithItsTree(t *testing.T) {
 	r := newRig(t)
-	os.WriteFile(filepath.Join(r.dir, "config.toml"), []byte("cancel_grace = \"100ms\"\n"), 0o600)
+	if err := os.WriteFile(filepath.Join(r.dir, "config.toml"), []byte("cancel_grace = \"100ms\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	r.handOver()
 	r.start()
 	p := r.install("1.0.0.0")
@@ -255,7 +257,9 @@ func TestAFileThatChangesFiresItsTask(t *testing.T) {
 	go func() { // the first change that is seen is enough
 		defer close(writing)
 		for i := 0; ctx.Err() == nil; i++ {
-			os.WriteFile(filepath.Join(watched, strconv.Itoa(i%10)), []byte("x"), 0o600)
+			if err := os.WriteFile(filepath.Join(watched, strconv.Itoa(i%10)), []byte("x"), 0o600); err != nil {
+				t.Error(err)
+			}
 			select { // it has to be quiet between two of them
 			case <-time.After(time.Second):
 			case <-ctx.Done():

@@ -106,7 +106,7 @@ func (a *access) UnmarshalText(text []byte) error {
 }
 
 // readSettings reads the configuration file; none is no settings. What is wrong
-// is told with its line: a misspelt key must not be a default in silence.
+// is told with its line: a misspelled key must not be a default in silence.
 func readSettings(path string) (settings, error) {
 	var s settings
 	file, err := os.Open(path)

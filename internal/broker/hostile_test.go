@@ -63,19 +63,26 @@ func speak(socket string) int {
 	return 0
 }
 
+func (r *rig) chmod(path string, mode os.FileMode) {
+	r.t.Helper()
+	if err := os.Chmod(path, mode); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
 func TestAnotherUserIsNotLetIn(t *testing.T) {
 	if os.Getuid() != 0 {
 		needs.Missing(t, "only root can be another user")
 	}
 	r := newRig(t)
 	for path := r.dir; path != os.TempDir() && path != "/"; path = filepath.Dir(path) { // only the broker is in the way
-		os.Chmod(path, 0o755)
+		r.chmod(path, 0o755)
 	}
-	os.Chmod(filepath.Dir(r.socket), 0o755)
-	os.Chmod(r.socket, 0o666)
+	r.chmod(filepath.Dir(r.socket), 0o755)
+	r.chmod(r.socket, 0o666)
 	program := filepath.Join(r.dir, "speaker")
 	r.program(program)
-	os.Chmod(program, 0o755)
+	r.chmod(program, 0o755)
 	cmd := exec.Command(program, "-speak", r.socket)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()

@@ -65,7 +65,7 @@ func TestMain(m *testing.M) {
 // serveHelper is a program with tasks: what a run does is in its arguments.
 func serveHelper() int {
 	token := new(task.LaunchToken)
-	token.UnmarshalText([]byte(os.Getenv(task.LaunchEnv)))
+	_ = token.UnmarshalText([]byte(os.Getenv(task.LaunchEnv))) // without a launch it stays zero
 	c := &client.Client{Start: client.NoStart, Package: os.Getenv("HELPER_PACKAGE")}
 	h := &client.Host{Broker: c, Token: *token}
 	h.Handler = &helper{host: h, runs: make(map[task.GUID]context.CancelCauseFunc)}
@@ -126,7 +126,7 @@ func (h *helper) do(ctx context.Context, a task.Activation, what string) task.Re
 	case "exit":
 		fmt.Fprintln(os.Stderr, "last words")
 		os.Exit(3)
-	case "hang": // until it is cancelled
+	case "hang": // until it is canceled
 		h.host.Progress(a.Instance, 7)
 		<-ctx.Done()
 		reason, _ := errors.AsType[task.CancellationReason](context.Cause(ctx))
@@ -213,7 +213,7 @@ func (r *rig) handOver() {
 func (r *rig) kill() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	r.user.Stop(ctx, time.Second)
+	_ = r.user.Stop(ctx, time.Second) // the broker may have ended already
 	r.handOver()
 }
 

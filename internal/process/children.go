@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// children are the child processes that hosts wait for. The program's children
-// are one set, so there is one of these however many hosts there are.
+// children are the child processes that supervisors wait for. The children of a program
+// are one set, so there is one table for all supervisors.
 var children = childTable{pids: map[int]bool{}}
 
 type childTable struct {
@@ -22,8 +22,8 @@ type childTable struct {
 	pids map[int]bool
 }
 
-// start runs spawn, which starts a child, and enters it before the reaper can see
-// it: also a child whose exec fails is not taken from the one who forked it.
+// start runs spawn, which starts a child, and adds the child before the reaper can see it.
+// So the reaper does not take a child whose exec fails from the code that forked it.
 func (c *childTable) start(spawn func() (pid int, err error)) error {
 	c.fork.RLock()
 	defer c.fork.RUnlock()
@@ -52,8 +52,8 @@ func (c *childTable) has(pid int) bool {
 	return c.pids[pid]
 }
 
-// adopt enters a process that is already there when it is a child, so that it
-// stays a zombie for us, and says whether it is one.
+// adopt adds an existing process if it is a child, so that it stays a zombie until it is
+// reaped here. It reports whether the process is a child.
 func (c *childTable) adopt(pid int, h *handle) bool {
 	c.fork.RLock()
 	defer c.fork.RUnlock()
@@ -64,8 +64,8 @@ func (c *childTable) adopt(pid int, h *handle) bool {
 	return true
 }
 
-// reap takes a child out of the process table and out of this one. Both at once:
-// its pid may be another child's the moment it is free.
+// reap removes a child from the process table and from this table, under one lock: as soon
+// as its pid is free, another child may get it.
 func (c *childTable) reap(pid int, h *handle) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -73,11 +73,11 @@ func (c *childTable) reap(pid int, h *handle) {
 	delete(c.pids, pid)
 }
 
-// reapOrphans reaps zombies that nobody waits for: descendants of launched
-// servers whose own parents ended, which come to us because we are a subreaper.
-// They are in the session of a launch or their own, never in ours, where the
-// children of os/exec are. Code that starts a child in a session of its own and
-// waits for it must not be in one program with a Supervisor.
+// reapOrphans reaps zombies that no code waits for: descendants of launched servers whose
+// parents have ended. They become children of this program because it is a subreaper. They
+// are in the session of a launch or in their own, never in this program's, which has the
+// children of os/exec. Code that starts a child in a new session and waits for it must not
+// be in the same program as a Supervisor.
 func (c *childTable) reapOrphans() {
 	if info, err := waitChild(unix.P_ALL, 0, unix.WNOWAIT); err != nil || info.pid == 0 {
 		return
@@ -98,13 +98,13 @@ func (c *childTable) reapOrphans() {
 			continue
 		}
 		if now, err := readProc(p.pid); err == nil && now.start == p.start {
-			waitChild(unix.P_PID, p.pid, 0)
+			_, _ = waitChild(unix.P_PID, p.pid, 0) // the next round tries again
 		}
 	}
 }
 
-// reapPause keeps a tree that dies in many pieces from costing a look at the
-// process table for each.
+// reapPause keeps a tree whose processes end one by one from costing a read of the process
+// table for each.
 const reapPause = 100 * time.Millisecond
 
 // run reaps orphans until ctx ends.
@@ -125,7 +125,7 @@ func (c *childTable) run(ctx context.Context) {
 	}
 }
 
-// sleep waits for d and says whether ctx is still alive.
+// sleep waits for d and reports whether ctx has not ended.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"syscall"
 	"time"
 
@@ -12,23 +13,23 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// follow watches a launch from its leader's start to the end of its tree. When
-// the supervisor closes first, the launch lives on.
+// follow follows a launch from its leader's start to the end of its tree. If the supervisor
+// closes first, the launch keeps running.
 func (s *Supervisor) follow(l *launch) {
 	exit, over := s.awaitExit(l)
 	if over {
 		l.callbacks.exited(exit)
 		if left := s.endTree(s.ctx, l); len(left) > 0 && s.ctx.Err() == nil {
 			l.callbacks.ended(Ended{Left: left})
-			s.sweep(s.ctx, l, unix.SIGKILL) // until the kernel lets go of them
+			s.sweep(s.ctx, l, unix.SIGKILL) // until the kernel has released them
 		}
 		s.output.finish(l.tree.token)
 	}
-	// Only now may the pid be another's, and the token a new launch's.
+	// Only now may the pid be reused, and the token be used for a new launch.
 	if l.child {
 		children.reap(l.tree.leader.PID, l.leader)
 	}
-	children.reapOrphans() // what the tree left came to us
+	children.reapOrphans() // orphans of the tree are children of this program
 	l.leader.close()
 	s.forget(l.tree.token)
 	if over && s.ctx.Err() == nil {
@@ -36,11 +37,12 @@ func (s *Supervisor) follow(l *launch) {
 	}
 }
 
-// awaitExit waits for the leader's end, and says false when the supervisor closed first.
+// awaitExit waits until the leader has ended. It returns false when the supervisor closed
+// first.
 func (s *Supervisor) awaitExit(l *launch) (Exit, bool) {
 	if err := l.leader.wait(s.ctx); err != nil {
 		if s.ctx.Err() == nil {
-			s.log.Error("a launched process cannot be watched", "process", l.tree.leader, "error", err)
+			s.log.Error("cannot follow a launched process", "process", l.tree.leader, "error", err)
 		}
 		return Exit{}, false
 	}
@@ -61,19 +63,19 @@ func (c Callbacks) ended(e Ended) {
 	}
 }
 
-// End ends everything that carries a token: SIGTERM, then SIGKILL. It is for
-// strays; a launch that the supervisor watches is better ended by Signal, whose caller
-// knows when. It returns the pids that even SIGKILL did not end.
+// End ends every process that carries a token: first by SIGTERM, then by SIGKILL. It is for
+// strays. To end a launch that the supervisor follows, use Signal: its caller decides when
+// to kill. End returns the pids of the processes that even SIGKILL did not end.
 func (s *Supervisor) End(ctx context.Context, token task.LaunchToken) (left []int, err error) {
 	l := s.launch(token)
 	if l == nil {
-		l = s.unwatched(token)
+		l = s.unfollowed(token)
 	}
 	left = s.endTree(ctx, l)
 	return left, context.Cause(ctx)
 }
 
-// endTree ends what is left of a tree and returns the pids that it could not end.
+// endTree ends what is left of a tree and returns the pids of processes that did not end.
 func (s *Supervisor) endTree(ctx context.Context, l *launch) (left []int) {
 	for _, step := range []struct {
 		sig    syscall.Signal
@@ -93,23 +95,22 @@ func (s *Supervisor) endTree(ctx context.Context, l *launch) (left []int) {
 	return left
 }
 
-// sweep sends sig to every member of a tree, once to each, and waits until all
-// have ended or ctx has. New ones may come as long as old ones live, so it looks
-// again until there is none.
+// sweep sends sig once to every member of a tree, and waits until all have ended or ctx
+// has. New members may appear while old ones live, so it looks again until there is none.
 func (s *Supervisor) sweep(ctx context.Context, l *launch, sig syscall.Signal) (left []int) {
-	told := map[int]uint64{}
+	signaled := map[int]uint64{}
 	for {
 		members := s.members(l)
 		if len(members) == 0 {
 			return nil
 		}
 		for _, p := range members {
-			if told[p.pid] == p.start {
+			if signaled[p.pid] == p.start {
 				continue
 			}
-			told[p.pid] = p.start
-			if err := send(p.pid, p.start, sig); err != nil && err != ErrGone {
-				s.log.Warn("a process of a launch cannot be ended", "launch", l.tree.token, "pid", p.pid, "error", err)
+			signaled[p.pid] = p.start
+			if err := send(p.pid, p.start, sig); err != nil && !errors.Is(err, ErrGone) {
+				s.log.Warn("cannot signal a process of a launch", "launch", l.tree.token, "pid", p.pid, "error", err)
 			}
 		}
 		for _, p := range members {
@@ -125,13 +126,13 @@ func (s *Supervisor) sweep(ctx context.Context, l *launch, sig syscall.Signal) (
 func awaitEnd(ctx context.Context, p proc) {
 	handle, err := openHandle(p.pid, p.start)
 	if err != nil {
-		if err != ErrGone {
-			sleep(ctx, time.Second) // out of descriptors, perhaps
+		if !errors.Is(err, ErrGone) {
+			sleep(ctx, time.Second) // perhaps there are no free descriptors
 		}
 		return
 	}
 	defer handle.close()
-	handle.wait(ctx)
+	_ = handle.wait(ctx) // the caller looks again
 }
 
 func (s *Supervisor) members(l *launch) []proc {
@@ -139,7 +140,7 @@ func (s *Supervisor) members(l *launch) []proc {
 	defer l.mu.Unlock()
 	members, err := l.tree.look()
 	if err != nil {
-		s.log.Error("the process table cannot be read", "error", err)
+		s.log.Error("cannot read the process table", "error", err)
 	}
 	return members
 }

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"strconv"
 	"syscall"
 	"unsafe"
@@ -12,14 +13,14 @@ import (
 
 // Exit is how a process ended.
 type Exit struct {
-	Known      bool           // false: it was no child of ours, and the kernel did not tell
+	Known      bool           // false when the process was not a child and the kernel does not report its exit
 	Code       int            // its exit status, when Signal is 0
-	Signal     syscall.Signal // what ended it, or 0
+	Signal     syscall.Signal // the signal that ended it, or 0
 	CoreDumped bool
 	Stderr     string // the last lines of its standard error, at most task.MaxStderrTail bytes
 }
 
-// String is "exit 3" or "signal killed", and "" when it is not known.
+// String returns "exit 3" or "signal killed", or "" when the exit is not known.
 func (e Exit) String() string {
 	switch {
 	case !e.Known:
@@ -30,8 +31,8 @@ func (e Exit) String() string {
 	return "exit " + strconv.Itoa(e.Code)
 }
 
-// Ended says that a launch is over: nothing of its tree is left. If even SIGKILL did
-// not help against the processes in Left it comes again when these are gone, too.
+// Ended reports that a launch is over and nothing of its tree is left. If even SIGKILL did
+// not end the processes in Left, another Ended follows when they are gone.
 type Ended struct {
 	Left []int // pids
 }
@@ -64,24 +65,24 @@ func (c childInfo) exit() Exit {
 	return Exit{Known: true, Signal: syscall.Signal(c.status), CoreDumped: c.code == childDumped}
 }
 
-// waitChild is waitid without a wait. A pid of 0 says that there is nothing yet.
+// waitChild is waitid, but does not wait. A pid of 0 means that nothing has ended yet.
 func waitChild(idType, id, options int) (childInfo, error) {
 	for {
 		var info childInfo
 		err := unix.Waitid(idType, id, (*unix.Siginfo)(unsafe.Pointer(&info)), unix.WEXITED|unix.WNOHANG|options, nil)
-		if err == unix.EAGAIN { // a pidfd that does not block
+		if errors.Is(err, unix.EAGAIN) { // a pidfd that does not block
 			return childInfo{}, nil
 		}
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return info, err
 		}
 	}
 }
 
-// strangerExit asks the kernel how a process ended that is no child of ours.
-// Linux 6.15 and later tell, once its parent has reaped it.
+// strangerExit asks the kernel for the exit of a process that is not a child of this
+// program. Linux 6.15 and later know it, once the process's parent has reaped it.
 func strangerExit(pidfd int) Exit {
-	hangup := []unix.PollFd{{Fd: int32(pidfd)}} // no events: waits for POLLHUP, that is for the reaping
+	hangup := []unix.PollFd{{Fd: int32(pidfd)}} // no events: waits for POLLHUP, which comes with the reaping
 	for range 2 {
 		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
 		if unix.IoctlPidfdInfo(pidfd, &info) != nil {
@@ -90,13 +91,13 @@ func strangerExit(pidfd int) Exit {
 		if info.Mask&unix.PIDFD_INFO_EXIT != 0 {
 			return fromStatus(syscall.WaitStatus(info.Exit_code))
 		}
-		unix.Poll(hangup, reapingPatience)
+		_, _ = unix.Poll(hangup, reapingPatience) // the next round asks again in any case
 	}
 	return Exit{}
 }
 
-// reapingPatience, in milliseconds, is for a parent that reaps its children at
-// once, as an init does.
+// reapingPatience, in milliseconds, is for a parent that reaps its children immediately, as
+// an init does.
 const reapingPatience = 100
 
 func fromStatus(s syscall.WaitStatus) Exit {

@@ -9,11 +9,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Find watches a launch of an earlier broker again. A process that is known is
-// taken if it still is that one. Without one, as when the broker died between the
-// fork and the record of it, the oldest process that carries the token is the
-// leader. ErrGone says that there is none; what is left of the tree without its
-// leader is then among the Strays.
+// Find follows a launch of an earlier broker again. If p is known, it has to be the same
+// process still. If p is zero, because the broker died between the fork and the record of
+// it, the oldest process that carries the token is the leader. ErrGone means that there is
+// no leader; what is left of its tree is then among the Strays.
 func (s *Supervisor) Find(p task.Process, token task.LaunchToken, c Callbacks) (task.Process, error) {
 	l, err := s.reserve(token, c)
 	if err != nil {
@@ -77,8 +76,8 @@ func (s *Supervisor) carriesToken(pid int, token task.LaunchToken) bool {
 	return ok && carried == token
 }
 
-// search looks for the leader of a launch of which only the token is known. It
-// leads a session, unless something else than Start made it.
+// search looks for the leader of a launch of which only the token is known. A leader that
+// Start started leads a session.
 func (s *Supervisor) search(token task.LaunchToken) (task.Process, *handle, error) {
 	procs, err := readProcs()
 	if err != nil {
@@ -107,15 +106,15 @@ func (s *Supervisor) search(token task.LaunchToken) (task.Process, *handle, erro
 
 func leads(p proc) bool { return p.session == p.pid }
 
-// Stray is a process that carries a launch token of this state directory which
-// belongs to no launch that the supervisor watches.
+// Stray is a process that carries a launch token of this state directory but belongs to no
+// launch that the supervisor follows.
 type Stray struct {
 	Process task.Process
 	Launch  task.LaunchToken
 }
 
-// Strays finds the strays, oldest first. They are left by a broker that died; End
-// ends them. It is to be asked when all launches that are to be found were.
+// Strays returns the strays, oldest first. A broker that died leaves them; End ends them.
+// Call it when all launches that have to be found were found.
 func (s *Supervisor) Strays() ([]Stray, error) {
 	procs, err := readProcs()
 	if err != nil {
@@ -134,7 +133,7 @@ func (s *Supervisor) Strays() ([]Stray, error) {
 	return strays, nil
 }
 
-// carried is the token of this state directory in the environment of a process.
+// carried returns the token of this state directory in the environment of a process.
 func (s *Supervisor) carried(pid int) (task.LaunchToken, bool) {
 	v := environment(pid, task.TreeEnv, StateEnv)
 	if v[1] != s.stateID {

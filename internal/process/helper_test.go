@@ -63,7 +63,7 @@ func (h helper) report(words ...any) {
 // forever is no select, which the runtime would call a deadlock.
 func forever() {
 	for {
-		unix.Pause()
+		_ = unix.Pause() // returns after a signal
 	}
 }
 

@@ -15,8 +15,8 @@ func (s *Supervisor) process(p proc) task.Process {
 	return task.Process{PID: p.pid, Start: p.start, Boot: s.boot}
 }
 
-// Identify gives the identity of the process that has pid now. Whoever got the
-// pid from a peer must still hold the peer's connection, or it may be another's.
+// Identify returns the identity of the process that has pid now. A caller that got the pid
+// from a peer must still hold the peer's connection: otherwise the pid may have been reused.
 func (s *Supervisor) Identify(pid int) (task.Process, error) {
 	p, err := readProc(pid)
 	if err != nil {
@@ -25,13 +25,13 @@ func (s *Supervisor) Identify(pid int) (task.Process, error) {
 	return s.process(p), nil
 }
 
-// Alive says whether p is running. A zombie is not.
+// Alive reports whether p is running. A zombie is not.
 func (s *Supervisor) Alive(p task.Process) bool {
 	_, ok := s.current(p)
 	return ok
 }
 
-// current is p's line of the process table while p lives.
+// current returns p's entry in the process table, while p lives.
 func (s *Supervisor) current(p task.Process) (proc, bool) {
 	if p.Boot != s.boot {
 		return proc{}, false
@@ -43,11 +43,11 @@ func (s *Supervisor) current(p task.Process) (proc, bool) {
 	return now, true
 }
 
-// Executable is the path of the program that p runs, also when it was replaced or
-// removed since.
+// Executable returns the path of the program that p runs, even if the file was replaced or
+// removed since. It returns ErrGone when p has ended.
 func (s *Supervisor) Executable(p task.Process) (string, error) {
 	path, err := os.Readlink(procPath(p.PID, "exe"))
-	if !s.Alive(p) { // asked after the look, so that it was p who was looked at
+	if !s.Alive(p) { // checked after reading the link, so that the link was p's
 		return "", ErrGone
 	}
 	if err != nil {
@@ -59,12 +59,12 @@ func (s *Supervisor) Executable(p task.Process) (string, error) {
 	return path, nil
 }
 
-// maxAncestors bounds the way up from a process.
+// maxAncestors bounds the walk from a process to its ancestors.
 const maxAncestors = 256
 
-// LaunchOf says which launch of this state directory a process belongs to: by the
-// token in its environment or an ancestor's, or by the session of a launch that
-// the supervisor watches. The process has no say in it.
+// LaunchOf returns the launch of this state directory that a process belongs to: by the
+// token in its environment or an ancestor's, or by the session of a launch that the
+// supervisor follows. The process cannot choose another launch.
 func (s *Supervisor) LaunchOf(p task.Process) (task.LaunchToken, bool) {
 	if p.Boot != s.boot {
 		return task.LaunchToken{}, false
@@ -74,7 +74,7 @@ func (s *Supervisor) LaunchOf(p task.Process) (task.LaunchToken, bool) {
 	for range maxAncestors {
 		now, err := readProc(pid)
 		if err != nil || now.start > start || pid == p.PID && now.start != p.Start {
-			break // an ancestor is never younger: that is another with its pid
+			break // an ancestor is never younger, so another process has its pid
 		}
 		if pid <= 1 || pid == s.self() {
 			break
@@ -90,8 +90,8 @@ func (s *Supervisor) LaunchOf(p task.Process) (task.LaunchToken, bool) {
 	return task.LaunchToken{}, false
 }
 
-// leaders are the watched launches by their leader's pid, which is the number of
-// its session. A leader that is gone has no say: its number may be another's.
+// leaders returns the followed launches by their leader's pid, which is the number of its
+// session. A leader that is gone does not count: its pid may have been reused.
 func (s *Supervisor) leaders() map[int]task.LaunchToken {
 	byPID := map[int]task.LaunchToken{}
 	for _, token := range s.Launches() {

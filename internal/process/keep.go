@@ -18,31 +18,31 @@ import (
 )
 
 const (
-	lookPause  = time.Second           // between two looks at what is written
-	flushPause = 50 * time.Millisecond // when more was written than is kept
-	block      = 4096                  // file systems make holes of whole blocks
-	leastSize  = block                 // what a launch counts for that wrote little
+	lookPause  = time.Second           // between two looks at the output
+	flushPause = 50 * time.Millisecond // the same, when more was written than is kept
+	block      = 4096                  // file systems punch holes of whole blocks
+	leastSize  = block                 // the least that a launch counts for
 )
 
-// run keeps the output of live launches within its bounds until ctx ends. It
-// sleeps while nothing is written.
+// run keeps the output of live launches within its bounds until ctx ends. It sleeps while
+// nothing is written.
 func (o *output) run(ctx context.Context) {
 	changes, err := watchWrites(o.dir)
 	if err != nil {
-		o.log.Warn("output is looked at every second, for it cannot be watched", "error", err)
+		o.log.Warn("cannot watch the output of launches; looking at it every second", "error", err)
 		for sleep(ctx, o.look()) {
 		}
 		return
 	}
 	defer changes.Close()
-	defer context.AfterFunc(ctx, func() { changes.SetReadDeadline(time.Unix(1, 0)) })()
+	defer context.AfterFunc(ctx, func() { _ = changes.SetReadDeadline(time.Unix(1, 0)) })()
 	buf := make([]byte, 64<<10)
 	for {
 		pause := o.look()
 		if pause == lookPause {
 			if _, err := changes.Read(buf); err != nil {
 				if ctx.Err() == nil {
-					o.log.Error("output is no longer kept within its bounds", "error", err)
+					o.log.Error("the output of launches is no longer kept within its bounds", "error", err)
 				}
 				return
 			}
@@ -54,7 +54,7 @@ func (o *output) run(ctx context.Context) {
 	}
 }
 
-// watchWrites gives a file that can be read when a file in dir was written to.
+// watchWrites returns a file that becomes readable when a file in dir was written to.
 func watchWrites(dir string) (*os.File, error) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
@@ -62,14 +62,14 @@ func watchWrites(dir string) (*os.File, error) {
 	}
 	f := os.NewFile(uintptr(fd), "inotify")
 	if _, err := unix.InotifyAddWatch(fd, dir, unix.IN_MODIFY); err != nil {
-		f.Close()
+		_ = f.Close()
 		return nil, os.NewSyscallError("inotify_add_watch", err)
 	}
 	return f, f.SetReadDeadline(time.Time{})
 }
 
-// look notes what live launches have written, cuts what is too much, and says
-// when to look again.
+// look notes what live launches have written, cuts what is too much, and returns when to
+// look again.
 func (o *output) look() (pause time.Duration) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -83,21 +83,21 @@ func (o *output) look() (pause time.Duration) {
 	return pause
 }
 
-// cut brings the streams of a launch back within their bound, and says whether
-// they were beyond it.
+// cut brings the streams of a launch back within their bound, and reports whether they were
+// beyond it.
 func (o *output) cut(t task.LaunchToken) (was bool) {
 	for _, suffix := range suffixes {
 		cut, err := cutHead(o.path(t, suffix), o.perStream)
 		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			o.log.Warn("output of a launch cannot be cut", "launch", t, "error", err)
+			o.log.Warn("cannot shorten the output of a launch", "launch", t, "error", err)
 		}
 		was = was || cut
 	}
 	return was
 }
 
-// cutHead gives back the space of all but the last bytes of a file. Where no hole
-// can be made, the file is emptied.
+// cutHead frees the space of all but the last keep bytes of a file, by punching a hole.
+// Where that is not possible, it empties the file.
 func cutHead(path string, keep int64) (cut bool, err error) {
 	info, err := os.Stat(path)
 	if err != nil || kept(info) <= keep+block {
@@ -110,7 +110,7 @@ func cutHead(path string, keep int64) (cut bool, err error) {
 	defer f.Close()
 	hole := (info.Size() - keep) / block * block
 	if hole <= 0 {
-		return false, nil // space that it has beyond its size
+		return false, nil // the space lies beyond the size of the file
 	}
 	err = unix.Fallocate(int(f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, hole)
 	if err != nil {
@@ -119,7 +119,7 @@ func cutHead(path string, keep int64) (cut bool, err error) {
 	return true, err
 }
 
-// kept is the space that a file takes.
+// kept returns the space that a file takes, in bytes.
 func kept(info os.FileInfo) int64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
 		return min(int64(st.Blocks)*512, roundUp(info.Size()))
@@ -129,18 +129,17 @@ func kept(info os.FileInfo) int64 {
 
 func roundUp(size int64) int64 { return (size + block - 1) / block * block }
 
-// keptFrom is where the part of a stream begins that is still there, and that a
-// reader is given.
+// keptFrom returns the offset at which the kept part of a stream begins.
 func (o *output) keptFrom(f *os.File, size int64) int64 {
 	data, err := unix.Seek(int(f.Fd()), 0, unix.SEEK_DATA)
 	if err != nil {
-		data = 0 // empty, or the file system knows no holes
+		data = 0 // the file is empty, or the file system does not support holes
 	}
 	return max(data, size-o.perStream-block)
 }
 
-// finish ends the recording of a launch whose tree is over. Output that is empty
-// goes; when all is too much, the oldest goes.
+// finish ends the recording of a launch whose tree has ended. It removes empty output, and
+// the oldest output when all launches have too much.
 func (o *output) finish(t task.LaunchToken) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -190,13 +189,13 @@ func (o *output) forget(t task.LaunchToken) {
 func (o *output) remove(t task.LaunchToken) {
 	for _, suffix := range append(suffixes[:], marksSuffix) {
 		if err := os.Remove(o.path(t, suffix)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			o.log.Warn("old output cannot be removed", "launch", t, "error", err)
+			o.log.Warn("cannot remove old output", "launch", t, "error", err)
 		}
 	}
 }
 
-// prune removes the output of the launches that ended first until a tenth of the
-// room is free again, so that it is seldom done.
+// prune removes the output of the launches that ended first, until a tenth of the room is
+// free, so that it is seldom needed.
 func (o *output) prune() {
 	old := o.ended()
 	o.total = 0
@@ -215,18 +214,18 @@ func (o *output) prune() {
 	}
 }
 
-// endedOutput is what a launch left that is over.
+// endedOutput is the output of a launch that is over.
 type endedOutput struct {
 	token task.LaunchToken
-	last  time.Time // it wrote
+	last  time.Time // of the last write
 	kept  int64
 }
 
-// ended lists what launches left, the oldest first.
+// ended returns the output of launches that are over, oldest first.
 func (o *output) ended() []endedOutput {
 	entries, err := os.ReadDir(o.dir)
 	if err != nil {
-		o.log.Warn("old output cannot be listed", "error", err)
+		o.log.Warn("cannot list old output", "error", err)
 	}
 	var all []endedOutput
 	for _, e := range entries {

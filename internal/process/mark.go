@@ -12,27 +12,27 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// mark says how long the streams of a launch were at an instant, and since when
-// what the mark before does not have can have been written.
+// A mark dates output. It has the sizes of a launch's streams at an instant. What lies
+// between the sizes of two marks was written between the later mark's since and time.
 type mark struct {
 	since, time time.Time
 	sizes       [2]int64
 }
 
-// noticeWithin bounds the time from a write to its mark while a broker is there:
-// a pause between two looks, and as much again for a machine that is busy.
+// noticeWithin bounds the time from a write to its mark while a broker is running: the pause
+// between two looks, and as much again for a busy machine.
 const noticeWithin = 2 * lookPause
 
-// maxMarks bounds the marks of one launch; beyond, every other one goes, and with
-// it half of their precision.
+// maxMarks bounds the marks of one launch. Beyond it every other mark is dropped, and half of
+// the precision with it.
 const maxMarks = 2048
 
 func (m mark) String() string {
 	return fmt.Sprintf("%d %d %d %d\n", m.since.UnixNano(), m.time.UnixNano(), m.sizes[Stdout], m.sizes[Stderr])
 }
 
-// parseMarks reads marks as String writes them. What makes no sense is left out:
-// a broker that died may have left half a line.
+// parseMarks reads marks as String writes them. It skips invalid lines: a broker that died
+// may have left half a line.
 func parseMarks(b []byte) []mark {
 	var marks []mark
 	var last mark
@@ -52,8 +52,8 @@ func parseMarks(b []byte) []mark {
 	return marks
 }
 
-// follows says whether nothing is shorter in m than in before. Times may go
-// back, with the clock.
+// follows reports whether no stream is shorter in m than in before. Times may go backward,
+// when the clock is set.
 func (m mark) follows(before mark) bool {
 	return m.sizes[Stdout] >= before.sizes[Stdout] && m.sizes[Stderr] >= before.sizes[Stderr]
 }
@@ -66,7 +66,7 @@ func (o *output) readMarks(t task.LaunchToken) []mark {
 	return parseMarks(b)
 }
 
-// resume begins to record a launch, or goes on where an earlier broker stopped.
+// resume begins to record a launch, or continues where an earlier broker stopped.
 func (o *output) resume(t task.LaunchToken) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -75,11 +75,11 @@ func (o *output) resume(t task.LaunchToken) {
 		r.last, r.marks = marks[len(marks)-1], len(marks)
 	}
 	o.live[t] = r
-	o.note(t, r, r.last.time) // nobody looked meanwhile
+	o.note(t, r, r.last.time) // since then no broker has looked
 }
 
-// note adds a mark when something was written that the last one does not have,
-// and that is not older than since.
+// note adds a mark if something was written after the last mark. What was written is not
+// older than since.
 func (o *output) note(t task.LaunchToken, r *recording, since time.Time) {
 	m := mark{sizes: o.sizes(t)}
 	if m.sizes == r.last.sizes {
@@ -92,7 +92,7 @@ func (o *output) note(t task.LaunchToken, r *recording, since time.Time) {
 	}
 	err := error(nil)
 	switch {
-	case !m.follows(r.last): // emptied, where no hole could be made
+	case !m.follows(r.last): // the file was emptied, because no hole could be punched
 		r.marks = 0
 		err = os.WriteFile(o.path(t, marksSuffix), []byte(m.String()), 0o600)
 	case r.marks >= maxMarks:
@@ -103,7 +103,7 @@ func (o *output) note(t task.LaunchToken, r *recording, since time.Time) {
 	r.last = m
 	r.marks++
 	if err != nil {
-		o.log.Warn("the times of output cannot be kept", "launch", t, "error", err)
+		o.log.Warn("cannot record the times of output", "launch", t, "error", err)
 	}
 }
 
@@ -119,8 +119,8 @@ func (o *output) appendMark(t task.LaunchToken, m mark) error {
 	return err
 }
 
-// thin writes the marks anew: without those of text that is cut, and of the
-// others every second one.
+// thin rewrites the marks. It drops those of text that was cut, and every second one of the
+// others.
 func (o *output) thin(t task.LaunchToken, r *recording, last mark) error {
 	marks := slices.DeleteFunc(o.readMarks(t), func(m mark) bool {
 		return m.sizes[Stdout] < last.sizes[Stdout]-o.perStream && m.sizes[Stderr] < last.sizes[Stderr]-o.perStream
@@ -132,6 +132,6 @@ func (o *output) thin(t task.LaunchToken, r *recording, last mark) error {
 		r.marks++
 	}
 	b.WriteString(last.String())
-	// A broker that dies in this loses times, no text.
+	// A broker that dies here loses times, but no text.
 	return os.WriteFile(o.path(t, marksSuffix), b.Bytes(), 0o600)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Bounds of what is kept: section 10 of the contract.
+// Bounds of what is kept, in bytes: see section 10 of doc/SEMANTICS.md.
 const (
 	outputPerLaunch = 1 << 20
 	outputAll       = 100 << 20
@@ -29,7 +29,7 @@ const (
 	Stderr
 )
 
-// String is "stdout" or "stderr".
+// String returns "stdout" or "stderr".
 func (s Stream) String() string {
 	if s == Stderr {
 		return "stderr"
@@ -37,16 +37,16 @@ func (s Stream) String() string {
 	return "stdout"
 }
 
-// suffixes of a launch's files: its streams, and when they grew.
+// suffixes are those of a launch's files: its streams, and when they grew.
 var suffixes = [...]string{Stdout: ".out", Stderr: ".err"}
 
 const marksSuffix = ".times"
 
-// output keeps what launches write. Each has one file per stream, to which its
-// processes append with nobody between, and one that says when they grew.
+// output keeps the output of launches. Each launch has one file for each stream, to which
+// its processes append directly, and one file with the times at which these grew.
 //
-// A file that grows beyond its bound loses its beginning: a hole is made there,
-// which gives back the space and leaves every offset as it was.
+// A file that grows beyond its bound loses its beginning: a hole is punched there, which
+// frees the space and leaves every offset unchanged.
 type output struct {
 	dir       string
 	perStream int64
@@ -55,10 +55,10 @@ type output struct {
 
 	mu    sync.Mutex
 	live  map[task.LaunchToken]*recording
-	total int64 // kept of all launches, about; -1: not counted yet
+	total int64 // kept of all launches, approximately; -1 when not counted yet
 }
 
-// recording is the output of a launch that lives.
+// recording is the output of a live launch.
 type recording struct {
 	last  mark
 	marks int // in the file
@@ -80,12 +80,12 @@ type files struct {
 }
 
 func (f *files) close() {
-	f.out.Close()
-	f.err.Close()
+	_ = f.out.Close() // nothing is written through these descriptors
+	_ = f.err.Close()
 }
 
-// open makes the files of a launch and begins to record it. A launch that is
-// started again goes on in its files.
+// open makes the files of a launch and begins to record it. A launch that is started again
+// appends to its files.
 func (o *output) open(t task.LaunchToken) (*files, error) {
 	f := &files{}
 	for s, to := range []**os.File{Stdout: &f.out, Stderr: &f.err} {
@@ -93,7 +93,7 @@ func (o *output) open(t task.LaunchToken) (*files, error) {
 		file, err := os.OpenFile(o.path(t, suffixes[s]), os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 		if err != nil {
 			if f.out != nil {
-				f.out.Close()
+				_ = f.out.Close()
 			}
 			return nil, fmt.Errorf("output of a launch: %w", err)
 		}
@@ -105,7 +105,7 @@ func (o *output) open(t task.LaunchToken) (*files, error) {
 	return f, nil
 }
 
-// files identifies the files that the streams of a launch go to.
+// files returns the identities of the files that a launch writes to.
 func (o *output) files(t task.LaunchToken) []fileID {
 	var ids []fileID
 	for _, suffix := range suffixes {
@@ -125,8 +125,8 @@ func (o *output) sizes(t task.LaunchToken) (sizes [2]int64) {
 	return sizes
 }
 
-// tail is the end of a launch's standard error, from begin on: whole lines, as
-// many as a report of a failure may have.
+// tail returns the end of a launch's standard error, from begin on: whole lines, at most
+// task.MaxStderrTail bytes.
 func (o *output) tail(t task.LaunchToken, begin int64) string {
 	f, err := os.Open(o.path(t, suffixes[Stderr]))
 	if err != nil {
@@ -135,7 +135,7 @@ func (o *output) tail(t task.LaunchToken, begin int64) string {
 	defer f.Close()
 	size := o.sizes(t)[Stderr]
 	if size < begin {
-		begin = 0 // it was cut
+		begin = 0 // the file was emptied
 	}
 	from := max(begin, size-task.MaxStderrTail)
 	b := readRange(f, from, size)
@@ -152,26 +152,25 @@ func (o *output) tail(t task.LaunchToken, begin int64) string {
 // Chunk is a piece of output.
 type Chunk struct {
 	Stream Stream
-	Time   time.Time // when it was noticed, at most about a second after it was written
+	Time   time.Time // when it was noticed, about a second after it was written at most
 	Text   []byte
 }
 
-// Output is what is kept of the output of a launch between two instants: all that
-// was written in that time, and what cannot be told from it, as a rule no more
-// than two seconds' worth. A zero instant is no bound. Chunks come in the order
-// of time.
+// Output returns the kept output of a launch between two instants. It includes everything
+// that was written in that time, and what may have been written in it: usually no more than
+// two seconds' worth. A zero instant is no bound. The chunks are in order of time.
 func (s *Supervisor) Output(token task.LaunchToken, from, to time.Time) ([]Chunk, error) {
 	return s.output.read(token, from, to)
 }
 
 func (o *output) read(t task.LaunchToken, from, to time.Time) ([]Chunk, error) {
 	var streams [2]*os.File
-	var shown [2]int64 // up to where each is past
+	var shown [2]int64 // the offset up to which each was read
 	marks := o.marksUntilNow(t)
 	for s, suffix := range suffixes {
 		f, err := os.Open(o.path(t, suffix))
 		if err != nil {
-			return nil, fmt.Errorf("output of launch %s is not kept: %w", t, err)
+			return nil, fmt.Errorf("the output of launch %s is no longer kept: %w", t, err)
 		}
 		defer f.Close()
 		streams[s] = f
@@ -194,7 +193,7 @@ func (o *output) read(t task.LaunchToken, from, to time.Time) ([]Chunk, error) {
 	return chunks, nil
 }
 
-// marksUntilNow are the marks of a launch and one for what has none yet.
+// marksUntilNow returns the marks of a launch, and one for the output that has none yet.
 func (o *output) marksUntilNow(t task.LaunchToken) []mark {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -208,14 +207,13 @@ func (o *output) marksUntilNow(t task.LaunchToken) []mark {
 	return append(marks, now)
 }
 
-// readRange reads a part of a file, without the zeros that a hole leaves before
-// its text.
+// readRange reads a part of a file, without the zeros of a hole before its text.
 func readRange(f *os.File, from, to int64) []byte {
 	if from >= to {
 		return nil
 	}
 	b := make([]byte, to-from)
-	n, _ := f.ReadAt(b, from) // cut meanwhile: what there is
+	n, _ := f.ReadAt(b, from) // if the file was emptied meanwhile, less is read
 	return trimHole(b[:n])
 }
 

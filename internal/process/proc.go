@@ -15,7 +15,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// proc is a line of the process table: what /proc/PID/stat says.
+// proc is an entry of the process table, from /proc/PID/stat.
 type proc struct {
 	pid, parent, group, session int
 	state                       byte
@@ -27,13 +27,13 @@ type proc struct {
 // kernelThread is PF_KTHREAD among the flags.
 const kernelThread = 0x200000
 
-// dead says whether p has ended and was only not reaped. A leading thread that
-// ended before its others looks like a zombie too.
+// dead reports whether p has ended and was not reaped yet. A process whose main thread
+// ended before its other threads looks like a zombie too, but is not dead.
 func (p proc) dead() bool {
 	return p.state == 'X' || p.state == 'x' || p.state == 'Z' && p.threads <= 1
 }
 
-// Fields of /proc/PID/stat, counted from the state, which follows the name.
+// The fields of /proc/PID/stat, counted from the state, which follows the name.
 const (
 	statState   = 0
 	statParent  = 1
@@ -44,8 +44,8 @@ const (
 	statStart   = 19
 )
 
-// parseStat reads /proc/PID/stat. The name in it may hold spaces, parentheses and
-// line ends; the last parenthesis ends it.
+// parseStat parses /proc/PID/stat. The process name in it may contain spaces, parentheses and
+// line breaks; the last parenthesis ends it.
 func parseStat(b []byte) (proc, error) {
 	open, end := bytes.IndexByte(b, '('), bytes.LastIndexByte(b, ')')
 	if open < 0 || end < open {
@@ -81,7 +81,7 @@ func parseStat(b []byte) (proc, error) {
 	return p, nil
 }
 
-// readProc looks one process up. One that is not there is ErrGone.
+// readProc reads the entry of one process. It returns ErrGone when there is none.
 func readProc(pid int) (proc, error) {
 	b, err := os.ReadFile(procPath(pid, "stat"))
 	if err != nil {
@@ -90,8 +90,7 @@ func readProc(pid int) (proc, error) {
 	return parseStat(b)
 }
 
-// readProcs is the process table of this moment, more or less: processes come
-// and go while it is read.
+// readProcs reads the process table. Processes come and go while it is read.
 func readProcs() ([]proc, error) {
 	pids, err := listPIDs()
 	if err != nil {
@@ -99,7 +98,7 @@ func readProcs() ([]proc, error) {
 	}
 	procs := make([]proc, 0, len(pids))
 	for _, pid := range pids {
-		if p, err := readProc(pid); err == nil { // else it ended meanwhile
+		if p, err := readProc(pid); err == nil { // otherwise it has ended meanwhile
 			procs = append(procs, p)
 		}
 	}
@@ -125,8 +124,8 @@ func listPIDs() ([]int, error) {
 	return pids, nil
 }
 
-// environment reads variables of the environment that a process was started with.
-// What belongs to other users cannot be read and has none.
+// environment returns variables of the environment that a process was started with. They are
+// empty for processes of other users, which cannot be read.
 func environment(pid int, names ...string) []string {
 	b := readBounded(procPath(pid, "environ"))
 	for i := 0; len(b) == 0 && i < execRetries && inExec(pid); i++ {
@@ -140,12 +139,11 @@ func environment(pid int, names ...string) []string {
 	return values
 }
 
-// execRetries, a millisecond apart, are for an execve that reads its program from
-// a disk.
+// execRetries, a millisecond apart, are for an execve that reads its program from a disk.
 const execRetries = 20
 
-// inExec says whether a process is in the middle of execve, when it has neither
-// arguments nor environment.
+// inExec reports whether a process is in the middle of execve, when it has neither arguments
+// nor environment.
 func inExec(pid int) bool {
 	if len(readBounded(procPath(pid, "cmdline"))) > 0 {
 		return false
@@ -154,10 +152,10 @@ func inExec(pid int) bool {
 	return err == nil && !p.dead() && p.flags&kernelThread == 0
 }
 
-// maxEnviron is the kernel's own bound for arguments and environment.
+// maxEnviron is the kernel's bound for arguments and environment, in bytes.
 const maxEnviron = 6 << 20
 
-// readBounded reads a file of another process, as far as it may.
+// readBounded reads a file of another process, or nothing if that is not allowed.
 func readBounded(path string) []byte {
 	f, err := os.Open(path)
 	if err != nil {
@@ -171,8 +169,8 @@ func readBounded(path string) []byte {
 	return b
 }
 
-// variable finds name in an environment as the kernel keeps it. The first one
-// counts, as for getenv.
+// variable returns the value of name in an environment as the kernel keeps it. The first
+// entry counts, as for getenv.
 func variable(environ []byte, name string) string {
 	for len(environ) > 0 {
 		entry, rest, _ := bytes.Cut(environ, []byte{0})
@@ -203,8 +201,8 @@ func procPath(pid int, name string) string {
 	return "/proc/" + strconv.Itoa(pid) + "/" + name
 }
 
-// goneOr turns what /proc and pidfds say about a process that is not there into
-// ErrGone.
+// goneOr returns ErrGone for an error of /proc or a pidfd that means that the process does
+// not exist, and any other error unchanged.
 func goneOr(err error) error {
 	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ESRCH) {
 		return ErrGone

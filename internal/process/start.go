@@ -17,11 +17,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Start starts a class server as the leader of a launch, in a session of its own,
-// with env and the names of the launch and of the state directory in it. What
-// keeps it from running is told here, not by a time-out: an executable or working
-// directory that is missing or cannot be used. It returns when the executable
-// runs; a file system that hangs makes it hang.
+// Start starts a class server as the leader of a launch, in a new session. Its environment
+// is env with the launch's token and the id of the state directory. Start returns an error
+// for everything that keeps the server from running, such as an executable or a working
+// directory that is missing or cannot be used. It returns when the executable runs; it
+// hangs while a file system hangs.
 func (s *Supervisor) Start(ctx context.Context, server task.ClassServer, token task.LaunchToken, env []string, c Callbacks) (task.Process, error) {
 	if err := ctx.Err(); err != nil {
 		return task.Process{}, context.Cause(ctx)
@@ -60,16 +60,16 @@ func (s *Supervisor) start(l *launch, server task.ClassServer, env []string) (ta
 	return s.lead(l, pid, handle)
 }
 
-// prepare sets what a launch knows before it has a leader.
+// prepare sets what is known of a launch before it has a leader.
 func (l *launch) prepare(files []fileID, stderr int64, child bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.tree.files, l.stderr, l.child = files, stderr, child
 }
 
-// lead makes a child just started the leader of l, or ends it.
+// lead makes a child that was just started the leader of l, or ends the child.
 func (s *Supervisor) lead(l *launch, pid int, handle *handle) (task.Process, error) {
-	p, err := s.Identify(pid) // a child's entry stays until it is reaped
+	p, err := s.Identify(pid) // the entry of a child stays until it is reaped
 	if err == nil {
 		if err = s.begin(l, p, handle); err == nil {
 			return p, nil
@@ -79,19 +79,19 @@ func (s *Supervisor) lead(l *launch, pid int, handle *handle) (task.Process, err
 	return task.Process{}, errors.Join(err, discard(pid))
 }
 
-// discard ends a child that cannot be watched. Its pid is its own as long as it
-// is in the table of children; after that whoever reaps orphans reaps it.
+// discard ends a child that cannot be followed. Its pid is not reused while it is in the
+// table of children; after that it is reaped as an orphan.
 func discard(pid int) error {
 	defer children.remove(pid)
 	return unix.Kill(pid, unix.SIGKILL)
 }
 
-// deliverWaiting sends what was sent to the launch before it had a process.
+// deliverWaiting sends the signals that were sent before the launch had a process.
 func (l *launch) deliverWaiting() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, sig := range l.waiting {
-		l.tree.signal(sig)
+		_, _ = l.tree.signal(sig) // the caller of Signal is gone; if nothing is left, the launch ends anyway
 	}
 	l.waiting = nil
 }
@@ -108,7 +108,7 @@ func spawn(server task.ClassServer, dir string, env []string, files *files) (pid
 		Dir:   dir,
 		Env:   env,
 		Files: []uintptr{null.Fd(), files.out.Fd(), files.err.Fd()},
-		// A session, not only a group: a task has no terminal to ask at.
+		// A session, not only a group: a task has no terminal.
 		Sys: &syscall.SysProcAttr{Setsid: true, PidFD: &pidfd},
 	}
 	argv := append([]string{server.Executable}, server.Arguments...)
@@ -125,8 +125,8 @@ func spawn(server task.ClassServer, dir string, env []string, files *files) (pid
 	return pid, h, nil
 }
 
-// checkServer finds what would keep the server from starting, because execve does
-// not say which of its files it missed, and gives the working directory.
+// checkServer returns the working directory, or the reason why the server cannot start.
+// Execve itself does not report which file it did not find.
 func checkServer(server task.ClassServer) (dir string, err error) {
 	exe := server.Executable
 	if !filepath.IsAbs(exe) {
@@ -144,7 +144,7 @@ func checkServer(server task.ClassServer) (dir string, err error) {
 	}
 	for _, a := range server.Arguments {
 		if strings.IndexByte(a, 0) >= 0 {
-			return "", startError(exe, ErrNotRunnable, task.ErrInvalid, "an argument has a NUL byte", "")
+			return "", startError(exe, ErrNotRunnable, task.ErrInvalid, "an argument contains a NUL byte", "")
 		}
 	}
 	return dir, nil
@@ -154,14 +154,14 @@ func checkExecutable(exe string) error {
 	info, err := os.Stat(exe)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return startError(exe, ErrNoExecutable, err, "the executable is missing", "was the application moved or removed?")
+		return startError(exe, ErrNoExecutable, err, "the executable is missing", "check whether the application was moved or removed")
 	case err != nil:
-		return startError(exe, ErrNotRunnable, err, "the executable cannot be looked at: "+cause(err), "")
+		return startError(exe, ErrNotRunnable, err, "cannot access the executable: "+cause(err), "")
 	case !info.Mode().IsRegular():
-		return startError(exe, ErrNotRunnable, nil, "it is no file", "")
+		return startError(exe, ErrNotRunnable, nil, "the executable is not a regular file", "")
 	}
 	if err := unix.Faccessat(unix.AT_FDCWD, exe, unix.X_OK, unix.AT_EACCESS); err != nil {
-		return startError(exe, ErrNotRunnable, err, "you may not execute it", "chmod +x "+exe)
+		return startError(exe, ErrNotRunnable, err, "you do not have permission to execute it", "chmod +x "+exe)
 	}
 	return nil
 }
@@ -174,15 +174,15 @@ func checkDirectory(exe, dir string) error {
 	case err != nil:
 		return startError(exe, ErrNoDirectory, err, fmt.Sprintf("the working directory %s: %s", dir, cause(err)), "")
 	case !info.IsDir():
-		return startError(exe, ErrNoDirectory, nil, fmt.Sprintf("the working directory %s is no directory", dir), "")
+		return startError(exe, ErrNoDirectory, nil, fmt.Sprintf("the working directory %s is not a directory", dir), "")
 	}
 	if err := unix.Faccessat(unix.AT_FDCWD, dir, unix.X_OK, unix.AT_EACCESS); err != nil {
-		return startError(exe, ErrNoDirectory, err, fmt.Sprintf("you may not enter the working directory %s", dir), "")
+		return startError(exe, ErrNoDirectory, err, fmt.Sprintf("you do not have permission to enter the working directory %s", dir), "")
 	}
 	return nil
 }
 
-// cause strips the operation and the path from an error that is told with them.
+// cause returns an error without its operation and path, which the message already names.
 func cause(err error) string {
 	var pathErr *fs.PathError
 	if errors.As(err, &pathErr) {
@@ -191,8 +191,8 @@ func cause(err error) string {
 	return err.Error()
 }
 
-// withVariables sets variables in env: of two entries of one name a program may
-// read either, so what was there goes.
+// withVariables sets variables in env. It removes earlier entries with the same names,
+// because of two entries a program may read either.
 func withVariables(env []string, variables ...string) []string {
 	merged := make([]string, 0, len(env)+len(variables))
 	for _, e := range env {

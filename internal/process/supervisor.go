@@ -4,6 +4,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,29 +25,28 @@ const StateEnv = "BGTASK_STATE"
 
 // Options say what a Supervisor works with. The fields from Boot on have defaults.
 type Options struct {
-	StateID   string       // names the state directory, for ever; every launch carries it
-	OutputDir string       // for the output of launches; made when it is missing
+	StateID   string       // the permanent id of the state directory; every launch carries it
+	OutputDir string       // for the output of launches; made if missing
 	Logger    *slog.Logger // nil: none
 
-	Boot            string        // the boot id; "": the machine's
-	KillDelay       time.Duration // SIGTERM to SIGKILL, for what a leader left; task.KillDelay
-	KillGrace       time.Duration // SIGKILL to giving up; task.KillGrace
-	OutputPerLaunch int64         // bytes kept; 1 MiB
-	OutputAll       int64         // bytes kept of all launches; 100 MiB
+	Boot            string        // the boot id; "" means the machine's
+	KillDelay       time.Duration // from SIGTERM to SIGKILL, for what a leader left; default task.KillDelay
+	KillGrace       time.Duration // from SIGKILL to giving up; default task.KillGrace
+	OutputPerLaunch int64         // in bytes; default 1 MiB
+	OutputAll       int64         // of all launches, in bytes; default 100 MiB
 }
 
-// Callbacks is told what becomes of a launch: Exited once, at once, when the leader
-// has ended, then Ended once, when the whole tree has. Both are called on a
-// goroutine of the launch and hold up nothing but it and Run's return. Exited may
-// come before the Start that it belongs to has returned. Neither is called once
-// Run has returned.
+// Callbacks report what becomes of a launch. Exited is called once, as soon as the leader has
+// ended, and then Ended, when the whole tree has. Both are called on a goroutine of the
+// launch and delay only that goroutine and Run's return. Exited may be called before the
+// Start that it belongs to has returned. Neither is called after Run has returned.
 type Callbacks struct {
 	Exited func(Exit)
 	Ended  func(Ended)
 }
 
-// Supervisor starts and watches processes. Its methods may be called at any time, from
-// any goroutine.
+// Supervisor starts and follows processes. Its methods may be called at any time, from any
+// goroutine.
 type Supervisor struct {
 	stateID   string
 	boot      string
@@ -60,25 +60,25 @@ type Supervisor struct {
 
 	mu        sync.Mutex
 	closed    bool
-	following sync.WaitGroup // of the watching goroutines; none is added once closed
+	following sync.WaitGroup // of the goroutines that follow processes; none is added once closed
 	launches  map[task.LaunchToken]*launch
 }
 
-// launch is one process tree that the supervisor watches.
+// launch is one process tree that the supervisor follows.
 type launch struct {
 	callbacks Callbacks
-	stderr    int64 // where standard error begins in its file
+	stderr    int64 // offset at which standard error begins in its file
 	leader    *handle
-	child     bool // the leader is a child of ours
+	child     bool // the leader is a child of this program
 
 	mu      sync.Mutex
 	tree    tree
-	started bool             // before, signals wait
+	started bool             // before that, signals wait
 	waiting []syscall.Signal // until the leader is there
 }
 
-// New makes a Supervisor and makes this program the one that orphans of its launches
-// come to. Run has to be called too.
+// New returns a Supervisor and makes this program the subreaper of its launches: orphans of
+// their trees become its children. Run has to be called too.
 func New(o Options) (*Supervisor, error) {
 	if o.StateID == "" || o.OutputDir == "" {
 		return nil, fmt.Errorf("%w: a process supervisor needs the id of its state directory and a directory for output", task.ErrInvalid)
@@ -86,7 +86,7 @@ func New(o Options) (*Supervisor, error) {
 	if err := supported(); err != nil {
 		return nil, err
 	}
-	h := &Supervisor{
+	s := &Supervisor{
 		stateID:   o.StateID,
 		boot:      o.Boot,
 		killDelay: orDefault(o.KillDelay, task.KillDelay),
@@ -94,15 +94,15 @@ func New(o Options) (*Supervisor, error) {
 		log:       o.Logger,
 		launches:  map[task.LaunchToken]*launch{},
 	}
-	if h.log == nil {
-		h.log = slog.New(slog.DiscardHandler)
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
 	}
-	if h.boot == "" {
+	if s.boot == "" {
 		boot, err := readBootID()
 		if err != nil {
 			return nil, fmt.Errorf("boot id: %w", err)
 		}
-		h.boot = boot
+		s.boot = boot
 	}
 	if err := os.MkdirAll(o.OutputDir, 0o700); err != nil {
 		return nil, fmt.Errorf("output of launches: %w", err)
@@ -111,28 +111,28 @@ func New(o Options) (*Supervisor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("output of launches: %w", err)
 	}
-	h.output = newOutput(dir, orDefault(o.OutputPerLaunch, outputPerLaunch), orDefault(o.OutputAll, outputAll), h.log)
+	s.output = newOutput(dir, orDefault(o.OutputPerLaunch, outputPerLaunch), orDefault(o.OutputAll, outputAll), s.log)
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("becoming the reaper of orphans: %w", err)
+		return nil, fmt.Errorf("become the reaper of orphans: %w", err)
 	}
-	h.ctx, h.stop = context.WithCancel(context.Background())
-	return h, nil
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	return s, nil
 }
 
-// supported looks for the newest system call that there must be: to wait on a
-// pidfd, Linux 5.4. It asks about a process that is no child, so ECHILD is yes.
+// supported checks for the newest system call that is needed: waiting on a pidfd, which Linux
+// has since 5.4. It waits for a process that is not a child, so ECHILD means yes.
 func supported() error {
 	fd, err := unix.PidfdOpen(os.Getpid(), 0)
 	if err == nil {
 		defer unix.Close(fd)
-		if _, err = waitChild(unix.P_PIDFD, fd, 0); err == unix.ECHILD {
+		if _, err = waitChild(unix.P_PIDFD, fd, 0); errors.Is(err, unix.ECHILD) {
 			return nil
 		}
 	}
 	return &task.Error{
 		Op: "start", Subject: "the broker", Err: task.ErrNotSupported,
-		Detail: fmt.Sprintf("the kernel gives no process descriptors (pidfd: %v)", err),
-		Hint:   "bgtask needs Linux 5.4 or newer, and a sandbox that allows pidfd_open and waitid",
+		Detail: fmt.Sprintf("the kernel does not support process descriptors (pidfd: %v)", err),
+		Hint:   "bgtask needs Linux 5.4 or later; a sandbox has to allow pidfd_open and waitid",
 	}
 }
 
@@ -144,9 +144,9 @@ func orDefault[T comparable](v, def T) T {
 	return v
 }
 
-// Run reaps orphans and keeps the output of launches within its bounds. When ctx
-// ends it stops watching, and leaves every process running.
-func (s *Supervisor) Run(ctx context.Context) error {
+// Run reaps orphans and keeps the output of launches within its bounds. When ctx ends, it
+// stops following processes, and leaves every process running.
+func (s *Supervisor) Run(ctx context.Context) {
 	defer s.close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -154,7 +154,6 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	work.Go(func() { children.run(ctx) })
 	work.Go(func() { s.output.run(ctx) })
 	work.Wait()
-	return nil
 }
 
 func (s *Supervisor) close() {
@@ -165,10 +164,10 @@ func (s *Supervisor) close() {
 	s.following.Wait()
 }
 
-// BootID names this boot of the machine.
+// BootID returns the id of this boot of the machine.
 func (s *Supervisor) BootID() string { return s.boot }
 
-// Launches are the tokens of what the supervisor starts or watches, sorted.
+// Launches returns the tokens of the launches that the supervisor starts or follows, sorted.
 func (s *Supervisor) Launches() []task.LaunchToken {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +181,7 @@ func (s *Supervisor) Launches() []task.LaunchToken {
 
 func compareTokens(a, b task.LaunchToken) int { return slices.Compare(a[:], b[:]) }
 
-// reserve enters a launch that has no process yet.
+// reserve adds a launch that has no process yet.
 func (s *Supervisor) reserve(token task.LaunchToken, c Callbacks) (*launch, error) {
 	if token.IsZero() {
 		return nil, fmt.Errorf("%w: a launch needs a token", task.ErrInvalid)
@@ -193,7 +192,7 @@ func (s *Supervisor) reserve(token task.LaunchToken, c Callbacks) (*launch, erro
 		return nil, ErrClosed
 	}
 	if s.launches[token] != nil {
-		return nil, fmt.Errorf("%w: launch %s is there already", task.ErrConflict, token)
+		return nil, fmt.Errorf("%w: launch %s already exists", task.ErrConflict, token)
 	}
 	l := &launch{callbacks: c, tree: tree{token: token, state: s.stateID}}
 	s.launches[token] = l
@@ -212,8 +211,8 @@ func (s *Supervisor) launch(token task.LaunchToken) *launch {
 	return s.launches[token]
 }
 
-// begin gives a launch its leader and starts to watch it. It takes the handle
-// over, also when it fails.
+// begin gives a launch its leader and starts to follow it. It takes over the handle, even
+// when it fails.
 func (s *Supervisor) begin(l *launch, leader task.Process, handle *handle) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -228,14 +227,15 @@ func (s *Supervisor) begin(l *launch, leader task.Process, handle *handle) error
 	return nil
 }
 
-// Signal sends sig to the whole tree of a launch. When nothing of it is left that
-// is ErrGone. To a launch that is just being started it is sent as soon as there
-// is a process. A token that the supervisor does not watch reaches what carries it. It
-// reads the process table, which takes milliseconds; Start and Find do too.
+// Signal sends sig to the whole tree of a launch. It returns ErrGone when nothing of the tree
+// is left. To a launch that is being started, the signal is sent as soon as there is a
+// process. If the supervisor does not follow a launch with this token, the signal goes to
+// every process that carries the token. Signal reads the process table, which takes
+// milliseconds; so do Start and Find.
 func (s *Supervisor) Signal(token task.LaunchToken, sig syscall.Signal) error {
 	l := s.launch(token)
 	if l == nil {
-		l = s.unwatched(token)
+		l = s.unfollowed(token)
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -250,12 +250,12 @@ func (s *Supervisor) Signal(token task.LaunchToken, sig syscall.Signal) error {
 	return err
 }
 
-// unwatched stands for a launch that the supervisor does not watch.
-func (s *Supervisor) unwatched(token task.LaunchToken) *launch {
+// unfollowed stands for a launch that the supervisor does not follow.
+func (s *Supervisor) unfollowed(token task.LaunchToken) *launch {
 	return &launch{started: true, tree: tree{token: token, state: s.stateID, files: s.output.files(token)}}
 }
 
-// SignalProcess sends sig to one process and no other.
+// SignalProcess sends sig to one process only. It returns ErrGone when the process has ended.
 func (s *Supervisor) SignalProcess(p task.Process, sig syscall.Signal) error {
 	if p.Boot != s.boot {
 		return ErrGone
@@ -263,9 +263,9 @@ func (s *Supervisor) SignalProcess(p task.Process, sig syscall.Signal) error {
 	return send(p.PID, p.Start, sig)
 }
 
-// Watch calls exited when a process has ended that was not launched: an
-// application that its user started. stop ends the watch; after it has returned,
-// exited is not called. It must not be called from exited.
+// OnExit calls exited when a process has ended that was not launched, such as an application
+// that its user started. Stop ends that; after it has returned, exited is not called. Stop
+// must not be called from exited. OnExit returns ErrGone when the process has already ended.
 func (s *Supervisor) OnExit(p task.Process, exited func(Exit)) (stop func(), err error) {
 	if p.Boot != s.boot {
 		return nil, ErrGone

@@ -3,6 +3,7 @@
 package process
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"syscall"
@@ -12,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// tree is what is known of the processes of one launch. Its owner guards it.
+// tree is what is known of the processes of one launch. It is guarded by its launch.
 type tree struct {
 	token  task.LaunchToken
 	state  string         // the state directory's id: a copy of the directory has the same tokens
@@ -21,8 +22,8 @@ type tree struct {
 	seen   map[int]uint64 // members at the last look: pid and start time
 }
 
-// look finds the living members in the process table, oldest first, and
-// remembers them. If it finds none, there is none.
+// look returns the living members in the process table, oldest first, and remembers them. If
+// it finds none, there are none.
 func (t *tree) look() ([]proc, error) {
 	procs, marked, err := t.survey(os.Getpid())
 	if err != nil {
@@ -39,10 +40,9 @@ func (t *tree) look() ([]proc, error) {
 // maxListings bounds how often the process table is listed for one look.
 const maxListings = 50
 
-// survey reads the process table and finds the processes with a mark of the
-// launch on themselves. A process may fork and end between its listing and the
-// look at it; so the table is listed again until nobody is new in it. Whoever
-// lives then was looked at alive.
+// survey reads the process table and finds the processes that have a mark of the launch. A
+// process may fork and end between the listing and the look at it, so the table is listed
+// again until it has no new process. Every process that lives then was looked at alive.
 func (t *tree) survey(self int) (procs []proc, marked map[int]bool, err error) {
 	listed := map[int]bool{}
 	marked = map[int]bool{}
@@ -73,11 +73,11 @@ func (t *tree) survey(self int) (procs []proc, marked map[int]bool, err error) {
 	return procs, marked, nil
 }
 
-// members picks the tree's processes from a process table in which some are
-// marked. Neither this program nor init ever belongs to one.
+// members returns the tree's processes in a process table of which some are marked. This
+// program and init never belong to a tree.
 func (t *tree) members(procs []proc, self int, marked map[int]bool) []proc {
 	in := map[int]bool{}
-	ours := false // the leader's number means its session and group, and no later one's
+	ours := false // the leader's pid is the number of its session and group, and of no later one
 	for _, p := range procs {
 		switch {
 		case !t.possible(p, self):
@@ -110,7 +110,7 @@ func (t *tree) members(procs []proc, self int, marked map[int]bool) []proc {
 	return members
 }
 
-// possible leaves out what cannot belong to the tree; nothing in it is older than
+// possible reports whether a process can belong to the tree. Nothing in a tree is older than
 // its leader.
 func (t *tree) possible(p proc, self int) bool {
 	return p.pid > 1 && p.pid != self && p.start >= t.leader.Start
@@ -124,8 +124,8 @@ func (t *tree) inSession(p proc) bool {
 	return t.leader.PID > 1 && (p.session == t.leader.PID || p.group == t.leader.PID)
 }
 
-// carries says whether a process has the token in its environment or writes to
-// the output of the launch.
+// carries reports whether a process has the token in its environment or writes to the output
+// of the launch.
 func (t *tree) carries(pid int) bool {
 	if v := environment(pid, task.TreeEnv, StateEnv); v[0] == t.token.String() && v[1] == t.state {
 		return true
@@ -138,7 +138,8 @@ func (t *tree) carries(pid int) bool {
 	return false
 }
 
-// older orders processes by age; of the same tick a session leader comes first.
+// older orders processes by age. Of those started in the same tick, a session leader comes
+// first.
 func older(a, b proc) int {
 	switch {
 	case a.start != b.start:
@@ -156,12 +157,12 @@ func before(less bool) int {
 	return 1
 }
 
-// maxRounds bounds how often a signal is sent anew to what a tree forked while it
-// was sent.
+// maxRounds bounds how often a signal is sent again to processes that the tree forked
+// meanwhile.
 const maxRounds = 10
 
-// signal sends sig to every member once, also to those that are forked while it
-// works, and says to how many.
+// signal sends sig once to every member, including those that are forked meanwhile. It returns
+// how many got it.
 func (t *tree) signal(sig syscall.Signal) (sent int, err error) {
 	done := map[int]uint64{}
 	for range maxRounds {
@@ -176,12 +177,10 @@ func (t *tree) signal(sig syscall.Signal) (sent int, err error) {
 			}
 			done[p.pid] = p.start
 			fresh++
-			switch sendErr := send(p.pid, p.start, sig); sendErr {
-			case nil:
+			if failed := send(p.pid, p.start, sig); failed == nil {
 				sent++
-			case ErrGone:
-			default:
-				err = sendErr
+			} else if !errors.Is(failed, ErrGone) {
+				err = failed
 			}
 		}
 		if fresh == 0 {
@@ -191,8 +190,7 @@ func (t *tree) signal(sig syscall.Signal) (sent int, err error) {
 	return sent, err
 }
 
-// send signals one process. One that is stopped would not see a SIGTERM, so it is
-// continued.
+// send signals one process. A stopped process would not receive SIGTERM, so it is continued.
 func send(pid int, start uint64, sig syscall.Signal) error {
 	h, err := openHandle(pid, start)
 	if err != nil {
@@ -202,6 +200,6 @@ func send(pid int, start uint64, sig syscall.Signal) error {
 	if err := h.signal(sig); err != nil || sig != unix.SIGTERM {
 		return err
 	}
-	h.signal(unix.SIGCONT)
+	_ = h.signal(unix.SIGCONT) // the process may have ended by SIGTERM
 	return nil
 }

@@ -32,13 +32,13 @@ func NewAlarm() (*Alarm, error) {
 	}
 	wall, err := timerfd(unix.CLOCK_REALTIME, "wall timer")
 	if err != nil {
-		boot.Close()
+		_ = boot.Close()
 		return nil, err
 	}
 	a := &Alarm{boot: boot, wall: wall, ring: make(chan struct{}, 1)}
 	if err := a.watchSteps(); err != nil && !errors.Is(err, unix.ECANCELED) { // the timer is armed, and the clock was set just now
-		boot.Close()
-		wall.Close()
+		_ = boot.Close()
+		_ = wall.Close()
 		return nil, err
 	}
 	a.done.Go(a.readBoot)

@@ -250,7 +250,7 @@ func TestWhatIsDueAtOnceLetsTheInboxGoFirst(t *testing.T) {
 			}
 			return engine.Output{Wake: now.Boot}
 		})
-		r.inbox.offer(item{event: engine.Fire{}})
+		r.inbox.push(item{event: engine.Fire{}})
 		synctest.Wait()
 		want(t, r.journal.take(), "step Fire", "step FactsReported", "step Tick", "step Tick", "step Tick")
 		r.cancel()
@@ -280,7 +280,7 @@ func TestStopEndsTheLoopAfterItsReply(t *testing.T) {
 			out.Actions = append([]engine.Action{engine.Stop{}}, out.Actions...)
 			return out
 		})
-		r.inbox.offer(item{event: engine.StopAll{}})
+		r.inbox.push(item{event: engine.StopAll{}})
 		if err := <-r.ended; err != nil {
 			t.Error(err)
 		}
