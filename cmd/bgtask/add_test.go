@@ -90,7 +90,8 @@ var addRefusals = [][]string{
 	{"add", "--hold", "long", "--", "restic"}, {"add", "--hold", "3d:keep", "--", "restic"}, {"add", "--misfire", "all", "--", "restic"}, {"add", "--misfire", "twice", "--", "restic"},
 	{"add", "--retry", "-1", "--", "restic"}, {"add", "--retry", "100000", "--", "restic"}, {"add", "--dir", "/no/such", "--", "restic"}, {"add", "--dir", "data", "--", "restic"},
 	{"add", "--env", "X", "--", "restic"}, {"add", "--env", "DISPLAY=:1", "--", "restic"}, {"add", "--env", "BGTASK_TASK=x", "--", "restic"}, {"add", "--env-file", "none", "--", "restic"},
-	{"add", "a/b", "--", "restic"}, {"add", "--evry", "6h", "--", "restic"},
+	{"add", "", "--", "restic"}, {"add", " ", "--", "restic"}, {"add", " lead", "--", "restic"}, {"add", "--retry", "0", "--", "restic"}, {"add", "--retry", "many", "--", "restic"},
+	{"add", "--on", "push:x", "--", "restic"}, {"add", "a/b", "--", "restic"}, {"add", "--evry", "6h", "--", "restic"},
 	{"add", "--when", "internt", "--on", "sms", "--misfire", "twice", "--", "resticc"},
 }
 

@@ -23,11 +23,12 @@ func newDaemon(a *app) *cobra.Command {
 	var verbose bool
 	c := &cobra.Command{
 		Use:   "daemon",
-		Short: "Be the broker",
-		Long: `Be the broker, until SIGTERM or 'bgtask daemon stop'.
+		Short: "Run the broker in the foreground",
+		Long: `Run the broker in the foreground, until SIGTERM or 'bgtask daemon stop'.
 
-SIGTERM is a hand-over: runs live on, and the next broker takes them over. It is
-seldom started by hand: systemd does, or the first that needs one.`,
+There is rarely a reason to do this by hand: systemd starts the broker, or the
+first program that needs it does. On SIGTERM the broker exits and leaves the runs
+alone; the next broker takes them over.`,
 		Args: verb.NoSubverb,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
 			if cfg.Commands, err = commandServer(); err != nil {
@@ -45,15 +46,15 @@ seldom started by hand: systemd does, or the first that needs one.`,
 			return err
 		},
 	}
-	c.Flags().StringVar(&cfg.Socket, "socket", "", "where clients find it")
-	c.Flags().StringVar(&cfg.StateDir, "state", "", "the directory of its store")
-	c.Flags().StringVar(&cfg.ConfigFile, "config", "", "the file of its policy")
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log what it does")
+	c.Flags().StringVar(&cfg.Socket, "socket", "", "the `SOCKET` that clients connect to")
+	c.Flags().StringVar(&cfg.StateDir, "state", "", "the `DIR` that holds the store")
+	c.Flags().StringVar(&cfg.ConfigFile, "config", "", "the configuration `FILE`")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "log every step")
 	c.AddCommand(newDaemonStop(a))
 	return c
 }
 
-// commandServer is this very program: it serves the command tasks.
+// commandServer returns the class server of the command tasks: this program.
 func commandServer() (task.ClassServer, error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -62,9 +63,9 @@ func commandServer() (task.ClassServer, error) {
 	return task.ClassServer{Executable: exe, Arguments: []string{serveCommands}, Classes: []task.GUID{task.CommandClass}, Declared: "bgtask"}, nil
 }
 
-// inherited are the sockets that systemd holds: the broker's, nil when it holds
-// none, and those for SocketActivityTriggers, whose units name bgtask.service, or
-// which an earlier broker gave it to keep.
+// inherited returns the sockets that systemd passed: the broker's own, or nil, and those
+// for SocketActivityTriggers. The latter belong to units that name bgtask.service, or an
+// earlier broker gave them to systemd to keep.
 func inherited() (own *net.UnixListener, others []source.Inherited, err error) {
 	named, err := activation.ListenersWithNames()
 	if err != nil {
@@ -83,7 +84,7 @@ func inherited() (own *net.UnixListener, others []source.Inherited, err error) {
 	}
 	name := ownSocket
 	if _, ok := named[name]; !ok && len(named) == 1 {
-		for name = range named { // another supervisor, which gives no names
+		for name = range named { // another supervisor, which passes no names
 		}
 	}
 	for each, listeners := range named {
@@ -99,11 +100,11 @@ func inherited() (own *net.UnixListener, others []source.Inherited, err error) {
 			return l, others, nil
 		}
 	}
-	return nil, nil, &task.Error{Op: "start", Subject: "the broker", Err: task.ErrInvalid, Detail: "one Unix socket is expected from the service manager as " + ownSocket,
-		Hint: "look at " + ownSocket}
+	return nil, nil, &task.Error{Op: "start", Subject: "the broker", Err: task.ErrInvalid, Detail: "the service manager must pass exactly one Unix socket as " + ownSocket,
+		Hint: "check the unit " + ownSocket}
 }
 
-// ownSocket is the unit of the broker's own socket.
+// ownSocket is the unit of the socket that clients connect to.
 const ownSocket = "bgtask.socket"
 
 func startedBy(socket bool) string {

@@ -14,14 +14,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// goneWithin bounds the time between the broker's answer and its last breath.
+// goneWithin bounds the time between the broker's answer and the end of its process.
 const goneWithin = 10 * time.Second
 
 func newDaemonStop(a *app) *cobra.Command {
 	var within time.Duration
 	c := &cobra.Command{
 		Use:   "stop",
-		Short: "Cancel all runs (Terminating), and end the broker",
+		Short: "Cancel all runs and stop the broker",
 		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := a.stop(c.Context(), within); err != nil {
@@ -31,16 +31,16 @@ func newDaemonStop(a *app) *cobra.Command {
 				a.Object(term.Member("stopped", true))
 				return nil
 			}
-			a.Printf("the broker has stopped\n")
+			a.Printf("The broker has stopped.\n")
 			return nil
 		},
 	}
-	term.DurationVar(c.Flags(), &within, "within", "the time that runs have to end")
+	term.DurationVar(c.Flags(), &within, "within", "how long runs may take to end")
 	return c
 }
 
-// stop returns when the process is gone: until then it holds its lock, and no
-// other broker can be started.
+// stop stops the broker and returns when its process has ended. Until then the process
+// holds its lock, and no other broker can start.
 func (a *app) stop(ctx context.Context, within time.Duration) error {
 	status, err := a.Broker.Status(ctx)
 	if err != nil {
@@ -51,12 +51,12 @@ func (a *app) stop(ctx context.Context, within time.Duration) error {
 		defer unix.Close(process)
 	}
 	if stopped := a.Broker.Stop(ctx, within); stopped != nil || err != nil {
-		return stopped // one that cannot be seen from here is not waited for
+		return stopped // without a pidfd there is nothing to wait for
 	}
 	return awaitExit(process, status.PID)
 }
 
-// awaitExit waits for a process by its pidfd.
+// awaitExit waits for the end of a process by its pidfd.
 func awaitExit(process, pid int) error {
 	deadline := time.Now().Add(goneWithin)
 	for {
@@ -66,7 +66,7 @@ func awaitExit(process, pid int) error {
 		case err != nil:
 			return fmt.Errorf("waiting for pid %d: %w", pid, err)
 		case n == 0:
-			return &task.Error{Op: "daemon stop", Err: task.ErrBusy, Detail: fmt.Sprintf("it has stopped, but its process, pid %d, does not end", pid), Hint: fmt.Sprintf("kill %d", pid)}
+			return &task.Error{Op: "daemon stop", Err: task.ErrBusy, Detail: fmt.Sprintf("the broker has stopped, but its process, pid %d, does not exit", pid), Hint: fmt.Sprintf("kill %d", pid)}
 		default:
 			return nil
 		}

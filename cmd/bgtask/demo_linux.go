@@ -14,7 +14,7 @@ import (
 func newDemo(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "demo",
-		Short: "Tell the whole story in twenty seconds, in a temporary folder",
+		Short: "Take a 20-second tour in a temporary directory",
 		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			exe, err := os.Executable()
@@ -26,8 +26,8 @@ func newDemo(a *app) *cobra.Command {
 	}
 }
 
-// asSample says whether the demo has started this binary as its sample
-// application, and is it then.
+// asSample runs the sample application if the demo started this binary under its name,
+// and returns its exit code.
 func asSample() (code int, yes bool) {
 	if filepath.Base(os.Args[0]) != demo.AppName {
 		return 0, false

@@ -66,7 +66,7 @@ func fixed() *fake {
 // appOn is the command line on a screen of the test's, on the day of the examples.
 func appOn(f *fake, on *term.Terminal) *app {
 	on.Now, on.Zone = func() time.Time { return now }, cet
-	return &app{&verb.Env{Terminal: on, Broker: f, Version: version()}}
+	return &app{Env: &verb.Env{Terminal: on, Broker: f, Version: version()}}
 }
 
 // transcript is what a command line prints and how it ends.
@@ -170,7 +170,7 @@ func TestChanges(t *testing.T) {
 var refusals = [][]string{
 	{"lst"}, {"frobnicate"}, {"list", "--state", "hold"}, {"list", "extra"}, {"-p", "nosuch"}, {"completion", "bsh"}, {"--frob"}, {"version", "-q"}, {"show", ""}, {"show"}, {"show", "SyncNote"}, {"show", "id:3f"}, {"show", "id:dead"},
 	{"show", "zzz"}, {"show", "3f2"}, {"why", "notes/SyncNotess"}, {"-p", "commands", "show", "SyncNotes"}, {"why", "--frob"}, {"cancel", "backup", "--reason", "Bored"},
-	{"watch", "--until", "finished"}, {"history", "--outcome", "good"}, {"history", "--since", "yesterdayish"}, {"history", "-n", "-1"}, {"facts", "overide", "x=y"},
+	{"watch", "--until", "finished"}, {"history", "--outcome", "good"}, {"history", "--since", "yesterdayish"}, {"history", "-n", "-1"}, {"facts", "overide", "x=y"}, {"facts", "set", "--help"}, {"raise", "-p", "notes", "x"},
 	{"facts", "override", "internet"}, {"facts", "override", "internet=maybe"}, {"facts", "override", "internet=no", "--for", "0s"}, {"uninstall", "commands"}, {"uninstall", "note"}, {"access", "notes", "maybe"},
 	{"fire", "backup", "--arg", "a", "--arg-file", "b"}, {"fire", "backup", "--arg-file", "/nowhere/at/all"}, {"fire", "backup", "--timeout", "soon"}, {"logs", "SyncNotes", "--run", "beef"},
 	{"logs", "backup", "-n", "-2"},

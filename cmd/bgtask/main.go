@@ -1,6 +1,6 @@
-// Bgtask is the command line of the system, its broker, and the server of the
-// command tasks: one binary. The verbs show what the engine answers and add
-// nothing to it; there is a file for each.
+// Bgtask runs background tasks when the moment is right. This one binary is the command
+// line, the broker, and the server of the tasks that 'bgtask add' creates. The verbs are
+// in internal/cli; this package lists them, and has those that run the broker.
 package main
 
 import (
@@ -23,7 +23,7 @@ func realMain() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	a := &app{&verb.Env{
+	a := &app{Env: &verb.Env{
 		Terminal: &term.Terminal{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Screen: term.ScreenOf(os.Stdout), Now: time.Now, Zone: time.Local},
 		Broker:   &client.Client{User: true, Version: version(), Start: startBroker},
 		Version:  version(),
@@ -31,7 +31,7 @@ func realMain() int {
 	return a.run(ctx, os.Args[1:])
 }
 
-// startBroker starts this very program as the broker.
+// startBroker starts this program as the broker.
 func startBroker(ctx context.Context, socket string) error {
 	exe, err := os.Executable()
 	if err != nil {

@@ -1,24 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/bgtask/bgtask/internal/cli/machine"
-	"github.com/bgtask/bgtask/internal/cli/packages"
 	"github.com/bgtask/bgtask/internal/cli/term"
 	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/task"
 )
 
-// inVerbs makes cobra's words ours.
-var inVerbs = strings.NewReplacer("[command]", "VERB", "Available Commands:", "Verbs:", "information about a command", "about it")
-
-// newRoot is the tree of verbs.
+// newRoot builds the tree of verbs.
 func newRoot(a *app) *cobra.Command {
 	noColor := false
 	root := &cobra.Command{
@@ -31,76 +26,88 @@ func newRoot(a *app) *cobra.Command {
 			a.Screen.Color = a.Screen.Color && !noColor
 		},
 	}
+	root.SetIn(a.Stdin)
+	root.SetOut(a.Stdout)
+	root.SetErr(a.Stderr)
 	flags := root.PersistentFlags()
-	flags.BoolVar(&a.JSON, "json", false, "print JSON; watch and logs print an object a line")
-	flags.BoolVar(&noColor, "no-color", false, "print no colors")
+	flags.BoolVar(&a.JSON, "json", false, "print JSON; watch and logs print one object per line")
+	flags.BoolVar(&noColor, "no-color", false, "print without colors")
+	flags.BoolP("help", "h", false, "explain the verb")
 	root.SetFlagErrorFunc(badFlag)
-	root.SetUsageTemplate(inVerbs.Replace(root.UsageTemplate()))
-	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Help about a verb", Args: cobra.ArbitraryArgs, RunE: help})
-	root.AddCommand(packages.Making(a.Env)...)
-	root.AddCommand(machine.Selftest(a.Env), newVersion(a))
+	root.SetHelpFunc(a.showHelp)
+	root.SetHelpCommand(&cobra.Command{Use: "help [VERB]", Short: "Explain a verb", Args: cobra.ArbitraryArgs, RunE: help})
 	addPlatform(a, root)
+	root.InitDefaultHelpCmd()
 	refuseShells(root)
+	group(root)
 	return root
 }
 
-// refuseShells makes cobra's own verb refuse a shell that it does not know; it
-// would show its help.
+// refuseShells makes cobra's verb completion refuse a shell that it does not know,
+// for which it would show its help.
 func refuseShells(root *cobra.Command) {
 	root.InitDefaultCompletionCmd()
 	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Short = "Print the completion script for a shell"
 		c.Args, c.RunE = verb.NoSubverb, func(c *cobra.Command, _ []string) error { return c.Help() }
 	}
 }
 
+// showHelp prints the help of c. After "bgtask facts set --help" it does not: there
+// is no verb "set", and the help of facts would hide that.
+func (a *app) showHelp(c *cobra.Command, _ []string) {
+	if words := c.Flags().Args(); c.HasAvailableSubCommands() && c.HasParent() && len(words) > 0 {
+		a.helpless = verb.NoSubverb(c, words)
+		return
+	}
+	a.Help(c)
+}
+
 func help(c *cobra.Command, args []string) error {
-	verb, rest, err := c.Root().Find(args)
-	if err == nil && verb == c.Root() {
-		err = noSuchVerb(verb, rest)
+	of, rest, err := c.Root().Find(args)
+	if err == nil && of == c.Root() {
+		err = noSuchVerb(of, rest)
 	}
 	if err != nil {
 		return err
 	}
-	verb.InitDefaultHelpFlag()
-	return verb.Help()
+	return of.Help()
 }
 
-// noSuchVerb is what a first word means that is no verb.
+// noSuchVerb refuses a first word that is not a verb.
 func noSuchVerb(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	e := &task.Error{Err: task.ErrInvalid, Detail: fmt.Sprintf("there is no verb %q", args[0]), Hint: "'bgtask help' lists all"}
-	var verbs []string
-	for _, verb := range c.Commands() {
-		if verb.IsAvailableCommand() {
-			verbs = append(verbs, verb.Name())
-		}
-	}
-	if near := term.Nearest(args[0], verbs); len(near) > 0 {
-		e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return e
+	return &task.Error{Err: task.ErrInvalid, Detail: fmt.Sprintf("unknown verb %q", args[0]),
+		Hint: cmp.Or(term.DidYouMean(args[0], verb.Verbs(c)), "'bgtask help' lists all verbs")}
 }
 
 // badFlag says which flag is wrong, and which was probably meant.
 func badFlag(c *cobra.Command, err error) error {
 	var value *pflag.InvalidValueError
-	var missing *pflag.NotExistError
+	var unknown *pflag.NotExistError
 	switch {
 	case errors.As(err, &value):
-		return verb.Usage(c, fmt.Sprintf("--%s: %v", value.GetFlag().Name, errors.Unwrap(value)))
-	case errors.As(err, &missing) && missing.GetSpecifiedShortnames() == "":
-		e := verb.Usage(c, "there is no flag --"+missing.GetSpecifiedName())
+		return verb.Usage(c, fmt.Sprintf("--%s: %v", value.GetFlag().Name, notNumber(value)))
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		e := verb.Usage(c, "unknown flag --"+unknown.GetSpecifiedName())
 		var flags []string
 		c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, "--"+f.Name) })
-		if near := term.Nearest("--"+missing.GetSpecifiedName(), flags); len(near) > 0 {
-			e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
-		}
+		e.Hint = cmp.Or(term.DidYouMean("--"+unknown.GetSpecifiedName(), flags), e.Hint)
 		return e
-	}
-	if missing != nil {
-		return verb.Usage(c, "there is no flag -"+missing.GetSpecifiedName())
+	case unknown != nil:
+		return verb.Usage(c, "unknown flag -"+unknown.GetSpecifiedName())
 	}
 	return verb.Usage(c, err.Error())
+}
+
+// notNumber replaces what package strconv says of a value, which is about its own
+// functions.
+func notNumber(e *pflag.InvalidValueError) error {
+	switch e.GetFlag().Value.Type() {
+	case "int", "uint32":
+		return fmt.Errorf("%q is not a whole number", e.GetValue())
+	}
+	return errors.Unwrap(e)
 }

@@ -10,12 +10,12 @@ import (
 // serveCommands is the verb that the broker launches for command tasks.
 const serveCommands = "serve-commands"
 
-// newExecWithListener becomes a command that a socket started. People have no use
-// for it.
+// newExecWithListener is the verb that becomes a command that a socket started. It is
+// internal.
 func newExecWithListener() *cobra.Command {
 	return &cobra.Command{
 		Use:                command.ExecVerb,
-		Short:              "Become a command with a listener; the server of command tasks starts it",
+		Short:              "Become a command with a listening socket (internal)",
 		Hidden:             true,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -24,11 +24,11 @@ func newExecWithListener() *cobra.Command {
 	}
 }
 
-// newServeCommands serves one run of a command task. People have no use for it.
+// newServeCommands is the verb that serves one run of a command task. It is internal.
 func newServeCommands() *cobra.Command {
 	return &cobra.Command{
 		Use:    serveCommands,
-		Short:  "Serve the command tasks; the broker launches it",
+		Short:  "Serve the command tasks (internal)",
 		Hidden: true,
 		Args:   verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/bgtask/bgtask/internal/cli/tasks"
@@ -8,20 +10,25 @@ import (
 
 const rootHelp = `Background tasks that wait for the right moment.
 
-TASK is a name, PACKAGE/NAME, or a TaskID or at least four digits of one
-(id:3f2a forces the id). PACKAGE is a family name or the part before its "_";
-command tasks are in package "commands".
+Without a verb, bgtask lists the tasks.
 
-Exit codes: 0 done, 1 failure, 2 usage, 3 not found or ambiguous, 4 denied,
-5 broker not reachable, 6 timeout, 7 still held at the timeout, 8 the run that
-was waited for did not complete.`
+TASK is the name of a task, PACKAGE/NAME, or at least four digits of a task's id.
+Write id:3f2a if a name looks like an id. PACKAGE is the family name of a package,
+or the part before the "_". Tasks created with 'bgtask add' are in the package
+"commands".
 
-// addPlatform adds the verbs that ask the broker, and those that are it.
+Exit codes:
+  0  done                       5  the broker cannot be reached
+  1  failure                    6  timeout
+  2  invalid command line       7  timeout, and the task is still held
+  3  not found, or ambiguous    8  the run did not complete
+  4  access denied`
+
+// addPlatform adds the verbs that ask the broker, and those that run it.
 func addPlatform(a *app, root *cobra.Command) {
 	list := tasks.List(a.Env) // is also what a bare bgtask does
 	root.Long, root.RunE = rootHelp, list.RunE
 	root.Flags().AddFlagSet(list.Flags())
-	root.PersistentFlags().StringVarP(&a.Package, "package", "p", "", "only tasks of this package")
-	root.AddCommand(brokerVerbs(a)...)
+	root.AddCommand(slices.Concat(brokerVerbs(a), offlineVerbs(a))...)
 	root.AddCommand(newDaemon(a), newRestore(a), newDemo(a), newServeCommands(), newExecWithListener())
 }

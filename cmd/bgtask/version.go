@@ -13,7 +13,7 @@ import (
 // release is set by the linker: -X main.release=1.0.0.
 var release string
 
-// version is that of the release, else what the build knows of itself.
+// version returns the version of the release, or what the Go build recorded.
 func version() string {
 	if release != "" {
 		return release
@@ -27,7 +27,7 @@ func version() string {
 func newVersion(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "The version of this program",
+		Short: "Print the version of this program",
 		Args:  verb.Exactly(0),
 		RunE: func(*cobra.Command, []string) error {
 			if a.JSON {

@@ -19,32 +19,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const addHelp = `Make a task of a command: it runs when its trigger fires and its conditions hold.
-
-TRIGGER   --every 6h | --in 20m | --at "2026-12-01 09:00" |
-          --calendar "Mon..Fri 09:00" or "0 9 * * 1-5" |
-          --on internet|network|user-present|user-away|session|time-zone|power|
-               work-cost|event:ID|path:DIR|device:SUBSYSTEM|toast|push|
-               socket:tcp:127.0.0.1:PORT|socket:unix:PATH | none: only by fire
-COND      internet no-internet free-network user-present user-away session
-          no-session low-cost on-ac battery-ok storage-ok idle saver-off
-          (idle? holds also while nothing knows whether the machine is idle)
-
-NAME is the command's when it is left out. The command is looked up now; there
-is no shell. It gets PATH, HOME, the locale, the umask and the directory of now,
-and BGTASK_TASK, BGTASK_OCCURRENCE, BGTASK_ATTEMPT, BGTASK_LOCAL_FOLDER and
-BGTASK_DETAILS: what the trigger tells, as JSON; changed paths are in there. With
-socket: it gets the listening socket as systemd hands it over (LISTEN_FDS).
-SIGTERM is the cancel. Exit 75 asks for a retry; with --retry every failure does.`
-
-const addExample = `  bgtask add backup --every 6h --when internet,on-ac --limit 1h --retry 5 -- restic backup /home/ann`
-
 // addOptions are the flags of add.
 type addOptions struct {
 	trigger   triggerOptions
 	when      []string
 	limit     time.Duration
 	retry     int
+	retries   bool // --retry is given
 	hold      string
 	misfire   string
 	exclusive string
@@ -58,12 +39,13 @@ type addOptions struct {
 func newAdd(a *app) *cobra.Command {
 	var o addOptions
 	c := &cobra.Command{
-		Use:               "add [NAME] TRIGGER [flags] -- CMD [ARG...]",
-		Short:             "Make a task of a command",
-		Long:              addHelp,
+		Use:               "add [NAME] [TRIGGER] [flags] -- CMD [ARG...]",
+		Short:             "Create a task that runs a command",
+		Long:              addHelp(),
 		Example:           addExample,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) error {
+			o.retries = c.Flags().Changed("retry")
 			spec, err := o.spec(a, c, args)
 			if err == nil {
 				err = a.add(c.Context(), spec, o.replace)
@@ -72,43 +54,57 @@ func newAdd(a *app) *cobra.Command {
 		},
 	}
 	f := c.Flags()
+	f.SortFlags = false
 	o.trigger.flags(f)
-	f.StringSliceVar(&o.when, "when", nil, "only when all these hold: internet,on-ac,...")
+	f.StringSliceVar(&o.when, "when", nil, "run only while all these `CONDITIONS` hold: internet,on-ac,...")
 	term.DurationVar(f, &o.limit, "limit", "cancel a run after this time")
-	f.IntVar(&o.retry, "retry", 0, "so many attempts, after any failure")
-	f.StringVar(&o.hold, "hold", "", "hold it at most so long, then drop it or run it anyway: 3d, 3d:run")
-	f.StringVar(&o.misfire, "misfire", "", "what becomes of missed instants: once, skip, all:N")
-	f.StringVar(&o.exclusive, "exclusive", "", "never beside other commands with this key")
-	f.BoolVar(&o.onLoss, "cancel-on-loss", false, "cancel a run when a condition is lost; it runs again when all hold")
-	f.StringVar(&o.dir, "dir", "", "its working directory, instead of this one")
-	f.StringArrayVar(&o.env, "env", nil, "NAME=VALUE for it, stored; may be repeated")
-	f.StringVar(&o.envFile, "env-file", "", "a file of such lines, read at each launch: the place for secrets")
-	f.BoolVar(&o.replace, "replace", false, "change the task of that name; its id and history stay")
+	f.IntVar(&o.retry, "retry", 0, "`NUMBER` of attempts; retries after any failure")
+	f.StringVar(&o.hold, "hold", "", "wait at most this `TIME` for the conditions, then drop the run (3d) or run anyway (3d:run)")
+	f.StringVar(&o.misfire, "misfire", "", "what to do about missed times, `POLICY`: run once, skip, or all:N of them")
+	f.StringVar(&o.exclusive, "exclusive", "", "never run at the same time as another command with this `KEY`")
+	f.BoolVar(&o.onLoss, "cancel-on-loss", false, "cancel the run when a condition stops holding, and run again when all hold")
+	f.StringVar(&o.dir, "dir", "", "run in this `DIR` instead of the current one")
+	f.StringArrayVar(&o.env, "env", nil, "set an environment variable, `NAME=VALUE`; stored with the task; may be repeated")
+	f.StringVar(&o.envFile, "env-file", "", "read more variables from this `FILE` at each launch; use it for secrets")
+	f.BoolVar(&o.replace, "replace", false, "change the task of this name, which keeps its id and history")
 	_ = c.RegisterFlagCompletionFunc("when", verb.OfferWords(conditionWords()...))
 	_ = c.RegisterFlagCompletionFunc("on", verb.OfferWords(triggerWords()...))
 	_ = c.MarkFlagDirname("dir")
 	return c
 }
 
-// splitAtDash parts the name from the command.
+// splitAtDash separates the name from the command.
 func splitAtDash(c *cobra.Command, args []string) (name string, command []string, err error) {
-	const shows = "write it last, after --: bgtask add NAME --every 6h -- CMD ARG..."
+	const shows = "the command comes last, after --: bgtask add NAME --every 6h -- CMD ARG..."
 	dash := c.ArgsLenAtDash()
 	switch {
 	case dash < 0:
-		return "", nil, term.Refuse("there is no -- before a command", shows)
+		return "", nil, term.Refuse("missing -- and the command", shows)
 	case dash == len(args):
-		return "", nil, term.Refuse("there is no command after --", shows)
+		return "", nil, term.Refuse("missing command after --", shows)
 	case dash > 1:
-		return "", nil, term.Refuse(fmt.Sprintf("%q is one word too many before --", args[1]), "a name of several words is quoted: bgtask add 'my backup' ...")
+		return "", nil, term.Refuse(fmt.Sprintf("unexpected argument %q before --", args[1]), "quote a name of several words: bgtask add 'my backup' ...")
 	}
 	if dash == 1 {
-		name = args[0]
+		name, err = args[0], checkName(args[0])
 	}
-	return name, args[dash:], nil
+	return name, args[dash:], err
 }
 
-// addError says that it was add, and that nothing was changed by what it refused.
+// checkName refuses a name that is given and empty, such as an unset "$NAME", and one
+// with spaces around it, which is hard to type again.
+func checkName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return term.Refuse(fmt.Sprintf("the name %q is empty", name), "leave the name out to name the task after its command")
+	case strings.TrimSpace(name) != name:
+		return term.Refuse(fmt.Sprintf("the name %q begins or ends with a space", name), "write "+term.Quoted(strings.TrimSpace(name)))
+	}
+	return nil
+}
+
+// addError puts the verb in front of each error, and gives refusals of the broker the exit
+// code of an invalid command line: nothing was changed.
 func addError(err error) error {
 	if err == nil {
 		return nil
@@ -130,7 +126,7 @@ func addError(err error) error {
 	return e
 }
 
-// spec is the registration that is asked for, or every fault of it.
+// spec returns the registration that the command line describes, or all its faults.
 func (o addOptions) spec(a *app, c *cobra.Command, args []string) (task.Spec, error) {
 	name, command, err := splitAtDash(c, args)
 	if err != nil {
@@ -160,8 +156,8 @@ func (o addOptions) read(a *app, name string, command []string) (task.Spec, erro
 	if name == "" {
 		name = filepath.Base(command[0])
 	}
-	if o.retry < 0 || o.retry > task.MaxAttempts {
-		note(term.Refuse(fmt.Sprintf("--retry %d: it is from 1 to %d", o.retry, task.MaxAttempts), "it is the number of attempts"))
+	if o.retries && (o.retry < 1 || o.retry > task.MaxAttempts) {
+		note(term.Refuse(fmt.Sprintf("--retry %d is out of range", o.retry), fmt.Sprintf("the number of attempts is from 1 to %d", task.MaxAttempts)))
 	}
 	cmd.Retry = o.retry > 0
 	return task.Spec{
@@ -190,7 +186,7 @@ func conditionWords() (all []string) {
 	return all
 }
 
-// parseHold reads "3d", "3d:drop", "3d:run".
+// parseHold parses "3d", "3d:drop", "3d:run".
 func parseHold(s string) (h task.Hold, err error) {
 	if s == "" {
 		return h, nil
@@ -205,12 +201,12 @@ func parseHold(s string) (h task.Hold, err error) {
 	case "run":
 		h.Then = task.RunAnyway
 	default:
-		return h, term.UnknownWord("--hold", "end", then, []string{"drop", "run"})
+		return h, term.UnknownWord("--hold", "action", then, []string{"drop", "run"})
 	}
 	return h, nil
 }
 
-// parseMisfire reads "once", "skip", "all:N".
+// parseMisfire parses "once", "skip", "all:N".
 func parseMisfire(s string) (m task.Misfire, err error) {
 	policy, most, counted := strings.Cut(s, ":")
 	switch {
@@ -223,12 +219,12 @@ func parseMisfire(s string) (m task.Misfire, err error) {
 	}
 	m.Policy = task.RunAll
 	if m.Max, err = strconv.Atoi(most); err != nil || !counted || m.Max < 1 || m.Max > task.MaxRunAll {
-		return m, term.Refuse(fmt.Sprintf("--misfire %s does not say how many", s), fmt.Sprintf("write --misfire all:N, with N from 1 to %d", task.MaxRunAll))
+		return m, term.Refuse(fmt.Sprintf("--misfire %s: missing or invalid number", s), fmt.Sprintf("write --misfire all:N, with N from 1 to %d", task.MaxRunAll))
 	}
 	return m, nil
 }
 
-// inFlags says in the words of the flag what the broker's policy refuses.
+// inFlags restates in the words of the flag what the policy of the broker refuses.
 func (a *app) inFlags(ctx context.Context, t task.Trigger, refused error) error {
 	timer, ok := t.(task.TimeTrigger)
 	status, err := a.Broker.Status(ctx)
@@ -244,13 +240,13 @@ func (a *app) inFlags(ctx context.Context, t task.Trigger, refused error) error 
 		flag = "--in"
 	}
 	least := task.Interval(status.Policy.WithDefaults().MinFreshness)
-	return term.Refuse(fmt.Sprintf("%s %s is below the smallest interval allowed here, %s", flag, timer.Freshness, least), task.Hint(err))
+	return term.Refuse(fmt.Sprintf("%s %s is shorter than the shortest interval allowed here, %s", flag, timer.Freshness, least), task.Hint(err))
 }
 
 func (a *app) add(ctx context.Context, spec task.Spec, replace bool) error {
 	done, err := a.Broker.Register(ctx, spec, client.Registering{Ensure: replace, Unique: !replace, Package: task.CommandPackage})
 	if e, ok := errors.AsType[*task.Error](err); ok && errors.Is(err, task.ErrConflict) && e.Subject == spec.Name {
-		return &task.Error{Subject: spec.Name, Err: task.ErrConflict, Detail: "there is a command task of this name already", Hint: "--replace changes it; or choose another name"}
+		return &task.Error{Subject: spec.Name, Err: task.ErrConflict, Detail: "a command task with this name exists", Hint: "--replace changes it; or choose another name"}
 	} else if err != nil {
 		return a.inFlags(ctx, spec.Trigger, err)
 	}
@@ -269,8 +265,8 @@ func (a *app) add(ctx context.Context, spec task.Spec, replace bool) error {
 	return nil
 }
 
-// added is "backup: every 6 h, when InternetAvailable and ACPower; first at
-// 20:47:13. Now: bgtask fire backup".
+// added returns "backup: every 6 h, when InternetAvailable and ACPower; first at
+// 20:47:13. To run it now: bgtask fire backup".
 func (a *app) added(info task.Info, change wire.Change) string {
 	s := term.Joined(", ", triggerPhrase(info.Spec.Trigger), whenPhrase(info.Spec.Conditions))
 	if change != wire.Added {
@@ -279,10 +275,10 @@ func (a *app) added(info task.Info, change wire.Change) string {
 	if info.State.NextKnown {
 		s += "; " + term.Joined(" ", ordinal(info.Spec.Trigger, change), a.at(info.State.Next))
 	}
-	return term.Clean(info.Spec.Name + ": " + s + ". Now: bgtask fire " + term.Quoted(info.Spec.Name))
+	return term.Clean(info.Spec.Name + ": " + s + ". To run it now: bgtask fire " + term.Quoted(info.Spec.Name))
 }
 
-// ordinal says which instant is named: of one there is no first.
+// ordinal says which time is named; a single one has no ordinal.
 func ordinal(t task.Trigger, change wire.Change) string {
 	switch {
 	case task.OneShot(t):
@@ -304,7 +300,7 @@ func whenPhrase(conditions []task.Condition) string {
 	return "when " + term.And(names)
 }
 
-// at is "at 20:47:13", "tomorrow 00:00:00", "on 2026-12-01 09:00:00 CET".
+// at formats a time to come as "at 20:47:13", "tomorrow 00:00:00", "on 2026-12-01 09:00:00 CET".
 func (a *app) at(t time.Time) string {
 	switch {
 	case !a.Screen.Terminal || a.Days(t) == 0:

@@ -14,15 +14,16 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// storedVariables are those of add's environment that the command will have;
-// those of the locale come with them.
+// storedVariables are the variables of add's environment that are stored for the command,
+// beside those of the locale (LC_*).
 var storedVariables = []string{"HOME", "LANG", "LANGUAGE", "PATH"}
 
-// sessionVariables lead to the session of now, which will be over.
+// sessionVariables point to the current session, which may have ended when the command
+// runs. They are never stored.
 var sessionVariables = []string{"DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK"}
 
-// command is what the task runs: found now, so that another PATH or directory
-// finds nothing else.
+// command returns what the task runs. The program is found now, so that another PATH or
+// directory cannot make it a different one.
 func (o addOptions) command(words []string) (task.Command, error) {
 	if err := checkNoShell(words); err != nil {
 		return task.Command{}, err
@@ -45,39 +46,40 @@ func (o addOptions) command(words []string) (task.Command, error) {
 
 func lookUp(name string) (string, error) {
 	if name == "" {
-		return "", term.Refuse("the command is empty", "write it after --")
+		return "", term.Refuse("the command is empty", "write the command after --")
 	}
 	path, err := exec.LookPath(name)
 	switch {
 	case err == nil || errors.Is(err, exec.ErrDot):
 		return filepath.Abs(path)
 	case errors.Is(err, fs.ErrPermission):
-		return "", term.Refuse(fmt.Sprintf("the command %s may not be executed", name), "chmod +x "+term.Quoted(name))
+		return "", term.Refuse(fmt.Sprintf("the command %s is not executable", name), "chmod +x "+term.Quoted(name))
 	case strings.Contains(name, " ") && !strings.Contains(name, "/"):
-		return "", term.Refuse(fmt.Sprintf("the command %q was not found", name), "write its arguments as words of their own: -- "+name)
+		return "", term.Refuse(fmt.Sprintf("the command %q was not found", name), "write its arguments as separate words: -- "+name)
 	case strings.Contains(name, "/"):
-		return "", term.Refuse(fmt.Sprintf("the command %s was not found: %v", name, term.Cause(errors.Unwrap(err))), "give the path of a program")
+		return "", term.Refuse(fmt.Sprintf("the command %s was not found: %v", name, term.Cause(errors.Unwrap(err))), "give the path of an existing program")
 	}
 	return "", term.Refuse(fmt.Sprintf("the command %s was not found in PATH", name), "install it, or give its path")
 }
 
-// directory is absolute and is there.
+// directory returns the absolute path of a directory that exists.
 func directory(dir string) (string, error) {
-	path, err := filepath.Abs(dir) // "" is where we are
+	path, err := filepath.Abs(dir) // "" is the current directory
 	if err != nil {
-		return "", term.Refuse("the working directory is not known: "+err.Error(), "use --dir")
+		return "", term.Refuse("the current directory is unknown: "+err.Error(), "use --dir")
 	}
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return "", term.Refuse(fmt.Sprintf("--dir %s: %v", dir, term.Cause(err)), "make it first")
+		return "", term.Refuse(fmt.Sprintf("--dir %s: %v", dir, term.Cause(err)), "create it first")
 	case !info.IsDir():
-		return "", term.Refuse(fmt.Sprintf("--dir %s is not a directory", dir), "give the directory to work in")
+		return "", term.Refuse(fmt.Sprintf("--dir %s is not a directory", dir), "give a directory")
 	}
 	return path, nil
 }
 
-// environment keeps of own what a command needs everywhere; given goes before it.
+// environment returns the variables of own that every command needs, and those given,
+// which take precedence.
 func environment(own, given []string) ([]string, error) {
 	values := map[string]string{}
 	for _, v := range own {
@@ -90,11 +92,11 @@ func environment(own, given []string) ([]string, error) {
 		name, value, ok := strings.Cut(v, "=")
 		switch {
 		case !ok || name == "":
-			return nil, term.Refuse(fmt.Sprintf("--env %s is not NAME=VALUE", name), "write --env NAME=VALUE; --env-file is the place for secrets")
+			return nil, term.Refuse(fmt.Sprintf("--env %s is not NAME=VALUE", name), "write --env NAME=VALUE; use --env-file for secrets")
 		case slices.Contains(sessionVariables, name):
-			return nil, term.Refuse(fmt.Sprintf("--env %s: this leads to the session of now, and is never stored", name), "the command gets that of the session it is launched in")
+			return nil, term.Refuse(fmt.Sprintf("--env %s: this variable points to the current session and cannot be stored", name), "the command gets the variable of the session that it runs in")
 		case strings.HasPrefix(name, "BGTASK_"):
-			return nil, term.Refuse(fmt.Sprintf("--env %s: bgtask sets this itself", name), "choose another name")
+			return nil, term.Refuse(fmt.Sprintf("--env %s: bgtask sets this variable itself", name), "choose another name")
 		}
 		values[name] = value
 	}
@@ -105,7 +107,8 @@ func environment(own, given []string) ([]string, error) {
 	return env, nil
 }
 
-// environmentFile is absolute and can be read now; it is read at each launch.
+// environmentFile returns the absolute path of a file that can be read now. It is read
+// again at each launch.
 func (o addOptions) environmentFile() (string, error) {
 	if o.envFile == "" {
 		return "", nil
@@ -118,7 +121,7 @@ func (o addOptions) environmentFile() (string, error) {
 		}
 	}
 	if err != nil {
-		return "", term.Refuse(fmt.Sprintf("--env-file %s: %v", o.envFile, term.Cause(err)), "it is read at each launch")
+		return "", term.Refuse(fmt.Sprintf("--env-file %s: %v", o.envFile, term.Cause(err)), "the file must exist now, and is read at each launch")
 	}
 	return path, nil
 }

@@ -2,5 +2,5 @@
 
 package adding
 
-// umask is a notion of Unix.
+// umask returns 0: only Unix has a umask.
 func umask() uint32 { return 0 }

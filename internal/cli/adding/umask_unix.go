@@ -4,7 +4,7 @@ package adding
 
 import "syscall"
 
-// umask reads the umask, which can only be read by setting it.
+// umask returns the umask. The only way to read it is to set it.
 func umask() uint32 {
 	old := syscall.Umask(0o077)
 	syscall.Umask(old)

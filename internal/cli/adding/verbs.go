@@ -1,4 +1,4 @@
-// Package adding has the verb add, which makes a task that runs a command.
+// Package adding has the verb add, which creates a task that runs a command.
 package adding
 
 import (
@@ -10,7 +10,7 @@ import (
 // app is what the verbs of this package share.
 type app struct{ *verb.Env }
 
-// Verbs are the verbs of this room.
+// Verbs returns the verb.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}
 	return []*cobra.Command{newAdd(a)}

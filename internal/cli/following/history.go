@@ -17,7 +17,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const historyShown = 20 // lines, when -n does not say
+const historyShown = 20 // lines, unless -n is given
 
 type historyOptions struct {
 	most     int
@@ -29,7 +29,7 @@ func newHistory(a *app) *cobra.Command {
 	var o historyOptions
 	c := &cobra.Command{
 		Use:               "history [TASK]",
-		Short:             "Runs, and instants that were missed, newest first",
+		Short:             "Show past runs and missed times, latest end first",
 		Args:              verb.Between(0, 1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -60,10 +60,11 @@ func newHistory(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().IntVarP(&o.most, "lines", "n", historyShown, "at most so many; 0: all")
-	c.Flags().StringVar(&o.since, "since", "", "not before this time, or this long ago")
-	c.Flags().StringSliceVar(&o.outcomes, "outcome", nil, "only runs that ended so: failed,crashed,...")
+	c.Flags().IntVarP(&o.most, "lines", "n", historyShown, "show at most this `NUMBER` of lines; 0 shows all")
+	c.Flags().StringVar(&o.since, "since", "", "show what ended since this `TIME`: 2h (ago), 09:00, or \"2026-11-23 09:00\"")
+	c.Flags().StringSliceVar(&o.outcomes, "outcome", nil, "show only runs with these `OUTCOMES`: failed,crashed,...")
 	_ = c.RegisterFlagCompletionFunc("outcome", verb.OfferWords(verb.OutcomeWords()...))
+	a.PackageFlag(c)
 	return c
 }
 
@@ -90,10 +91,10 @@ func (o historyOptions) query(a *app) (wire.HistoryQuery, error) {
 	return q, err
 }
 
-// sinceLayouts are the times that can be written, in the user's zone.
+// sinceLayouts are the layouts of --since, in the user's time zone.
 var sinceLayouts = []string{time.RFC3339, "2006-01-02 15:04:05", "2006-01-02 15:04", time.DateOnly}
 
-// parseSince reads a time, a time of today, or how long ago.
+// parseSince parses a time, a time of today, or a duration before now.
 func (a *app) parseSince(s string) (time.Time, error) {
 	if d, err := term.ParseDuration(s); err == nil {
 		return a.Now().Add(-d), nil
@@ -110,7 +111,7 @@ func (a *app) parseSince(s string) (time.Time, error) {
 	return time.Time{}, term.Refuse(fmt.Sprintf("--since %q is not a time", s), `write --since 2h, --since 09:00 or --since "2026-11-23 09:00"`)
 }
 
-// history reads events until there are as many as asked for.
+// history returns at most most events; 0 means all.
 func (a *app) history(ctx context.Context, q wire.HistoryQuery, most int) ([]task.Event, error) {
 	return take(a.Broker.History(ctx, q), most, func(ev task.Event) bool {
 		return noteworthy(ev) && (a.Package == "" || verb.InPackage(ev.Package, a.Package))
@@ -132,7 +133,8 @@ func take(events iter.Seq2[task.Event, error], most int, wanted func(task.Event)
 	return found, nil
 }
 
-// noteworthy leaves out the ends of occurrences that their last run tells.
+// noteworthy reports whether an event adds to the runs: the end of an occurrence often
+// repeats what its last run says.
 func noteworthy(ev task.Event) bool {
 	if ev.Kind != task.EventOccurrence {
 		return true
@@ -142,7 +144,7 @@ func noteworthy(ev task.Event) bool {
 
 func (a *app) showHistory(all []task.Event, n verb.Names, withTask bool) {
 	if len(all) == 0 && a.Screen.Terminal {
-		a.Printf("nothing has run yet\n")
+		a.Printf("Nothing has run yet.\n")
 		return
 	}
 	headings := []string{"STARTED", "OCC", "TRY", "OUTCOME", "TOOK", "WHERE"}
@@ -198,8 +200,8 @@ func (a *app) runRow(r task.Run) []term.Cell {
 		term.Colored(verb.OutcomeColor(r.Outcome), outcome), term.Text(took), term.Text(term.Joined("; ", verb.Where(r), why))}
 }
 
-// minute is a time of a timer, which seldom has seconds; without its day when
-// that is the one of another.
+// minute formats the time of a timer, which seldom has seconds. It leaves out the day if
+// the time same is on that day.
 func (a *app) minute(t, same time.Time) string {
 	if !a.Screen.Terminal {
 		return a.Stamp(t)
@@ -223,15 +225,15 @@ func count(m task.Missed) string {
 
 func instants(m task.Missed) string {
 	if m.Count == 1 && !m.More {
-		return "1 instant"
+		return "1 time"
 	}
-	return count(m) + " instants"
+	return count(m) + " times"
 }
 
 func missedWhy(m task.Missed) string {
 	s := m.Cause.String()
 	if m.MadeUp != 0 {
-		s += fmt.Sprintf("; made up for by occurrence %d", m.MadeUp)
+		s += fmt.Sprintf("; made up by occurrence %d", m.MadeUp)
 	}
 	return s
 }

@@ -20,12 +20,12 @@ func newLogs(a *app) *cobra.Command {
 	var q wire.LogsQuery
 	c := &cobra.Command{
 		Use:               "logs TASK",
-		Short:             "What launched servers wrote",
+		Short:             "Show the output of launched processes",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
 			if q.Launches < 0 {
-				return term.Refuse(fmt.Sprintf("-n %d is negative", q.Launches), "-n 0 shows all that is kept")
+				return term.Refuse(fmt.Sprintf("-n %d is negative", q.Launches), "-n 0 shows all that is stored")
 			}
 			info, err := a.Resolve(c.Context(), args[0])
 			if err != nil {
@@ -41,13 +41,14 @@ func newLogs(a *app) *cobra.Command {
 			return a.logs(a.Broker.Logs(c.Context(), q))
 		},
 	}
-	c.Flags().IntVarP(&q.Launches, "launches", "n", 1, "of the latest so many launches; 0: all")
-	c.Flags().StringVar(&run, "run", "", "of one run: its id, or at least four digits of it")
-	c.Flags().BoolVarP(&q.Follow, "follow", "f", false, "go on with what is written")
+	c.Flags().IntVarP(&q.Launches, "launches", "n", 1, "show this `NUMBER` of latest launches; 0 shows all that are stored")
+	c.Flags().StringVar(&run, "run", "", "show one run: its `ID`, or at least four digits of it")
+	c.Flags().BoolVarP(&q.Follow, "follow", "f", false, "follow new output")
+	a.PackageFlag(c)
 	return c
 }
 
-// findRun finds a run of the task by the beginning of its id.
+// findRun finds a run of the task by the first digits of its id.
 func (a *app) findRun(ctx context.Context, info task.Info, word string) (task.GUID, error) {
 	if id, err := task.ParseGUID(word); err == nil {
 		return id, nil
@@ -66,23 +67,23 @@ func (a *app) findRun(ctx context.Context, info task.Info, word string) (task.GU
 	}
 	switch len(found) {
 	case 0:
-		return task.GUID{}, &task.Error{Op: "logs", Subject: info.Spec.Name, Err: task.ErrNotRegistered, Detail: fmt.Sprintf("it has no run %q", word),
-			Hint: "'bgtask history --json' has the ids of runs; at least four digits are needed"}
+		return task.GUID{}, &task.Error{Op: "logs", Subject: info.Spec.Name, Err: task.ErrNotRegistered, Detail: fmt.Sprintf("no run with the id %q", word),
+			Hint: "'bgtask history --json' lists the ids of runs; give at least four digits"}
 	case 1:
 		for _, id := range found {
 			return id, nil
 		}
 	}
 	return task.GUID{}, &task.Error{Op: "logs", Subject: info.Spec.Name, Err: term.ErrAmbiguous,
-		Detail: fmt.Sprintf("%q may be %s", word, strings.Join(term.SortedKeys(found), ", ")), Hint: "give more digits"}
+		Detail: fmt.Sprintf("%q matches %s", word, strings.Join(term.SortedKeys(found), ", ")), Hint: "give more digits"}
 }
 
 func hasPrefix(id task.GUID, digits string) bool {
 	return len(digits) >= verb.MinDigits && strings.HasPrefix(id.String(), strings.ToLower(digits))
 }
 
-// logs writes the bytes as they are: they are the words of the user's own
-// programs, and may be piped. A heading parts one launch from the next.
+// logs writes the output unchanged: it comes from the user's own programs, and may be
+// piped. A heading separates launches.
 func (a *app) logs(output iter.Seq2[task.Output, error]) error {
 	launches := 0
 	for o, err := range output {
@@ -101,12 +102,12 @@ func (a *app) logs(output iter.Seq2[task.Output, error]) error {
 		}
 	}
 	if launches == 0 && !a.JSON {
-		a.Warn("no output is kept: none was launched, or it ran in the application")
+		a.Warn("no output is stored: the task was not launched, or ran in the application")
 	}
 	return nil
 }
 
-// launch goes to stderr, so that what was written can be piped.
+// launch prints a heading, on standard error so that the output can be piped.
 func (a *app) launch(l task.Launch) {
 	pid := ""
 	if l.PID != 0 {
@@ -114,13 +115,13 @@ func (a *app) launch(l task.Launch) {
 	}
 	cut := ""
 	if l.Cut {
-		cut = "the beginning is not kept"
+		cut = "the beginning is not stored"
 	}
-	fmt.Fprintln(a.Stderr, a.Screen.Paint(term.Faint, term.Clean("-- "+term.Joined(", ", "launched "+a.Clock(l.Started), pid, l.Exit, cut))))
+	_, _ = fmt.Fprintln(a.Stderr, a.Screen.Paint(term.Faint, term.Clean("-- "+term.Joined(", ", "launched "+a.Clock(l.Started), pid, l.Exit, cut))))
 }
 
 type output struct {
-	Launch *launch `json:"launch"` // where one begins; its data follows
+	Launch *launch `json:"launch"` // where a launch begins; its data follows
 	Data   *string `json:"data"`
 }
 

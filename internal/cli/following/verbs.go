@@ -1,4 +1,4 @@
-// Package following has the verbs that show what happened and what happens:
+// Package following has the verbs that show what happened and what is happening:
 // history, logs and watch.
 package following
 
@@ -11,7 +11,7 @@ import (
 // app is what the verbs of this package share.
 type app struct{ *verb.Env }
 
-// Verbs are the verbs of this room.
+// Verbs returns the verbs.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}
 	return []*cobra.Command{newHistory(a), newLogs(a), newWatch(a)}

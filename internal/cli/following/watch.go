@@ -19,12 +19,16 @@ func newWatch(a *app) *cobra.Command {
 	var since, until string
 	c := &cobra.Command{
 		Use:   "watch [TASK]",
-		Short: "What happens, one line an event",
-		Long: `What happens, one line an event.
+		Short: "Follow events as they happen",
+		Long: `Follow events as they happen, one per line, until Ctrl-C.
 
---since goes on after an event: its cursor is in the lines of --json.
---until ends it when a run has that outcome (completed, failed, canceled, ...),
-any outcome (ended), or when a task is in that state (held, running, ...).`,
+With --since, events after a cursor are printed first. Every line of --json has the
+cursor of its event.
+
+With --until, watch exits when a run ends with an outcome (completed, failed,
+canceled, ...), with any outcome (ended), or when a task enters a state (held,
+running, ...).`,
+		Example:           `  bgtask watch backup --until ended`,
 		Args:              verb.Between(0, 1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -48,13 +52,14 @@ any outcome (ended), or when a task is in that state (held, running, ...).`,
 			return w.run(c.Context())
 		},
 	}
-	c.Flags().StringVar(&since, "since", "", "go on after this cursor")
-	c.Flags().StringVar(&until, "until", "", "end when a run ends so")
+	c.Flags().StringVar(&since, "since", "", "continue after this `CURSOR`")
+	c.Flags().StringVar(&until, "until", "", "exit at this `OUTCOME` or state")
 	_ = c.RegisterFlagCompletionFunc("until", verb.OfferWords(untilWords()...))
+	a.PackageFlag(c)
 	return c
 }
 
-// until says whether an event is the one that a watch is to end at.
+// until reports whether a watch ends at an event.
 type until func(task.Event) bool
 
 const anyOutcome = "ended"
@@ -84,7 +89,7 @@ func parseUntil(word string) (until, error) {
 	return nil, term.UnknownWord("--until", "outcome", word, untilWords())
 }
 
-// stateOf is the state after an event; nil when it has none.
+// stateOf returns the state after an event; nil if the event has none.
 func stateOf(ev task.Event) *task.State {
 	if ev.State == nil && ev.Info != nil {
 		return &ev.Info.State
@@ -92,13 +97,13 @@ func stateOf(ev task.Event) *task.State {
 	return ev.State
 }
 
-// watching is one watch that is shown.
+// watching is a watch in progress.
 type watching struct {
 	*app
 	query  wire.WatchQuery
 	stop   until
 	names  verb.Names
-	widest int // name so far
+	widest int // name so far, in columns
 }
 
 func (w *watching) run(ctx context.Context) error {
@@ -115,12 +120,12 @@ func (w *watching) run(ctx context.Context) error {
 		}
 	}
 	if w.stop != nil {
-		return &task.Error{Op: "watch", Err: context.Canceled, Detail: "interrupted before it came to that"}
+		return &task.Error{Op: "watch", Err: context.Canceled, Detail: "interrupted before the --until condition was met"}
 	}
-	return nil // a person has seen enough
+	return nil // Ctrl-C is the way to end it
 }
 
-// wanted leaves out other packages when -p is given.
+// wanted reports whether an event is of the package of -p.
 func (w *watching) wanted(ev task.Event) bool {
 	return w.Package == "" || ev.Package == "" || verb.InPackage(ev.Package, w.Package)
 }
@@ -128,7 +133,7 @@ func (w *watching) wanted(ev task.Event) bool {
 func (w *watching) explain(err error) error {
 	var expired *task.CursorError
 	if errors.As(err, &expired) && task.Hint(err) == "" {
-		return &task.Error{Op: "watch", Err: err, Detail: err.Error(), Hint: "--since " + string(expired.Oldest) + " is the oldest there is"}
+		return &task.Error{Op: "watch", Err: err, Detail: err.Error(), Hint: "the oldest cursor is: --since " + string(expired.Oldest)}
 	}
 	return err
 }
@@ -142,7 +147,7 @@ func (w *watching) show(ev task.Event) {
 	if what == "" {
 		return
 	}
-	const name0, what0 = 9, 9 // room for most
+	const name0, what0 = 9, 9 // columns, enough for most
 	w.widest = max(w.widest, term.Columns(name), name0)
 	pad := strings.Repeat(" ", w.widest-term.Columns(name))
 	word := w.Screen.Paint(eventColor(ev), what) + strings.Repeat(" ", max(0, what0-term.Columns(what)))
@@ -166,7 +171,8 @@ func eventColor(ev task.Event) term.Color {
 	return term.Plain
 }
 
-// line is who, what and how; without a what there is nothing to tell.
+// line returns what a line says: which task, what happened, and details. If nothing
+// happened, what is "".
 func (w *watching) line(ev task.Event) (name, what, how string) {
 	name = term.OneLine(w.names.Of(ev.TaskID, ev.Name))
 	switch ev.Kind {
@@ -177,7 +183,7 @@ func (w *watching) line(ev task.Event) (name, what, how string) {
 	case task.EventPackage:
 		return w.names.Package(ev.Package), "package", ev.Text
 	case task.EventSnapshot, task.EventSynced:
-		return name, "", "" // what is, not what happens
+		return name, "", "" // the state at the beginning
 	case task.EventOccurrence:
 		return occurrenceEnded(name, ev)
 	case task.EventEnded:
@@ -201,7 +207,7 @@ func (w *watching) runEnded(name string, ev task.Event) (string, string, string)
 	return name, ev.Run.Outcome.String(), verb.Ended(*ev.Run)
 }
 
-// occurrenceEnded tells of an end that no run tells.
+// occurrenceEnded is the end of an occurrence, if no run says it.
 func occurrenceEnded(name string, ev task.Event) (string, string, string) {
 	if !noteworthy(ev) || ev.Occurrence == nil {
 		return name, "", ""
@@ -209,7 +215,7 @@ func occurrenceEnded(name string, ev task.Event) (string, string, string) {
 	return name, ev.End.String(), fmt.Sprintf("occurrence %d", ev.Occurrence.Number)
 }
 
-// details are the words after the kind of an event.
+// details returns what follows the kind of an event.
 func (w *watching) details(ev task.Event) string {
 	switch ev.Kind {
 	case task.EventFired:

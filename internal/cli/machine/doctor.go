@@ -20,7 +20,7 @@ import (
 func newDoctor(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
-		Short: "Look for what keeps tasks from running, with remedies",
+		Short: "Diagnose what keeps tasks from running and suggest fixes",
 		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			checks := a.checks(c.Context())
@@ -30,7 +30,7 @@ func newDoctor(a *app) *cobra.Command {
 				a.showChecks(checks)
 			}
 			if slices.ContainsFunc(checks, func(c task.Check) bool { return c.Level == task.CheckFail }) {
-				return term.Told(term.ErrUnsound)
+				return term.Shown(term.ErrUnsound)
 			}
 			return nil
 		},
@@ -52,8 +52,8 @@ func jsonChecks(all []task.Check) []check {
 	return checks
 }
 
-// checks asks the broker. When it cannot be asked, that is the finding. To ask
-// for its status starts none; to ask for anything else does, or says why not.
+// checks asks the broker. If it cannot be reached, that is the finding. Asking for the
+// status does not start a broker; asking for anything else does, or says why it cannot.
 func (a *app) checks(ctx context.Context) []task.Check {
 	status, err := a.Broker.Status(ctx)
 	if errors.Is(err, task.ErrUnavailable) {
@@ -83,7 +83,7 @@ func (a *app) checks(ctx context.Context) []task.Check {
 func brokerFailed(err error) task.Check {
 	text := strings.Join(term.Faults(err), "; ")
 	if !errors.Is(err, task.ErrUnavailable) {
-		text = "it answers, and not as it should: " + text
+		text = "it answered with an unexpected error: " + text
 	}
 	return task.Check{Level: task.CheckFail, Subject: "broker", Text: text, Fix: task.Hint(err)}
 }
@@ -91,7 +91,7 @@ func brokerFailed(err error) task.Check {
 func (a *app) brokerCheck(s task.Status) task.Check {
 	c := task.Check{Subject: "broker", Text: fmt.Sprintf("%s, pid %d, %s; store %s; started %s", s.Version, s.PID, a.uptime(s.Started), size(s.StoreSize), by(s.StartedBy))}
 	if s.Version != a.Version {
-		c.Level, c.Fix = task.CheckWarn, "bgtask daemon stop; the next call starts the new one"
+		c.Level, c.Fix = task.CheckWarn, "bgtask daemon stop; the next call starts the new version"
 		c.Text += "; this program is " + a.Version
 	}
 	return c
@@ -104,7 +104,7 @@ func (a *app) uptime(started time.Time) string {
 	return "up " + task.Roughly(max(0, a.Now().Sub(started)))
 }
 
-// by is "by systemd socket", "by hand", "on demand".
+// by formats how the broker was started: "by systemd socket", "by hand", "on demand".
 func by(starter string) string {
 	if strings.HasPrefix(starter, "by ") || strings.HasPrefix(starter, "on ") || starter == "" {
 		return starter
@@ -121,8 +121,8 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%.1f %s", n, units[0])
 }
 
-// factChecks tells of facts that nobody knows, and of those that a person has
-// overridden. It is a failure when a task needs such a fact.
+// factChecks reports facts that are unknown, and those that a user has overridden. An
+// unknown fact is a failure if a task needs it.
 func factChecks(facts []task.Fact, sources []task.SourceState, n verb.Names) (all []task.Check) {
 	for _, f := range facts {
 		switch {
@@ -136,8 +136,8 @@ func factChecks(facts []task.Fact, sources []task.SourceState, n verb.Names) (al
 	return all
 }
 
-// triggerChecks tells of triggers that cannot fire now. It is a failure when a task
-// has one.
+// triggerChecks reports triggers that cannot fire now. That is a failure if a task has
+// such a trigger.
 func triggerChecks(sources []task.SourceState, tasks []task.Info, n verb.Names) (all []task.Check) {
 	for _, s := range sources {
 		for _, class := range mute(s) {
@@ -158,25 +158,25 @@ func triggerChecks(sources []task.SourceState, tasks []task.Info, n verb.Names) 
 	return all
 }
 
-// substituteChecks tells of services that are missing while another source tells the
-// same, which is no fault.
+// substituteChecks reports services that are missing while another source reports the
+// same facts. That is not a fault.
 func substituteChecks(sources []task.SourceState) (all []task.Check) {
 	for _, missing := range sources {
 		if missing.Status != task.SourceNotHere && missing.Status != task.SourceGone {
 			continue
 		}
 		for _, up := range sources {
-			told := slices.DeleteFunc(slices.Clone(missing.Facts), func(fact string) bool { return !slices.Contains(up.Facts, fact) })
-			if up.Status != task.SourceUp || len(told) == 0 || strings.HasPrefix(up.Name, missing.Name) { // the same service by its old name
+			reported := slices.DeleteFunc(slices.Clone(missing.Facts), func(fact string) bool { return !slices.Contains(up.Facts, fact) })
+			if up.Status != task.SourceUp || len(reported) == 0 || strings.HasPrefix(up.Name, missing.Name) { // the same service under its old name
 				continue
 			}
-			all = append(all, task.Check{Subject: "source", Text: fmt.Sprintf("%s; %s tells %s instead", cmp.Or(missing.Detail, missing.Name+" is gone"), up.Name, term.And(told)), Fix: missing.Remedy})
+			all = append(all, task.Check{Subject: "source", Text: fmt.Sprintf("%s; %s reports %s instead", cmp.Or(missing.Detail, missing.Name+" is not running"), up.Name, term.And(reported)), Fix: missing.Remedy})
 		}
 	}
 	return all
 }
 
-// mute are the classes of triggers that a source feeds and cannot.
+// mute returns the classes of triggers that a source should fire and cannot.
 func mute(s task.SourceState) []string {
 	if s.Status == task.SourceNotHere || s.Status == task.SourceGone {
 		return s.Triggers
@@ -209,7 +209,8 @@ func sourceCheck(f task.Fact, sources []task.SourceState, n verb.Names) task.Che
 	return c
 }
 
-// unknownWhy is the reason in the source's words, else the cause's.
+// unknownWhy explains why a fact is unknown: in the words of its source, or by the
+// general cause.
 func unknownWhy(f task.Fact, sources []task.SourceState) string {
 	var why []string
 	for _, s := range sources {
@@ -239,7 +240,7 @@ func conditionsOn(fact string) (all []string) {
 	return all
 }
 
-// taskChecks tells of tasks that do not run by themselves any more.
+// taskChecks reports tasks that do not run by themselves anymore.
 func taskChecks(tasks []task.Info, n verb.Names) (all []task.Check) {
 	for _, info := range tasks {
 		name := n.Of(info.TaskID, info.Spec.Name)
@@ -260,8 +261,8 @@ func (a *app) showChecks(all []task.Check) {
 	}
 }
 
-// checkLines is a line; where that is too long for the terminal, the remedy has one of
-// its own.
+// checkLines formats a check on one line. If that is too long for the terminal, the
+// remedy gets its own line.
 func checkLines(s term.Screen, c task.Check) string {
 	const subjectColumns, textColumn, textColumns = 8, 16, 39
 	line := fmt.Sprintf("%-4s  %-*s  %s", c.Level, subjectColumns, c.Subject, term.OneLine(c.Text))

@@ -17,7 +17,7 @@ import (
 func newFacts(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "facts",
-		Short: "What is known of the machine, since when, from whom",
+		Short: "Show what is known about the machine, and who reported it",
 		Args:  verb.NoSubverb,
 		RunE: func(c *cobra.Command, _ []string) error {
 			facts, sources, err := a.Broker.Facts(c.Context())
@@ -48,8 +48,14 @@ func newFacts(a *app) *cobra.Command {
 func newOverride(a *app) *cobra.Command {
 	var lasts time.Duration
 	c := &cobra.Command{
-		Use:               "override NAME=VALUE",
-		Short:             "Say what a fact is, for testing; it is marked everywhere",
+		Use:   "override NAME=VALUE",
+		Short: "Set a fact by hand, for testing",
+		Long: `Set a fact by hand, for testing.
+
+The conditions and triggers of tasks see this value instead of the one that the
+sources report. Every list marks the fact as overridden. The override ends with
+--for, with 'bgtask facts clear', or when the broker stops.`,
+		Example:           "  bgtask facts override internet=no --for 10m\n  bgtask facts override user=unknown",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: verb.CompleteFact,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -70,22 +76,22 @@ func newOverride(a *app) *cobra.Command {
 				a.Object(term.Member("fact", name), term.Member("value", term.OrNull(value)))
 				return nil
 			}
-			until := "until the broker ends"
+			until := "until the broker stops"
 			if lasts > 0 {
 				until = "for " + task.Interval(lasts)
 			}
-			a.Printf("%s=%v %s; 'bgtask facts clear %s' ends it\n", term.Clean(name), task.Value(value), until, term.Clean(name))
+			a.Printf("%s=%v %s. To undo: bgtask facts clear %s\n", term.Clean(name), task.Value(value), until, term.Clean(name))
 			return nil
 		},
 	}
-	term.DurationVar(c.Flags(), &lasts, "for", "end it after this time")
+	term.DurationVar(c.Flags(), &lasts, "for", "remove the override after this time")
 	return c
 }
 
 func newClear(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:               "clear [NAME]",
-		Short:             "End an override, or all",
+		Short:             "Remove an override, or all overrides",
 		Args:              verb.Between(0, 1),
 		ValidArgsFunction: verb.CompleteFact,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -103,15 +109,14 @@ func newClear(a *app) *cobra.Command {
 			if name == "" {
 				name = "all facts"
 			}
-			a.Printf("%s: what the sources say counts again\n", term.Clean(name))
+			a.Printf("%s: the sources decide again\n", term.Clean(name))
 			return nil
 		},
 	}
 }
 
-// knownValue refuses a slip: an override of a fact that nobody reads does nothing, and
-// no condition holds, and none fails, by a word that nothing knows. Facts of an
-// external source have its prefix, "source/fact".
+// knownValue refuses a fact or value that does not exist: such an override would have no
+// effect. The facts of external sources, "source/fact", are not in the table.
 func knownValue(c *cobra.Command, name string, v task.Value) error {
 	if strings.Contains(name, "/") {
 		return nil
@@ -146,7 +151,7 @@ func (a *app) facts(facts []task.Fact, n verb.Names) {
 	a.Table(t)
 }
 
-const valueColumns = 20 // most are words; the network is a long one
+const valueColumns = 20 // most values are words; the name of the network can be long
 
 func (a *app) valueColumn(v task.Value) string {
 	if a.Screen.Terminal {
@@ -155,7 +160,7 @@ func (a *app) valueColumn(v task.Value) string {
 	return v.String()
 }
 
-// overridden parts "overridden by you (logind: away)" into two columns.
+// overridden splits "overridden by you (logind: away)" into two columns.
 func (a *app) overridden(f task.Fact) (since, source string) {
 	since, source, _ = strings.Cut(f.Origin(), " (")
 	if !f.Until.IsZero() {
@@ -167,7 +172,7 @@ func (a *app) overridden(f task.Fact) (since, source string) {
 	return since, source
 }
 
-// since is "12:58:02, 1 h".
+// since formats a time as "12:58:02, 1 h".
 func (a *app) since(t time.Time) string {
 	switch {
 	case t.IsZero():

@@ -3,7 +3,6 @@ package machine
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,21 +14,22 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const selftestHelp = `Try what this system does with background tasks, through the SDK alone.
+const selftestHelp = `Test background tasks on this system, using only the SDK.
 
-It registers tasks of its own, has them run in this process and launched, cancels
-one, and removes them. It needs a package, whose manifest declares its class with
-the arguments "selftest --serve": packaging/selftest is one.
+The test registers tasks, runs them in this process and in a launched one, cancels
+one, and removes them all. It must run from an installed package whose manifest
+declares its class with the arguments "selftest --serve"; packaging/selftest is
+such a package.
 
-Windows launches a timed task after 15 to 30 minutes: --wait 35m waits for it, or
---report tells later what has run.`
+Windows launches a timed task after 15 to 30 minutes. Use --wait 35m to wait for
+it, or --report to see later what ran.`
 
 func newSelftest(a *app) *cobra.Command {
 	var serve, report bool
 	var wait time.Duration
 	c := &cobra.Command{
 		Use:   "selftest",
-		Short: "Try what this system does with background tasks",
+		Short: "Test background tasks on this system",
 		Long:  selftestHelp,
 		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -42,9 +42,9 @@ func newSelftest(a *app) *cobra.Command {
 			return a.selftest(c.Context(), wait)
 		},
 	}
-	c.Flags().BoolVar(&serve, "serve", false, "serve the class; the manifest passes this")
-	c.Flags().BoolVar(&report, "report", false, "tell what has run")
-	term.DurationVar(c.Flags(), &wait, "wait", "how long to wait for the system to launch the timed task")
+	c.Flags().BoolVar(&serve, "serve", false, "serve the class; for the manifest")
+	c.Flags().BoolVar(&report, "report", false, "show what ran")
+	term.DurationVar(c.Flags(), &wait, "wait", "wait this long for the system to launch the timed task")
 	c.MarkFlagsMutuallyExclusive("serve", "report", "wait")
 	return c
 }
@@ -59,7 +59,7 @@ func (a *app) selftest(ctx context.Context, wait time.Duration) error {
 		a.Object(term.Member("findings", found))
 	}
 	if selftest.Failed(found) {
-		return term.Told(term.ErrUnsound)
+		return term.Shown(term.ErrUnsound)
 	}
 	return nil
 }
@@ -81,7 +81,7 @@ func (a *app) selftestReport(ctx context.Context) error {
 		a.Printf("%s  %s\n", e.Time.In(a.Zone).Format(time.RFC3339), term.Clean(e.String()))
 	}
 	if len(entries) == 0 {
-		fmt.Fprintln(os.Stderr, "nothing has run yet: bgtask selftest registers what will")
+		a.Warn("nothing has run yet; 'bgtask selftest' registers the tasks")
 	}
 	return nil
 }

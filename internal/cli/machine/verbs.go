@@ -11,11 +11,11 @@ import (
 // app is what the verbs of this package share.
 type app struct{ *verb.Env }
 
-// Verbs are the verbs of this room that ask the broker.
+// Verbs returns the verbs that ask the broker.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}
 	return []*cobra.Command{newFacts(a), newDoctor(a)}
 }
 
-// Selftest asks no broker.
+// Selftest returns the verb selftest, which works without a broker.
 func Selftest(e *verb.Env) *cobra.Command { return newSelftest(&app{e}) }

@@ -13,12 +13,12 @@ import (
 func newAccess(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "access [PACKAGE [allow|deny|reset]]",
-		Short: "Who may run in the background",
-		Long: `Who may run in the background.
+		Short: "Show or change which packages may run tasks",
+		Long: `Show or change which packages may run tasks.
 
-allow  whatever the policy says
-deny   its tasks stay and fire, and are held until they are allowed again
-reset  as the policy says; "commands" is always allowed`,
+  allow  let the package run tasks, whatever the policy says
+  deny   hold its tasks: they stay registered and fire, but do not run
+  reset  follow the policy; "commands" is always allowed`,
 		Args: verb.Between(0, 2),
 		ValidArgsFunction: func(c *cobra.Command, args []string, word string) ([]string, cobra.ShellCompDirective) {
 			if len(args) == 1 {
@@ -39,14 +39,14 @@ reset  as the policy says; "commands" is always allowed`,
 					return err
 				}
 			}
-			a.tellAccess(p)
+			a.printAccess(p)
 			return nil
 		},
 	}
 }
 
 func (a *app) showAccess(c *cobra.Command) error {
-	all, err := a.packages(c)
+	all, err := a.Broker.Packages(c.Context())
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (a *app) setAccess(c *cobra.Command, p task.Package, word string) (task.Acc
 		access = task.AlwaysAllowed
 	case "deny":
 		access = task.DeniedByUser
-	case "reset": // what that means is the policy's to say; what the user added is his own
+	case "reset": // command tasks are the user's own, whatever the policy says
 		if p.Family == task.CommandPackage {
 			access = task.AlwaysAllowed
 			break
@@ -97,7 +97,7 @@ type grant struct {
 
 func newGrant(p task.Package) grant { return grant{p.Family, p.Access.String(), uint8(p.Access)} }
 
-func (a *app) tellAccess(p task.Package) {
+func (a *app) printAccess(p task.Package) {
 	if a.JSON {
 		a.Object(term.Member("access", []grant{newGrant(p)}))
 		return

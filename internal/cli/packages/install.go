@@ -15,11 +15,11 @@ func newInstall(a *app) *cobra.Command {
 	var how client.Installing
 	c := &cobra.Command{
 		Use:   "install PATH",
-		Short: "Install a package: a package file, a folder or its manifest; or update it",
+		Short: "Install or update a package",
 		Long:  installHelp,
 		Args:  verb.Exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			path, err := filepath.Abs(args[0]) // the broker is elsewhere
+			path, err := filepath.Abs(args[0]) // the broker has another directory
 			if err != nil {
 				return err
 			}
@@ -31,20 +31,20 @@ func newInstall(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&how.Unsigned, "allow-unsigned", false, "take a package file that nobody signed")
-	c.Flags().BoolVar(&how.Downgrade, "allow-downgrade", false, "take a version older than the installed one")
+	c.Flags().BoolVar(&how.Unsigned, "allow-unsigned", false, "install a package file without a signature")
+	c.Flags().BoolVar(&how.Downgrade, "allow-downgrade", false, "install a version older than the installed one")
 	return c
 }
 
-const installHelp = `Install a package, or update it.
+const installHelp = `Install or update a package.
 
-PATH is a package file (.msix), which is checked before anything of it is
-written: its signature, that the signer is the publisher, and every digest. Or it
-is a folder with an AppxManifest.xml, or that manifest: the package is then
-registered where it lies, as a developer does.
+PATH is a package file (.msix), or a folder with an AppxManifest.xml, or that
+manifest. A package file is verified before anything is written: its signature,
+that the signer is the publisher, and every digest. A folder is registered in
+place, which is meant for development.
 
-An update keeps the tasks. Those that run are canceled with ServicingUpdate and
-run again in the new version.`
+An update keeps the tasks of the package. Live runs are canceled with
+ServicingUpdate, and run again in the new version.`
 
 func (a *app) showInstalled(done wire.Installed) {
 	p := done.Package
@@ -55,7 +55,7 @@ func (a *app) showInstalled(done wire.Installed) {
 	version := term.Clean(term.Spaced(p.Version))
 	switch done.Change {
 	case wire.Unchanged:
-		a.Printf("%s: installed already%s; nothing is changed\n", p.Family, version)
+		a.Printf("%s: already installed%s; nothing changed\n", p.Family, version)
 	case wire.Updated:
 		a.Printf("%s: updated to%s, %s, %v\n", p.Family, version, term.Plural(classes(p), "class"), p.Access)
 	default:

@@ -16,23 +16,23 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const manifestHelp = `Make, check and show the manifest of a package.
+const manifestHelp = `Create, check and show the manifest of a package.
 
 A package declares its programs and their task classes in an AppxManifest.xml, on
-Windows as on Linux. It is made from a bgtask.toml of a few lines:
+Windows and on Linux. bgtask generates it from a short bgtask.toml:
 
-  bgtask manifest new ./notes    writes the bgtask.toml of a program
-  bgtask manifest build          makes the package folder, for 'bgtask install'
-  bgtask manifest check          says what is wrong, here and on Windows
-  bgtask manifest show           shows who the package is and what it serves
+  bgtask manifest new ./notes    write the bgtask.toml of a program
+  bgtask manifest build          make the package folder, for 'bgtask install'
+  bgtask manifest check          find faults, on Linux and on Windows
+  bgtask manifest show           show the package and its classes
 
-WHAT is an AppxManifest.xml, a bgtask.toml, or a folder with one of them; it is the
-current folder if it is left out. No broker is asked.`
+WHAT is an AppxManifest.xml, a bgtask.toml, or a folder with one of them. It
+defaults to the current folder. No broker is needed.`
 
 func newManifest(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "manifest",
-		Short: "Make, check and show the manifest of a package",
+		Short: "Create, check and show the manifest of a package",
 		Long:  manifestHelp,
 		Args:  verb.NoSubverb,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
@@ -41,15 +41,15 @@ func newManifest(a *app) *cobra.Command {
 	return c
 }
 
-// manifestText is the manifest that a command line means.
+// manifestText is the manifest that a command line names.
 type manifestText struct {
-	name  string // for messages
+	name  string // in messages
 	data  []byte
-	files []string // of the package folder; nil for a manifest by itself
+	files []string // in the package folder; nil for a manifest alone
 }
 
-// readManifest finds the manifest: a file, one in a folder, or what a declaration
-// makes.
+// readManifest finds the manifest: a file, one in a folder, or the one that a
+// declaration generates.
 func readManifest(args []string) (manifestText, error) {
 	what := "."
 	if len(args) > 0 {
@@ -70,14 +70,14 @@ func readManifest(args []string) (manifestText, error) {
 	case exists(filepath.Join(what, declaration.FileName)):
 		return declaredManifest(what)
 	}
-	return manifestText{}, noManifest(what, fmt.Errorf("there is neither an %s nor a %s", manifest.FileName, declaration.FileName))
+	return manifestText{}, noManifest(what, fmt.Errorf("found neither an %s nor a %s", manifest.FileName, declaration.FileName))
 }
 
 func noManifest(what string, err error) error {
 	return &task.Error{Op: "manifest", Subject: what, Err: fmt.Errorf("%w: %w", task.ErrInvalid, err), Detail: err.Error(), Hint: "'bgtask manifest new' writes a " + declaration.FileName}
 }
 
-// declaredManifest is what a declaration makes for this machine.
+// declaredManifest returns the manifest that a declaration generates for this machine.
 func declaredManifest(what string) (manifestText, error) {
 	d, err := declaration.Load(what)
 	if err != nil {
@@ -87,7 +87,7 @@ func declaredManifest(what string) (manifestText, error) {
 	return manifestText{name: manifest.FileName, data: data}, err
 }
 
-// folderManifest reads it with the names of all files beside it.
+// folderManifest reads the manifest of a folder, and the names of all files in it.
 func folderManifest(dir string) (manifestText, error) {
 	m := manifestText{name: filepath.Join(dir, manifest.FileName), files: []string{}}
 	var err error
@@ -103,7 +103,8 @@ func folderManifest(dir string) (manifestText, error) {
 	return m, err
 }
 
-// readBounded reads one byte more than a manifest may have; reading it then says so.
+// readBounded reads at most one byte more than a manifest may have, which the parser then
+// refuses.
 func readBounded(name string) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {

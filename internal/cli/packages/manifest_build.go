@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -14,17 +15,18 @@ import (
 	"github.com/bgtask/bgtask/manifest"
 )
 
-const manifestBuildHelp = `Make the folder of a package from its bgtask.toml: the AppxManifest.xml, the program,
-built or copied, the logos and the other files. 'bgtask install' takes the folder.
+const manifestBuildHelp = `Make the folder of a package from its bgtask.toml: the AppxManifest.xml, the
+program, built or copied, the logos and the other files. 'bgtask install' accepts
+the folder.
 
-Where the program runs on this machine it is started to describe itself, and what
-it registers and serves is held against the manifest, without arguments and with
-those of each class server: a class that the manifest does not declare would never
-be started. --no-run leaves that out.
+If the program runs on this machine, it is started without arguments and once as
+each class server, to describe itself: the SDK reports which tasks it registers and
+which classes it serves. A class that the manifest does not declare is an error,
+because it would never be started. --no-run skips this check.
 
-With --xml only the manifest is written.`
+With --xml, only the manifest is written.`
 
-// buildFlags are those of bgtask manifest build.
+// buildFlags are the flags of bgtask manifest build.
 type buildFlags struct {
 	out, platform, xml, arch string
 	noRun                    bool
@@ -54,12 +56,12 @@ func newManifestBuild(a *app) *cobra.Command {
 		},
 	}
 	here := declaration.Here()
-	c.Flags().StringVarP(&f.out, "out", "o", "package", "the folder, which must not be there yet or be empty")
-	c.Flags().StringVar(&f.platform, "platform", here.String(), "for which system: linux/amd64, windows/arm64")
-	c.Flags().StringVar(&f.xml, "xml", "", "write the manifest alone, to this file; - is the output")
-	c.Flags().StringVar(&f.arch, "arch", here.Arch, "with --xml: for which processor, in Go's names, or neutral")
-	c.Flags().BoolVar(&f.noRun, "no-run", false, "do not start the program to compare its classes")
-	c.Flags().DurationVar(&f.limit, "timeout", program.TimeLimit, "how long that may take, for each start")
+	c.Flags().StringVarP(&f.out, "out", "o", "package", "the `FOLDER` to make; it must be empty or not exist")
+	c.Flags().StringVar(&f.platform, "platform", here.String(), "build for this `SYSTEM`: linux/amd64, windows/arm64")
+	c.Flags().StringVar(&f.xml, "xml", "", "write only the manifest, to this `FILE`; - is standard output")
+	c.Flags().StringVar(&f.arch, "arch", here.Arch, "with --xml: for this `PROCESSOR`, as Go names it, or neutral")
+	c.Flags().BoolVar(&f.noRun, "no-run", false, "do not start the program to check its classes")
+	c.Flags().DurationVar(&f.limit, "timeout", program.TimeLimit, "how long the program may take to describe itself, each time")
 	c.MarkFlagsMutuallyExclusive("xml", "out")
 	c.MarkFlagsMutuallyExclusive("xml", "platform")
 	return c
@@ -67,7 +69,7 @@ func newManifestBuild(a *app) *cobra.Command {
 
 func (a *app) buildXML(c *cobra.Command, d *declaration.Declaration, f buildFlags) error {
 	if declaration.Architecture(f.arch) == "" {
-		return verb.Usage(c, fmt.Sprintf("--arch: %q is none of amd64, arm64, 386, arm, neutral", f.arch))
+		return verb.Usage(c, fmt.Sprintf("--arch: %q is not amd64, arm64, 386, arm or neutral", f.arch))
 	}
 	text, err := d.Manifest(f.arch).Marshal()
 	if err != nil {
@@ -109,14 +111,13 @@ func (a *app) buildFolder(c *cobra.Command, d *declaration.Declaration, f buildF
 		found = append(found, classes...)
 	}
 	if !manifest.Sound(found) {
-		os.RemoveAll(f.out) // it is not to be shipped
-		return a.tellFindings(text.name, found)
+		return errors.Join(a.printFound(text.name, found), os.RemoveAll(f.out)) // it must not be shipped
 	}
-	a.tellBuilt(m, f.out, platform, found)
+	a.printBuilt(m, f.out, platform, found)
 	return nil
 }
 
-func (a *app) tellBuilt(m *manifest.Manifest, dir string, platform declaration.Platform, found []manifest.Finding) {
+func (a *app) printBuilt(m *manifest.Manifest, dir string, platform declaration.Platform, found []manifest.Finding) {
 	if a.JSON {
 		a.Object(term.Member("folder", dir), term.Member("platform", platform.String()), term.Member("family", m.Identity.FamilyName()),
 			term.Member("full_name", m.Identity.FullName()), term.Member("findings", findingsOf(found)))

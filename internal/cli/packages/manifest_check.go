@@ -16,19 +16,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const manifestCheckHelp = `Say what is wrong with a manifest, here and on Windows.
+const manifestCheckHelp = `Check a manifest against the rules of Linux and Windows.
 
-Each finding has its place, its rule and a remedy. Errors are what Windows or
-'bgtask install' refuses, warnings what is allowed and probably not meant. For a
-folder the programs and logos that the manifest names are looked for too.
+Each finding has its place, its rule and a remedy. An error is something that
+Windows or 'bgtask install' refuses; a warning is allowed, but probably a mistake.
+In a folder, the programs and logos that the manifest names must exist, too.
 
-With --program the program is started to describe itself, as in 'bgtask manifest
-new', and what it registers and serves is held against the manifest: a class that
-no ExeServer declares is an error.
+With --program, the program is started with ARGS to describe itself, as in 'bgtask
+manifest new'. A class that it registers or serves and that no ExeServer declares is
+an error.
 
-It exits with 1 when there is an error.`
+The exit code is 1 if there is an error.`
 
-// checkFlags are those of bgtask manifest check.
+// checkFlags are the flags of bgtask manifest check.
 type checkFlags struct {
 	template, windows  bool
 	publisher, program string
@@ -39,7 +39,7 @@ func newManifestCheck(a *app) *cobra.Command {
 	var f checkFlags
 	c := &cobra.Command{
 		Use:   "check [WHAT] [-- ARGS...]",
-		Short: "Say what is wrong with a manifest, here and on Windows",
+		Short: "Check a manifest against the rules of Linux and Windows",
 		Long:  manifestCheckHelp,
 		Args:  cobra.ArbitraryArgs,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -50,15 +50,15 @@ func newManifestCheck(a *app) *cobra.Command {
 			return a.checkManifest(c, what, programArgs, f)
 		},
 	}
-	c.Flags().BoolVar(&f.template, "template", false, "tokens of a build, such as $targetnametoken$, may be left")
-	c.Flags().BoolVar(&f.windows, "windows", false, "the programs are in the folder with .exe, as Windows needs them")
-	c.Flags().StringVar(&f.publisher, "publisher", "", "the subject of the certificate that will sign the package")
-	c.Flags().StringVar(&f.program, "program", "", "start this program to learn which classes it registers and serves")
-	c.Flags().DurationVar(&f.limit, "timeout", program.TimeLimit, "how long that may take")
+	c.Flags().BoolVar(&f.template, "template", false, "accept tokens that a build fills in, such as $targetnametoken$")
+	c.Flags().BoolVar(&f.windows, "windows", false, "expect the programs with .exe, as Windows needs them")
+	c.Flags().StringVar(&f.publisher, "publisher", "", "the `SUBJECT` of the certificate that will sign the package")
+	c.Flags().StringVar(&f.program, "program", "", "start this `PROGRAM` to check its classes, too")
+	c.Flags().DurationVar(&f.limit, "timeout", program.TimeLimit, "how long the program may take to describe itself")
 	return c
 }
 
-// beforeDash parts the arguments at "--"; at most n stand before it.
+// beforeDash splits the arguments at "--". At most n come before it.
 func beforeDash(c *cobra.Command, args []string, n int) (before, after []string, err error) {
 	before = args
 	if dash := c.ArgsLenAtDash(); dash >= 0 {
@@ -69,7 +69,7 @@ func beforeDash(c *cobra.Command, args []string, n int) (before, after []string,
 
 func (a *app) checkManifest(c *cobra.Command, what, programArgs []string, f checkFlags) error {
 	if f.program == "" && len(programArgs) > 0 {
-		return verb.Usage(c, "there are arguments for a program, and no --program")
+		return verb.Usage(c, "arguments for a program need --program")
 	}
 	text, err := readManifest(what)
 	if err != nil {
@@ -84,24 +84,24 @@ func (a *app) checkManifest(c *cobra.Command, what, programArgs []string, f chec
 		}
 		found = append(found, m.CheckClasses(d.Registered(), d.Classes)...)
 	}
-	return a.tellFindings(text.name, found)
+	return a.printFound(text.name, found)
 }
 
-// describeProgram runs a program of this machine with a limit.
+// describeProgram starts a program, which describes itself within the limit.
 func describeProgram(ctx context.Context, limit time.Duration, name string, args []string) (*program.Description, error) {
 	if filepath.Base(name) == name {
-		name = "." + string(filepath.Separator) + name // a path, and no command of PATH
+		name = "." + string(filepath.Separator) + name // a path, not a command in PATH
 	}
 	limited, stop := context.WithTimeout(ctx, limit)
 	defer stop()
 	d, err := program.Run(limited, name, args...)
 	if ctx.Err() != nil {
-		return nil, context.Cause(ctx) // half a description is none
+		return nil, context.Cause(ctx) // half a description is useless
 	}
 	return d, err
 }
 
-// finding is one as JSON has it.
+// finding is a finding in the JSON output.
 type finding struct {
 	Line     int    `json:"line"`
 	Column   int    `json:"column"`
@@ -119,8 +119,8 @@ func findingsOf(found []manifest.Finding) []finding {
 	return all
 }
 
-// tellFindings prints them, and fails when an error is among them.
-func (a *app) tellFindings(name string, found []manifest.Finding) error {
+// printFound prints the findings, and returns an error if one of them is an error.
+func (a *app) printFound(name string, found []manifest.Finding) error {
 	sound := manifest.Sound(found)
 	if a.JSON {
 		a.Object(term.Member("file", name), term.Member("sound", sound), term.Member("findings", findingsOf(found)))
@@ -129,7 +129,7 @@ func (a *app) tellFindings(name string, found []manifest.Finding) error {
 		a.Printf("%s: %s\n", term.Clean(name), countFindings(found))
 	}
 	if !sound {
-		return term.Told(fmt.Errorf("%w: %w", task.ErrInvalid, term.ErrUnsound))
+		return term.Shown(fmt.Errorf("%w: %w", task.ErrInvalid, term.ErrUnsound))
 	}
 	return nil
 }
@@ -155,7 +155,7 @@ func severityColor(s manifest.Severity) term.Color {
 	return term.Faint
 }
 
-// countFindings is "2 errors, 1 warning", or "good".
+// countFindings returns "2 errors, 1 warning" or "good".
 func countFindings(found []manifest.Finding) string {
 	count := func(s manifest.Severity) int {
 		return len(slices.DeleteFunc(slices.Clone(found), func(f manifest.Finding) bool { return f.Severity != s }))

@@ -11,8 +11,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// compareClasses holds what the program in a package folder registers and serves
-// against the folder's manifest. The program has to be one for this machine.
+// compareClasses checks that the manifest in a package folder declares every class that
+// the program in it registers or serves. The program must run on this machine.
 func compareClasses(ctx context.Context, d *declaration.Declaration, dir string, m *manifest.Manifest, limit time.Duration) ([]manifest.Finding, error) {
 	exe := filepath.Join(dir, filepath.FromSlash(d.ExecutableFor(declaration.Here())))
 	described, err := describeServers(ctx, limit, exe, m)
@@ -22,8 +22,8 @@ func compareClasses(ctx context.Context, d *declaration.Declaration, dir string,
 	return m.CheckClasses(described.Registered(), described.Classes), nil
 }
 
-// describeServers starts a program as a person would, and as each class server:
-// together they tell all classes.
+// describeServers starts a program without arguments and once as each class server.
+// Together, these descriptions have all classes.
 func describeServers(ctx context.Context, limit time.Duration, exe string, m *manifest.Manifest) (*program.Description, error) {
 	exe, err := filepath.Abs(exe)
 	if err != nil {
@@ -40,13 +40,13 @@ func describeServers(ctx context.Context, limit time.Duration, exe string, m *ma
 	for _, args := range starts {
 		d, err := describeProgram(ctx, limit, exe, args)
 		if err != nil {
-			failed = err // one of them is enough
+			failed = err // one description is enough
 			continue
 		}
 		whole.Join(d)
 	}
 	if len(whole.Tasks) == 0 && len(whole.Classes) == 0 {
-		return nil, &task.Error{Op: "compare the classes", Err: failed, Detail: failed.Error(), Hint: "--no-run makes the package without asking the program; " + task.Hint(failed)}
+		return nil, &task.Error{Op: "check the classes", Err: failed, Detail: failed.Error(), Hint: "--no-run skips this check; " + task.Hint(failed)}
 	}
 	return &whole, nil
 }

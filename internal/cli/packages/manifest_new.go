@@ -23,16 +23,16 @@ import (
 
 const manifestNewHelp = `Write the bgtask.toml of a program.
 
-PROGRAM is the folder of a Go package, which is built, or a program that is built
-already. It is started, with ARGS, to describe itself: the SDK answers it as if
-everything were registered, writes down what it registers and which classes it
-serves, and Main and Serve return at once. It is ended after --timeout. Nothing is
-registered, but what else the program does it does.
+PROGRAM is the folder of a Go package, which is built, or a program that is already
+built. It is started with ARGS to describe itself: the SDK answers as if everything
+were registered, records which tasks the program registers and which classes it
+serves, and makes Main and Serve return immediately. Nothing is registered, but
+whatever else the program does, it does. It is killed after --timeout.
 
-Without a PROGRAM the tasks are given with --task; one without a class gets a new
-one. On a terminal you are asked for a name and a publisher that are not given.`
+Without a PROGRAM, give the tasks with --task; a task without a class gets a new
+one. On a terminal, bgtask asks for a name and publisher that are not given.`
 
-// newFlags are those of bgtask manifest new.
+// newFlags are the flags of bgtask manifest new.
 type newFlags struct {
 	d         declaration.Declaration
 	out       string
@@ -40,7 +40,7 @@ type newFlags struct {
 	arguments string
 	force     bool
 	limit     time.Duration
-	described bool // a program tells the tasks
+	described bool // a program describes the tasks
 }
 
 func newManifestNew(a *app) *cobra.Command {
@@ -66,16 +66,16 @@ func newManifestNew(a *app) *cobra.Command {
 	flags.StringVar(&f.d.PublisherDisplayName, "publisher-display-name", "", "the publisher's name for people")
 	flags.StringVar(&f.d.Description, "description", "", "what it does, in a sentence")
 	flags.StringArrayVar(&f.tasks, "task", nil, "NAME or NAME=CLASS of a task class; may be given again")
-	flags.StringVar(&f.arguments, "arguments", "", "with which the program is launched to serve its classes")
-	flags.StringVarP(&f.out, "out", "o", declaration.FileName, "where it is written; - is the output")
-	flags.BoolVar(&f.force, "force", false, "overwrite it")
+	flags.StringVar(&f.arguments, "arguments", "", "launch the program with these `ARGUMENTS` to serve its classes")
+	flags.StringVarP(&f.out, "out", "o", declaration.FileName, "write to this `FILE`; - is standard output")
+	flags.BoolVar(&f.force, "force", false, "overwrite an existing file")
 	flags.DurationVar(&f.limit, "timeout", program.TimeLimit, "how long the program may take to describe itself")
 	return c
 }
 
 func (a *app) newDeclaration(c *cobra.Command, what, programArgs []string, f newFlags) error {
 	if f.out != "-" && exists(f.out) && !f.force {
-		return &task.Error{Op: "manifest new", Subject: f.out, Err: task.ErrConflict, Detail: "it is there already", Hint: "--force overwrites it, --out names another"}
+		return &task.Error{Op: "manifest new", Subject: f.out, Err: task.ErrConflict, Detail: "the file already exists", Hint: "--force overwrites it; --out names another"}
 	}
 	for _, t := range f.tasks {
 		f.addTask(t)
@@ -85,7 +85,7 @@ func (a *app) newDeclaration(c *cobra.Command, what, programArgs []string, f new
 		f.ask(a.Stdin, a.Stderr)
 	}
 	if missing := f.missing(); len(missing) > 0 {
-		return verb.Usage(c, "not given: "+strings.Join(missing, ", "))
+		return verb.Usage(c, "missing: "+strings.Join(missing, ", "))
 	}
 	if f.described {
 		if err := f.fromProgram(c.Context(), what[0], programArgs); err != nil {
@@ -95,7 +95,7 @@ func (a *app) newDeclaration(c *cobra.Command, what, programArgs []string, f new
 	return a.writeDeclaration(&f.d, f.out)
 }
 
-// addTask takes NAME or NAME=CLASS.
+// addTask adds a task given as NAME or NAME=CLASS.
 func (f *newFlags) addTask(s string) {
 	name, class, ok := strings.Cut(s, "=")
 	if !ok {
@@ -104,14 +104,14 @@ func (f *newFlags) addTask(s string) {
 	f.d.Tasks = append(f.d.Tasks, declaration.Task{Name: name, Class: class, Arguments: f.arguments})
 }
 
-// newClass is a random GUID, of version 4.
+// newClass returns a random GUID, of version 4.
 func newClass() (id task.GUID) {
-	rand.Read(id[:])
+	_, _ = rand.Read(id[:]) // never fails
 	id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
 	return id
 }
 
-// missing names the flags that are needed, all at once.
+// missing returns the flags that are required and not given.
 func (f *newFlags) missing() (list []string) {
 	for _, need := range []struct {
 		there bool
@@ -126,7 +126,7 @@ func (f *newFlags) missing() (list []string) {
 	return list
 }
 
-// ask asks for what is not given; no answer leaves it so.
+// ask asks for what is not given. An empty answer leaves it empty.
 func (f *newFlags) ask(in io.Reader, out io.Writer) {
 	lines := bufio.NewScanner(in)
 	question := func(value *string, text string) {
@@ -148,19 +148,19 @@ func (f *newFlags) ask(in io.Reader, out io.Writer) {
 	}
 }
 
-// fromProgram takes the tasks that the program registers, and the classes that it
-// serves without having registered them.
+// fromProgram adds the tasks that the program registers, and the classes that it serves
+// without registering them.
 func (f *newFlags) fromProgram(ctx context.Context, path string, args []string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return &task.Error{Op: "manifest new", Subject: path, Err: fmt.Errorf("%w: %w", task.ErrInvalid, err), Detail: "there is no such program", Hint: "give the folder of a Go package, or a program that is built"}
+		return &task.Error{Op: "manifest new", Subject: path, Err: fmt.Errorf("%w: %w", task.ErrInvalid, err), Detail: "no such program", Hint: "give the folder of a Go package, or a program that is already built"}
 	}
 	rel := relative(filepath.Dir(f.out), path)
 	exe := path
 	if info.IsDir() {
 		f.d.Program = rel
 		if !strings.HasPrefix(rel, ".") {
-			f.d.Program = "./" + rel // as go build wants it
+			f.d.Program = "./" + rel // as go build expects it
 		}
 		temp, err := os.MkdirTemp("", "bgtask-new-")
 		if err != nil {
@@ -188,7 +188,7 @@ func buildHere(ctx context.Context, folder, temp string) (string, error) {
 	return exe, d.MakeProgram(ctx, declaration.Here(), exe)
 }
 
-// relative is a path as the declaration has it.
+// relative returns a path relative to the declaration, with slashes.
 func relative(from, path string) string {
 	from, err1 := filepath.Abs(from)
 	path, err2 := filepath.Abs(path)
@@ -218,7 +218,7 @@ func (f *newFlags) take(d *program.Description) {
 	}
 }
 
-// writeDeclaration writes what it has found to be sound.
+// writeDeclaration checks the declaration and writes it.
 func (a *app) writeDeclaration(d *declaration.Declaration, out string) error {
 	text := d.Marshal()
 	whole, err := declaration.Parse(out, text)
@@ -237,6 +237,6 @@ func (a *app) writeDeclaration(d *declaration.Declaration, out string) error {
 		a.Object(term.Member("declaration", out), term.Member("family", family), term.Member("tasks", len(d.Tasks)))
 		return nil
 	}
-	a.Printf("%s: %s, %s. Now: bgtask manifest build\n", term.Clean(out), family, term.Plural(len(d.Tasks), "task"))
+	a.Printf("%s: %s, %s. Next: bgtask manifest build\n", term.Clean(out), family, term.Plural(len(d.Tasks), "task"))
 	return nil
 }

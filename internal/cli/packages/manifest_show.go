@@ -16,7 +16,7 @@ import (
 func newManifestShow(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "show [WHAT]",
-		Short: "Who the package of a manifest is, and which classes its programs serve",
+		Short: "Show the identity of a package and the classes of its programs",
 		Args:  verb.Between(0, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			text, err := readManifest(args)
@@ -37,7 +37,7 @@ func newManifestShow(a *app) *cobra.Command {
 	}
 }
 
-// shownManifest is a manifest as JSON has it.
+// shownManifest is a manifest in the JSON output.
 type shownManifest struct {
 	Name         string             `json:"name"`
 	Publisher    string             `json:"publisher"`
@@ -106,7 +106,7 @@ func newShownManifest(m *manifest.Manifest) shownManifest {
 	return s
 }
 
-// tokens are what a build has still to fill in, each once.
+// tokens returns what a build still has to fill in, each once.
 func tokens(m *manifest.Manifest) []string {
 	all := []string{}
 	seen := map[string]bool{}
@@ -119,7 +119,7 @@ func tokens(m *manifest.Manifest) []string {
 	return all
 }
 
-// showManifest prints a label and a text a line.
+// showManifest prints one label and text per line.
 func (a *app) showManifest(m *manifest.Manifest) {
 	line := func(label, text string) {
 		const textColumn = 16
@@ -139,7 +139,7 @@ func (a *app) showManifest(m *manifest.Manifest) {
 		}
 	}
 	for _, e := range m.Extensions {
-		line("extension", e.Category+", for Windows alone")
+		line("extension", e.Category+", for Windows only")
 	}
 	for _, c := range m.Capabilities {
 		line("capability", c.Name)
@@ -159,5 +159,5 @@ func serverLine(m *manifest.Manifest, s manifest.Server) string {
 	case manifest.ServiceServer:
 		return fmt.Sprintf("the Windows service %s (%s:%d)", s.ServiceName, m.File, s.Line)
 	}
-	return fmt.Sprintf("a DLL, for Windows alone (%s:%d)", m.File, s.Line)
+	return fmt.Sprintf("a DLL, for Windows only (%s:%d)", m.File, s.Line)
 }

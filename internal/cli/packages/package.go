@@ -21,20 +21,21 @@ import (
 const packageHelp = `Make .msix packages of a program, for Windows and for Linux.
 
 WHAT is a bgtask.toml, the folder it is in, or a folder with an AppxManifest.xml
-and all that belongs into the package; it is the current folder if it is left out.
+and all other files of the package. It defaults to the current folder.
 
-From a bgtask.toml, one package is made for each processor. It serves both systems:
-the Windows program NAME.exe and the Linux program NAME lie side by side in it.
-The programs are built without cgo, or are those that the declaration names. One
-that runs here is started to describe itself, as 'bgtask manifest build' does: a
-class of it that the manifest does not declare is refused. The package is installed
-by Windows, and by 'bgtask install'.
+From a bgtask.toml, one package is made for each processor. It works on both
+systems: it holds the Windows program NAME.exe and the Linux program NAME. The
+programs are built without cgo, or are those that the declaration names. A program
+that runs here is started to describe itself, as with 'bgtask manifest build'; a
+class that the manifest does not declare is an error. Windows installs the package,
+and so does 'bgtask install'.
 
-Windows installs only what is signed, by a certificate whose subject is the
-publisher in the manifest; 'bgtask package cert' makes one for tests. The times in
-the package are SOURCE_DATE_EPOCH, or 1980: the same input makes the same bytes.`
+Windows installs only signed packages. The subject of the certificate must be the
+publisher in the manifest; 'bgtask package cert' makes a certificate for tests. The
+times in the package are SOURCE_DATE_EPOCH, or 1980, so that the same input makes the
+same bytes.`
 
-// packageFlags are those of bgtask package.
+// packageFlags are the flags of bgtask package.
 type packageFlags struct {
 	out       string
 	platforms []string
@@ -58,38 +59,38 @@ func newPackage(a *app) *cobra.Command {
 			return packageError(a.makePackages(c, what, f))
 		},
 	}
-	c.Flags().StringVarP(&f.out, "out", "o", "", "the package, or the folder for several, which is made (default: the current folder)")
-	c.Flags().StringSliceVar(&f.platforms, "platform", nil, "for which systems, such as windows/arm64,linux/arm64 (default: both, for amd64 and arm64)")
-	c.Flags().BoolVar(&f.folder, "folder", false, "make folders instead, as 'bgtask install' takes them too")
-	c.Flags().BoolVar(&f.noRun, "no-run", false, "do not start the program to compare its classes with the manifest")
+	c.Flags().StringVarP(&f.out, "out", "o", "", "the package `FILE` to make, or a folder for several (default: the current folder)")
+	c.Flags().StringSliceVar(&f.platforms, "platform", nil, "make it for these `SYSTEMS`, such as windows/arm64,linux/arm64 (default: both, for amd64 and arm64)")
+	c.Flags().BoolVar(&f.folder, "folder", false, "make folders instead, which 'bgtask install' accepts, too")
+	c.Flags().BoolVar(&f.noRun, "no-run", false, "do not start the program to check its classes")
 	f.signing.add(c)
 	c.AddCommand(newPackageVerify(a), newPackageCert(a))
 	return c
 }
 
-// signingFlags say who signs.
+// signingFlags are the flags that say who signs.
 type signingFlags struct {
 	certificate, key, pfx, password, timestamp string
 }
 
 func (f *signingFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.certificate, "cert", "", "sign with this certificate; PEM, with its chain after it")
-	c.Flags().StringVar(&f.key, "key", "", "the key of --cert in PEM (default: in the file of --cert)")
-	c.Flags().StringVar(&f.pfx, "pfx", "", "sign with the key and the certificate in this .pfx file")
-	c.Flags().StringVar(&f.password, "password-file", "", "holds the password of --pfx in its first line")
-	c.Flags().StringVar(&f.timestamp, "timestamp", "", "URL of an authority (RFC 3161) that confirms the time of the signature")
+	c.Flags().StringVar(&f.certificate, "cert", "", "sign with the certificate in this PEM `FILE`, which may contain its chain")
+	c.Flags().StringVar(&f.key, "key", "", "the key of --cert, a PEM `FILE` (default: the file of --cert)")
+	c.Flags().StringVar(&f.pfx, "pfx", "", "sign with the key and certificate in this .pfx `FILE`")
+	c.Flags().StringVar(&f.password, "password-file", "", "read the password of --pfx from the first line of this `FILE`")
+	c.Flags().StringVar(&f.timestamp, "timestamp", "", "the `URL` of an authority (RFC 3161) that confirms the time of the signature")
 	c.MarkFlagsMutuallyExclusive("cert", "pfx")
 }
 
-// signer reads who signs; nil is nobody.
+// signer reads the key and certificate; nil if the package is not signed.
 func (f *signingFlags) signer(c *cobra.Command) (s *msix.Signer, err error) {
 	switch {
 	case f.key != "" && f.certificate == "":
-		return nil, verb.Usage(c, "--key needs the certificate of the key: --cert FILE")
+		return nil, verb.Usage(c, "--key needs --cert")
 	case f.password != "" && f.pfx == "":
-		return nil, verb.Usage(c, "--password-file needs the file that it opens: --pfx FILE")
+		return nil, verb.Usage(c, "--password-file needs --pfx")
 	case f.timestamp != "" && f.certificate == "" && f.pfx == "":
-		return nil, verb.Usage(c, "--timestamp confirms a signature, and nobody signs: --cert FILE or --pfx FILE")
+		return nil, verb.Usage(c, "--timestamp needs --cert or --pfx")
 	case f.certificate == "" && f.pfx == "":
 		return nil, nil
 	case f.pfx != "":
@@ -136,7 +137,7 @@ func (f *signingFlags) fromPFX() (*msix.Signer, error) {
 	return s, subjectOf(f.pfx, err)
 }
 
-// subjectOf names the file in an error of package msix.
+// subjectOf puts the name of the file into an error of package msix.
 func subjectOf(name string, err error) error {
 	var e *msix.Error
 	if !errors.As(err, &e) {
@@ -145,7 +146,7 @@ func subjectOf(name string, err error) error {
 	return &task.Error{Subject: name, Err: err, Detail: err.Error(), Hint: e.Hint}
 }
 
-// packageError gives errors of package msix their hint and their exit code.
+// packageError turns errors of package msix into ones with a hint and an exit code.
 func packageError(err error) error {
 	var e *msix.Error
 	if err == nil || task.Hint(err) != "" || !errors.As(err, &e) {
@@ -154,7 +155,7 @@ func packageError(err error) error {
 	return &task.Error{Op: "package", Err: err, Detail: err.Error(), Hint: e.Hint}
 }
 
-// epoch is the time of the files in a package.
+// epoch returns the time for the files in a package: SOURCE_DATE_EPOCH, or zero.
 func epoch() (time.Time, error) {
 	v := os.Getenv("SOURCE_DATE_EPOCH")
 	if v == "" {
@@ -162,18 +163,18 @@ func epoch() (time.Time, error) {
 	}
 	seconds, err := strconv.ParseInt(v, 10, 64)
 	if err != nil || seconds < 0 {
-		return time.Time{}, term.Refuse(fmt.Sprintf("SOURCE_DATE_EPOCH=%q is no number of seconds since 1970", v), "unset it, or set it to the output of: git log -1 --format=%ct")
+		return time.Time{}, term.Refuse(fmt.Sprintf("SOURCE_DATE_EPOCH=%q is not a number of seconds since 1970", v), "unset it, or set it to the output of: git log -1 --format=%ct")
 	}
 	return time.Unix(seconds, 0), nil
 }
 
-// architectureOf are the platforms of one package, which has one processor.
+// architectureOf is the processor of a package, and its platforms.
 type architectureOf struct {
 	arch      string
 	platforms []declaration.Platform
 }
 
-// byProcessor groups platforms into packages.
+// byProcessor groups platforms into packages, one for each processor.
 func byProcessor(c *cobra.Command, d *declaration.Declaration, names []string) ([]architectureOf, error) {
 	if len(names) == 0 {
 		names = defaultPlatforms(d)
@@ -201,8 +202,8 @@ func byProcessor(c *cobra.Command, d *declaration.Declaration, names []string) (
 	return groups, nil
 }
 
-// defaultPlatforms are those of the programs that are there already, or all that
-// Windows 11 and Linux machines have.
+// defaultPlatforms returns the platforms of the programs that are already built, or all
+// common ones of Windows 11 and Linux.
 func defaultPlatforms(d *declaration.Declaration) (names []string) {
 	for _, arch := range []string{"amd64", "arm64"} {
 		for _, system := range []string{"windows", "linux"} {

@@ -19,15 +19,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const certHelp = `Make a certificate and a key for signing packages while they are being developed.
+const certHelp = `Create a certificate and key for signing packages during development.
 
-PUBLISHER is spelled as in the manifest, "CN=Contoso, C=US"; if it is left out, it
-is that of the bgtask.toml in the current folder. The certificate is written to
-NAME.crt and the key to NAME.key; neither may be there.
+PUBLISHER is spelled as in the manifest, "CN=Contoso, C=US". It defaults to the
+publisher in the bgtask.toml of the current folder. The certificate is written to
+NAME.crt and the key to NAME.key; neither file may exist.
 
-Nobody but you trusts it. It is printed how a machine is told to.`
+No other machine trusts the certificate; the output explains how to change that.`
 
-// The key of a certificate for tests, and for how long it may be valid.
+// The size of the key of a test certificate, and how long the certificate may be valid.
 const (
 	testKeyBits  = 3072
 	mostTestDays = 3650
@@ -37,12 +37,12 @@ func newPackageCert(a *app) *cobra.Command {
 	name, days := "", 0
 	c := &cobra.Command{
 		Use:   "cert [PUBLISHER]",
-		Short: "Make a certificate for signing packages while they are being developed",
+		Short: "Create a certificate for signing packages during development",
 		Long:  certHelp,
 		Args:  verb.Between(0, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if days < 1 || days > mostTestDays {
-				return verb.Usage(c, "--days is from 1 to 3650")
+				return verb.Usage(c, "--days must be from 1 to 3650")
 			}
 			publisher, err := publisherOf(args)
 			if err != nil {
@@ -51,8 +51,8 @@ func newPackageCert(a *app) *cobra.Command {
 			return packageError(a.makeCertificate(publisher, name, days))
 		},
 	}
-	c.Flags().StringVarP(&name, "out", "o", "test", "NAME of the two files")
-	c.Flags().IntVar(&days, "days", 365, "for how many days it is valid")
+	c.Flags().StringVarP(&name, "out", "o", "test", "the `NAME` of the two files")
+	c.Flags().IntVar(&days, "days", 365, "the `NUMBER` of days for which the certificate is valid")
 	return c
 }
 
@@ -62,7 +62,7 @@ func publisherOf(args []string) (string, error) {
 	}
 	d, err := declaration.Load(declaration.FileName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", term.Refuse("package cert: who is the publisher?", `name it as in the manifest: bgtask package cert "CN=Contoso"`)
+		return "", term.Refuse("package cert: missing publisher", `name it as in the manifest: bgtask package cert "CN=Contoso"`)
 	}
 	if err != nil {
 		return "", err
@@ -75,7 +75,7 @@ func (a *app) makeCertificate(publisher, name string, days int) error {
 	if err != nil {
 		return err
 	}
-	from := a.Now().Add(-time.Hour) // the clocks of other machines
+	from := a.Now().Add(-time.Hour) // the clocks of other machines may be behind
 	to := a.Now().AddDate(0, 0, days)
 	certificate, err := msix.NewCertificate(key, publisher, from, to)
 	if err != nil {
@@ -95,24 +95,24 @@ func (a *app) makeCertificate(publisher, name string, days int) error {
 		a.Object(term.Member("certificate", map[string]any{"publisher": publisher, "certificate": name + ".crt", "key": name + ".key", "valid_until": to}))
 		return nil
 	}
-	a.tellCertificate(publisher, name, to)
+	a.printCertificate(publisher, name, to)
 	return nil
 }
 
-func (a *app) tellCertificate(publisher, name string, to time.Time) {
+func (a *app) printCertificate(publisher, name string, to time.Time) {
 	crt := term.Clean(name + ".crt")
-	a.Printf("%s is the certificate of %s until %s, and %s its key: keep that to yourself.\n", crt, term.Clean(publisher), to.In(a.Zone).Format(time.DateOnly), term.Clean(name+".key"))
+	a.Printf("%s: certificate of %s, valid until %s. Keep its key secret: %s\n", crt, term.Clean(publisher), to.In(a.Zone).Format(time.DateOnly), term.Clean(name+".key"))
 	a.Printf("  to sign      bgtask package --cert %s --key %s\n", crt, term.Clean(name+".key"))
 	a.Printf("  on Windows   Import-Certificate -FilePath %s -CertStoreLocation Cert:\\LocalMachine\\TrustedPeople\n", crt)
-	a.Printf("               in a PowerShell of an administrator; then packages that it signed can be installed\n")
+	a.Printf("               in an administrator's PowerShell\n")
 	a.Printf("  on Linux     bgtask trust %s\n", crt)
 }
 
-// writeNew writes a file that was not there.
+// writeNew writes a file that must not exist yet.
 func writeNew(name string, data []byte, mode fs.FileMode) error {
 	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, fs.ErrExist) {
-		return &task.Error{Subject: name, Err: task.ErrConflict, Detail: "it is there already", Hint: "choose another name: --out NAME"}
+		return &task.Error{Subject: name, Err: task.ErrConflict, Detail: "the file already exists", Hint: "choose another name with --out"}
 	}
 	if err != nil {
 		return err

@@ -22,19 +22,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// madePackage is one that was made.
+// madePackage is a package that was made.
 type madePackage struct {
 	Path         string   `json:"path"`
 	Family       string   `json:"family"`
 	FullName     string   `json:"full_name"`
 	Version      string   `json:"version"`
 	Architecture string   `json:"architecture"`
-	Platforms    []string `json:"platforms,omitempty"` // for which there is a program in it
+	Platforms    []string `json:"platforms,omitempty"` // that it has programs for
 	Bytes        int64    `json:"bytes,omitempty"`
 	Signed       bool     `json:"signed"`
 }
 
-// maker makes packages of one command line.
+// maker makes the packages of one command line.
 type maker struct {
 	packageFlags
 	signer   *msix.Signer
@@ -53,7 +53,7 @@ func (a *app) makePackages(c *cobra.Command, what string, f packageFlags) error 
 		return err
 	}
 	if f.folder && m.signer != nil {
-		return verb.Usage(c, "--folder makes a folder, and only packages are signed")
+		return verb.Usage(c, "--folder makes a folder, and only package files are signed")
 	}
 	made, err := m.make(c, what)
 	if err != nil {
@@ -63,19 +63,19 @@ func (a *app) makePackages(c *cobra.Command, what string, f packageFlags) error 
 		a.Object(term.Member("packages", term.ListOf(made)))
 	} else {
 		for _, p := range made {
-			a.tellPackage(p)
+			a.printPackage(p)
 		}
 	}
 	for _, w := range m.warnings {
 		a.Warn("%s", w)
 	}
 	if m.signer == nil && !f.folder {
-		a.Warn("not signed: Windows will not install it, and 'bgtask install' only when told to")
+		a.Warn("the package is not signed: Windows refuses it, and 'bgtask install' needs --allow-unsigned")
 	}
 	return nil
 }
 
-func (a *app) tellPackage(p madePackage) {
+func (a *app) printPackage(p madePackage) {
 	a.Printf("%s: %s %s %s", term.Clean(p.Path), term.Clean(p.Family), p.Version, p.Architecture)
 	if len(p.Platforms) > 0 {
 		a.Printf(", for %s", strings.Join(p.Platforms, " and "))
@@ -89,7 +89,7 @@ func (a *app) tellPackage(p madePackage) {
 	a.Printf("\n")
 }
 
-// make finds out what there is to pack.
+// make finds what to pack, and packs it.
 func (m *maker) make(c *cobra.Command, what string) ([]madePackage, error) {
 	info, err := os.Stat(what)
 	if err != nil {
@@ -98,12 +98,12 @@ func (m *maker) make(c *cobra.Command, what string) ([]madePackage, error) {
 	if info.IsDir() && !exists(filepath.Join(what, declaration.FileName)) {
 		if exists(filepath.Join(what, manifest.FileName)) {
 			if m.folder || len(m.platforms) > 0 {
-				return nil, verb.Usage(c, "--folder and --platform are for a "+declaration.FileName+"; "+what+" is a finished folder")
+				return nil, verb.Usage(c, "--folder and --platform need a "+declaration.FileName+", but "+what+" is a finished package folder")
 			}
 			return m.one(c.Context(), what)
 		}
 		return nil, &task.Error{Op: "package", Subject: what, Err: task.ErrInvalid,
-			Detail: "there is neither a " + declaration.FileName + " nor an " + manifest.FileName, Hint: "'bgtask manifest new' writes the first"}
+			Detail: "found neither a " + declaration.FileName + " nor an " + manifest.FileName, Hint: "'bgtask manifest new' writes a " + declaration.FileName}
 	}
 	d, err := declaration.Load(what)
 	if err != nil {
@@ -128,7 +128,7 @@ func (m *maker) make(c *cobra.Command, what string) ([]madePackage, error) {
 	return made, nil
 }
 
-// declared makes the package of a declaration for a processor.
+// declared makes the package of a declaration for one processor.
 func (m *maker) declared(ctx context.Context, d *declaration.Declaration, g architectureOf) (madePackage, error) {
 	p := describe(d.Manifest(g.arch).Identity)
 	if m.folder {
@@ -147,7 +147,7 @@ func (m *maker) declared(ctx context.Context, d *declaration.Declaration, g arch
 	return m.pack(ctx, filepath.Join(dir, "package"), p)
 }
 
-// stage makes the folder of a package and checks it; one with an error is removed.
+// stage makes and checks the folder of a package. A folder with errors is removed.
 func (m *maker) stage(ctx context.Context, d *declaration.Declaration, g architectureOf, dir string) error {
 	if err := stage(ctx, d, g, dir); err != nil {
 		return err
@@ -172,8 +172,8 @@ func (m *maker) one(ctx context.Context, dir string) ([]madePackage, error) {
 	return []madePackage{p}, err
 }
 
-// check holds the manifest of a folder that is to be packed against the rules and
-// the files in it. What is only suspicious is kept, to be told.
+// check checks the manifest of a folder against the rules and the files in the folder.
+// Warnings are printed at the end.
 func (m *maker) check(dir string) (*manifest.Manifest, error) {
 	text, err := folderManifest(dir)
 	if err != nil {
@@ -183,8 +183,8 @@ func (m *maker) check(dir string) (*manifest.Manifest, error) {
 	return parsed, m.keep(text.name, found)
 }
 
-// compare holds the classes of a program that runs here against the manifest. One
-// that describes nothing is packed all the same: it may serve without the SDK.
+// compare checks the classes of a program that runs here against the manifest. A program
+// that describes nothing is packed anyway: it may serve classes without the SDK.
 func (m *maker) compare(ctx context.Context, d *declaration.Declaration, g architectureOf, dir string, parsed *manifest.Manifest) error {
 	if m.noRun || !slices.Contains(g.platforms, declaration.Here()) {
 		return nil
@@ -192,7 +192,7 @@ func (m *maker) compare(ctx context.Context, d *declaration.Declaration, g archi
 	found, err := compareClasses(ctx, d, dir, parsed, program.TimeLimit)
 	if err != nil {
 		if ctx.Err() == nil {
-			m.warnings = append(m.warnings, "its classes are not compared with the manifest: "+err.Error())
+			m.warnings = append(m.warnings, "the classes of the program were not checked: "+err.Error())
 			return nil
 		}
 		return context.Cause(ctx)
@@ -200,7 +200,7 @@ func (m *maker) compare(ctx context.Context, d *declaration.Declaration, g archi
 	return m.keep(filepath.Join(dir, manifest.FileName), found)
 }
 
-// keep gives the errors, and keeps the warnings to be told.
+// keep returns the errors among the findings, and keeps the warnings.
 func (m *maker) keep(name string, found []manifest.Finding) error {
 	var faults []error
 	for _, f := range found {
@@ -222,7 +222,8 @@ func describe(id manifest.Identity) madePackage {
 	return madePackage{Family: id.FamilyName(), FullName: id.FullName(), Version: id.Version, Architecture: arch}
 }
 
-// path is where a package goes: into a folder by its own name, or where it is told.
+// path returns where a package is written: to --out, or under its full name into that
+// folder.
 func (m *maker) path(p madePackage, extension string) string {
 	name := strings.TrimSuffix(p.FullName, p.FullName[strings.LastIndex(p.FullName, "_"):])
 	name = strings.TrimSuffix(name, "_") + extension
@@ -235,7 +236,7 @@ func (m *maker) path(p madePackage, extension string) string {
 	return m.out
 }
 
-// pack writes the package beside its place and moves it there when it is whole.
+// pack writes the package to a temporary file and renames it when it is complete.
 func (m *maker) pack(ctx context.Context, dir string, p madePackage) (madePackage, error) {
 	p.Path, p.Signed = m.path(p, ".msix"), m.signer != nil
 	if err := os.MkdirAll(filepath.Dir(p.Path), 0o755); err != nil {
@@ -252,13 +253,13 @@ func (m *maker) pack(ctx context.Context, dir string, p madePackage) (madePackag
 	return p, err
 }
 
-// replace writes a file that is there as a whole or not at all.
+// replace writes a file completely or not at all.
 func replace(name string, write func(io.Writer) error) (size int64, err error) {
 	file, err := os.CreateTemp(filepath.Dir(name), ".bgtask-*.msix")
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(file.Name()) // when it was not moved
+	defer os.Remove(file.Name()) // fails if it was renamed
 	err = write(file)
 	if err == nil {
 		size, err = file.Seek(0, io.SeekEnd)
@@ -272,13 +273,13 @@ func replace(name string, write func(io.Writer) error) (size int64, err error) {
 	return size, os.Rename(file.Name(), name)
 }
 
-// without is a folder in which the package that is being made of it does not lie.
+// without is a folder that hides the package that is being made of it.
 type without struct {
 	fs.FS
-	package_ string // its path in the folder; "" when it lies elsewhere
+	package_ string // its path in the folder; "" if it is elsewhere
 }
 
-// ReadDir leaves out the package of an earlier time and the one that is being written.
+// ReadDir leaves out an earlier version of the package, and the temporary file.
 func (w without) ReadDir(name string) ([]fs.DirEntry, error) {
 	entries, err := fs.ReadDir(w.FS, name)
 	if w.package_ == "" {
@@ -295,7 +296,7 @@ func (w without) ReadDir(name string) ([]fs.DirEntry, error) {
 	return kept, err
 }
 
-// within is the path of a file in a folder, "" when it lies elsewhere.
+// within returns the path of a file in a folder; "" if it is elsewhere.
 func within(dir, name string) string {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

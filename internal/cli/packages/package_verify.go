@@ -18,16 +18,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const verifyHelp = `Say whether a package is whole, by whom it is signed, and what is wrong with it.
+const verifyHelp = `Verify a package file: whether it is intact, who signed it, and what is wrong.
 
-Everything is checked that 'bgtask install' and Windows check before they install
-it: the structure of the archive, every file against the block map, the digests of
-the signature, the certificate, and that its subject is the manifest's publisher.
-Trusted are the authorities of the system and what 'bgtask trust' has added.
+This checks everything that 'bgtask install' and Windows check before they install
+a package: the structure of the archive, every file against the block map, the
+digests of the signature, the certificate, and that its subject is the publisher in
+the manifest. The authorities of the system and the certificates added with 'bgtask
+trust' are trusted.
 
-It exits with 1 when the package is to be refused.`
+The exit code is 1 if the package is refused.`
 
-// verifyFlags are those of bgtask package verify.
+// verifyFlags are the flags of bgtask package verify.
 type verifyFlags struct {
 	ca, timestampCA []string
 	unsigned        bool
@@ -37,7 +38,7 @@ func newPackageVerify(a *app) *cobra.Command {
 	var f verifyFlags
 	c := &cobra.Command{
 		Use:   "verify FILE",
-		Short: "Say whether a package is whole, and by whom it is signed",
+		Short: "Verify a package file, and show who signed it",
 		Long:  verifyHelp,
 		Args:  verb.Exactly(1),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -48,9 +49,9 @@ func newPackageVerify(a *app) *cobra.Command {
 			return a.verifyPackage(c.Context(), args[0], policy)
 		},
 	}
-	c.Flags().StringArrayVar(&f.ca, "ca", nil, "trust the certificates in this file, and no others; PEM or DER")
-	c.Flags().StringArrayVar(&f.timestampCA, "timestamp-ca", nil, "trust those in this file to confirm times (default: the same as for packages)")
-	c.Flags().BoolVar(&f.unsigned, "unsigned", false, "a package without a signature is good, too")
+	c.Flags().StringArrayVar(&f.ca, "ca", nil, "trust only the certificates in this `FILE`, PEM or DER; may be repeated")
+	c.Flags().StringArrayVar(&f.timestampCA, "timestamp-ca", nil, "trust the certificates in this `FILE` to confirm times (default: the same as for packages)")
+	c.Flags().BoolVar(&f.unsigned, "unsigned", false, "accept a package without a signature")
 	return c
 }
 
@@ -63,8 +64,8 @@ func (f verifyFlags) policy() (p msix.Policy, err error) {
 	return p, err
 }
 
-// authorities reads certificates. Without files they are those that 'bgtask install'
-// trusts: the system's and the user's.
+// authorities reads the certificates in files. Without files, it returns those that
+// 'bgtask install' trusts: the system's and the user's.
 func authorities(files []string) (*x509.CertPool, error) {
 	pool := x509.NewCertPool()
 	if len(files) == 0 {
@@ -79,7 +80,7 @@ func authorities(files []string) (*x509.CertPool, error) {
 		for _, t := range trusted {
 			files = append(files, t.Path)
 		}
-		if system, err := x509.SystemCertPool(); err == nil { // a machine may have none
+		if system, err := x509.SystemCertPool(); err == nil { // some machines have none
 			pool = system
 		}
 	}
@@ -99,7 +100,7 @@ func authorities(files []string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// verdict is what was found out about a package.
+// verdict is the result of verifying a package.
 type verdict struct {
 	Path         string        `json:"path"`
 	OK           bool          `json:"ok"`
@@ -138,10 +139,10 @@ func (a *app) verifyPackage(ctx context.Context, name string, policy msix.Policy
 	if a.JSON {
 		a.Object(term.Member("verification", v))
 	} else {
-		a.tellVerdict(v)
+		a.printVerdict(v)
 	}
 	if err != nil {
-		return term.Told(term.ErrUnsound)
+		return term.Shown(term.ErrUnsound)
 	}
 	return nil
 }
@@ -186,7 +187,7 @@ func problemOf(err error) *term.Failure {
 	return &term.Failure{Code: reasonCode(err), Message: strings.Join(term.Faults(err), "; "), Hint: term.OrNull(hint)}
 }
 
-func (a *app) tellVerdict(v verdict) {
+func (a *app) printVerdict(v verdict) {
 	if v.OK {
 		a.Printf("%s: good\n", term.Clean(v.Path))
 	} else {
@@ -200,20 +201,20 @@ func (a *app) tellVerdict(v verdict) {
 	}
 	switch {
 	case v.signer != "":
-		a.Printf("  signed by  %s, whose certificate is valid until %s\n", term.Clean(v.signer), v.ValidUntil.In(a.Zone).Format(time.DateOnly))
+		a.Printf("  signed by  %s; its certificate is valid until %s\n", term.Clean(v.signer), v.ValidUntil.In(a.Zone).Format(time.DateOnly))
 	case v.OK:
-		a.Printf("  signed by  nobody\n")
+		a.Printf("  unsigned\n")
 	}
 	if t := v.Timestamp; t != nil {
 		note := ""
 		if !t.Trusted {
-			note = ", who is not trusted here"
+			note = ", which is not trusted here"
 		}
-		a.Printf("  signed at  %s, says %s%s\n", t.Time.In(a.Zone).Format(time.DateTime), term.Clean(t.Authority), note)
+		a.Printf("  signed at  %s, according to %s%s\n", t.Time.In(a.Zone).Format(time.DateTime), term.Clean(t.Authority), note)
 	}
 }
 
-// reasons are the words for programs of why a package is refused.
+// reasons are the words in the JSON output for why a package is refused.
 var reasons = []struct {
 	err  error
 	code string
@@ -236,7 +237,7 @@ func reasonCode(err error) string {
 	return term.ErrorCode(err)
 }
 
-// megabytes is a size for people.
+// megabytes formats a size.
 func megabytes(n int64) string {
 	switch {
 	case n < 1000:
@@ -252,7 +253,7 @@ func exists(name string) bool {
 	return err == nil
 }
 
-// firstLine is what a file with a secret holds.
+// firstLine returns the first line of a file with a secret.
 func firstLine(name string) (string, error) {
 	file, err := os.Open(name)
 	if err != nil {

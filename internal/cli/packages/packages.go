@@ -13,10 +13,10 @@ import (
 func newPackages(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "packages",
-		Short: "Installed packages, and whether their tasks may run",
+		Short: "List installed packages, and whether their tasks may run",
 		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
-			all, err := a.packages(c)
+			all, err := a.Broker.Packages(c.Context())
 			switch {
 			case err != nil:
 				return err
@@ -28,16 +28,6 @@ func newPackages(a *app) *cobra.Command {
 			return nil
 		},
 	}
-}
-
-// packages lists those that -p leaves.
-func (a *app) packages(c *cobra.Command) ([]task.Package, error) {
-	all, err := a.Broker.Packages(c.Context())
-	if err != nil || a.Package == "" {
-		return all, err
-	}
-	p, err := a.Family(c.Context(), a.Package)
-	return []task.Package{p}, err
 }
 
 func (a *app) showPackages(all []task.Package) {
@@ -73,7 +63,7 @@ func classes(p task.Package) int {
 	return len(seen)
 }
 
-// folder is where the package is; of an implied one, its program.
+// folder returns the folder of a package, or the program of a package without one.
 func folder(p task.Package) string {
 	if p.Folder == "" && len(p.Servers) > 0 {
 		return p.Servers[0].Executable

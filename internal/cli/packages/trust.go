@@ -21,20 +21,21 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const trustHelp = `Show or change whose package files you install.
+const trustHelp = `Show or change the certificates whose packages you install.
 
-A package file is taken when its signature leads to a root of the system, or to a
-certificate that you trust here. CERT is a file with certificates, in PEM or DER;
-they are kept in bgtask/trusted beside the configuration. Trust a certificate only
-when you know by a way of your own that it is its publisher's: compare the
-fingerprint. It lets packages of that publisher in, and nobody else's; an authority
-lets in all that it vouches for.`
+A package file is installed if its signature leads to a root certificate of the
+system, or to a certificate that you trust here. CERT is a file with certificates,
+in PEM or DER. They are stored in bgtask/trusted beside the configuration.
+
+Before you trust a certificate, compare its fingerprint with one that you got from
+the publisher in another way. A certificate lets in the packages of that publisher
+only; the certificate of an authority lets in all publishers that it vouches for.`
 
 func newTrust(a *app) *cobra.Command {
 	var remove string
 	c := &cobra.Command{
 		Use:   "trust [CERT]",
-		Short: "Certificates whose packages you install",
+		Short: "Show or change the certificates whose packages you install",
 		Long:  trustHelp,
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -43,7 +44,7 @@ func newTrust(a *app) *cobra.Command {
 			case err != nil:
 				return err
 			case remove != "" && len(args) > 0:
-				return trustError(args[0], "--remove takes a certificate away; it does not go with one to add", "")
+				return trustError(args[0], "--remove cannot be used together with a certificate to add", "run bgtask trust twice")
 			case remove != "":
 				return a.distrust(dir, remove)
 			case len(args) > 0:
@@ -52,11 +53,11 @@ func newTrust(a *app) *cobra.Command {
 			return a.showTrusted(dir)
 		},
 	}
-	c.Flags().StringVar(&remove, "remove", "", "trust the certificate with this fingerprint, or its beginning, no more")
+	c.Flags().StringVar(&remove, "remove", "", "remove the certificate with this `FINGERPRINT`, or its first 8 digits or more")
 	return c
 }
 
-// trustDir is where the broker looks.
+// trustDir returns the directory in which the broker looks for certificates.
 func trustDir() (string, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
@@ -69,7 +70,7 @@ func trustError(subject, detail, hint string) error {
 	return &task.Error{Op: "trust", Subject: subject, Err: task.ErrInvalid, Detail: detail, Hint: hint}
 }
 
-// trusted is a certificate as it is shown.
+// trusted is a certificate as it is printed.
 type trusted struct {
 	Subject     string    `json:"subject"`
 	Fingerprint string    `json:"fingerprint"`
@@ -83,11 +84,11 @@ func newTrusted(c *x509.Certificate, dir string) trusted {
 	return trusted{c.Subject.String(), print, c.NotAfter.UTC(), filepath.Join(dir, print[:32]+".pem")}
 }
 
-// trust keeps the certificates of a file.
+// trust stores the certificates of a file.
 func (a *app) trust(dir, path string) error {
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return trustError(path, err.Error(), "")
+		return trustError(path, term.Cause(err).Error(), "give a file with certificates")
 	}
 	certificates, err := certificatesOf(data)
 	if err != nil {
@@ -115,7 +116,7 @@ func (a *app) trust(dir, path string) error {
 	return nil
 }
 
-// writeWhole leaves no half of a file.
+// writeWhole writes a file completely or not at all.
 func writeWhole(path string, data []byte) error {
 	fresh := path + ".new"
 	if err := os.WriteFile(fresh, data, 0o600); err != nil {
@@ -124,7 +125,7 @@ func writeWhole(path string, data []byte) error {
 	return os.Rename(fresh, path)
 }
 
-// certificatesOf reads a file in PEM or DER.
+// certificatesOf parses certificates in PEM or DER.
 func certificatesOf(data []byte) ([]*x509.Certificate, error) {
 	if !bytes.Contains(data, []byte("-----BEGIN ")) {
 		return x509.ParseCertificates(data)
@@ -141,7 +142,7 @@ func certificatesOf(data []byte) ([]*x509.Certificate, error) {
 		all = append(all, c)
 	}
 	if len(all) == 0 {
-		return nil, errors.New("there is no certificate in it")
+		return nil, errors.New("the file contains no certificate")
 	}
 	return all, nil
 }
@@ -158,7 +159,7 @@ func readTrusted(dir string) ([]trusted, error) {
 		if err != nil || !slices.Contains([]string{".pem", ".crt", ".cer"}, strings.ToLower(filepath.Ext(path))) {
 			continue // as the broker does
 		}
-		certificates, _ := certificatesOf(data) // what is none is the broker's to tell
+		certificates, _ := certificatesOf(data) // the broker reports files that it cannot parse
 		for _, c := range certificates {
 			t := newTrusted(c, dir)
 			t.Path = path
@@ -179,7 +180,7 @@ func (a *app) showTrusted(dir string) error {
 		return nil
 	}
 	if len(all) == 0 {
-		a.Printf("You trust no certificate beside the system's roots. 'bgtask trust CERT' adds one.\n")
+		a.Printf("You trust no certificates beside those of the system. 'bgtask trust CERT' adds one.\n")
 		return nil
 	}
 	t := term.NewTable("SUBJECT", "VALID UNTIL", "SHA-256")
@@ -190,7 +191,7 @@ func (a *app) showTrusted(dir string) error {
 	return nil
 }
 
-// distrust takes a certificate away. What was installed stays.
+// distrust removes a certificate. Packages that are installed stay.
 func (a *app) distrust(dir, fingerprint string) error {
 	all, err := readTrusted(dir)
 	if err != nil {
@@ -209,12 +210,12 @@ func (a *app) distrust(dir, fingerprint string) error {
 		a.Object(term.Member("removed", found[0]))
 		return nil
 	}
-	a.Printf("%s: trusted no more\n", term.Clean(found[0].Subject))
+	a.Printf("%s: no longer trusted\n", term.Clean(found[0].Subject))
 	return nil
 }
 
-// removable is the one certificate with a fingerprint, in each file that holds it. A
-// file that holds others too was put there by the user, and is his to change.
+// removable finds the one certificate with a fingerprint, in every file that has it. A
+// file with other certificates was put there by the user, who has to edit it.
 func removable(all []trusted, fingerprint string) (found []trusted, err error) {
 	wanted := strings.ToLower(strings.ReplaceAll(fingerprint, ":", ""))
 	prints, files := map[string]bool{}, map[string]bool{}
@@ -226,11 +227,11 @@ func removable(all []trusted, fingerprint string) (found []trusted, err error) {
 	}
 	if len(prints) != 1 || len(wanted) < 8 {
 		return nil, &task.Error{Op: "trust", Subject: fingerprint, Err: task.ErrNotRegistered,
-			Detail: fmt.Sprintf("not one trusted certificate has a fingerprint that begins so, but %d", len(prints)), Hint: "'bgtask trust' shows all; give at least 8 digits"}
+			Detail: fmt.Sprintf("%d trusted certificates match this fingerprint, but it must be exactly one", len(prints)), Hint: "'bgtask trust' lists all certificates; give at least 8 digits of the fingerprint"}
 	}
 	for _, t := range all {
 		if files[t.Path] && !prints[t.Fingerprint] {
-			return nil, trustError(fingerprint, t.Path+" holds other certificates too", "take it out of that file with an editor, or remove the file")
+			return nil, trustError(fingerprint, t.Path+" contains other certificates, too", "remove the certificate from that file with an editor, or remove the file")
 		}
 	}
 	return found, nil

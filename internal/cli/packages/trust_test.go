@@ -15,8 +15,8 @@ func TestRemovable(t *testing.T) {
 		{Fingerprint: "dddddddd01", Path: "d.pem"}, {Fingerprint: "dddddddd02", Path: "e.pem"},
 	}
 	for fingerprint, want := range map[string]string{
-		"AA:AA:AA:AA": "a.pem copy.crt", "bbbbbbbb": "bundle.pem holds other certificates", "dddddddd": "but 2", "dddddddd02": "e.pem",
-		"aaaa": "at least 8 digits", "eeeeeeee": "but 0",
+		"AA:AA:AA:AA": "a.pem copy.crt", "bbbbbbbb": "bundle.pem contains other certificates", "dddddddd": "2 trusted certificates match", "dddddddd02": "e.pem",
+		"aaaa": "at least 8 digits", "eeeeeeee": "0 trusted certificates match",
 	} {
 		found, err := removable(all, fingerprint)
 		var paths []string

@@ -12,7 +12,7 @@ func newUninstall(a *app) *cobra.Command {
 	var keep bool
 	c := &cobra.Command{
 		Use:               "uninstall PACKAGE",
-		Short:             "Remove a package and its tasks; live runs are canceled",
+		Short:             "Remove a package and its tasks; cancel their live runs",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompletePackage,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -21,7 +21,7 @@ func newUninstall(a *app) *cobra.Command {
 				return err
 			}
 			if p.Family == task.CommandPackage {
-				return &task.Error{Op: "uninstall", Subject: p.Family, Err: task.ErrInvalid, Detail: "this package is bgtask's own", Hint: "'bgtask remove TASK' removes a command task"}
+				return &task.Error{Op: "uninstall", Subject: p.Family, Err: task.ErrInvalid, Detail: "this package holds the command tasks and cannot be removed", Hint: "'bgtask remove TASK' removes a command task"}
 			}
 			if err := a.Broker.Uninstall(c.Context(), p.Family, keep); err != nil {
 				return err
@@ -34,13 +34,13 @@ func newUninstall(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&keep, "keep-data", false, "keep its local folder")
+	c.Flags().BoolVar(&keep, "keep-data", false, "keep the data folder of the package")
 	return c
 }
 
 func kept(p task.Package, keep bool) string {
 	if keep && p.LocalFolder != "" {
-		return "; its data stays in " + p.LocalFolder
+		return "; its data is still in " + p.LocalFolder
 	}
 	return ""
 }

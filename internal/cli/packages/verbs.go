@@ -1,5 +1,5 @@
-// Package packages has the verbs that install packages and say which may run
-// (packages, install, uninstall, trust, access), and those that make them (manifest,
+// Package packages has the verbs that install packages and decide which of them may run
+// (packages, install, uninstall, trust, access), and those that make packages (manifest,
 // package).
 package packages
 
@@ -12,13 +12,13 @@ import (
 // app is what the verbs of this package share.
 type app struct{ *verb.Env }
 
-// Verbs are the verbs of this room that ask the broker, and trust.
+// Verbs returns the verbs for installed packages.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}
 	return []*cobra.Command{newPackages(a), newInstall(a), newUninstall(a), newTrust(a), newAccess(a)}
 }
 
-// Making make and check packages; they ask no broker.
+// Making returns the verbs that make and check packages. They work without a broker.
 func Making(e *verb.Env) []*cobra.Command {
 	a := &app{e}
 	return []*cobra.Command{newManifest(a), newPackage(a)}

@@ -16,23 +16,23 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-const simulateHelp = `Which runs would happen when: the broker's own engine, from its present state, in
-virtual time. Nothing is changed, stored or started.
+const simulateHelp = `Predict which tasks will run, and when. The broker's own engine continues from its
+present state in virtual time. Nothing is changed, stored or started.
 
---with supposes that a fact is something, for a while or always; it may be given
-more than once, and of two that speak of one fact at one time the later one counts:
+Use --with to assume a value of a fact, always or at some times. It may be given
+more than once; where two contradict each other, the later one counts:
 
-  internet=no                                        all the time
-  "on-ac=no 09:00-11:00"                             every day
-  "user=away Mon..Fri 22:00-06:00"                   on these days, into the next
-  "on-ac=no Sat,Sun"                                 on these days, all day
-  "internet=no 2026-12-01T10:00..2026-12-01T12:00"   once; either end may be left out
+  internet=no                                       always
+  "on-ac=no 09:00-11:00"                            every day
+  "user=away Mon..Fri 22:00-06:00"                  these days, overnight
+  "on-ac=no Sat,Sun"                                these days, all day
+  "internet=no 2026-12-01T10:00..2026-12-01T12:00"  once; one end is optional
 
-What is taken to be so: facts that no --with speaks of stay as they are now. Runs
-complete, and each lasts as long as the median of its task's last 25, or 1 s where
-it has never run; --run says otherwise. Class servers come up at once. The machine
-does not sleep. Requests, events, changes of files, connections, devices, toasts
-and messages do not come by themselves.`
+The simulation assumes that all other facts stay as they are now; that every run
+completes, and takes the median time of the last 25 runs of its task (1 s if the
+task never ran) or the time of --run; that class servers start immediately; that
+the machine does not sleep; and that nothing else happens: no requests, events,
+file changes, connections, devices, toasts or push messages.`
 
 type simulateOptions struct {
 	from  string
@@ -45,9 +45,10 @@ func newSimulate(a *app) *cobra.Command {
 	o := simulateOptions{}
 	c := &cobra.Command{
 		Use:               "simulate [TASK...]",
-		Short:             "Which runs would happen when",
+		Short:             "Predict which tasks will run, and when",
 		Long:              simulateHelp,
 		Args:              cobra.ArbitraryArgs,
+		Example:           "  bgtask simulate --for 1d\n  bgtask simulate backup --with \"on-ac=no 22:00-06:00\"",
 		ValidArgsFunction: a.completeTasks,
 		RunE: func(c *cobra.Command, args []string) error {
 			q, err := o.query(a)
@@ -71,16 +72,17 @@ func newSimulate(a *app) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.from, "from", "", `tell what happens from then on: "2026-12-01 09:00", 09:00, or 6h from now`)
+	f.StringVar(&o.from, "from", "", "show what happens from this `TIME` on: \"2026-12-01 09:00\", 09:00, or 6h from now")
 	o.lasts = 7 * 24 * time.Hour
-	term.DurationVar(f, &o.lasts, "for", "and for so long")
-	term.DurationVar(f, &o.each, "run", "each run lasts so long")
-	f.StringArrayVar(&o.with, "with", nil, `suppose that a fact is so: internet=no, "on-ac=no 09:00-11:00"`)
+	term.DurationVar(f, &o.lasts, "for", "simulate this long (default: 7d)")
+	term.DurationVar(f, &o.each, "run", "assume that each run takes this long")
+	f.StringArrayVar(&o.with, "with", nil, "assume a fact has this value: `FACT=VALUE`, \"on-ac=no 09:00-11:00\"")
 	_ = c.RegisterFlagCompletionFunc("with", verb.CompleteFact)
+	a.PackageFlag(c)
 	return c
 }
 
-// completeTasks is completeTask for a verb that takes several.
+// completeTasks completes a verb that takes several tasks.
 func (a *app) completeTasks(c *cobra.Command, _ []string, word string) ([]string, cobra.ShellCompDirective) {
 	return a.CompleteTask(c, nil, word)
 }
@@ -98,7 +100,7 @@ func (o simulateOptions) query(a *app) (wire.SimulateQuery, error) {
 	}
 	q.Until = begin.Add(o.lasts)
 	if most := task.MaxSimulated; q.Until.Sub(now) > most {
-		return q, term.Refuse(fmt.Sprintf("a simulation ends within %s from now, not in %s", task.Interval(most), task.Duration(q.Until.Sub(now))), "shorten --for")
+		return q, term.Refuse(fmt.Sprintf("the simulation would end in %[2]s, but may cover at most %[1]s", task.Interval(most), task.Duration(q.Until.Sub(now))), "use a shorter --for")
 	}
 	for _, s := range o.with {
 		w, err := parseWith(s, a.Zone)
@@ -108,12 +110,12 @@ func (o simulateOptions) query(a *app) (wire.SimulateQuery, error) {
 		q.Suppose = append(q.Suppose, w.suppositions(now, q.Until, a.Zone)...)
 	}
 	if n := len(q.Suppose); n > task.MaxSuppositions {
-		return q, term.Refuse(fmt.Sprintf("all --with together make %d spans of time; %d are allowed", n, task.MaxSuppositions), "shorten --for")
+		return q, term.Refuse(fmt.Sprintf("the --with flags describe %d time spans, but at most %d are allowed", n, task.MaxSuppositions), "use a shorter --for")
 	}
 	return q, nil
 }
 
-// parseFrom reads a time, the next one at which clocks show an hour, or how long
+// parseFrom parses a time, a time of day, whose next occurrence it returns, or a duration
 // from now.
 func (a *app) parseFrom(s string) (time.Time, error) {
 	if d, err := term.ParseDuration(s); err == nil {
@@ -132,7 +134,7 @@ func (a *app) parseFrom(s string) (time.Time, error) {
 	return t, nil
 }
 
-// simulated says in q which tasks are meant, and gives all that there are.
+// simulated puts the tasks to simulate into q, and returns all tasks.
 func (a *app) simulated(ctx context.Context, q *wire.SimulateQuery, words []string) ([]task.Info, error) {
 	all, err := a.Tasks(ctx)
 	if err != nil {
@@ -157,7 +159,7 @@ func (a *app) simulated(ctx context.Context, q *wire.SimulateQuery, words []stri
 
 func (a *app) simulation(s task.Simulation, n verb.Names, o simulateOptions) {
 	if len(s.Tasks) == 0 && a.Screen.Terminal {
-		a.Printf("there are no tasks; 'bgtask add --help' shows how to make one\n")
+		a.Printf("There are no tasks. 'bgtask add --help' explains how to create one.\n")
 		return
 	}
 	if len(s.Happenings) > 0 {
@@ -167,7 +169,7 @@ func (a *app) simulation(s task.Simulation, n verb.Names, o simulateOptions) {
 	a.prospects(s, n)
 	a.Printf("\n%s\n", a.Screen.Wrap(term.Clean(a.assumed(s, o)), 0))
 	if s.Stopped != "" {
-		a.Warn("it ends at %s, not later: %s; ask for a shorter time, or for fewer tasks", a.weekday(s.Until), s.Stopped)
+		a.Warn("the simulation ends early, at %s: %s; simulate a shorter time or fewer tasks", a.weekday(s.Until), s.Stopped)
 	}
 }
 
@@ -190,7 +192,7 @@ func happeningColor(h task.Happening) term.Color {
 	return term.Yellow
 }
 
-// weekday is a time with its day of the week and its zone.
+// weekday formats a time with its day of the week and its zone.
 func (a *app) weekday(t time.Time) string {
 	if !a.Screen.Terminal {
 		return a.Stamp(t)
@@ -215,7 +217,7 @@ func (a *app) prospects(s task.Simulation, n verb.Names) {
 	a.Table(t)
 }
 
-// atTheEnd is the state then; of a task that does not run it is the reason.
+// atTheEnd describes the state at the end; for a task that never runs, why.
 func atTheEnd(p task.Prospect, end time.Time) string {
 	state := p.State.At(end)
 	if p.Runs == 0 && p.Counts.Runs == 0 && p.State.Run == nil {
@@ -224,10 +226,10 @@ func atTheEnd(p task.Prospect, end time.Time) string {
 	return state
 }
 
-// assumed tells openly on what the answer rests.
+// assumed says on which assumptions the prediction rests.
 func (a *app) assumed(s task.Simulation, o simulateOptions) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "Simulated from %s to %s, as things are at %s.", a.weekday(s.From), a.weekday(s.Until), a.weekday(s.Now))
+	fmt.Fprintf(&b, "Simulated from %s to %s, starting from the state at %s.", a.weekday(s.From), a.weekday(s.Until), a.weekday(s.Now))
 	var known []string
 	for _, f := range s.Facts {
 		if !slices.ContainsFunc(o.with, func(w string) bool { return always(w, f.Name) }) {
@@ -236,22 +238,22 @@ func (a *app) assumed(s task.Simulation, o simulateOptions) string {
 	}
 	switch {
 	case len(o.with) > 0 && len(known) > 0:
-		fmt.Fprintf(&b, " Supposed: %s; otherwise facts stay as they are: %s.", strings.Join(o.with, "; "), strings.Join(known, ", "))
+		fmt.Fprintf(&b, " Assumed: %s. Other facts stay as they are: %s.", strings.Join(o.with, "; "), strings.Join(known, ", "))
 	case len(o.with) > 0:
-		fmt.Fprintf(&b, " Supposed: %s.", strings.Join(o.with, "; "))
+		fmt.Fprintf(&b, " Assumed: %s.", strings.Join(o.with, "; "))
 	case len(known) > 0:
 		fmt.Fprintf(&b, " Facts stay as they are: %s.", strings.Join(known, ", "))
 	}
-	b.WriteString(" Runs complete, " + lasting(s.Tasks, o) + ". The machine does not sleep, and requests, events, files, devices and connections do not come by themselves.")
+	b.WriteString(" Runs complete, " + lasting(s.Tasks, o) + ". The machine does not sleep, and there are no requests, events, file changes, devices or connections.")
 	return b.String()
 }
 
-// always reports whether a --with supposes the fact for the whole time.
+// always reports whether a --with sets the fact for the whole time.
 func always(with, fact string) bool {
 	return strings.HasPrefix(with, fact+"=") && !strings.ContainsAny(with, " \t")
 }
 
-// lasting says where the lengths of runs are from.
+// lasting says how long runs are assumed to take.
 func lasting(all []task.Prospect, o simulateOptions) string {
 	if o.each > 0 {
 		return "each in " + task.Interval(o.each)
@@ -262,9 +264,9 @@ func lasting(all []task.Prospect, o simulateOptions) string {
 			guessed++
 		}
 	}
-	s := "each in the median of its task's last runs"
+	s := "each in the median time of its task's last runs"
 	if guessed > 0 {
-		s += fmt.Sprintf(" (in %s, where there are none)", task.Interval(task.SimulatedRun))
+		s += fmt.Sprintf(" (%s if there are none)", task.Interval(task.SimulatedRun))
 	}
 	return s
 }

@@ -11,27 +11,28 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// withGrammar is what a --with looks like, for who has written another.
+// withGrammar explains --with, in the hint of an error.
 const withGrammar = `write FACT=VALUE, "FACT=VALUE 09:00-11:00" (every day), "FACT=VALUE Mon..Fri 09:00-11:00", "FACT=VALUE Sat,Sun", or "FACT=VALUE 2026-12-01T10:00..2026-12-01T12:00" (once)`
 
-// with is one --with: what a fact is taken to be, and when.
+// with is a --with: the value that a fact is assumed to have, and when.
 type with struct {
 	fact  string
 	value task.Value
 
-	from, until time.Time // once; zero: from the beginning, to the end
+	from, until time.Time // once; zero means the beginning and the end of the simulation
 
 	daily      bool
-	days       [7]bool // by time.Weekday; of the beginning
+	days       [7]bool // by time.Weekday, on which the span begins
 	begin, end clockTime
 }
 
-// clockTime is what clocks show, in seconds after midnight; 24:00 is the next one.
+// clockTime is a time of day, in seconds that clocks show after midnight. 24:00 is the
+// next midnight.
 type clockTime int
 
 const dayEnds clockTime = 24 * 60 * 60
 
-// parseWith reads one --with. Times without an offset are of zone.
+// parseWith parses a --with. Times without an offset are in zone.
 func parseWith(s string, zone *time.Location) (with, error) {
 	assignment, when, _ := strings.Cut(strings.TrimSpace(s), " ")
 	when = strings.TrimSpace(when)
@@ -74,7 +75,7 @@ func badWith(s, wrong string) error {
 	return term.Refuse(fmt.Sprintf("--with %q: %s", term.Cut(s, 100), wrong), withGrammar)
 }
 
-// checkWith asks the table of facts.
+// checkWith checks the fact and its value against the table of facts.
 func checkWith(s string, w with) error {
 	slip := verb.FactSlip(w.fact, w.value)
 	if slip == nil {
@@ -89,7 +90,7 @@ func isDays(when string) bool {
 	return when[0] >= 'A' && when[0] <= 'Z' || when[0] >= 'a' && when[0] <= 'z'
 }
 
-// setDays reads "Mon..Fri", "Sat,Sun"; what is wrong with it is the answer.
+// setDays parses "Mon..Fri" or "Sat,Sun". It returns what is wrong, or "".
 func (w *with) setDays(s string) (wrong string) {
 	for _, part := range strings.Split(s, ",") {
 		first, last, isRange := strings.Cut(part, "..")
@@ -98,7 +99,7 @@ func (w *with) setDays(s string) (wrong string) {
 		}
 		from, to := dayNamed(first), dayNamed(last)
 		if from < 0 || to < 0 {
-			return fmt.Sprintf("%q are no days of the week; they are Mon Tue Wed Thu Fri Sat Sun", part)
+			return fmt.Sprintf("%q does not name days of the week; use Mon Tue Wed Thu Fri Sat Sun", part)
 		}
 		for day := from; ; day = (day + 1) % len(dayNames) {
 			w.days[day] = true
@@ -114,21 +115,21 @@ func dayNamed(s string) int {
 	return slices.IndexFunc(dayNames[:], func(name string) bool { return strings.EqualFold(s, name) })
 }
 
-// setDaily reads "09:00-11:00"; an end that is not after the beginning is of the next
-// day.
+// setDaily parses "09:00-11:00". An end that is not after the beginning is on the next
+// day. It returns what is wrong, or "".
 func (w *with) setDaily(s string) (wrong string) {
 	begin, end, ok := strings.Cut(s, "-")
 	if !ok {
-		return fmt.Sprintf("%q is no span of time", s)
+		return fmt.Sprintf("%q is not a time span", s)
 	}
 	if w.begin, ok = parseClock(begin); !ok || w.begin == dayEnds {
-		return fmt.Sprintf("%q is no time of day", begin)
+		return fmt.Sprintf("%q is not a time of day", begin)
 	}
 	if w.end, ok = parseClock(end); !ok {
-		return fmt.Sprintf("%q is no time of day", end)
+		return fmt.Sprintf("%q is not a time of day", end)
 	}
 	if w.begin == w.end {
-		return "it ends when it begins; all day is 00:00-24:00"
+		return "the span is empty; all day is 00:00-24:00"
 	}
 	w.daily = true
 	return ""
@@ -148,10 +149,11 @@ func parseClock(s string) (clockTime, bool) {
 	return 0, false
 }
 
-// onceLayouts are the times of a span that comes once, in the user's zone.
+// onceLayouts are the layouts of the ends of a single span.
 var onceLayouts = append(slices.Clone(term.AtLayouts), time.DateOnly)
 
-// setOnce reads "TIME..TIME", where one of them may be missing.
+// setOnce parses "TIME..TIME", where one time may be missing. It returns what is wrong,
+// or "".
 func (w *with) setOnce(s string, zone *time.Location) (wrong string) {
 	from, until, _ := strings.Cut(s, "..")
 	for _, side := range []struct {
@@ -169,9 +171,9 @@ func (w *with) setOnce(s string, zone *time.Location) (wrong string) {
 	}
 	switch {
 	case w.from.IsZero() && w.until.IsZero():
-		return "it has neither a beginning nor an end"
+		return "the span has neither a beginning nor an end"
 	case !w.from.IsZero() && !w.until.IsZero() && !w.until.After(w.from):
-		return "it ends before it begins"
+		return "the span ends before it begins"
 	}
 	return ""
 }
@@ -183,14 +185,14 @@ func parseOnce(s string, zone *time.Location) (time.Time, bool) {
 	return term.ParseIn(zone, s, onceLayouts)
 }
 
-// suppositions are those of a simulation from begin to end, in zone.
+// suppositions returns the spans of a simulation from begin to end, in zone.
 func (w with) suppositions(begin, end time.Time, zone *time.Location) []task.Supposition {
 	if !w.daily {
 		return []task.Supposition{{Fact: w.fact, Value: w.value, From: w.from, Until: w.until}}
 	}
 	var all []task.Supposition
 	y, m, d := begin.In(zone).Date()
-	for n := -1; ; n++ { // a span of yesterday may reach into today
+	for n := -1; ; n++ { // yesterday's span may reach into today
 		day := time.Date(y, m, d+n, 12, 0, 0, 0, zone)
 		from := onDay(day, w.begin)
 		if !from.Before(end) {
@@ -201,14 +203,14 @@ func (w with) suppositions(begin, end time.Time, zone *time.Location) []task.Sup
 			last = time.Date(y, m, d+n+1, 12, 0, 0, 0, zone)
 		}
 		until := onDay(last, w.end)
-		if w.days[day.Weekday()] && until.After(from) && until.After(begin) { // one that lies in the gap of a clock change is none
+		if w.days[day.Weekday()] && until.After(from) && until.After(begin) { // clocks may skip all of it
 			all = append(all, task.Supposition{Fact: w.fact, Value: w.value, From: from, Until: until})
 		}
 	}
 }
 
-// onDay is the instant of a day at which clocks first show a time; one that they
-// leave out is the instant at which they do so.
+// onDay returns the instant of a day at which clocks first show c. If a clock change
+// skips c, it is the instant of the change.
 func onDay(day time.Time, c clockTime) time.Time {
 	y, m, d := day.Date()
 	t := time.Date(y, m, d, 0, 0, int(c), 0, day.Location())

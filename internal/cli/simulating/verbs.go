@@ -11,7 +11,7 @@ import (
 // app is what the verbs of this package share.
 type app struct{ *verb.Env }
 
-// Verbs are the verbs of this room.
+// Verbs returns the verb.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}
 	return []*cobra.Command{newSimulate(a)}

@@ -15,7 +15,7 @@ func newCancel(a *app) *cobra.Command {
 	var kill bool
 	c := &cobra.Command{
 		Use:               "cancel TASK",
-		Short:             "Tell the live run to stop",
+		Short:             "Ask the live run of a task to stop",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -34,13 +34,14 @@ func newCancel(a *app) *cobra.Command {
 				a.Object(term.Member("canceled", canceled{info.TaskID, info.Package, info.Spec.Name, reason.String(), uint32(reason)}))
 				return nil
 			}
-			a.Printf("%s: told to stop: %s\n", term.Clean(info.Spec.Name), reason.String())
+			a.Printf("%s: asked to stop: %s\n", term.Clean(info.Spec.Name), reason.String())
 			return nil
 		},
 	}
-	c.Flags().StringVar(&word, "reason", task.ReasonAbort.String(), "the reason that the task is told")
-	c.Flags().BoolVar(&kill, "kill", false, "end its process too, even one that you started")
+	c.Flags().StringVar(&word, "reason", task.ReasonAbort.String(), "the `REASON` that the task gets")
+	c.Flags().BoolVar(&kill, "kill", false, "kill its process too, even one that you started")
 	_ = c.RegisterFlagCompletionFunc("reason", verb.OfferWords(reasonWords()...))
+	a.PackageFlag(c)
 	return c
 }
 
@@ -60,7 +61,7 @@ func reasonWords() []string {
 	return all
 }
 
-// parseReason finds a reason in any case of letters.
+// parseReason finds a reason by its name, in upper or lower case.
 func parseReason(word string) (task.CancellationReason, error) {
 	for _, r := range task.Reasons() {
 		if strings.EqualFold(r.String(), word) {

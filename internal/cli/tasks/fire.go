@@ -28,11 +28,15 @@ func newFire(a *app) *cobra.Command {
 	var o fireOptions
 	c := &cobra.Command{
 		Use:   "fire TASK",
-		Short: "Fire a task's trigger now; its conditions still hold it",
-		Long: `Fire a task's trigger now; its conditions still hold it.
+		Short: "Fire the trigger of a task now",
+		Long: `Fire the trigger of a task now. The task still waits for its conditions; --now
+waives them.
 
-With --wait, the exit code says how it ended: 0 it is done, 6 the timeout has
-passed, 7 the same and it is still held, 8 the run did not complete.`,
+With --wait, the exit code says what happened: 0 the run completed, 6 the timeout
+passed, 7 the timeout passed and the task is still held, 8 the run did not
+complete.`,
+		Example: `  bgtask fire backup --wait --timeout 10m
+  bgtask fire backup --now`,
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -50,11 +54,12 @@ passed, 7 the same and it is still held, 8 the run did not complete.`,
 			return a.fire(c.Context(), info, how)
 		},
 	}
-	c.Flags().StringVar(&o.arg, "arg", "", "bytes for the task, at most 64 KiB")
-	c.Flags().StringVar(&o.argFile, "arg-file", "", "the same from a file; - is the standard input")
-	c.Flags().BoolVar(&o.wait, "wait", false, "wait until the occurrence has ended")
-	term.DurationVar(c.Flags(), &o.timeout, "timeout", "wait at most so long (implies --wait)")
-	c.Flags().BoolVar(&o.now, "now", false, "waive the conditions and a back-off; history says so")
+	c.Flags().StringVar(&o.arg, "arg", "", "`DATA` for the task, at most 64 KiB")
+	c.Flags().StringVar(&o.argFile, "arg-file", "", "read the data from this `FILE`; - is standard input")
+	c.Flags().BoolVar(&o.wait, "wait", false, "wait until the task has run")
+	term.DurationVar(c.Flags(), &o.timeout, "timeout", "wait at most this long (implies --wait)")
+	c.Flags().BoolVar(&o.now, "now", false, "ignore the conditions and any back-off; recorded in the history")
+	a.PackageFlag(c)
 	return c
 }
 
@@ -67,18 +72,18 @@ func (o fireOptions) firing(stdin io.Reader) (client.Firing, error) {
 	case o.argFile == "":
 		return how, nil
 	case o.arg != "":
-		return how, term.Refuse("--arg and --arg-file are both given", "give one of them")
+		return how, term.Refuse("--arg and --arg-file cannot be used together", "use one of them")
 	}
 	data, err := readPayload(o.argFile, stdin)
 	if err != nil {
-		return how, term.Refuse(fmt.Sprintf("--arg-file %s: %v", o.argFile, term.Cause(err)), "- is the standard input")
+		return how, term.Refuse(fmt.Sprintf("--arg-file %s: %v", o.argFile, term.Cause(err)), "use - for standard input")
 	}
 	how.Arguments = data
 	return how, nil
 }
 
-// readPayload reads no more than may be sent, and one byte to see that there is
-// more: the broker refuses that.
+// readPayload reads at most one byte more than a payload may have. The broker refuses a
+// payload that is too large.
 func readPayload(path string, stdin io.Reader) ([]byte, error) {
 	if path != "-" {
 		f, err := os.Open(path)
@@ -107,31 +112,32 @@ func (a *app) fire(ctx context.Context, info task.Info, how client.Firing) error
 	return nil
 }
 
-// notFired says of a command, which takes no arguments, that it is under way.
+// notFired explains why a command task did not fire: a firing with the same arguments is
+// still pending.
 func (a *app) notFired(info task.Info, err error) error {
 	if !errors.Is(err, task.ErrCurrentlyRunning) || info.Spec.Command == nil {
 		return verb.Named(info, err)
 	}
-	return &task.Error{Op: "fire", Subject: info.Spec.Name, Err: err, Detail: "it was fired already, and that has not ended", Hint: "'bgtask why " + term.Quoted(info.Spec.Name) + "' explains it"}
+	return &task.Error{Op: "fire", Subject: info.Spec.Name, Err: err, Detail: "it is already fired, and that occurrence has not ended", Hint: "'bgtask why " + term.Quoted(info.Spec.Name) + "' explains it"}
 }
 
-// firedLine is "SyncNotes: fired, occurrence 213; held: InternetAvailable".
+// firedLine returns "SyncNotes: fired, occurrence 213; held: InternetAvailable".
 func (a *app) firedLine(name string, number uint64, s task.State) string {
 	text := s.At(term.Timeless)
 	if s.Run != nil && s.Run.Occurrence.Number < number {
-		text = "it waits until the live run has ended"
+		text = "it waits for the live run to end"
 	}
 	return term.Clean(fmt.Sprintf("%s: fired, occurrence %d; %s", name, number, text))
 }
 
-// fired is the answer of fire to programs.
+// fired is the answer of fire as JSON.
 type fired struct {
 	TaskID  task.GUID  `json:"task_id"`
 	Package string     `json:"package"`
 	Name    string     `json:"name"`
 	Number  uint64     `json:"occurrence"`
 	State   task.State `json:"state"`
-	End     *string    `json:"end"` // of the occurrence; null when it has none yet
+	End     *string    `json:"end"` // of the occurrence; null if it has not ended
 	Run     *task.Run  `json:"run"` // the last one
 }
 
@@ -139,7 +145,7 @@ func newFired(info task.Info, number uint64) fired {
 	return fired{TaskID: info.TaskID, Package: info.Package, Name: info.Spec.Name, Number: number, State: info.State}
 }
 
-// waiter waits for the end of one occurrence.
+// waiter waits for one occurrence to end.
 type waiter struct {
 	*app
 	info   task.Info
@@ -149,7 +155,7 @@ type waiter struct {
 	end    task.End
 }
 
-// fireAndWait watches before it fires, so that it misses nothing.
+// fireAndWait starts to watch before it fires, so that it misses no event.
 func (a *app) fireAndWait(ctx context.Context, info task.Info, how client.Firing, timeout time.Duration) error {
 	waiting, stop := context.WithCancel(ctx)
 	defer stop()
@@ -170,7 +176,7 @@ func (a *app) fireAndWait(ctx context.Context, info task.Info, how client.Firing
 		}
 	}
 	if ctx.Err() != nil {
-		return &task.Error{Op: "fire", Subject: info.Spec.Name, Err: context.Canceled, Detail: fmt.Sprintf("not waited for any longer; it is %s", w.state.At(term.Timeless))}
+		return &task.Error{Op: "fire", Subject: info.Spec.Name, Err: context.Canceled, Detail: fmt.Sprintf("interrupted; the task is %s", w.state.At(term.Timeless))}
 	}
 	return w.timeout(timeout)
 }
@@ -187,11 +193,12 @@ func (w *waiter) fire(ctx context.Context, how client.Firing) error {
 	}
 	w.state = info.State
 	if !w.JSON {
-		w.Printf("%s. Waiting; Ctrl-C leaves it %s.\n", w.firedLine(w.info.Spec.Name, number, w.state), stays(w.state))
+		w.Printf("%s. Waiting; Ctrl-C stops waiting and leaves the task %s.\n", w.firedLine(w.info.Spec.Name, number, w.state), stays(w.state))
 	}
 	return nil
 }
 
+// stays says in what state the task is left.
 func stays(s task.State) string {
 	if s.Phase == task.Held || s.Phase == task.BackingOff {
 		return "held"
@@ -199,8 +206,8 @@ func stays(s task.State) string {
 	return "as it is"
 }
 
-// over takes in an event and says whether the occurrence has ended, or never will
-// by itself. It may have joined a newer one, whose number is higher.
+// over takes in an event and reports whether the occurrence has ended, or will not run
+// by itself anymore. It may have joined a newer occurrence, whose number is higher.
 func (w *waiter) over(ev task.Event) bool {
 	if ev.State != nil {
 		w.state = *ev.State
@@ -223,7 +230,7 @@ func (w *waiter) over(ev task.Event) bool {
 	return w.state.Phase == task.Suspended
 }
 
-// goesOn tells of a run that was not the last one.
+// goesOn prints the end of a run that is followed by another attempt.
 func (w *waiter) goesOn(ev task.Event) {
 	if w.JSON || ev.Run == nil || ev.State == nil || ev.State.Phase != task.BackingOff && ev.State.Phase != task.Held {
 		return
@@ -240,7 +247,7 @@ func (w *waiter) report() error {
 		}
 		w.Object(term.Member("fired", f))
 		if w.end != task.EndDone {
-			return term.Told(term.ErrIncomplete)
+			return term.Shown(term.ErrIncomplete)
 		}
 		return nil
 	}
@@ -255,7 +262,7 @@ func (w *waiter) incomplete() error {
 	e := &task.Error{Op: "fire", Subject: w.info.Spec.Name, Err: term.ErrIncomplete, Hint: "'bgtask history " + w.info.Spec.Name + "' shows its runs"}
 	e.Detail = fmt.Sprintf("occurrence %d: %v", w.number, w.end)
 	if w.state.Phase == task.Suspended {
-		e.Detail = fmt.Sprintf("occurrence %d does not run by itself: %s", w.number, w.state.At(term.Timeless))
+		e.Detail = fmt.Sprintf("occurrence %d will not run by itself: %s", w.number, w.state.At(term.Timeless))
 		e.Hint = "'bgtask why " + w.info.Spec.Name + "' explains it"
 		return e
 	}
@@ -265,7 +272,7 @@ func (w *waiter) incomplete() error {
 	if err := w.run.Err(); err != nil {
 		e.Detail = fmt.Sprintf("occurrence %d: %s", w.number, term.OneLine(err.Error()))
 		if w.end == task.EndGaveUp {
-			e.Detail += "; it gave up"
+			e.Detail += "; no more attempts"
 		}
 		e.Hint = "'bgtask logs " + w.info.Spec.Name + "' shows what it wrote"
 	}
@@ -274,7 +281,7 @@ func (w *waiter) incomplete() error {
 
 func (w *waiter) timeout(after time.Duration) error {
 	e := &task.Error{Op: "fire", Subject: w.info.Spec.Name, Err: term.ErrTimeout, Hint: "'bgtask why " + w.info.Spec.Name + "' explains it"}
-	e.Detail = fmt.Sprintf("after %s it is %s", task.Interval(after), w.state.At(term.Timeless))
+	e.Detail = fmt.Sprintf("after %s the task is %s", task.Interval(after), w.state.At(term.Timeless))
 	if w.state.Phase == task.Held {
 		e.Err = term.ErrStillHeld
 	}

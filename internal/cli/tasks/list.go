@@ -18,7 +18,7 @@ func newList(a *app) *cobra.Command {
 	var quiet bool
 	c := &cobra.Command{
 		Use:   "list",
-		Short: "One line a task, in trouble first",
+		Short: "List tasks, those needing attention first",
 		Args:  verb.Exactly(0),
 		RunE: func(c *cobra.Command, _ []string) error {
 			all, err := a.Tasks(c.Context())
@@ -43,8 +43,9 @@ func newList(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().StringSliceVar(&states, "state", nil, "only tasks in these states: held,running,...")
-	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "PACKAGE/NAME only")
+	c.Flags().StringSliceVar(&states, "state", nil, "only tasks in these `STATES`: held,running,...")
+	c.Flags().BoolVarP(&quiet, "quiet", "q", false, "print only PACKAGE/NAME")
+	a.PackageFlag(c)
 	return c
 }
 
@@ -73,7 +74,7 @@ func inPhases(all []task.Info, phases []task.Phase) []task.Info {
 	return kept
 }
 
-// byTrouble is every phase, what needs a person first; the quiet ones last.
+// byTrouble lists every state: those that need attention first, the quiet ones last.
 var byTrouble = []task.Phase{task.Suspended, task.Unresponsive, task.Held, task.BackingOff, task.Canceling, task.Starting, task.Running,
 	task.Waiting, task.Spent, task.Removing}
 
@@ -81,7 +82,7 @@ func trouble(p task.Phase) int { return slices.Index(byTrouble, p) }
 
 func (a *app) list(all []task.Info, n verb.Names) {
 	if len(all) == 0 && a.Screen.Terminal {
-		a.Printf("no tasks. 'bgtask add --help' shows how to make one.\n")
+		a.Printf("There are no tasks. 'bgtask add --help' explains how to create one.\n")
 		return
 	}
 	t := term.NewTable("TASK", "PACKAGE", "STATE", "NEXT", "LAST")
@@ -100,7 +101,7 @@ func (a *app) list(all []task.Info, n verb.Names) {
 	}
 }
 
-const pkgColumns = 12 // names of packages are long, and told apart by their ends
+const pkgColumns = 12 // names of packages are long, and often differ only at the end
 
 func (a *app) pkgColumn(n verb.Names, family string) string {
 	if a.Screen.Terminal {
@@ -109,7 +110,7 @@ func (a *app) pkgColumn(n verb.Names, family string) string {
 	return n.Package(family)
 }
 
-// state is the STATE column.
+// state formats the STATE column.
 func (a *app) state(s task.State) string {
 	if a.Screen.Terminal {
 		return s.At(a.Now())
@@ -121,7 +122,7 @@ func (a *app) state(s task.State) string {
 	return text
 }
 
-// next is the NEXT column: when it fires, or is tried again.
+// next formats the NEXT column: when the task fires or is retried.
 func (a *app) next(info task.Info) string {
 	s := info.State
 	switch s.Phase {
@@ -159,7 +160,7 @@ func (a *app) nextOfHeld(reasons []task.Reason) string {
 	return a.Coming(until.Until)
 }
 
-// last is the LAST column: how the last run ended, and when.
+// last formats the LAST column: how the last run ended, and when.
 func (a *app) last(info task.Info) term.Cell {
 	r := info.LastRun
 	if r == nil {
@@ -199,5 +200,5 @@ func summary(all []task.Info) string {
 	if len(parts) > 0 {
 		s += ": " + strings.Join(parts, ", ")
 	}
-	return s + ". 'bgtask why TASK' explains each."
+	return s + ". 'bgtask why TASK' explains one."
 }

@@ -13,15 +13,18 @@ import (
 )
 
 // pushWithin is how long push waits for the distributor, which may have to ask its
-// server.
+// server for an address.
 const pushWithin = 30 * time.Second
 
 func newPush(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:   "push TASK",
-		Short: "Where to post push messages that fire a task",
-		Long: "Where to post push messages that fire a task which was added with --on push.\n" +
-			"Who knows the address can send: the message is in BGTASK_DETAILS of the command.",
+		Short: "Print the address for push messages that fire a task",
+		Long: `Print the address to which push messages for a task are posted. The task must have
+been added with --on push. Each message fires it, and is in the variable
+BGTASK_DETAILS of the command.
+
+Anyone who knows the address can send messages.`,
 		Example: "  bgtask add deploy --on push -- ./deploy.sh\n" +
 			"  curl -d main \"$(bgtask push deploy)\"",
 		Args:              verb.Exactly(1),
@@ -31,7 +34,7 @@ func newPush(a *app) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			why := &task.Error{Err: task.ErrBusy, Detail: fmt.Sprintf("the distributor gave no address in %s", task.Interval(pushWithin)), Hint: "see whether it reaches its server, and ask again"}
+			why := &task.Error{Err: task.ErrBusy, Detail: fmt.Sprintf("the push distributor returned no address within %s", task.Interval(pushWithin)), Hint: "check that the distributor is connected to its server, then try again"}
 			ctx, cancel := context.WithTimeoutCause(c.Context(), pushWithin, why)
 			defer cancel()
 			channel, err := a.Broker.PushChannel(ctx, info.TaskID)
@@ -49,4 +52,6 @@ func newPush(a *app) *cobra.Command {
 			return nil
 		},
 	}
+	a.PackageFlag(c)
+	return c
 }

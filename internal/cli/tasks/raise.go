@@ -1,6 +1,7 @@
 package tasks
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -14,7 +15,7 @@ func newRaise(a *app) *cobra.Command {
 	var payload string
 	c := &cobra.Command{
 		Use:               "raise EVENT",
-		Short:             "Fire the tasks that wait for an event",
+		Short:             "Raise an event, which fires the tasks that wait for it",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.completeEvent,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -29,18 +30,18 @@ func newRaise(a *app) *cobra.Command {
 			case a.JSON:
 				a.Object(term.Member("event", args[0]), term.Member("taken_by", term.ListOf(taken)))
 			case len(taken) == 0:
-				a.Printf("%s: no task took it%s\n", term.Clean(args[0]), eventHint(all, args[0]))
+				a.Printf("%s: no task waits for this event%s\n", term.Clean(args[0]), eventHint(all, args[0]))
 			default:
 				n := verb.NewNames(all)
 				for i, path := range taken {
 					taken[i] = n.User(path)
 				}
-				a.Printf("%s: taken by %s\n", term.Clean(args[0]), strings.Join(taken, ", "))
+				a.Printf("%s: fired %s\n", term.Clean(args[0]), strings.Join(taken, ", "))
 			}
 			return nil
 		},
 	}
-	c.Flags().StringVar(&payload, "payload", "", "bytes for the tasks, at most 64 KiB")
+	c.Flags().StringVar(&payload, "payload", "", "`DATA` for the tasks, at most 64 KiB")
 	return c
 }
 
@@ -55,8 +56,8 @@ func events(all []task.Info) []string {
 }
 
 func eventHint(all []task.Info, id string) string {
-	if near := term.Nearest(id, events(all)); len(near) > 0 && near[0] != id {
-		return "; did you mean " + strings.Join(near, " or ") + "?"
+	if hint := term.DidYouMean(id, events(all)); hint != "" && !slices.Contains(events(all), id) {
+		return "; " + hint
 	}
 	return ""
 }

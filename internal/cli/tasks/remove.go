@@ -12,7 +12,7 @@ func newRemove(a *app) *cobra.Command {
 	var cancel bool
 	c := &cobra.Command{
 		Use:               "remove TASK",
-		Short:             "Unregister a task; a live run finishes",
+		Short:             "Remove a task; its live run finishes first",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -31,7 +31,8 @@ func newRemove(a *app) *cobra.Command {
 			return nil
 		},
 	}
-	c.Flags().BoolVar(&cancel, "cancel", false, "cancel a live run (Abort)")
+	c.Flags().BoolVar(&cancel, "cancel", false, "cancel the live run")
+	a.PackageFlag(c)
 	return c
 }
 
@@ -48,5 +49,5 @@ func afterRemoval(info task.Info, cancel bool) string {
 	case cancel:
 		return "; its run is canceled: " + task.ReasonAbort.String()
 	}
-	return "; its run goes on to its end"
+	return "; its run finishes"
 }

@@ -8,9 +8,9 @@ import (
 )
 
 func newResume(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:               "resume TASK",
-		Short:             "End a suspension or a back-off",
+		Short:             "Let a suspended or backing-off task run again now",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -32,4 +32,6 @@ func newResume(a *app) *cobra.Command {
 			return nil
 		},
 	}
+	a.PackageFlag(c)
+	return c
 }

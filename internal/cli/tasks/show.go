@@ -13,9 +13,9 @@ import (
 )
 
 func newShow(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:               "show TASK",
-		Short:             "Everything stored about a task",
+		Short:             "Show everything stored about a task",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -35,9 +35,11 @@ func newShow(a *app) *cobra.Command {
 			return nil
 		},
 	}
+	a.PackageFlag(c)
+	return c
 }
 
-// show prints a label and a text a line.
+// show prints one label and text per line.
 func (a *app) show(info task.Info) {
 	line := func(label, text string) {
 		if text != "" {
@@ -64,8 +66,8 @@ func (a *app) show(info task.Info) {
 	}
 }
 
-// showCommand is the one place that shows arguments and environment: they may
-// hold secrets.
+// showCommand prints a command with its arguments and environment. No other verb does:
+// they may hold secrets.
 func (a *app) showCommand(c task.Command, line func(label, text string)) {
 	words := []string{term.Quoted(c.Path)}
 	for _, arg := range c.Args {
@@ -88,7 +90,7 @@ func conditionsLine(spec task.Spec) string {
 	}
 	s := task.ConditionList(spec.Conditions)
 	if spec.CancelOnConditionLoss {
-		s += "; lost while running: canceled, runs again"
+		s += "; a run is canceled when one is lost, and runs again"
 	}
 	return s
 }
@@ -110,7 +112,7 @@ func optionsLine(spec task.Spec) string {
 		parts = append(parts, "exclusive "+strconv.Quote(spec.Exclusive))
 	}
 	if spec.Command != nil && spec.Command.Retry {
-		parts = append(parts, "any failure is tried again")
+		parts = append(parts, "any failure is retried")
 	}
 	return strings.Join(parts, "; ")
 }
@@ -128,7 +130,7 @@ func misfireText(m task.Misfire) string {
 func holdText(h task.Hold) string {
 	switch {
 	case h.AtMost == 0:
-		return "held for ever"
+		return "held forever"
 	case h.Then == task.RunAnyway:
 		return "held for " + task.Interval(h.AtMost) + ", then run anyway"
 	}

@@ -21,9 +21,9 @@ func newToast(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "toast TITLE [BODY]",
 		Short: "Show a notification whose buttons fire tasks",
-		Long: "Show a notification. A click on it or on one of its buttons fires the tasks\n" +
-			"that were added with --on toast, or --on toast:TAG; what the user did is in\n" +
-			"BGTASK_DETAILS of the command.",
+		Long: `Show a notification. A click on it, or on one of its buttons, fires the tasks that
+were added with --on toast or --on toast:TAG. The variable BGTASK_DETAILS of their
+commands says what the user did.`,
 		Example: "  bgtask add open-log --on toast:build -- xdg-open ~/build.log\n" +
 			"  bgtask toast --tag build --action log=\"Show the log\" \"The build failed\"",
 		Args:              verb.Between(0, 2),
@@ -33,7 +33,7 @@ func newToast(a *app) *cobra.Command {
 				return a.hideToast(c, args, hide)
 			}
 			if len(args) == 0 {
-				return term.Refuse("toast needs a title", `bgtask toast "The build is ready"`)
+				return term.Refuse("toast: missing title", `write: bgtask toast "The build is ready"`)
 			}
 			t.Title = args[0]
 			if len(args) > 1 {
@@ -41,7 +41,7 @@ func newToast(a *app) *cobra.Command {
 			}
 			var err error
 			if t.Urgency, err = task.ParseUrgency(urgency); err != nil {
-				return term.Refuse("--urgency is low, normal or critical", "")
+				return term.UnknownWord("--urgency", "level", urgency, []string{"low", "normal", "critical"})
 			}
 			if t.Actions, err = toastActions(actions); err != nil {
 				return err
@@ -54,14 +54,16 @@ func newToast(a *app) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringArrayVar(&actions, "action", nil, "a button, KEY=LABEL; may be repeated")
-	f.StringVar(&t.Reply, "reply", "", "a button with this label that takes an answer")
-	f.StringVar(&t.Tag, "tag", "", "replace the toast with this tag; fires --on toast:TAG")
-	f.StringVar(&t.Icon, "icon", "", "name of an icon, or a picture's path")
-	f.StringVar(&urgency, "urgency", "normal", "low, normal or critical")
-	term.DurationVar(f, &t.Expires, "expires", "take it away after this time")
-	f.BoolVar(&t.Silent, "silent", false, "without a sound")
-	f.Uint32Var(&hide, "hide", 0, "take the toast with this id away")
+	f.StringArrayVar(&actions, "action", nil, "add a button, `KEY=LABEL`; may be repeated")
+	f.StringVar(&t.Reply, "reply", "", "add a button with this `LABEL` that asks for an answer")
+	f.StringVar(&t.Tag, "tag", "", "replace the toast with this `TAG`; fires --on toast:TAG")
+	f.StringVar(&t.Icon, "icon", "", "the name of an `ICON`, or the path of an image")
+	f.StringVar(&urgency, "urgency", "normal", "`LEVEL`: low, normal or critical")
+	term.DurationVar(f, &t.Expires, "expires", "remove the toast after this time")
+	f.BoolVar(&t.Silent, "silent", false, "play no sound")
+	f.Uint32Var(&hide, "hide", 0, "remove the toast with this `ID`")
+	c.Flags().StringVarP(&a.Package, "package", "p", "", "show it for this `PACKAGE`")
+	_ = c.RegisterFlagCompletionFunc("package", a.CompletePackage) // fails for a flag that does not exist
 	return c
 }
 
@@ -85,13 +87,13 @@ func (a *app) showToast(c *cobra.Command, t task.Toast) error {
 	for _, w := range shown.Warnings {
 		a.Warn("%s", w)
 	}
-	a.Printf("toast %d is shown\n", shown.ID)
+	a.Printf("toast %d shown\n", shown.ID)
 	return nil
 }
 
 func (a *app) hideToast(c *cobra.Command, args []string, id uint32) error {
 	if len(args) > 0 {
-		return term.Refuse("--hide takes the id of a toast and nothing else", "")
+		return term.Refuse("--hide takes no title", "write: bgtask toast --hide ID")
 	}
 	if err := a.Broker.HideToast(c.Context(), id); err != nil {
 		return err
@@ -106,14 +108,14 @@ func toastActions(words []string) (all []task.ToastAction, err error) {
 	for _, w := range words {
 		key, label, ok := strings.Cut(w, "=")
 		if !ok {
-			return nil, term.Refuse(fmt.Sprintf("--action %q is not KEY=LABEL", w), `such as --action open="Open it"`)
+			return nil, term.Refuse(fmt.Sprintf("--action %q is not KEY=LABEL", w), `write --action open="Open it"`)
 		}
 		all = append(all, task.ToastAction{Key: key, Label: label})
 	}
 	return all, nil
 }
 
-// iconPath makes a file's path absolute; a name of the icon theme stays.
+// iconPath makes the path of a file absolute. The name of an icon stays as it is.
 func iconPath(icon string) string {
 	if _, err := os.Stat(icon); icon == "" || err != nil && !strings.Contains(icon, "/") {
 		return icon

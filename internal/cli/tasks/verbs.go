@@ -1,5 +1,5 @@
-// Package tasks has the verbs that show one task or all of them, and act on one:
-// list, show, why, fire, raise, cancel, resume, remove, toast and push.
+// Package tasks has the verbs that show tasks and act on them: list, show, why, fire,
+// raise, cancel, resume, remove, toast and push.
 package tasks
 
 import (
@@ -11,11 +11,11 @@ import (
 // app is what the verbs of this package share.
 type app struct{ *verb.Env }
 
-// Verbs are the verbs of this room.
+// Verbs returns the verbs.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}
 	return []*cobra.Command{newList(a), newShow(a), newWhy(a), newFire(a), newRaise(a), newCancel(a), newResume(a), newRemove(a), newToast(a), newPush(a)}
 }
 
-// List is the verb list, which is also what a bare bgtask does.
+// List returns the verb list, which is also what bgtask without a verb does.
 func List(e *verb.Env) *cobra.Command { return newList(&app{e}) }

@@ -11,9 +11,9 @@ import (
 )
 
 func newWhy(a *app) *cobra.Command {
-	return &cobra.Command{
+	c := &cobra.Command{
 		Use:               "why TASK",
-		Short:             "Why it is not running, or why it is",
+		Short:             "Explain why a task is, or is not, running",
 		Args:              verb.Exactly(1),
 		ValidArgsFunction: a.CompleteTask,
 		RunE: func(c *cobra.Command, args []string) error {
@@ -33,9 +33,11 @@ func newWhy(a *app) *cobra.Command {
 			return nil
 		},
 	}
+	a.PackageFlag(c)
+	return c
 }
 
-// why prints the engine's answer; colour repeats the verdict.
+// why prints the engine's explanation. The color repeats the verdict.
 func (a *app) why(x task.Explanation) {
 	x.At = x.At.In(a.Zone)
 	const verdictIndent, textColumn = 2, 13

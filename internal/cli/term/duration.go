@@ -11,9 +11,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// duration is a flag's value: Go's durations, and days and weeks before them.
+// duration is the value of a flag that takes a duration; see ParseDuration.
 type duration struct{ d *time.Duration }
 
+// DurationVar defines a flag that takes a duration.
 func DurationVar(flags *pflag.FlagSet, d *time.Duration, name, help string) {
 	flags.Var(duration{d}, name, help)
 }
@@ -25,7 +26,7 @@ func (v duration) String() string {
 	return v.d.String()
 }
 
-func (v duration) Type() string { return "duration" }
+func (v duration) Type() string { return "DURATION" }
 
 func (v duration) Set(s string) (err error) {
 	*v.d, err = ParseDuration(s)
@@ -34,7 +35,8 @@ func (v duration) Set(s string) (err error) {
 
 var daysAndWeeks = regexp.MustCompile(`^(?:([0-9]{1,5})w)?(?:([0-9]{1,5})d)?`)
 
-// ParseDuration reads "90s", "6h", "1d12h", "2w"; none is negative or zero.
+// ParseDuration parses "90s", "6h", "1d12h" or "2w": Go's syntax, with weeks and days
+// before it. The duration is positive and at most 50 years.
 func ParseDuration(s string) (time.Duration, error) {
 	const day = 24 * time.Hour
 	parts := daysAndWeeks.FindStringSubmatch(s)
@@ -48,7 +50,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	if rest := s[len(parts[0]):]; rest != "" || d == 0 {
 		more, err := time.ParseDuration(rest)
 		if err != nil {
-			return 0, fmt.Errorf("%q is not a duration; one looks like 90s, 20m, 6h, 1d12h", s)
+			return 0, fmt.Errorf("%q is not a duration; write 90s, 20m, 6h or 1d12h", s)
 		}
 		if more < 0 {
 			return 0, fmt.Errorf("%q is negative", s)
@@ -57,7 +59,7 @@ func ParseDuration(s string) (time.Duration, error) {
 	}
 	switch {
 	case d <= 0:
-		return 0, fmt.Errorf("%q is no time at all", s)
+		return 0, fmt.Errorf("%q is zero", s)
 	case d > task.MaxInterval:
 		return 0, fmt.Errorf("%q is more than 50 years", s)
 	}

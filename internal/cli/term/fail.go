@@ -1,6 +1,7 @@
 package term
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The exit codes.
+// Exit codes. The help of bgtask lists them all.
 const (
 	exitFailure     = 1
 	ExitUsage       = 2
@@ -23,20 +24,21 @@ const (
 	exitIncomplete  = 8
 )
 
-// Errors of the command line alone.
+// Errors that only the command line has.
 var (
-	ErrAmbiguous  = errors.New("more than one task is meant")
+	ErrAmbiguous  = errors.New("the name is ambiguous")
 	ErrTimeout    = errors.New("the timeout has passed")
-	ErrStillHeld  = errors.New("the timeout has passed, and it is still held")
+	ErrStillHeld  = errors.New("the timeout has passed and the task is still held")
 	ErrIncomplete = errors.New("the run did not complete")
 	ErrUnsound    = errors.New("a check failed")
 )
 
-// failures says how an error is told to programs. The first that fits counts.
+// failures maps errors to the exit code, and to the code of --json. The first match
+// counts.
 var failures = []struct {
 	err  error
 	exit int
-	code string // of --json; "" for task.Code
+	code string // with --json; "" means task.Code
 }{
 	{ErrAmbiguous, exitNotFound, "ambiguous"},
 	{ErrStillHeld, exitHeld, "still_held"},
@@ -52,7 +54,7 @@ var failures = []struct {
 	{task.ErrUnavailable, ExitUnavailable, ""},
 }
 
-// exitError is an error with an exit code of its own.
+// exitError is an error with its own exit code.
 type exitError struct {
 	error
 	code int
@@ -60,9 +62,10 @@ type exitError struct {
 
 func (e exitError) Unwrap() error { return e.error }
 
-// ExitsWith gives an error an exit code of its own.
+// ExitsWith returns err with an exit code that overrides the one of its kind.
 func ExitsWith(err error, code int) error { return exitError{err, code} }
 
+// ExitCode returns the exit code for err; 0 for nil.
 func ExitCode(err error) int {
 	if err == nil {
 		return 0
@@ -78,6 +81,7 @@ func ExitCode(err error) int {
 	return exitFailure
 }
 
+// ErrorCode returns the word for err in the JSON output.
 func ErrorCode(err error) string {
 	for _, f := range failures {
 		if f.code != "" && errors.Is(err, f.err) {
@@ -87,15 +91,17 @@ func ErrorCode(err error) string {
 	return task.Code(err)
 }
 
-// shownError is an error that is in the verb's answer already.
+// shownError is an error that the verb has already printed.
 type shownError struct{ error }
 
 func (e shownError) Unwrap() error { return e.error }
 
-// Told marks an error that the verb has told already, in its answer.
-func Told(err error) error { return shownError{err} }
+// Shown returns err marked as printed: it sets the exit code, and Fail prints nothing.
+func Shown(err error) error { return shownError{err} }
 
-// Fail tells an error: what and why, then the remedy; three lines at most.
+// Fail prints an error on standard error in at most three lines: what happened, the
+// other errors that it joins, and a hint. With --json it prints an object on standard
+// output instead.
 func (tty *Terminal) Fail(err error) {
 	if errors.As(err, new(shownError)) {
 		return
@@ -106,27 +112,28 @@ func (tty *Terminal) Fail(err error) {
 		tty.Object(Member("error", Failure{Code: ErrorCode(err), Message: strings.Join(lines, "; "), Hint: OrNull(hint)}))
 		return
 	}
-	fmt.Fprintln(tty.Stderr, Clean("bgtask: "+lines[0]))
+	tty.note("bgtask: " + lines[0])
 	switch more := lines[1:]; len(more) {
 	case 0:
 	case 1:
-		fmt.Fprintln(tty.Stderr, Clean("  "+more[0]))
+		tty.note("  " + more[0])
 	default:
-		more = Faults(errors.Join(withoutOps(err)[1:]...)) // it is said once
-		fmt.Fprintln(tty.Stderr, Clean(fmt.Sprintf("  and %d more: %s", len(more), strings.Join(more, "; "))))
+		more = Faults(errors.Join(withoutOps(err)[1:]...)) // the first line names the verb
+		tty.note(fmt.Sprintf("  and %d more: %s", len(more), strings.Join(more, "; ")))
 	}
 	if hint != "" {
-		fmt.Fprintln(tty.Stderr, Clean("  hint: "+hint))
+		tty.note("  hint: " + hint)
 	}
 }
 
+// Failure is an error in the JSON output.
 type Failure struct {
 	Code    string  `json:"code"`
 	Message string  `json:"message"`
 	Hint    *string `json:"hint"`
 }
 
-// Faults are the errors that err joins, a line for each.
+// Faults returns the messages of the errors that err joins, each on one line.
 func Faults(err error) (lines []string) {
 	for _, each := range Leaves(err) {
 		lines = append(lines, line(each))
@@ -134,7 +141,7 @@ func Faults(err error) (lines []string) {
 	return lines
 }
 
-// Leaves are the errors that err joins; err itself when it joins none.
+// Leaves returns the errors that err joins, at any depth, or err itself.
 func Leaves(err error) (all []error) {
 	switch e := err.(type) {
 	case exitError:
@@ -152,7 +159,7 @@ func Leaves(err error) (all []error) {
 
 func line(err error) string {
 	if errors.Is(err, task.ErrUnavailable) {
-		err = withoutOp(err) // whatever was asked, nobody was there
+		err = withoutOp(err) // no verb works without a broker
 	}
 	return strings.ReplaceAll(strings.TrimSpace(err.Error()), "\n", "; ")
 }
@@ -174,7 +181,7 @@ func withoutOp(err error) error {
 	return &bare
 }
 
-// AsksForJSON looks for --json in a command line that could not be understood.
+// AsksForJSON looks for --json in a command line that could not be parsed.
 func AsksForJSON(args []string) bool {
 	if i := slices.Index(args, "--"); i >= 0 {
 		args = args[:i]
@@ -182,21 +189,20 @@ func AsksForJSON(args []string) bool {
 	return slices.Contains(args, "--json") || slices.Contains(args, "--json=true")
 }
 
-// Refuse is a word or a value that is not taken; nothing was changed.
+// Refuse returns the error for a word or value that the command line does not accept.
+// Nothing was changed.
 func Refuse(detail, hint string) error {
 	return &task.Error{Err: task.ErrInvalid, Detail: detail, Hint: hint}
 }
 
-// UnknownWord names the nearest of the words that there are.
+// UnknownWord refuses the value of a flag, and suggests the nearest of the words that
+// it takes.
 func UnknownWord(flag, what, word string, words []string) error {
-	hint := "they are: " + strings.Join(words, " ")
-	if near := Nearest(word, words); len(near) > 0 {
-		hint = "did you mean " + strings.Join(near, " or ") + "?"
-	}
-	return Refuse(fmt.Sprintf("%s: there is no %s %q", flag, what, word), hint)
+	return Refuse(fmt.Sprintf("%s: unknown %s %q", flag, what, word), cmp.Or(DidYouMean(word, words), "choose one of: "+strings.Join(words, " ")))
 }
 
-// Cause is the error without the call and the path that the caller names anyway.
+// Cause returns err without the system call and the path, which the caller names
+// itself.
 func Cause(err error) error {
 	var e *os.PathError
 	if errors.As(err, &e) {

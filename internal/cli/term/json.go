@@ -7,19 +7,20 @@ import (
 	"time"
 )
 
-// jsonVersion is raised when the meaning of what is there changes.
+// jsonVersion grows when the meaning of a member changes. A new member does not change
+// it.
 const jsonVersion = 1
 
-// Field is one of an object's, in its order.
+// Field is a member of a JSON object. Members keep their order.
 type Field struct {
 	key   string
 	value any
 }
 
-// Member is a field of an object.
+// Member returns a member of an object.
 func Member(key string, value any) Field { return Field{key, value} }
 
-// Object prints {"version": 1, ...} on a line.
+// Object prints {"version":1,...} on one line.
 func (tty *Terminal) Object(members ...Field) {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `{"version":%d`, jsonVersion)
@@ -28,16 +29,16 @@ func (tty *Terminal) Object(members ...Field) {
 		enc := json.NewEncoder(&b)
 		enc.SetEscapeHTML(false)
 		if err := enc.Encode(m.value); err != nil {
-			b.WriteString("null") // a value of ours that cannot be encoded is a defect, but no reason to print half an object
+			b.WriteString("null") // a value that cannot be encoded is a defect; half an object would be worse
 			continue
 		}
 		b.Truncate(b.Len() - 1) // the newline
 	}
 	b.WriteString("}\n")
-	tty.Stdout.Write(b.Bytes())
+	_, _ = tty.Stdout.Write(b.Bytes()) // the program asks for write errors at its end
 }
 
-// ListOf is never null.
+// ListOf returns all, as [] and not null if it is empty.
 func ListOf[T any](all []T) []T {
 	if all == nil {
 		return []T{}
@@ -45,7 +46,7 @@ func ListOf[T any](all []T) []T {
 	return all
 }
 
-// OrNull is null for what is not known.
+// OrNull returns null for an empty string.
 func OrNull(s string) *string {
 	if s == "" {
 		return nil
@@ -53,6 +54,7 @@ func OrNull(s string) *string {
 	return &s
 }
 
+// TimeOrNull returns t in UTC, or null for the zero time.
 func TimeOrNull(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil

@@ -5,7 +5,19 @@ import (
 	"strings"
 )
 
-// Nearest are the candidates that word probably stands for, at most two.
+// DidYouMean is the hint that names the candidates nearest to word, "did you mean
+// list?". It is "" when none is near.
+func DidYouMean(word string, candidates []string) string { return Suggest(Nearest(word, candidates)) }
+
+// Suggest is the hint that names what was probably meant; "" for none.
+func Suggest(near []string) string {
+	if len(near) == 0 {
+		return ""
+	}
+	return "did you mean " + strings.Join(near, " or ") + "?"
+}
+
+// Nearest returns the candidates that word was probably meant to be, at most two.
 func Nearest(word string, candidates []string) []string {
 	if word == "" {
 		return nil
@@ -28,8 +40,8 @@ func Nearest(word string, candidates []string) []string {
 	return best
 }
 
-// distance is the number of letters to change, insert, remove or swap with their
-// neighbour.
+// distance counts the letters to change, insert, remove or swap with a neighbor to make
+// b of a.
 func distance(a, b string) int {
 	x, y := []rune(a), []rune(b)
 	var before, last []int

@@ -2,6 +2,7 @@ package term
 
 import (
 	"os"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -9,17 +10,18 @@ import (
 	"golang.org/x/text/width"
 )
 
-// Screen says how text is shown. The zero screen is a file: whole, in absolute
-// times, without colours.
+// Screen says how text is shown. The zero Screen is a file or a pipe: text is not cut,
+// times are absolute, and there are no colors.
 type Screen struct {
 	Terminal bool
 	Color    bool
-	Width    int // columns; 0: not known
+	Width    int // in columns; 0 if not known
 }
 
-// Color repeats what the words say.
+// Color is a color of the terminal. It only repeats what the words say.
 type Color string
 
+// The colors, and what they are for.
 const (
 	Plain  Color = ""
 	Red    Color = "31" // failed, suspended
@@ -28,6 +30,7 @@ const (
 	Faint  Color = "2"  // ids, sources
 )
 
+// Paint returns text in a color, if s has colors.
 func (s Screen) Paint(c Color, text string) string {
 	if !s.Color || c == Plain || text == "" {
 		return text
@@ -35,8 +38,8 @@ func (s Screen) Paint(c Color, text string) string {
 	return "\x1b[" + string(c) + "m" + text + "\x1b[0m"
 }
 
-// Clean replaces what could move the cursor or hide text: errors and facts are
-// the words of others. Line ends stay.
+// Clean replaces control characters, which could move the cursor or hide text: errors
+// and facts contain text from other programs. Newlines stay.
 func Clean(s string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -51,13 +54,13 @@ func Clean(s string) string {
 	}, s)
 }
 
-// OneLine is the first line of s, cleaned.
+// OneLine returns the first line of s, cleaned.
 func OneLine(s string) string {
 	s, _, _ = strings.Cut(strings.TrimSpace(s), "\n")
 	return Clean(s)
 }
 
-// Columns is how wide s is on a terminal.
+// Columns returns the width of s on a terminal.
 func Columns(s string) int {
 	n := 0
 	for _, r := range s {
@@ -77,7 +80,7 @@ func runeColumns(r rune) int {
 	return 1
 }
 
-// Cut makes s fit into most columns.
+// Cut shortens s to at most most columns. The last one is "…" if it was longer.
 func Cut(s string, most int) string {
 	if most <= 0 || Columns(s) <= most {
 		return s
@@ -91,7 +94,8 @@ func Cut(s string, most int) string {
 	return s
 }
 
-// CutMiddle keeps the beginning and the end, which tell names apart.
+// CutMiddle shortens s to at most most letters, and keeps the beginning and the end,
+// which distinguish names.
 func CutMiddle(s string, most int) string {
 	runes := []rune(s)
 	if len(runes) <= most {
@@ -101,13 +105,16 @@ func CutMiddle(s string, most int) string {
 	return string(runes[:most-tail-1]) + "…" + string(runes[len(runes)-tail:])
 }
 
-// ScreenOf says what can be shown on f.
+// ScreenOf returns the screen that f is. The variables NO_COLOR, TERM and COLUMNS
+// override what the terminal says.
 func ScreenOf(f *os.File) Screen {
 	if !IsTerminal(f) {
 		return Screen{}
 	}
 	s := Screen{Terminal: true, Color: os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"}
-	if width, _, err := xterm.GetSize(int(f.Fd())); err == nil {
+	if width, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil && width > 0 {
+		s.Width = width
+	} else if width, _, err := xterm.GetSize(int(f.Fd())); err == nil {
 		s.Width = width
 	}
 	return s

@@ -4,18 +4,22 @@ import (
 	"strings"
 )
 
-// Cell is text with a colour.
+// Cell is the text of a table's cell, and its color.
 type Cell struct {
 	Text  string
 	Color Color
 }
 
-func Text(s string) Cell             { return Cell{Text: s} }
+// Text returns a cell without a color.
+func Text(s string) Cell { return Cell{Text: s} }
+
+// Colored returns a cell with a color.
 func Colored(c Color, s string) Cell { return Cell{s, c} }
 
-// Table is rows of cells under a heading.
+// Table is rows of cells below a row of headings.
 type Table struct{ rows [][]Cell }
 
+// NewTable returns a table with these headings.
 func NewTable(headings ...string) *Table {
 	t := new(Table)
 	cells := make([]Cell, len(headings))
@@ -26,6 +30,7 @@ func NewTable(headings ...string) *Table {
 	return t
 }
 
+// Add adds a row. Only the first line of each text is shown.
 func (t *Table) Add(cells ...Cell) {
 	for i := range cells {
 		cells[i].Text = OneLine(cells[i].Text)
@@ -33,7 +38,7 @@ func (t *Table) Add(cells ...Cell) {
 	t.rows = append(t.rows, cells)
 }
 
-// Table aligns the columns; on a terminal a line that is too long is cut.
+// Table prints t with aligned columns. On a terminal, lines that are too long are cut.
 func (tty *Terminal) Table(t *Table) {
 	widths := t.widths()
 	shown := tty.Screen.fitting(widths)
@@ -42,8 +47,8 @@ func (tty *Terminal) Table(t *Table) {
 	}
 }
 
-// fitting is how many columns of a table are shown: one of which only a letter or
-// two could be read is left out, and those after it.
+// fitting returns how many columns of a table are shown. A column of which only a few
+// letters would fit is left out, and so are those after it.
 func (s Screen) fitting(widths []int) int {
 	const readable = 8
 	left := s.Width

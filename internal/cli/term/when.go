@@ -6,16 +6,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Timeless is the instant for which a State leaves out how long it has lasted.
+// Timeless is the instant for which a State does not say how long it has lasted.
 var Timeless time.Time
 
-// Stamp is a time where nothing is relative.
+// Stamp formats an absolute time, for files and pipes.
 func (tty *Terminal) Stamp(t time.Time) string { return t.In(tty.Zone).Format(time.RFC3339) }
 
-// Days counts from today to t, by the calendar: a day need not have 24 hours.
+// Days returns the number of calendar days from today to t. A day need not have 24
+// hours.
 func (tty *Terminal) Days(t time.Time) int { return task.Days(t, tty.Now().In(tty.Zone)) }
 
-// Clock is "14:32:10", with the day when it is not today.
+// Clock formats a time as "14:32:10", with the day if it is not today.
 func (tty *Terminal) Clock(t time.Time) string {
 	if !tty.Screen.Terminal {
 		return tty.Stamp(t)
@@ -26,7 +27,7 @@ func (tty *Terminal) Clock(t time.Time) string {
 	return tty.Day(t)
 }
 
-// Day is "today 12:30:04", "yesterday 23:00:00" or a date.
+// Day formats a time as "today 12:30:04", "yesterday 23:00:00" or with a date.
 func (tty *Terminal) Day(t time.Time) string {
 	if !tty.Screen.Terminal {
 		return tty.Stamp(t)
@@ -34,16 +35,20 @@ func (tty *Terminal) Day(t time.Time) string {
 	return task.Day(t, tty.Now().In(tty.Zone))
 }
 
-// Coming is when something will be: a clock time when that is soon, "in 9 h" when not.
+// Coming formats a time to come: the time itself within an hour, else "in 9 h".
 func (tty *Terminal) Coming(t time.Time) string {
 	d := t.Sub(tty.Now())
 	if !tty.Screen.Terminal || d < time.Hour {
 		return tty.Clock(t)
 	}
-	return "in " + task.Roughly(d)
+	unit := time.Hour
+	if d >= 2*24*time.Hour {
+		unit = 24 * time.Hour
+	}
+	return "in " + task.Roughly(d.Round(unit))
 }
 
-// Ago is when something was: "2 h ago", "today".
+// Ago formats a time in the past: "2 h ago", "today".
 func (tty *Terminal) Ago(t time.Time) string {
 	if !tty.Screen.Terminal {
 		return tty.Stamp(t)
@@ -60,10 +65,10 @@ func (tty *Terminal) Ago(t time.Time) string {
 	return task.Roughly(d) + " ago"
 }
 
-// AtLayouts are the times that --at takes, in the machine's zone.
+// AtLayouts are the layouts of a date with a time, as --at and --with accept them.
 var AtLayouts = []string{"2006-01-02 15:04:05", "2006-01-02 15:04", "2006-01-02T15:04:05", "2006-01-02T15:04"}
 
-// ParseIn reads a time in the first layout that it has.
+// ParseIn parses a time in zone with the first layout that fits.
 func ParseIn(zone *time.Location, s string, layouts []string) (time.Time, bool) {
 	for _, layout := range layouts {
 		if t, err := time.ParseInLocation(layout, s, zone); err == nil {
@@ -73,7 +78,7 @@ func ParseIn(zone *time.Location, s string, layouts []string) (time.Time, bool) 
 	return time.Time{}, false
 }
 
-// NextClock is the next time at which clocks show the hour of t.
+// NextClock returns the next time at which clocks show the time of day of t.
 func (tty *Terminal) NextClock(t time.Time) time.Time {
 	now := tty.Now().In(tty.Zone)
 	y, m, d := now.Date()

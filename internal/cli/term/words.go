@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Plural is "1 task", "2 tasks", "3 classes".
+// Plural returns "1 task", "2 tasks", "3 classes".
 func Plural(n int, what string) string {
 	switch {
 	case n == 1:
@@ -19,6 +19,7 @@ func Plural(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
+// And joins words as in "one, two and three".
 func And(words []string) string {
 	if n := len(words); n > 1 {
 		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
@@ -26,7 +27,7 @@ func And(words []string) string {
 	return strings.Join(words, "")
 }
 
-// Joined joins what is not empty.
+// Joined joins the parts that are not empty.
 func Joined(sep string, parts ...string) string {
 	var kept []string
 	for _, p := range parts {
@@ -37,7 +38,7 @@ func Joined(sep string, parts ...string) string {
 	return strings.Join(kept, sep)
 }
 
-// Quoted is a word as a shell would read it.
+// Quoted quotes a word for a shell, if it needs quotes.
 func Quoted(word string) string {
 	if word != "" && strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=./:,@%+") == "" {
 		return word
@@ -48,7 +49,7 @@ func Quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// Spaced has a blank before it, if it is anything.
+// Spaced returns s with a space before it, or "".
 func Spaced(s string) string {
 	if s == "" {
 		return ""
@@ -56,6 +57,7 @@ func Spaced(s string) string {
 	return " " + s
 }
 
+// OrDash returns "-" for an empty cell of a table.
 func OrDash(s string) string {
 	if s == "" {
 		return "-"
@@ -63,4 +65,5 @@ func OrDash(s string) string {
 	return s
 }
 
+// SortedKeys returns the keys of m in their order.
 func SortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -6,10 +6,20 @@ import "strings"
 // the terminal breaks the line itself.
 const leastColumns = 20
 
-// Wrap breaks a line between words where the terminal ends, and lets what follows
-// begin at the column indent. Words are never cut: they may be paths and commands.
+// Wrap breaks a line between words where the terminal ends. See WrapAt. What goes to
+// a file is not broken.
 func (s Screen) Wrap(line string, indent int) string {
-	if !s.Terminal || s.Width < indent+leastColumns || Columns(line) <= s.Width {
+	if !s.Terminal {
+		return line
+	}
+	return WrapAt(line, indent, s.Width)
+}
+
+// WrapAt breaks a line between words after at most width columns, and starts the
+// lines that follow at the column indent. It never breaks a word, which may be a path
+// or a command, and leaves the line alone when there is no room beside the indent.
+func WrapAt(line string, indent, width int) string {
+	if width < indent+leastColumns || Columns(line) <= width {
 		return line
 	}
 	var b strings.Builder
@@ -19,7 +29,7 @@ func (s Screen) Wrap(line string, indent int) string {
 		case strings.TrimSpace(word) == "":
 			blanks = word
 			continue
-		case used > indent && used+len(blanks)+Columns(word) > s.Width:
+		case used > indent && used+len(blanks)+Columns(word) > width:
 			b.WriteString("\n" + strings.Repeat(" ", indent))
 			used = indent
 		default:

@@ -9,7 +9,7 @@ import (
 	"github.com/bgtask/bgtask/internal/client"
 )
 
-// completeWithin is how long a person waits after the tab key.
+// completeWithin is how long a user may wait after pressing the tab key.
 const completeWithin = time.Second
 
 // CompleteTask offers the names of tasks. It starts no broker.
@@ -49,6 +49,8 @@ func (e *Env) CompletePackage(c *cobra.Command, args []string, _ string) ([]stri
 	return words, cobra.ShellCompDirectiveNoFileComp
 }
 
+// ForCompletion returns a context for asking the broker during completion. The broker is
+// not started if it does not run.
 func (e *Env) ForCompletion(c *cobra.Command) (context.Context, context.CancelFunc) {
 	if c, ok := e.Broker.(*client.Client); ok {
 		c.Start = client.NoStart
@@ -56,7 +58,7 @@ func (e *Env) ForCompletion(c *cobra.Command) (context.Context, context.CancelFu
 	return context.WithTimeout(c.Context(), completeWithin)
 }
 
-// OfferWords offers fixed words.
+// OfferWords offers these words.
 func OfferWords(all ...string) cobra.CompletionFunc {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 		return all, cobra.ShellCompDirectiveNoFileComp

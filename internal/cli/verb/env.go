@@ -1,5 +1,5 @@
-// Package verb is what all verbs share: the environment that they are given, and how
-// the words of a command line name tasks, packages and facts.
+// Package verb is what all verbs share: the environment they run in, help texts,
+// shell completion, and how the words of a command line name tasks, packages and facts.
 package verb
 
 import (
@@ -13,15 +13,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Env is what every verb is given: the terminal, and the broker.
+// Env is what every verb runs in: the terminal, the broker, and the flags that several
+// verbs have.
 type Env struct {
 	*term.Terminal
 	Broker  Remote
-	Version string
-	Package string
+	Version string // of this program
+	Package string // -p; "" for all packages
 }
 
-// Remote is what the verbs ask the broker for: what the SDK does, and what is the user's.
+// Remote is the broker as the verbs see it: the calls of the SDK, and those that only
+// the user may make.
 type Remote interface {
 	client.Broker
 	Status(ctx context.Context) (task.Status, error)

@@ -1,9 +1,9 @@
 package verb
 
 import (
+	"cmp"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,19 +11,20 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// FactSlip is what the table of facts says is wrong, and the nearest names that there
-// are; nil: nothing.
+// FactSlip checks a fact's name and value against the table of facts. It returns nil
+// when both are right, and suggests the nearest names when the name is unknown.
 func FactSlip(name string, v task.Value) *task.Error {
 	var slip *task.Error
 	if !errors.As(task.CheckFact(name, v), &slip) {
 		return nil
 	}
-	if near := term.Nearest(name, task.FactNames()); len(near) > 0 && !slices.Contains(task.FactNames(), name) {
-		slip.Hint = "did you mean " + strings.Join(near, " or ") + "?"
+	if !slices.Contains(task.FactNames(), name) {
+		slip.Hint = cmp.Or(term.DidYouMean(name, task.FactNames()), slip.Hint)
 	}
 	return slip
 }
 
+// CompleteFact offers the names of facts.
 func CompleteFact(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return task.FactNames(), cobra.ShellCompDirectiveNoSpace
 }

@@ -6,14 +6,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Names says how each task is to be called so that it can be typed back: by its
-// name, by PACKAGE/NAME when there are several of that name, else by its id.
+// Names gives each task a label that a user can type: its name, PACKAGE/NAME if several
+// tasks have that name, or its id if even that is ambiguous.
 type Names struct {
 	tasks  map[task.GUID]string
-	paths  map[string]string // of PACKAGE/NAME, as facts know their users
-	shorts map[string]string // of families
+	paths  map[string]string // by FAMILY/NAME, as facts list their users
+	shorts map[string]string // by family
 }
 
+// NewNames returns the labels of these tasks.
 func NewNames(all []task.Info) Names {
 	n := Names{tasks: map[task.GUID]string{}, paths: map[string]string{}}
 	var families []string
@@ -40,10 +41,10 @@ func NewNames(all []task.Info) Names {
 	return n
 }
 
-// path is PACKAGE/NAME with the package as short as can be.
+// path is PACKAGE/NAME, with the shortest unambiguous name of the package.
 func (n Names) path(info task.Info) string { return n.Package(info.Package) + "/" + info.Spec.Name }
 
-// Of is how the task is called; one that is not there any more by its last name.
+// Of returns the label of a task. A removed one keeps its last name.
 func (n Names) Of(id task.GUID, name string) string {
 	if label, ok := n.tasks[id]; ok {
 		return label
@@ -51,7 +52,7 @@ func (n Names) Of(id task.GUID, name string) string {
 	return name
 }
 
-// User is how a task is called that is known by family and name.
+// User returns the label of the task FAMILY/NAME.
 func (n Names) User(path string) string {
 	if label, ok := n.paths[path]; ok {
 		return label
@@ -59,7 +60,8 @@ func (n Names) User(path string) string {
 	return path
 }
 
-// Package is the family name's part before the "_" where no other family has the same.
+// Package returns the part of a family name before the "_", or all of it if other
+// families have the same part.
 func (n Names) Package(family string) string {
 	if short, ok := n.shorts[family]; ok {
 		return short
@@ -67,7 +69,7 @@ func (n Names) Package(family string) string {
 	return family
 }
 
-// shorts are the shortest names that tell the families apart.
+// shorts maps families to the shortest names that are unambiguous.
 func shorts(families []string) map[string]string {
 	owner := map[string]string{}
 	for _, family := range families {
@@ -93,7 +95,7 @@ func shortFamily(family string) string {
 	return short
 }
 
-// shortID is the shortest prefix of id, of eight digits or more, that no other
+// shortID returns the shortest prefix of id, of at least eight digits, that no other
 // task has.
 func shortID(id task.GUID, all []task.Info) string {
 	s := id.String()

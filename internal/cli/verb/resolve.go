@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,12 +12,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
+// How the command line writes ids.
 const (
 	idPrefix  = "id:" // forces an id
-	MinDigits = 4     // of an id that is typed
+	MinDigits = 4     // the least digits of an id that a user may type
 )
 
-// Tasks lists the registrations that -p leaves.
+// Tasks returns the tasks of all groups, of the package of -p if it is given.
 func (e *Env) Tasks(ctx context.Context) ([]task.Info, error) {
 	all, err := e.Broker.Tasks(ctx, wire.TaskQuery{AllGroups: true})
 	if err != nil || e.Package == "" {
@@ -34,15 +36,15 @@ func (e *Env) Tasks(ctx context.Context) ([]task.Info, error) {
 	case len(families) > 1 && !families[e.Package]:
 		return nil, ambiguousPackage(e.Package, families)
 	case len(kept) == 0:
-		_, err = e.Family(ctx, e.Package) // a package may have no tasks, and has to be one
+		_, err = e.Family(ctx, e.Package) // a package without tasks is fine, an unknown one is not
 	}
 	return kept, err
 }
 
-// InPackage says whether word means the family: its name or the part before "_".
+// InPackage reports whether word names the family: in full, or by the part before "_".
 func InPackage(family, word string) bool { return family == word || shortFamily(family) == word }
 
-// Resolve finds the one task that is meant. An exact name goes before an id.
+// Resolve finds the one task that word names. An exact name takes precedence over an id.
 func (e *Env) Resolve(ctx context.Context, word string) (task.Info, error) {
 	all, err := e.Tasks(ctx)
 	if err != nil {
@@ -75,7 +77,7 @@ func match(all []task.Info, word string) []task.Info {
 	return withID(all, word)
 }
 
-// withID finds the tasks whose id begins with the digits, dashes or none.
+// withID finds the tasks whose id begins with these digits, with or without dashes.
 func withID(all []task.Info, digits string) (found []task.Info) {
 	digits = strings.ToLower(strings.Trim(digits, "{}"))
 	bare := strings.ReplaceAll(digits, "-", "")
@@ -90,7 +92,7 @@ func withID(all []task.Info, digits string) (found []task.Info) {
 	return found
 }
 
-// Named says in an error which task it was, where the broker says its id.
+// Named puts the name of the task into an error of the broker, which has its id.
 func Named(info task.Info, err error) error {
 	e, ok := err.(*task.Error)
 	if !ok || e.Subject != info.TaskID.String() {
@@ -110,7 +112,7 @@ func cutLast(s, sep string) (before, after string, ok bool) {
 }
 
 func noTask(all []task.Info, word, pkg string) error {
-	e := &task.Error{Err: task.ErrNotRegistered, Detail: fmt.Sprintf("no task named %q", word), Hint: "'bgtask list' shows all"}
+	e := &task.Error{Err: task.ErrNotRegistered, Detail: fmt.Sprintf("no task named %q", word), Hint: "'bgtask list' lists all tasks"}
 	if pkg != "" {
 		e.Detail += " in package " + pkg
 	}
@@ -122,15 +124,13 @@ func noTask(all []task.Info, word, pkg string) error {
 		return e
 	}
 	if len(all) == 0 {
-		e.Hint = "there are no tasks; 'bgtask add --help' shows how to make one"
+		e.Hint = "there are no tasks; 'bgtask add --help' explains how to create one"
 	}
-	if near := nearTasks(all, word); near != "" {
-		e.Hint = "did you mean " + near + "?"
-	}
+	e.Hint = cmp.Or(nearTasks(all, word), e.Hint)
 	return e
 }
 
-// nearTasks are those that were probably meant, "SyncNotes (notes) or ...".
+// nearTasks suggests the tasks that were probably meant, as "SyncNotes (notes)".
 func nearTasks(all []task.Info, word string) string {
 	n := NewNames(all)
 	var candidates []string
@@ -144,7 +144,7 @@ func nearTasks(all []task.Info, word string) string {
 	for i, name := range near {
 		near[i] = name + " (" + where[name] + ")"
 	}
-	return strings.Join(near, " or ")
+	return term.Suggest(near)
 }
 
 func ambiguous(all, found []task.Info, word string) error {
@@ -163,12 +163,12 @@ func ambiguous(all, found []task.Info, word string) error {
 		labels = append(labels, label)
 	}
 	return errors.Join(
-		&task.Error{Err: term.ErrAmbiguous, Detail: fmt.Sprintf("%q may be %d tasks", word, len(found)), Hint: "write one of these"},
+		&task.Error{Err: term.ErrAmbiguous, Detail: fmt.Sprintf("%q matches %d tasks", word, len(found)), Hint: "use one of these names"},
 		&task.Error{Err: term.ErrAmbiguous, Detail: strings.Join(labels, ", ")},
 	)
 }
 
-// Family finds the package that is meant by a family name or the part before "_".
+// Family finds the package that word names: by its family name, or the part before "_".
 func (e *Env) Family(ctx context.Context, word string) (task.Package, error) {
 	all, err := e.Broker.Packages(ctx)
 	if err != nil {
@@ -191,16 +191,13 @@ func (e *Env) Family(ctx context.Context, word string) (task.Package, error) {
 	case 1:
 		return found[0], nil
 	case 0:
-		e := &task.Error{Err: task.ErrNotRegistered, Detail: fmt.Sprintf("no package named %q", word), Hint: "'bgtask packages' shows all"}
-		if near := term.Nearest(word, candidates); len(near) > 0 {
-			e.Hint = "did you mean " + strings.Join(near, " or ") + "?"
-		}
+		e := &task.Error{Err: task.ErrNotRegistered, Detail: fmt.Sprintf("no package named %q", word), Hint: cmp.Or(term.DidYouMean(word, candidates), "'bgtask packages' lists all packages")}
 		return task.Package{}, e
 	}
 	return task.Package{}, ambiguousPackage(word, families)
 }
 
 func ambiguousPackage(word string, families map[string]bool) error {
-	return &task.Error{Err: term.ErrAmbiguous, Detail: fmt.Sprintf("%q may be %d packages: %s", word, len(families), strings.Join(term.SortedKeys(families), ", ")),
-		Hint: "write the whole family name"}
+	return &task.Error{Err: term.ErrAmbiguous, Detail: fmt.Sprintf("%q matches %d packages: %s", word, len(families), strings.Join(term.SortedKeys(families), ", ")),
+		Hint: "use the full family name"}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
+// PhaseColor returns the color of a state.
 func PhaseColor(p task.Phase) term.Color {
 	switch p {
 	case task.Suspended, task.Unresponsive:
@@ -21,6 +22,7 @@ func PhaseColor(p task.Phase) term.Color {
 	return term.Plain
 }
 
+// OutcomeColor returns the color of an outcome.
 func OutcomeColor(o task.Outcome) term.Color {
 	switch o {
 	case task.OutcomeNone, task.Completed, task.Canceled:
@@ -29,7 +31,7 @@ func OutcomeColor(o task.Outcome) term.Color {
 	return term.Red
 }
 
-// Took is how long Run took; "" when it was never entered.
+// Took returns how long the task's code ran; "" if it was never called.
 func Took(r task.Run) string {
 	d, ok := r.Took()
 	if !ok {
@@ -38,7 +40,7 @@ func Took(r task.Run) string {
 	return task.Duration(d)
 }
 
-// Ended is how a run ended, after its outcome: "1.2 s, progress 100".
+// Ended describes the end of a run, after its outcome: "1.2 s, progress 100".
 func Ended(r task.Run) string {
 	reason := ""
 	if r.Outcome == task.Canceled || r.Outcome == task.TimedOut {
@@ -50,16 +52,16 @@ func Ended(r task.Run) string {
 	}
 	forced := ""
 	if r.Forced {
-		forced = "its process was ended"
+		forced = "its process was killed"
 	}
 	text := term.OneLine(r.Text)
 	if text == r.Reason.Error() {
-		text = "" // the task gave the reason back
+		text = "" // the task returned the reason as its error
 	}
 	return term.Joined(", ", reason, Took(r), progress, r.Exit, forced, text)
 }
 
-// Where is the process that a run is in: "launched, pid 4324".
+// Where describes the process of a run: "launched, pid 4324".
 func Where(r task.Run) string {
 	pid := ""
 	if r.PID != 0 {
@@ -68,6 +70,7 @@ func Where(r task.Run) string {
 	return term.Joined(", ", r.Host, pid)
 }
 
+// OutcomeWords returns the outcomes as flags accept them.
 func OutcomeWords() (all []string) {
 	for o := task.Completed; o <= task.Lost; o++ {
 		all = append(all, strings.ReplaceAll(o.String(), " ", "-"))
@@ -75,6 +78,7 @@ func OutcomeWords() (all []string) {
 	return all
 }
 
+// PhaseWords returns the states as flags accept them.
 func PhaseWords() []string {
 	var all []string
 	for p := task.Waiting; p <= task.Removing; p++ {
@@ -83,6 +87,7 @@ func PhaseWords() []string {
 	return all
 }
 
+// ChangeWord names what a registration or installation changed.
 func ChangeWord(c wire.Change) string {
 	switch c {
 	case wire.Added:
