@@ -43,31 +43,6 @@ type (
 	PushNotificationTrigger = task.PushNotificationTrigger
 )
 
-// Types of SystemTrigger, with WinRT's numbers.
-const (
-	OnSmsReceived                  = task.OnSmsReceived
-	OnUserPresent                  = task.OnUserPresent
-	OnUserAway                     = task.OnUserAway
-	OnNetworkStateChange           = task.OnNetworkStateChange
-	OnControlChannelReset          = task.OnControlChannelReset
-	OnInternetAvailable            = task.OnInternetAvailable
-	OnSessionConnected             = task.OnSessionConnected
-	OnServicingComplete            = task.OnServicingComplete
-	OnLockScreenApplicationAdded   = task.OnLockScreenApplicationAdded
-	OnLockScreenApplicationRemoved = task.OnLockScreenApplicationRemoved
-	OnTimeZoneChange               = task.OnTimeZoneChange
-	OnOnlineIdConnectedStateChange = task.OnOnlineIdConnectedStateChange
-	OnBackgroundWorkCostChange     = task.OnBackgroundWorkCostChange
-	OnPowerStateChange             = task.OnPowerStateChange
-	OnDefaultSignInAccountChange   = task.OnDefaultSignInAccountChange
-)
-
-// Recurrences of a CustomSystemEventTrigger.
-const (
-	Once   = task.Once   // once per boot and login
-	Always = task.Always // each time the event is raised
-)
-
 // Details of a firing, for Run: type switch on Instance.TriggerDetails.
 type (
 	// Details is the sealed set of details of a firing.
@@ -108,24 +83,6 @@ type (
 // nothing on the machine knows whether c holds.
 func OrUnknown(c Condition) Condition { return task.OrUnknown(c) }
 
-// The system conditions: WinRT's eight, then ours.
-const (
-	UserPresent               = task.UserPresent
-	UserNotPresent            = task.UserNotPresent
-	InternetAvailable         = task.InternetAvailable
-	InternetNotAvailable      = task.InternetNotAvailable
-	SessionConnected          = task.SessionConnected
-	SessionDisconnected       = task.SessionDisconnected
-	FreeNetworkAvailable      = task.FreeNetworkAvailable
-	BackgroundWorkCostNotHigh = task.BackgroundWorkCostNotHigh
-
-	ACPower        = task.ACPower
-	BatteryNotLow  = task.BatteryNotLow
-	StorageNotLow  = task.StorageNotLow
-	DeviceIdle     = task.DeviceIdle
-	EnergySaverOff = task.EnergySaverOff
-)
-
 // Options of a registration.
 type (
 	// RetryPolicy is how often and how soon another attempt is made. Zero fields have
@@ -143,38 +100,12 @@ type (
 	Rule = task.Rule
 )
 
-// Choices of Misfire and Hold.
-const (
-	RunOnce = task.RunOnce // the latest missed instant fires; the others are recorded
-	Skip    = task.Skip    // no missed instant fires
-	RunAll  = task.RunAll  // the latest Max missed instants fire, each as its own occurrence
-
-	Drop      = task.Drop      // the occurrence ends as expired
-	RunAnyway = task.RunAnyway // the occurrence runs without its conditions
-)
-
 // PortableToWindows is a Rule that finds what Windows would refuse.
 var PortableToWindows Rule = task.PortableToWindows
 
 // CancellationReason is why a run is canceled. It is an error, and the cause of the
 // run's context: errors.Is(context.Cause(ctx), ReasonConditionLoss).
 type CancellationReason = task.CancellationReason
-
-// Cancellation reasons, with WinRT's numbers.
-const (
-	ReasonAbort                 = task.ReasonAbort
-	ReasonTerminating           = task.ReasonTerminating
-	ReasonLoggingOff            = task.ReasonLoggingOff
-	ReasonServicingUpdate       = task.ReasonServicingUpdate
-	ReasonIdleTask              = task.ReasonIdleTask
-	ReasonUninstall             = task.ReasonUninstall
-	ReasonConditionLoss         = task.ReasonConditionLoss
-	ReasonSystemPolicy          = task.ReasonSystemPolicy
-	ReasonQuietHoursEntered     = task.ReasonQuietHoursEntered
-	ReasonExecutionTimeExceeded = task.ReasonExecutionTimeExceeded
-	ReasonResourceRevocation    = task.ReasonResourceRevocation
-	ReasonEnergySaver           = task.ReasonEnergySaver
-)
 
 // What can be read about a task and its runs.
 type (
@@ -211,73 +142,6 @@ type (
 	Value = task.Value
 	// AccessStatus is whether the application's tasks may run.
 	AccessStatus = task.AccessStatus
-)
-
-// Outcomes of a run.
-const (
-	OutcomeNone      = task.OutcomeNone
-	Completed        = task.Completed
-	Failed           = task.Failed
-	RetryAsked       = task.RetryAsked
-	TimedOut         = task.TimedOut
-	Canceled         = task.Canceled
-	Crashed          = task.Crashed
-	ActivationFailed = task.ActivationFailed
-	Lost             = task.Lost
-)
-
-// Ends of an occurrence.
-const (
-	EndNone     = task.EndNone
-	EndDone     = task.EndDone
-	EndFailed   = task.EndFailed
-	EndCanceled = task.EndCanceled
-	EndGaveUp   = task.EndGaveUp
-	EndExpired  = task.EndExpired
-	EndRemoved  = task.EndRemoved
-)
-
-// Phases of a registration.
-const (
-	Waiting      = task.Waiting
-	Held         = task.Held
-	BackingOff   = task.BackingOff
-	Starting     = task.Starting
-	Running      = task.Running
-	Canceling    = task.Canceling
-	Unresponsive = task.Unresponsive
-	Suspended    = task.Suspended
-	Spent        = task.Spent
-	Removing     = task.Removing
-)
-
-// Kinds of events.
-const (
-	EventSnapshot     = task.EventSnapshot
-	EventSynced       = task.EventSynced
-	EventRegistered   = task.EventRegistered
-	EventChanged      = task.EventChanged
-	EventUnregistered = task.EventUnregistered
-	EventFired        = task.EventFired
-	EventMissed       = task.EventMissed
-	EventStarting     = task.EventStarting
-	EventRunning      = task.EventRunning
-	EventProgress     = task.EventProgress
-	EventCanceling    = task.EventCanceling
-	EventEnded        = task.EventEnded
-	EventOccurrence   = task.EventOccurrence
-	EventFact         = task.EventFact
-	EventPackage      = task.EventPackage
-	EventClock        = task.EventClock
-)
-
-// Access statuses, with WinRT's numbers.
-const (
-	AccessUnspecified            = task.AccessUnspecified
-	AlwaysAllowed                = task.AlwaysAllowed
-	AllowedSubjectToSystemPolicy = task.AllowedSubjectToSystemPolicy
-	DeniedBySystemPolicy         = task.DeniedBySystemPolicy
-	DeniedByUser                 = task.DeniedByUser
 )
 
 // Error is the error of an operation. It wraps one of the sentinels below and adds the

@@ -51,12 +51,15 @@ const (
 	bootID = "7e570000-0000-4000-8000-00000000b007"
 )
 
-// facts are the initial facts of a machine.
-var facts = []task.Fact{
-	{Name: task.FactInternet, Value: task.Yes}, {Name: task.FactMetered, Value: task.No}, {Name: task.FactNetwork, Value: "test"},
-	{Name: task.FactUser, Value: task.Present}, {Name: task.FactSession, Value: task.Connected}, {Name: task.FactIdle, Value: task.No},
-	{Name: task.FactOnAC, Value: task.Yes}, {Name: task.FactBattery, Value: task.None}, {Name: task.FactPower, Value: task.None},
-	{Name: task.FactWorkCost, Value: task.Low}, {Name: task.FactEnergySaver, Value: task.No}, {Name: task.FactStorageLow, Value: task.No},
+// ordinary lists the initial facts of a machine: the most ordinary value of each. The
+// time zone is the test's own.
+func ordinary() (facts []task.Fact) {
+	for _, row := range task.FactTable() {
+		if row.Name != task.FactTimeZone {
+			facts = append(facts, task.Fact{Name: row.Name, Value: row.SampleValues()[0]})
+		}
+	}
+	return facts
 }
 
 // NewMachine starts a machine that ends with the test. When a task needs its class
@@ -76,6 +79,7 @@ func NewMachine(t testing.TB, classes ...bgtask.Class) *Machine {
 	m.mu.Unlock()
 	m.step(engine.Install{Package: m.pack()})
 	state := task.SourceState{Name: source, Status: task.SourceUp}
+	facts := ordinary()
 	for _, f := range facts {
 		state.Facts = append(state.Facts, f.Name)
 	}

@@ -11,7 +11,7 @@ import (
 // SystemConditionType in one. Numbers 1 to 8 are WinRT's; the others are ours.
 type SystemCondition uint8
 
-// The system conditions.
+// System conditions, WinRT's eight first.
 const (
 	UserPresent               SystemCondition = 1
 	UserNotPresent            SystemCondition = 2
@@ -61,7 +61,7 @@ func batteryAbove(percent int) Need {
 	}}
 }
 
-var conditionRows = []ConditionRow{
+var systemConditions = enumerate("SystemCondition", "condition", []ConditionRow{
 	{UserPresent, "UserPresent", "user-present", true, []Need{is(FactUser, Present)}, []SystemCondition{UserNotPresent, DeviceIdle}},
 	{UserNotPresent, "UserNotPresent", "user-away", true, []Need{is(FactUser, Away)}, []SystemCondition{UserPresent}},
 	{InternetAvailable, "InternetAvailable", "internet", true, []Need{is(FactInternet, Yes)}, []SystemCondition{InternetNotAvailable}},
@@ -75,47 +75,22 @@ var conditionRows = []ConditionRow{
 	{StorageNotLow, "StorageNotLow", "storage-ok", false, []Need{is(FactStorageLow, No)}, nil},
 	{DeviceIdle, "DeviceIdle", "idle", false, []Need{is(FactIdle, Yes)}, []SystemCondition{UserPresent}},
 	{EnergySaverOff, "EnergySaverOff", "saver-off", false, []Need{is(FactEnergySaver, No)}, nil},
-}
-
-// conditionByNumber has a gap where no condition has the number.
-var conditionByNumber = func() (t []*ConditionRow) {
-	for i := range conditionRows {
-		row := &conditionRows[i]
-		t = append(t, make([]*ConditionRow, max(0, int(row.Condition)+1-len(t)))...)
-		t[row.Condition] = row
-	}
-	return t
-}()
+}, func(r *ConditionRow) (SystemCondition, string) { return r.Condition, r.Name })
 
 // SystemConditions is the table of the system conditions, in the order of their
 // numbers.
-func SystemConditions() []ConditionRow { return conditionRows }
+func SystemConditions() []ConditionRow { return systemConditions.rows }
 
-func (c SystemCondition) row() *ConditionRow {
-	if int(c) < len(conditionByNumber) {
-		return conditionByNumber[c]
-	}
-	return nil
-}
+func (c SystemCondition) row() *ConditionRow { return systemConditions.row(c) }
 
 // Row returns the condition's row; false when there is no such condition.
-func (c SystemCondition) Row() (ConditionRow, bool) {
-	if row := c.row(); row != nil {
-		return *row, true
-	}
-	return ConditionRow{}, false
-}
+func (c SystemCondition) Row() (ConditionRow, bool) { return systemConditions.lookup(c) }
 
 // Class is WinRT's.
 func (SystemCondition) Class() string { return "SystemCondition" }
 
 // String is WinRT's name, or ours in its style: "ACPower".
-func (c SystemCondition) String() string {
-	if row := c.row(); row != nil {
-		return row.Name
-	}
-	return nameOf(nil, int(c), "SystemCondition")
-}
+func (c SystemCondition) String() string { return systemConditions.name(c) }
 
 // Word is the command line's word: "on-ac".
 func (c SystemCondition) Word() string {
@@ -151,9 +126,9 @@ func (c SystemCondition) check(f *faults) {
 }
 
 func conditionNames() string {
-	names := make([]string, len(conditionRows))
-	for i, row := range conditionRows {
-		names[i] = row.Name
+	var names []string
+	for _, row := range SystemConditions() {
+		names = append(names, row.Name)
 	}
 	return strings.Join(names, ", ")
 }
@@ -170,11 +145,14 @@ func ParseCondition(s string) (Condition, error) {
 }
 
 func parseSystemCondition(s string) (Condition, error) {
-	for _, row := range conditionRows {
-		if row.Name == s || row.Word == s {
+	for _, row := range SystemConditions() {
+		if row.Word == s {
 			return row.Condition, nil
 		}
 	}
-	_, err := indexOf(nil, s, "condition")
-	return nil, err
+	c, err := systemConditions.parse(s)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
 }

@@ -27,17 +27,41 @@ const (
 	WaitLaunching              // admitted; the class is not ready
 )
 
-var reasonKindNames = [...]string{"", "suspended", "access", "servicing", "energy-saver", "condition", "unsure", "settle", "back-off", "rate",
-	"catch-up", "live run", "queue", "exclusive", "package slot", "overall slot", "launch slot", "launching"}
+// ReasonKindRow describes a reason to wait.
+type ReasonKindRow struct {
+	Kind   ReasonKind
+	Name   string // as shown to users
+	Clause string // what "why" says of it; "" for conditions, which are named
+}
+
+var reasonKinds = enumerate("ReasonKind", "reason", []ReasonKindRow{
+	{WaitSuspended, "suspended", "it is suspended"},
+	{WaitAccess, "access", "its package may not run in the background"},
+	{WaitServicing, "servicing", "its package is being updated or removed"},
+	{WaitEnergySaver, "energy-saver", "energy saver is on"},
+	{WaitCondition, "condition", ""},
+	{WaitUnsure, "unsure", ""},
+	{WaitSettle, "settle", "a condition was lost, and all have to hold for a while"},
+	{WaitBackoff, "back-off", "it waits between two attempts"},
+	{WaitRate, "rate", "it was started too often"},
+	{WaitCatchUp, "catch-up", "the machine has just started or woken"},
+	{WaitLiveRun, "live run", "its last run has not ended"},
+	{WaitQueue, "queue", "an earlier occurrence goes first"},
+	{WaitExclusive, "exclusive", "another task has its exclusive key"},
+	{WaitPackageSlot, "package slot", "its package has as many runs as it may have at once"},
+	{WaitOverallSlot, "overall slot", "as many tasks are running as may at once"},
+	{WaitLaunchSlot, "launch slot", "as many servers are being launched as may at once"},
+	{WaitLaunching, "launching", "its server is being launched"},
+}, func(r *ReasonKindRow) (ReasonKind, string) { return r.Kind, r.Name })
+
+// ReasonKinds is the table of the reasons to wait, in the order in which they are told.
+func ReasonKinds() []ReasonKindRow { return reasonKinds.rows }
 
 // String is the word shown to users.
-func (k ReasonKind) String() string { return nameOf(reasonKindNames[:], int(k), "ReasonKind") }
+func (k ReasonKind) String() string { return reasonKinds.name(k) }
 
 // ParseReasonKind is the inverse of String.
-func ParseReasonKind(s string) (ReasonKind, error) {
-	i, err := indexOf(reasonKindNames[:], s, "reason")
-	return ReasonKind(i), err
-}
+func ParseReasonKind(s string) (ReasonKind, error) { return reasonKinds.parse(s) }
 
 // Reason is one thing that a pending occurrence waits for.
 type Reason struct {

@@ -132,23 +132,6 @@ func (p *page) backingOff() string {
 	return text
 }
 
-// verb says what an attempt did that was not the last one.
-func (o Outcome) verb() string {
-	switch o {
-	case Crashed:
-		return "crashed"
-	case ActivationFailed:
-		return "could not be started"
-	case Lost:
-		return "was lost"
-	case TimedOut:
-		return "timed out"
-	case Canceled:
-		return "was canceled"
-	}
-	return "failed"
-}
-
 func (p *page) running() string {
 	s := p.Info.State
 	text := "is running"
@@ -218,26 +201,9 @@ func appendClause(all, names []string, one, many string) []string {
 	return append(all, and(names)+" "+many)
 }
 
-var clauseTexts = map[ReasonKind]string{
-	WaitSuspended:   "it is suspended",
-	WaitAccess:      "its package may not run in the background",
-	WaitServicing:   "its package is being updated or removed",
-	WaitEnergySaver: "energy saver is on",
-	WaitSettle:      "a condition was lost, and all have to hold for a while",
-	WaitBackoff:     "it waits between two attempts",
-	WaitRate:        "it was started too often",
-	WaitCatchUp:     "the machine has just started or woken",
-	WaitLiveRun:     "its last run has not ended",
-	WaitQueue:       "an earlier occurrence goes first",
-	WaitExclusive:   "another task has its exclusive key",
-	WaitPackageSlot: "its package has as many runs as it may have at once",
-	WaitOverallSlot: "as many tasks are running as may at once",
-	WaitLaunchSlot:  "as many servers are being launched as may at once",
-	WaitLaunching:   "its server is being launched",
-}
-
 func (p *page) clause(r Reason) string {
-	s := clauseTexts[r.Kind]
+	row, _ := reasonKinds.lookup(r.Kind)
+	s := row.Clause
 	switch {
 	case r.Kind == WaitExclusive && r.Detail != "":
 		s = fmt.Sprintf("%s has the key %q", r.Detail, p.Info.Spec.Exclusive)

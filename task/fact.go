@@ -61,32 +61,57 @@ const (
 	FactTimeZone    = "time-zone"    // the UTC offset, "+01:00"; lasting
 )
 
-// FactRow is what the system knows of a fact that conditions or triggers read.
+// FactRow describes a fact that conditions or triggers read.
 type FactRow struct {
-	Name   string
-	Values []Value            // all that it can be, when those are a few words
-	Valid  func(v Value) bool // of others; nil: any text
-	Looks  string             // how a value of others looks
+	Name    string
+	Source  string             // what reports it on Linux, best first
+	Values  []Value            // all that it can be, when those are a few words
+	Valid   func(v Value) bool // of others; nil: any text
+	Looks   string             // how a value of others looks
+	Samples []Value            // for tests and simulated histories, the most ordinary first
+	Lasting bool               // its last value is stored, so that a change while the broker was down is an edge
 }
 
+const (
+	network = "NetworkManager, systemd-networkd, the kernel's routes"
+	power   = "UPower, /sys/class/power_supply"
+)
+
 var factRows = []FactRow{
-	{Name: FactInternet, Values: []Value{Yes, No}},
-	{Name: FactMetered, Values: []Value{Yes, No, None}},
-	{Name: FactNetwork},
-	{Name: FactUser, Values: []Value{Present, Away}},
-	{Name: FactSession, Values: []Value{Connected, Disconnected}},
-	{Name: FactOnAC, Values: []Value{Yes, No}},
-	{Name: FactBattery, Valid: isCharge, Looks: "81% or none"},
-	{Name: FactPower, Values: []Value{"charging", "discharging", "idle", None}},
-	{Name: FactWorkCost, Values: []Value{Low, Medium, High}},
-	{Name: FactStorageLow, Values: []Value{Yes, No}},
-	{Name: FactIdle, Values: []Value{Yes, No}},
-	{Name: FactEnergySaver, Values: []Value{Yes, No}},
-	{Name: FactTimeZone, Valid: isOffset, Looks: "+01:00"},
+	{Name: FactInternet, Source: network, Values: []Value{Yes, No}},
+	{Name: FactMetered, Source: network, Values: []Value{Yes, No, None}, Samples: []Value{No, Yes}},
+	{Name: FactNetwork, Source: network, Samples: []Value{"wifi", "wire", "none"}},
+	{Name: FactUser, Source: "logind", Values: []Value{Present, Away}},
+	{Name: FactSession, Source: "logind", Values: []Value{Connected, Disconnected}},
+	{Name: FactOnAC, Source: power, Values: []Value{Yes, No}},
+	{Name: FactBattery, Source: power, Valid: isCharge, Looks: "81% or none", Samples: []Value{"81%", "12%", None}},
+	{Name: FactPower, Source: power, Values: []Value{"charging", "discharging", "idle", None}},
+	{Name: FactWorkCost, Source: power + "; logind", Values: []Value{Low, Medium, High}},
+	{Name: FactStorageLow, Source: "statfs", Values: []Value{Yes, No}, Samples: []Value{No, Yes}},
+	{Name: FactIdle, Source: "logind, /proc/pressure", Values: []Value{Yes, No}, Samples: []Value{No, Yes}},
+	{Name: FactEnergySaver, Source: "power-profiles-daemon, the desktop portal", Values: []Value{Yes, No}, Samples: []Value{No, Yes}},
+	{Name: FactTimeZone, Source: "/etc/localtime, timedated", Valid: isOffset, Looks: "+01:00", Samples: []Value{"+00:00", "+01:00"}, Lasting: true},
 }
 
 // FactTable is the table of all facts that conditions and triggers read.
 func FactTable() []FactRow { return factRows }
+
+// FactOf returns the row of a fact; false when nothing reads a fact of that name.
+func FactOf(name string) (FactRow, bool) {
+	i := slices.IndexFunc(factRows, func(r FactRow) bool { return r.Name == name })
+	if i < 0 {
+		return FactRow{}, false
+	}
+	return factRows[i], true
+}
+
+// SampleValues lists values for tests, the most ordinary first.
+func (r FactRow) SampleValues() []Value {
+	if r.Samples == nil {
+		return r.Values
+	}
+	return r.Samples
+}
 
 // AllConditions are those of a registration, and those that its trigger brings.
 func AllConditions(t Trigger, own []Condition) []Condition {
@@ -131,11 +156,10 @@ func isOffset(v Value) bool {
 // CheckFact refuses a fact that nothing reads, and a value that it never has. Unknown
 // is one that each may have.
 func CheckFact(name string, v Value) error {
-	i := slices.IndexFunc(factRows, func(r FactRow) bool { return r.Name == name })
-	if i < 0 {
+	row, ok := FactOf(name)
+	if !ok {
 		return &Error{Err: ErrInvalid, Detail: fmt.Sprintf("there is no fact %q", clip(name, 64)), Hint: "they are: " + strings.Join(FactNames(), " ")}
 	}
-	row := factRows[i]
 	switch {
 	case !v.Known():
 	case len(row.Values) > 0 && !slices.Contains(row.Values, v):
@@ -168,9 +192,12 @@ func wordsOf(values []Value) string {
 	return words.String() + Unknown.String()
 }
 
-// Lasting says whether the last value of the fact is stored, so that its change
-// while the broker was down is an edge.
-func Lasting(fact string) bool { return fact == FactTimeZone }
+// Lasting reports whether the last value of the fact is stored, so that a change while
+// the broker was down is an edge.
+func Lasting(fact string) bool {
+	row, _ := FactOf(fact)
+	return row.Lasting
+}
 
 // Cause says why a value is unknown, or a trigger's source missing.
 type Cause uint8

@@ -149,8 +149,8 @@ func (c Counts) appendJSON(w *jsonWriter) {
 	w.int("runs", c.Runs)
 	w.key("by_outcome")
 	w.open('{')
-	for o := Completed; o <= Lost; o++ {
-		w.int(strings.ReplaceAll(o.String(), " ", "_"), c.ByOutcome[o])
+	for _, row := range Outcomes() {
+		w.int(strings.ReplaceAll(row.Name, " ", "_"), c.ByOutcome[row.Outcome])
 	}
 	w.close('}')
 	w.int("missed", c.Missed)

@@ -127,10 +127,22 @@ const (
 	MissedSuspended                   // under Skip: the task is suspended
 )
 
-var missNames = [...]string{"late", "asleep", "powered off", "broker down", "clock step", "held", "overlap", "suspended"}
+var missCauses = enumerateNames("MissCause", "cause of a miss", []Named[MissCause]{
+	{MissedLate, "late"},
+	{MissedAsleep, "asleep"},
+	{MissedPoweredOff, "powered off"},
+	{MissedBrokerDown, "broker down"},
+	{MissedClockStep, "clock step"},
+	{MissedHeld, "held"},
+	{MissedOverlap, "overlap"},
+	{MissedSuspended, "suspended"},
+})
+
+// MissCauses lists all causes of missed instants.
+func MissCauses() []MissCause { return missCauses.numbers() }
 
 // String is the word shown to users.
-func (c MissCause) String() string { return nameOf(missNames[:], int(c), "MissCause") }
+func (c MissCause) String() string { return missCauses.name(c) }
 
 // Missed is a range of instants that did not fire.
 type Missed struct {
@@ -184,7 +196,7 @@ type Ended struct {
 // Counts are what became of all runs of a registration.
 type Counts struct {
 	Runs      int
-	ByOutcome [Lost + 1]int
+	ByOutcome OutcomeCounts
 	Missed    int
 }
 
@@ -195,7 +207,7 @@ type Cursor string
 // EventKind says what an Event tells.
 type EventKind uint8
 
-// The kinds of events.
+// Kinds of events.
 const (
 	EventSnapshot     EventKind = iota + 1 // a task as it is, when a watch begins
 	EventSynced                            // the snapshot is complete
@@ -215,17 +227,33 @@ const (
 	EventClock                             // the wall clock was set, the machine slept or booted
 )
 
-var eventNames = [...]string{"", "snapshot", "synced", "registered", "changed", "unregistered", "fired", "missed", "starting", "running",
-	"progress", "canceling", "ended", "occurrence", "fact", "package", "clock"}
+var eventKinds = enumerateNames("EventKind", "kind of event", []Named[EventKind]{
+	{EventSnapshot, "snapshot"},
+	{EventSynced, "synced"},
+	{EventRegistered, "registered"},
+	{EventChanged, "changed"},
+	{EventUnregistered, "unregistered"},
+	{EventFired, "fired"},
+	{EventMissed, "missed"},
+	{EventStarting, "starting"},
+	{EventRunning, "running"},
+	{EventProgress, "progress"},
+	{EventCanceling, "canceling"},
+	{EventEnded, "ended"},
+	{EventOccurrence, "occurrence"},
+	{EventFact, "fact"},
+	{EventPackage, "package"},
+	{EventClock, "clock"},
+})
+
+// EventKinds lists all kinds of events.
+func EventKinds() []EventKind { return eventKinds.numbers() }
 
 // String is the word shown to users.
-func (k EventKind) String() string { return nameOf(eventNames[:], int(k), "EventKind") }
+func (k EventKind) String() string { return eventKinds.name(k) }
 
 // ParseEventKind is the inverse of String.
-func ParseEventKind(s string) (EventKind, error) {
-	i, err := indexOf(eventNames[:], s, "kind of event")
-	return EventKind(i), err
-}
+func ParseEventKind(s string) (EventKind, error) { return eventKinds.parse(s) }
 
 // Event is one thing that happened. Stored ones have a sequence number of their
 // own; progress and facts carry that of the last stored one.

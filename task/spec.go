@@ -47,11 +47,11 @@ func (r RetryPolicy) WithDefaults() RetryPolicy {
 // MisfirePolicy says what becomes of instants that were missed.
 type MisfirePolicy uint8
 
-// The misfire policies.
+// Policies of a Misfire.
 const (
-	RunOnce MisfirePolicy = iota // the latest missed instant fires, the others are recorded
-	Skip                         // none fires
-	RunAll                       // the latest Max fire, each as an occurrence of its own
+	RunOnce MisfirePolicy = iota // the latest missed instant fires; the others are recorded
+	Skip                         // no missed instant fires
+	RunAll                       // the latest Max missed instants fire, each as its own occurrence
 )
 
 var misfireNames = [...]string{"RunOnce", "Skip", "RunAll"}
@@ -74,10 +74,10 @@ type Misfire struct {
 // HoldThen says what happens to an occurrence that was held too long.
 type HoldThen uint8
 
-// What happens when AtMost has passed.
+// What happens at the end of a Hold.
 const (
-	Drop      HoldThen = iota // it ends Expired
-	RunAnyway                 // its conditions, and nothing else, are waived
+	Drop      HoldThen = iota // the occurrence ends as expired
+	RunAnyway                 // the occurrence runs without its conditions
 )
 
 var holdNames = [...]string{"Drop", "RunAnyway"}

@@ -55,7 +55,7 @@ var triggers = rapid.Custom(func(t *rapid.T) Trigger {
 })
 
 var allConditions = rapid.Custom(func(t *rapid.T) Condition {
-	c := Condition(rapid.SampledFrom(conditionRows).Draw(t, "row").Condition)
+	c := Condition(rapid.SampledFrom(SystemConditions()).Draw(t, "row").Condition)
 	if rapid.Bool().Draw(t, "or unknown") {
 		c = OrUnknown(c)
 	}

@@ -15,7 +15,7 @@ func from(a, b Value) func(x, y Value) bool {
 	return func(x, y Value) bool { return x == a && y == b }
 }
 
-var systemTriggerRows = []SystemTriggerRow{
+var systemTriggers = enumerate("SystemTriggerType", "system trigger type", []SystemTriggerRow{
 	{OnSmsReceived, "SmsReceived", "", "", nil, false, "no modem service is read on this platform"},
 	{OnUserPresent, "UserPresent", "user-present", FactUser, from(Away, Present), true, "the session's idle and lock hints"},
 	{OnUserAway, "UserAway", "user-away", FactUser, from(Present, Away), true, "the session's idle and lock hints"},
@@ -31,36 +31,29 @@ var systemTriggerRows = []SystemTriggerRow{
 	{OnBackgroundWorkCostChange, "BackgroundWorkCostChange", "work-cost", FactWorkCost, nil, true, "the cost of background work changed: AC, battery, display"},
 	{OnPowerStateChange, "PowerStateChange", "power", FactPower, nil, true, "the battery's state changed"},
 	{OnDefaultSignInAccountChange, "DefaultSignInAccountChange", "", "", nil, false, "there is no sign-in account on this platform"},
-}
+}, func(r *SystemTriggerRow) (SystemTriggerType, string) { return r.Type, r.Name })
 
-// SystemTriggerTypes is the table of all fifteen, in the order of their numbers.
-func SystemTriggerTypes() []SystemTriggerRow { return systemTriggerRows }
-
-func systemTriggerRow(t SystemTriggerType) (SystemTriggerRow, bool) {
-	if t == OnInvalid || int(t) > len(systemTriggerRows) {
-		return SystemTriggerRow{}, false
-	}
-	return systemTriggerRows[t-1], true
-}
+// SystemTriggerTypes is the table of the system triggers, in the order of their
+// numbers, which may have gaps.
+func SystemTriggerTypes() []SystemTriggerRow { return systemTriggers.rows }
 
 // ParseSystemTriggerType finds a type by WinRT's name or by its command-line word.
 func ParseSystemTriggerType(s string) (SystemTriggerType, error) {
-	for _, row := range systemTriggerRows {
-		if row.Name == s || row.Word == s && s != "" {
+	for _, row := range SystemTriggerTypes() {
+		if row.Word == s && s != "" {
 			return row.Type, nil
 		}
 	}
-	_, err := indexOf(nil, s, "system trigger type")
-	return OnInvalid, err
+	return systemTriggers.parse(s)
 }
 
-// Row gives the type's row; false when there is no such type.
-func (t SystemTriggerType) Row() (SystemTriggerRow, bool) { return systemTriggerRow(t) }
+// Row returns the type's row; false when there is no such type.
+func (t SystemTriggerType) Row() (SystemTriggerRow, bool) { return systemTriggers.lookup(t) }
 
 // Fires says whether the change of the type's fact from a to b is its edge. Both
 // have to be known: unknown is not no.
 func (t SystemTriggerType) Fires(a, b Value) bool {
-	row, ok := systemTriggerRow(t)
+	row, ok := t.Row()
 	if !ok || !a.Known() || !b.Known() || a == b {
 		return false
 	}

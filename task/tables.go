@@ -2,7 +2,8 @@ package task
 
 import "fmt"
 
-//go:generate go run ../internal/gen/compat -o ../doc/COMPATIBILITY.md
+//go:generate go run ../internal/gen/compat -o ../doc/COMPATIBILITY.md -contract ../doc/SEMANTICS.md
+//go:generate go run ../internal/gen/vocabulary -from . -o ../vocabulary_constants.go
 
 // Support says whether something of Windows is there on this platform.
 type Support uint8

@@ -44,7 +44,7 @@ type ApplicationTrigger struct{}
 // Recurrence says how often a CustomSystemEventTrigger fires; WinRT's numbers.
 type Recurrence uint8
 
-// The recurrences.
+// Recurrences of a CustomSystemEventTrigger.
 const (
 	Once   Recurrence = 0 // once per boot and login
 	Always Recurrence = 1 // each time the event is raised
@@ -134,7 +134,7 @@ func (PushNotificationTrigger) sealedTrigger()             {}
 // SystemTriggerType is WinRT's, with its numbers.
 type SystemTriggerType uint8
 
-// The fifteen types. Their verdicts on this platform are in SystemTriggerTypes.
+// Types of SystemTrigger, with WinRT's numbers.
 const (
 	OnInvalid                      SystemTriggerType = 0
 	OnSmsReceived                  SystemTriggerType = 1
@@ -155,9 +155,4 @@ const (
 )
 
 // String is WinRT's name: "InternetAvailable".
-func (t SystemTriggerType) String() string {
-	if row, ok := systemTriggerRow(t); ok {
-		return row.Name
-	}
-	return nameOf(nil, int(t), "SystemTriggerType")
-}
+func (t SystemTriggerType) String() string { return systemTriggers.name(t) }

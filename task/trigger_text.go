@@ -114,9 +114,9 @@ func ConditionList(all []Condition) string {
 func (c Counts) String() string {
 	s := strconv.Itoa(c.Runs)
 	var parts []string
-	for o := Completed; o <= Lost; o++ {
-		if n := c.ByOutcome[o]; n > 0 {
-			parts = append(parts, strconv.Itoa(n)+" "+o.String())
+	for _, row := range Outcomes() {
+		if n := c.ByOutcome[row.Outcome]; n > 0 {
+			parts = append(parts, strconv.Itoa(n)+" "+row.Name)
 		}
 	}
 	if len(parts) > 0 {

@@ -73,7 +73,7 @@ func (f *faults) system(t SystemTrigger) {
 
 func systemTriggerNames() string {
 	var names []string
-	for _, row := range systemTriggerRows {
+	for _, row := range SystemTriggerTypes() {
 		if row.Supported {
 			names = append(names, row.Name)
 		}

@@ -51,7 +51,7 @@ func syncNotes() task.Info {
 		State: task.State{Phase: task.Held, Since: at("13:00:00"), Waiting: 3, Now: now,
 			Reasons: []task.Reason{{Kind: task.WaitCondition, Condition: task.InternetAvailable}}},
 		LastRun: last, Server: "notes", Declared: "AppxManifest.xml:34", GridFrom: at("2026-11-20 08:00:00"),
-		Counts: task.Counts{Runs: 209, ByOutcome: [task.Lost + 1]int{task.Completed: 203, task.Canceled: 5, task.Failed: 1}, Missed: 17},
+		Counts: task.Counts{Runs: 209, ByOutcome: task.OutcomeCounts{task.Completed: 203, task.Canceled: 5, task.Failed: 1}, Missed: 17},
 	}
 }
 
@@ -78,7 +78,7 @@ func backup() task.Info {
 		},
 		State:   task.State{Phase: task.BackingOff, Since: at("14:24:10"), Next: at("14:32:10"), NextKnown: true, Attempt: 4, Attempts: 5, Waiting: 1, Now: now},
 		LastRun: last,
-		Counts:  task.Counts{Runs: 4, ByOutcome: [task.Lost + 1]int{task.RetryAsked: 4}},
+		Counts:  task.Counts{Runs: 4, ByOutcome: task.OutcomeCounts{task.RetryAsked: 4}},
 	}
 }
 

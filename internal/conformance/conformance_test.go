@@ -168,7 +168,8 @@ func TestDeferral(t *testing.T) {
 
 func TestCancel(t *testing.T) {
 	w := newWorld(t)
-	for _, reason := range task.Reasons() {
+	for _, row := range task.Reasons() {
+		reason := row.Reason
 		name := "hang-" + reason.String()
 		id := w.register(name)
 		w.mustFire(id)

@@ -17,12 +17,10 @@ type source struct {
 	status task.SourceStatus
 }
 
-// menus are the values that a fact may have, first the one that most conditions want.
-var menus = map[string][]task.Value{
-	task.FactInternet: {task.Yes, task.No}, task.FactMetered: {task.No, task.Yes}, task.FactNetwork: {"wifi", "wire", "none"},
-	task.FactOnAC: {task.Yes, task.No}, task.FactBattery: {"81%", "12%", task.None}, task.FactPower: {"charging", "discharging"}, task.FactWorkCost: {task.Low, task.High, task.Medium},
-	task.FactUser: {task.Present, task.Away}, task.FactSession: {task.Connected, task.Disconnected}, task.FactIdle: {task.No, task.Yes},
-	task.FactTimeZone: {"+00:00", "+01:00"}, task.FactStorageLow: {task.No, task.Yes}, task.FactEnergySaver: {task.No, task.Yes},
+// menu lists the values that a fact may have: first the one that most conditions want.
+func menu(fact string) []task.Value {
+	row, _ := task.FactOf(fact)
+	return row.SampleValues()
 }
 
 func newSources(m *machine) []*source {
@@ -31,15 +29,25 @@ func newSources(m *machine) []*source {
 		{name: "power", facts: []string{task.FactOnAC, task.FactBattery, task.FactPower, task.FactWorkCost}},
 		{name: "session", facts: []string{task.FactUser, task.FactSession, task.FactIdle}},
 		{name: "zone", facts: []string{task.FactTimeZone}},
-		{name: "rest", facts: []string{task.FactStorageLow, task.FactEnergySaver}},
 	}
+	all = append(all, &source{name: "rest", facts: otherFacts(all)})
 	for _, s := range all {
 		s.m, s.status, s.values = m, task.SourceUp, map[string]task.Value{}
 		for _, f := range s.facts {
-			s.values[f] = menus[f][0]
+			s.values[f] = menu(f)[0]
 		}
 	}
 	return all
+}
+
+// otherFacts lists the facts of the table that none of the sources has.
+func otherFacts(sources []*source) (names []string) {
+	for _, row := range task.FactTable() {
+		if !slices.ContainsFunc(sources, func(s *source) bool { return slices.Contains(s.facts, row.Name) }) {
+			names = append(names, row.Name)
+		}
+	}
+	return names
 }
 
 func (s *source) state() engine.SourceChanged {
@@ -75,7 +83,7 @@ func (s *source) change() {
 	var changed []string
 	for _, f := range s.facts {
 		if s.m.chance(50) {
-			s.values[f] = pick(s.m, menus[f]...)
+			s.values[f] = pick(s.m, menu(f)...)
 			changed = append(changed, f)
 		}
 	}
@@ -87,7 +95,7 @@ func (s *source) flap() {
 	f := pick(s.m, s.facts...)
 	for n := 2 + s.m.rng.IntN(6); n > 0; n-- {
 		s.m.after(s.m.between(0, 20*time.Second), func() {
-			s.values[f] = pick(s.m, menus[f]...)
+			s.values[f] = pick(s.m, menu(f)...)
 			s.report(f)
 		})
 	}
@@ -127,10 +135,10 @@ func (s *source) happen() {
 // one side and not on the other, since there are conditions for both.
 func (s *source) settle(side int) {
 	for _, f := range s.facts {
-		s.values[f] = menus[f][0]
+		s.values[f] = menu(f)[0]
 	}
 	if slices.Contains(s.facts, task.FactInternet) {
-		s.values[task.FactInternet] = menus[task.FactInternet][side]
+		s.values[task.FactInternet] = menu(task.FactInternet)[side]
 	}
 	s.turn(task.SourceUp)
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bgtask/bgtask/internal/engine"
@@ -38,7 +39,7 @@ func (u *user) happen() {
 		u.ask(engine.Uninstall{Request: id, Package: family})
 	case n < 89:
 		name := pick(m, task.FactInternet, task.FactOnAC, task.FactUser)
-		u.ask(engine.OverrideFact{Request: id, Name: name, Value: pick(m, menus[name]...), For: pick(m, 0, time.Minute, time.Hour)})
+		u.ask(engine.OverrideFact{Request: id, Name: name, Value: pick(m, menu(name)...), For: pick(m, 0, time.Minute, time.Hour)})
 	case n < 91:
 		u.ask(engine.ClearOverride{Request: id})
 	case n < 95:
@@ -145,8 +146,7 @@ func (u *user) trigger() task.Trigger {
 	case 3:
 		return task.CalendarTrigger{Expr: pick(m, "*/5 * * * *", "daily", "hourly", "30 2 * * *"), OneShot: once}
 	case 4, 5:
-		return task.SystemTrigger{Type: pick(m, task.OnInternetAvailable, task.OnNetworkStateChange, task.OnTimeZoneChange, task.OnServicingComplete,
-			task.OnUserAway, task.OnSessionConnected, task.OnPowerStateChange), OneShot: once}
+		return task.SystemTrigger{Type: pick(m, edges()...).Type, OneShot: once}
 	case 6:
 		return task.CustomSystemEventTrigger{ID: pick(m, "go", "stop"), Recurrence: pick(m, task.Once, task.Always)}
 	case 7:
@@ -155,11 +155,15 @@ func (u *user) trigger() task.Trigger {
 	return task.ApplicationTrigger{}
 }
 
+// edges lists the system triggers that can fire.
+func edges() []task.SystemTriggerRow {
+	return slices.DeleteFunc(slices.Clone(task.SystemTriggerTypes()), func(r task.SystemTriggerRow) bool { return !r.Supported })
+}
+
 func (u *user) options(s *task.Spec) {
 	m := u.m
 	for n := m.rng.IntN(3); n > 0; n-- {
-		s.Conditions = append(s.Conditions, pick(m, task.InternetAvailable, task.InternetNotAvailable, task.UserPresent, task.ACPower, task.SessionConnected,
-			task.FreeNetworkAvailable, task.BackgroundWorkCostNotHigh, task.StorageNotLow, task.EnergySaverOff))
+		s.Conditions = append(s.Conditions, pick(m, task.SystemConditions()...).Condition)
 	}
 	if len(s.Conditions) > 0 && m.chance(15) {
 		s.Conditions[0] = task.OrUnknown(s.Conditions[0])

@@ -67,13 +67,13 @@ func TestHistories(t *testing.T) {
 // history that never sees one proves nothing about it.
 func wentEverywhere(t *testing.T, reached map[string]int) {
 	var places []string
-	for o := task.Completed; o <= task.Lost; o++ {
-		places = append(places, "outcome "+o.String())
+	for _, row := range task.Outcomes() {
+		places = append(places, "outcome "+row.Name)
 	}
-	for e := task.EndDone; e <= task.EndRemoved; e++ {
+	for _, e := range task.Ends() {
 		places = append(places, "end "+e.String())
 	}
-	for c := task.MissedLate; c <= task.MissedSuspended; c++ {
+	for _, c := range task.MissCauses() {
 		places = append(places, "missed "+c.String())
 	}
 	for s := engine.RunStarting; s < engine.RunEnded; s++ {
@@ -85,9 +85,9 @@ func wentEverywhere(t *testing.T, reached map[string]int) {
 	for s := engine.ServerLaunching; s <= engine.ServerEnding; s++ {
 		places = append(places, "launch "+s.String())
 	}
-	for k := task.WaitSuspended; k <= task.WaitLaunching; k++ {
-		if k != task.WaitQueue { // a reason only of those behind the first
-			places = append(places, "waits for "+k.String())
+	for _, row := range task.ReasonKinds() {
+		if row.Kind != task.WaitQueue { // a reason of those behind the first only
+			places = append(places, "waits for "+row.Name)
 		}
 	}
 	for _, p := range places {

@@ -115,7 +115,7 @@ func version1() (engine.State, task.Event) {
 		Started: at(4), Entered: at(5), Ended: at(6), Progress: 100, ProgressAt: at(7), Outcome: task.Crashed, Reason: task.ReasonConditionLoss, Forced: true,
 		Exit: "exit 3", Text: "no such host", Stderr: "panic: \xff",
 	}
-	counts := task.Counts{Runs: 209, ByOutcome: [task.Lost + 1]int{0, 1, 2, 3, 4, 5, 6, 7, 8}, Missed: 17}
+	counts := task.Counts{Runs: 209, ByOutcome: task.OutcomeCounts{0, 1, 2, 3, 4, 5, 6, 7, 8}, Missed: 17}
 	ended := task.Ended{Number: 211, End: task.EndDone, At: at(8)}
 	spec := task.Spec{
 		Name: "SyncNotes", EntryPoint: numbered(5), Conditions: []task.Condition{task.InternetAvailable, task.OrUnknown(task.BatteryNotLow)},

@@ -162,7 +162,8 @@ func TestProgress(t *testing.T) {
 // TestCancel checks a cancel, including one that comes before the task was entered.
 func TestCancel(t *testing.T) {
 	for _, early := range []bool{false, true} {
-		for _, reason := range task.Reasons() {
+		for _, row := range task.Reasons() {
+			reason := row.Reason
 			bubble(t, func(t *testing.T) {
 				s := serve(t, task.Object{CLSID: class})
 				a := &fakeActivation{}

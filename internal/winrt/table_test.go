@@ -111,7 +111,9 @@ func TestEnumerations(t *testing.T) {
 		numbers[enum][name] = n
 	}
 	for _, r := range task.Reasons() {
-		put("BackgroundTaskCancellationReason", r.String(), int(r))
+		if r.Windows {
+			put("BackgroundTaskCancellationReason", r.Name, int(r.Reason))
+		}
 	}
 	for _, r := range task.SystemTriggerTypes() {
 		put("SystemTriggerType", r.Name, int(r.Type))
@@ -121,8 +123,8 @@ func TestEnumerations(t *testing.T) {
 			put("SystemConditionType", r.Name, int(r.Condition))
 		}
 	}
-	for _, a := range []task.AccessStatus{task.AccessUnspecified, task.AlwaysAllowed, task.AllowedSubjectToSystemPolicy, task.DeniedBySystemPolicy, task.DeniedByUser} {
-		put("BackgroundAccessStatus", a.String(), int(a))
+	for _, a := range task.AccessStatuses() {
+		put("BackgroundAccessStatus", a.Name, int(a.Status))
 	}
 	for i, name := range []string{"Allowed", "CurrentlyRunning", "DisabledByPolicy", "UnknownError"} {
 		put("ApplicationTriggerResult", name, i)

@@ -163,12 +163,10 @@ func (d *decoder) result(m *pb.Result) task.Result {
 		Text:    d.text("result.text", m.GetText(), task.MaxErrorText),
 		Exit:    d.text("result.exit", m.GetExit(), task.MaxErrorText),
 	}
-	switch r.Outcome {
-	case task.Completed, task.Failed, task.RetryAsked, task.Canceled, task.Crashed:
-	default:
+	if row, _ := r.Outcome.Row(); !row.ByHost {
 		d.invalid("result.outcome", fmt.Sprintf("a host cannot say that a run is %v", r.Outcome))
 	}
-	if int(r.Reason) >= len(task.Reasons()) {
+	if _, ok := r.Reason.Row(); !ok {
 		d.invalid("result.reason", fmt.Sprintf("there is no cancellation reason number %d", r.Reason))
 	}
 	return r

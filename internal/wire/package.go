@@ -81,11 +81,8 @@ func AccessTo(a task.AccessStatus) pb.AccessStatus { return pb.AccessStatus(a) }
 // AccessFrom converts the access that a request gives, or that an answer tells.
 func AccessFrom(n pb.AccessStatus) (task.AccessStatus, error) {
 	a := task.AccessStatus(n)
-	switch a {
-	case task.AccessUnspecified, task.AlwaysAllowed, task.AllowedSubjectToSystemPolicy, task.DeniedBySystemPolicy, task.DeniedByUser:
-		if pb.AccessStatus(a) == n {
-			return a, nil
-		}
+	if _, ok := a.Row(); ok && pb.AccessStatus(a) == n {
+		return a, nil
 	}
 	return 0, &task.Error{Subject: "access", Err: task.ErrInvalid, Detail: fmt.Sprintf("there is no access status number %d", n)}
 }

@@ -12,10 +12,11 @@ func ReasonTo(r task.CancellationReason) pb.CancellationReason { return pb.Cance
 
 // ReasonFrom converts the reason that a request gives; none is Abort.
 func ReasonFrom(n pb.CancellationReason) (task.CancellationReason, error) {
-	if n < 0 || int(n) > len(task.Reasons()) {
+	r := task.CancellationReason(max(n, 1) - 1)
+	if _, ok := r.Row(); !ok || n < 0 {
 		return 0, &task.Error{Subject: "reason", Err: task.ErrInvalid, Detail: fmt.Sprintf("there is no cancellation reason number %d", n-1)}
 	}
-	return task.CancellationReason(max(n, 1) - 1), nil
+	return r, nil
 }
 
 func (d *decoder) reason(n pb.CancellationReason) task.CancellationReason {

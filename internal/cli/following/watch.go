@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -65,11 +66,7 @@ type until func(task.Event) bool
 const anyOutcome = "ended"
 
 func untilWords() []string {
-	all := []string{anyOutcome}
-	for o := task.Completed; o <= task.Lost; o++ {
-		all = append(all, strings.ReplaceAll(o.String(), " ", "-"))
-	}
-	return append(all, verb.PhaseWords()...)
+	return slices.Concat([]string{anyOutcome}, verb.OutcomeWords(), verb.PhaseWords())
 }
 
 func parseUntil(word string) (until, error) {

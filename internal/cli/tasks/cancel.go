@@ -56,7 +56,7 @@ type canceled struct {
 func reasonWords() []string {
 	var all []string
 	for _, r := range task.Reasons() {
-		all = append(all, r.String())
+		all = append(all, r.Name)
 	}
 	return all
 }
@@ -64,8 +64,8 @@ func reasonWords() []string {
 // parseReason finds a reason by its name, in upper or lower case.
 func parseReason(word string) (task.CancellationReason, error) {
 	for _, r := range task.Reasons() {
-		if strings.EqualFold(r.String(), word) {
-			return r, nil
+		if strings.EqualFold(r.Name, word) {
+			return r.Reason, nil
 		}
 	}
 	return 0, term.UnknownWord("--reason", "reason", word, reasonWords())

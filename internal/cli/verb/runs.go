@@ -2,7 +2,6 @@ package verb
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/bgtask/bgtask/internal/cli/term"
 	"github.com/bgtask/bgtask/internal/wire"
@@ -72,8 +71,8 @@ func Where(r task.Run) string {
 
 // OutcomeWords returns the outcomes as flags accept them.
 func OutcomeWords() (all []string) {
-	for o := task.Completed; o <= task.Lost; o++ {
-		all = append(all, strings.ReplaceAll(o.String(), " ", "-"))
+	for _, row := range task.Outcomes() {
+		all = append(all, row.Outcome.Word())
 	}
 	return all
 }
@@ -81,8 +80,8 @@ func OutcomeWords() (all []string) {
 // PhaseWords returns the states as flags accept them.
 func PhaseWords() []string {
 	var all []string
-	for p := task.Waiting; p <= task.Removing; p++ {
-		all = append(all, strings.ReplaceAll(p.String(), " ", "-"))
+	for _, p := range task.Phases() {
+		all = append(all, p.Word())
 	}
 	return all
 }

@@ -1,6 +1,6 @@
 // Command compat writes doc/COMPATIBILITY.md: everything that Windows has, and
-// what bgtask answers to it. The tables are those that the program itself goes
-// by, so the page cannot promise anything else.
+// what bgtask answers to it. It also writes the lists of doc/SEMANTICS.md. The tables
+// are those that the program itself reads, so the pages cannot promise anything else.
 package main
 
 import (
@@ -11,9 +11,27 @@ import (
 
 func main() {
 	out := flag.String("o", "doc/COMPATIBILITY.md", "the `file` to write")
+	semantics := flag.String("contract", "doc/SEMANTICS.md", "the `file` whose lists to write")
 	flag.Parse()
-	if err := os.WriteFile(*out, page(), 0o644); err != nil {
+	err := os.WriteFile(*out, page(), 0o644)
+	if err == nil {
+		err = renew(*semantics)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "compat:", err)
 		os.Exit(1)
 	}
+}
+
+// renew writes the lists of the contract anew.
+func renew(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	current, err := contract(string(text))
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, []byte(current), 0o644)
 }

@@ -16,21 +16,9 @@ What ` + "`Windows.ApplicationModel.Background`" + ` has, and what bgtask answer
 when it is registered, with the sentence of this page; it is never accepted and then silent.
 `
 
-// sources says who reports a fact on Linux, best first.
-var sources = map[string]string{
-	task.FactInternet:    "NetworkManager, systemd-networkd, the kernel's routes",
-	task.FactMetered:     "NetworkManager, systemd-networkd, the kernel's routes",
-	task.FactNetwork:     "NetworkManager, systemd-networkd, the kernel's routes",
-	task.FactUser:        "logind",
-	task.FactSession:     "logind",
-	task.FactIdle:        "logind, /proc/pressure",
-	task.FactWorkCost:    "UPower, /sys/class/power_supply; logind",
-	task.FactOnAC:        "UPower, /sys/class/power_supply",
-	task.FactBattery:     "UPower, /sys/class/power_supply",
-	task.FactPower:       "UPower, /sys/class/power_supply",
-	task.FactEnergySaver: "power-profiles-daemon, the desktop portal",
-	task.FactStorageLow:  "statfs",
-	task.FactTimeZone:    "/etc/localtime, timedated",
+func source(fact string) string {
+	row, _ := task.FactOf(fact)
+	return row.Source
 }
 
 func page() []byte {
@@ -93,11 +81,11 @@ func systemTriggers(b *bytes.Buffer) {
 		if r.Word != "" {
 			word = code(r.Word)
 		}
-		source := sources[r.Fact]
-		if r.Supported && source == "" {
-			source = "the broker"
+		from := source(r.Fact)
+		if r.Supported && from == "" {
+			from = "the broker"
 		}
-		row(b, code(r.Name), fmt.Sprint(int(r.Type)), support.String(), word, fact, source, r.Why)
+		row(b, code(r.Name), fmt.Sprint(int(r.Type)), support.String(), word, fact, from, r.Why)
 	}
 }
 
@@ -112,7 +100,7 @@ func conditions(b *bytes.Buffer) {
 		var wants, from []string
 		for _, n := range r.Needs {
 			wants = append(wants, code(n.Want))
-			if s := sources[n.Fact]; len(from) == 0 || from[len(from)-1] != s {
+			if s := source(n.Fact); len(from) == 0 || from[len(from)-1] != s {
 				from = append(from, s)
 			}
 		}
@@ -120,44 +108,21 @@ func conditions(b *bytes.Buffer) {
 	}
 }
 
-// sent says when a run is cancelled for the reason.
-var sent = map[task.CancellationReason]string{
-	task.ReasonAbort:                 "`bgtask cancel`, `Unregister(true)`, and a MaintenanceTrigger whose AC is lost",
-	task.ReasonTerminating:           "shutdown, `bgtask daemon stop`, or its process is being ended",
-	task.ReasonLoggingOff:            "the last session of a user without lingering ends",
-	task.ReasonServicingUpdate:       "the package is being updated",
-	task.ReasonIdleTask:              "a policy asks for it; none does by default",
-	task.ReasonUninstall:             "the package is being removed",
-	task.ReasonConditionLoss:         "a condition fails during the run, with CancelOnConditionLoss; the work is held again, where Windows loses it",
-	task.ReasonSystemPolicy:          "access was withdrawn",
-	task.ReasonQuietHoursEntered:     "never",
-	task.ReasonExecutionTimeExceeded: "the run is over its limit",
-	task.ReasonResourceRevocation:    "a policy asks for it; none does by default",
-	task.ReasonEnergySaver:           "a policy asks for it; none does by default",
-}
-
 func reasons(b *bytes.Buffer) {
 	section(b, "Cancellation reasons", "", "reason", "number", "sent when")
 	for _, r := range task.Reasons() {
-		row(b, code(r.String()), fmt.Sprint(int(r)), sent[r])
+		number := "ours"
+		if r.Windows {
+			number = fmt.Sprint(int(r.Reason))
+		}
+		row(b, code(r.Name), number, r.Sent)
 	}
-}
-
-var accessRows = []struct {
-	status task.AccessStatus
-	means  string
-}{
-	{task.AccessUnspecified, "nothing was decided: registering is refused until the package is installed or asks for access"},
-	{task.AlwaysAllowed, "runs also while energy saver is on"},
-	{task.AllowedSubjectToSystemPolicy, "the default; timers are held while energy saver is on"},
-	{task.DeniedBySystemPolicy, "registering is refused; what is registered is held"},
-	{task.DeniedByUser, "the same, by `bgtask access PACKAGE deny`"},
 }
 
 func access(b *bytes.Buffer) {
 	section(b, "Access status", "The numbers 1 to 3 belong to Windows 8 and are left out.", "status", "number", "means")
-	for _, r := range accessRows {
-		row(b, code(r.status.String()), fmt.Sprint(int(r.status)), r.means)
+	for _, r := range task.AccessStatuses() {
+		row(b, code(r.Name), fmt.Sprint(int(r.Status)), r.Means)
 	}
 }
 

@@ -1,0 +1,24 @@
+// Command vocabulary writes the constants of package bgtask: those of package task,
+// under the same names and with the same comments. So a new condition, outcome or
+// reason is in the SDK as soon as package task has it.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+)
+
+func main() {
+	from := flag.String("from", "task", "the `folder` of package task")
+	out := flag.String("o", "vocabulary_constants.go", "the `file` to write")
+	flag.Parse()
+	source, err := constants(*from)
+	if err == nil {
+		err = os.WriteFile(*out, source, 0o644)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "vocabulary:", err)
+		os.Exit(1)
+	}
+}
