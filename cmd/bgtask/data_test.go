@@ -120,7 +120,7 @@ func someSources() []task.SourceState {
 	return []task.SourceState{
 		{Name: "NetworkManager", Status: task.SourceUp, Facts: []string{task.FactInternet}},
 		{Name: "logind", Status: task.SourceGone, Detail: "logind did not answer", Remedy: "systemctl status systemd-logind", Facts: []string{task.FactSession, task.FactUser}},
-		{Name: "notifications", Status: task.SourceNotHere, Detail: "no notification service is on the user's bus", Remedy: "log in to a desktop", Triggers: []string{"ToastNotificationActionTrigger"}},
+		{Name: "notifications", Status: task.SourceNotHere, Detail: "there is no notification service on the session bus", Remedy: "log in to a desktop", Triggers: []string{"ToastNotificationActionTrigger"}},
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 //
 // A registration has one tree for each of its paths. When a change arrives, the
 // tree's stale parts are left (their watches and sums dropped) and entered again
-// (read and watched anew). The registration is then touched: it fires once it has
+// (read and watched again). The registration is then touched: it fires once it has
 // not been touched for its Settle time.
 type library struct {
 	*files

@@ -160,8 +160,8 @@ func idleFact(idle bool, pressure *load) task.Fact {
 	return yesNo(task.FactIdle, true, pressure.detail)
 }
 
-// A shutdown begins delayMargin before the delay that logind grants is over, so
-// that the broker has time to exit.
+// Tasks may use all but delayMargin of the delay that logind grants, which is left for
+// the broker to exit, but they get at least delayLeast.
 const (
 	delayDefault = 5 * time.Second // logind's default
 	delayMargin  = 500 * time.Millisecond
@@ -171,17 +171,17 @@ const (
 // delayLock holds one of logind's delay locks, which makes a shutdown wait until
 // the source ends. It calls begins when a shutdown begins.
 type delayLock struct {
-	begins func(within time.Duration) // nil to not use a lock
-	coming bool                       // whether a shutdown has begun
-	held   *os.File                   // nil if not held
+	begins   func(within time.Duration) // nil to not use a lock
+	shutting bool                       // whether a shutdown has begun
+	held     *os.File                   // nil if not held
 }
 
 func (l *delayLock) update(ctx context.Context, p *peer, all properties) error {
 	if l.begins == nil {
 		return nil
 	}
-	was := l.coming
-	if l.coming = value[bool](all, "PreparingForShutdown"); l.coming {
+	was := l.shutting
+	if l.shutting = value[bool](all, "PreparingForShutdown"); l.shutting {
 		if !was {
 			l.begins(delay(all))
 		}

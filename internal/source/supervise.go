@@ -36,7 +36,7 @@ func Run(ctx context.Context, chains []Chain, sink Sink) {
 // supervisor runs the chains and serializes their reports.
 //
 // In a chain every source runs as a member. While a member is up, the rest of its
-// chain is stopped. While it is down, the rest runs as a chain of its own,
+// chain is stopped. While it is down, the rest runs as another chain,
 // recursively. So at most one source of a chain reports, and it is the best one
 // available.
 type supervisor struct {
