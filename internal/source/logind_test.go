@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"testing"
 	"time"
@@ -150,14 +151,29 @@ func TestPressure(t *testing.T) {
 }
 
 func TestNoPressure(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // finalizers would close what is left open
 	dir := t.TempDir()
 	for _, root := range []string{dir, filepath.Join(dir, "none")} {
+		before := descriptors(t)
 		l := startLoad(root, func() {})
 		l.stop()
 		if l.detail == "" || l.busy.Load() {
 			t.Errorf("without the files: busy %v, %q", l.busy.Load(), l.detail)
 		}
+		if after := descriptors(t); after != before {
+			t.Errorf("%d descriptors are open, %d before", after, before)
+		}
 	}
+}
+
+// descriptors returns the number of open file descriptors.
+func descriptors(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
 }
 
 // The kernel's pressure information makes a machine busy that no user is active

@@ -36,9 +36,9 @@ type load struct {
 func startLoad(root string, changed func()) *load {
 	l := &load{done: make(chan struct{})}
 	files, busy, err := openPressure(root)
-	stopR, stopW, pipeErr := os.Pipe()
+	var stopR, stopW *os.File
 	if err == nil {
-		err = pipeErr
+		stopR, stopW, err = os.Pipe()
 	}
 	if err != nil {
 		closeAll(files)
