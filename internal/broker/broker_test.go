@@ -38,7 +38,7 @@ func TestATaskIsLaunchedRunAndRecorded(t *testing.T) {
 	}
 }
 
-func TestACrashIsToldWithItsExitAndLastWords(t *testing.T) {
+func TestACrashIsReportedWithItsExitAndLastWords(t *testing.T) {
 	r := newRig(t)
 	p := r.install("1.0.0.0")
 	id := r.register(p, "work", singleClass)
@@ -149,7 +149,7 @@ func TestAConfigurationWithAMistakeIsRefusedWithItsLine(t *testing.T) {
 }
 
 // Watch from a cursor: what is stored first, then what comes, each once.
-func TestAWatcherMissesNothingAndHearsNothingTwice(t *testing.T) {
+func TestASubscriberGetsEachEventOnce(t *testing.T) {
 	r := newRig(t)
 	p := r.install("1.0.0.0")
 	id := r.register(p, "work", manyClass)

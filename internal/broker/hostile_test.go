@@ -34,7 +34,7 @@ func (r *rig) stillServes() {
 	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
 	defer cancel()
 	if _, err := r.user.Status(ctx); err != nil {
-		r.t.Errorf("the broker does not serve any more: %v", err)
+		r.t.Errorf("the broker no longer serves: %v", err)
 	}
 }
 
@@ -87,7 +87,7 @@ func TestAnotherUserIsNotLetIn(t *testing.T) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
 	out, err := cmd.CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "answered bytes: 0" {
-		t.Errorf("another user was told: %s (%v)", out, err)
+		t.Errorf("another user got: %s (%v)", out, err)
 	}
 	r.stillServes()
 }
@@ -224,7 +224,7 @@ func TestAProcessAttachesOnce(t *testing.T) {
 	}
 }
 
-// A host that floods is slowed down; it takes the broker from nobody.
+// A host that sends a flood of frames is slowed down, and others are still served.
 func TestAFloodOfFramesHoldsUpNobody(t *testing.T) {
 	r := newRig(t)
 	p := r.install("1.0.0.0")
@@ -263,7 +263,7 @@ func TestAHostThatDoesNotReadIsCutOff(t *testing.T) {
 	stream.Send(wire.HostFrameTo(wire.Hello{}))
 	done := wire.HostFrameTo(wire.Finished{Instance: task.MustGUID("99999999-2222-4333-8444-555555555501"), Result: task.Result{Outcome: task.Completed}})
 	for err == nil {
-		err = stream.Send(done) // each is acknowledged, and nobody reads that
+		err = stream.Send(done) // each is acknowledged, and the acknowledgments are not read
 	}
 	if ctx.Err() != nil {
 		t.Error("it is not cut off")

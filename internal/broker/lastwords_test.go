@@ -18,7 +18,7 @@ import (
 )
 
 // proxy is a line to the broker that can hold back what the client says, and
-// then let it through and break at once.
+// then let it through and break in the same moment.
 type proxy struct {
 	t        *testing.T
 	listener *net.UnixListener
@@ -110,9 +110,9 @@ func (p *proxy) breakAfter(words string) {
 	p.client.Close()
 }
 
-// A host that says how its run ended and is gone in the same moment was heard.
+// A host may report how its run ended and exit in the same moment. The report counts.
 func TestTheLastWordsOfAStreamAreRead(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that the end is noticed first, if nobody sees to it
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that without LastWords the end would be noticed first
 	r := newRig(t)
 	p := r.install("1.0.0.0")
 	id := r.register(p, "work", manyClass)

@@ -27,8 +27,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The tests of this file's package run a whole broker on a socket of its own,
-// with clients, and with this test binary as the program of a package.
+// The tests of this package run a whole broker on its own socket, with clients, and with
+// this test binary as the program of a package.
 
 const patience = 30 * time.Second // bounds waits that should be short
 
@@ -131,7 +131,7 @@ func (h *helper) do(ctx context.Context, a task.Activation, what string) task.Re
 		<-ctx.Done()
 		reason, _ := errors.AsType[task.CancellationReason](context.Cause(ctx))
 		return task.Result{Outcome: task.Canceled, Reason: reason}
-	case "stuck": // whatever it is told
+	case "stuck": // it ignores cancels and SIGTERM
 		signal.Ignore(syscall.SIGTERM)
 		select {}
 	case "save":
@@ -220,13 +220,13 @@ func (r *rig) kill() {
 // facts is the one source of a rig's broker.
 type facts struct {
 	reports chan []task.Fact
-	speaks  chan struct{} // it is silent until this is closed; nil: it is not
+	begin   chan struct{} // it reports nothing until this is closed; nil means immediately
 }
 
 func (f *facts) Watch(ctx context.Context, report func(...task.Fact)) error {
-	if f.speaks != nil {
+	if f.begin != nil {
 		select {
-		case <-f.speaks:
+		case <-f.begin:
 		case <-ctx.Done():
 			return nil
 		}

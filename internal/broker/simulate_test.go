@@ -38,8 +38,8 @@ func (r *rig) simulate(q wire.SimulateQuery) task.Simulation {
 	return s
 }
 
-// told is all that a broker tells of its state, but for what goes by the clock.
-func (r *rig) told() string {
+// shown is everything that a broker shows of its state, except what depends on the clock.
+func (r *rig) shown() string {
 	r.t.Helper()
 	all, err := r.user.Tasks(r.t.Context(), wire.TaskQuery{AllGroups: true})
 	if err != nil {
@@ -77,11 +77,11 @@ func TestASimulationChangesNothing(t *testing.T) {
 		r.awaitEnd(since, hourly)
 		since = r.now()
 	}
-	before := r.told()
+	before := r.shown()
 	until := time.Now().Add(72*time.Hour + 30*time.Minute)
 	s := r.simulate(wire.SimulateQuery{Until: until, Suppose: []task.Supposition{{Fact: task.FactInternet, Value: task.No, From: time.Now().Add(48 * time.Hour)}}})
-	if d := cmp.Diff(before, r.told()); d != "" {
-		t.Errorf("a simulation has changed what the broker tells:\n%s", d)
+	if d := cmp.Diff(before, r.shown()); d != "" {
+		t.Errorf("a simulation has changed what the broker shows:\n%s", d)
 	}
 	if len(s.Tasks) != 2 || s.Tasks[1].Runs != 48 || s.Tasks[0].Runs != 3 || s.Tasks[1].State.Waiting != 24 {
 		t.Errorf("in three days, the last of them offline: %+v", s.Tasks)
@@ -95,8 +95,8 @@ func TestASimulationChangesNothing(t *testing.T) {
 	}
 }
 
-// TestRunsGoOnDuringASimulation: the loop only makes the fork, so no real run waits for
-// a simulation that takes half a million steps; who asked for it and goes ends it.
+// The loop only makes the fork, so no real run waits for a simulation, even one of half a
+// million steps. A simulation ends when its caller goes away.
 func TestRunsGoOnDuringASimulation(t *testing.T) {
 	r := newRig(t)
 	p := r.install("1.0.0.0")
@@ -143,15 +143,14 @@ func TestRunsGoOnDuringASimulation(t *testing.T) {
 	r.simulate(wire.SimulateQuery{Until: time.Now().Add(time.Hour)}) // the next one has its turn
 }
 
-// TestSourcesSpeakFirst: a broker that has just started does not take for lasting what
-// nobody has told it yet.
-func TestSourcesSpeakFirst(t *testing.T) {
+// A broker that has just started waits for the reports of its sources before it simulates.
+func TestASimulationWaitsForTheSources(t *testing.T) {
 	r := newRig(t)
 	r.timed(r.install("1.0.0.0"), "online", time.Hour, task.InternetAvailable)
 	r.handOver()
-	r.source.speaks = make(chan struct{})
+	r.source.begin = make(chan struct{})
 	r.start()
-	time.AfterFunc(200*time.Millisecond, func() { close(r.source.speaks) })
+	time.AfterFunc(200*time.Millisecond, func() { close(r.source.begin) })
 	if s := r.simulate(wire.SimulateQuery{Until: time.Now().Add(150 * time.Minute)}); s.Tasks[0].Runs != 2 {
 		t.Errorf("while the source was silent: %+v", s)
 	}

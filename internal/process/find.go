@@ -63,9 +63,9 @@ func (s *Supervisor) open(p task.Process) (*handle, error) {
 	return h, err
 }
 
-// foreign says whether the broker of another state directory launched the process.
-// A copy of a state directory has the launches of the original, which are none of
-// its own. A process that has overwritten its environment is not foreign.
+// foreign reports whether the broker of another state directory launched the process. The
+// copy of a state directory contains the launches of the original, which belong to the
+// original only. A process that has overwritten its environment is not foreign.
 func (s *Supervisor) foreign(pid int) bool {
 	id := environment(pid, StateEnv)[0]
 	return id != "" && id != s.stateID

@@ -16,7 +16,7 @@ import (
 )
 
 // orphaned starts a broker under an init, lets it start a server, and kills the
-// broker: what is left is a server that is no child of ours.
+// broker: a server is left that is not a child of this process.
 func (b *bench) orphaned(args ...string) (token task.LaunchToken, server task.Process) {
 	b.t.Helper()
 	token = newToken()
@@ -69,7 +69,7 @@ func TestFindAfterTheBrokerDied(t *testing.T) {
 			s.token = token
 			b.signal(s, unix.SIGTERM)
 			exit := b.finish(s)
-			if kernelTellsExits(t) {
+			if kernelReportsExits(t) {
 				if exit.String() != "signal terminated" {
 					t.Errorf("exit = %+v", exit)
 				}
@@ -81,8 +81,9 @@ func TestFindAfterTheBrokerDied(t *testing.T) {
 	}
 }
 
-// kernelTellsExits says whether the kernel tells how strangers end: Linux 6.15.
-func kernelTellsExits(t *testing.T) bool {
+// kernelReportsExits reports whether the kernel reports the exits of processes that are not
+// children: Linux 6.15 and later.
+func kernelReportsExits(t *testing.T) bool {
 	t.Helper()
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {

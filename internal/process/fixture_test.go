@@ -118,7 +118,7 @@ func executable() string {
 	return exe
 }
 
-// started is a launch and what its watcher was told.
+// started is a launch and what its callbacks reported.
 type started struct {
 	token   task.LaunchToken
 	process task.Process
@@ -173,7 +173,7 @@ func receive[T any](t *testing.T, c <-chan T, what string) T {
 	}
 }
 
-// gone waits until a pid is nobody's, a zombie's neither.
+// gone waits until no process, not even a zombie, has the pid.
 func (b *bench) gone(pid int) {
 	b.t.Helper()
 	b.eventually(fmt.Sprintf("pid %d is gone", pid), func() bool {

@@ -125,5 +125,5 @@ func (h *handle) exit() Exit {
 
 // reap removes a zombie child from the process table.
 func (h *handle) reap() {
-	_ = h.control(func(fd int) { _, _ = waitChild(unix.P_PIDFD, fd, 0) }) // fails only for what is no zombie child
+	_ = h.control(func(fd int) { _, _ = waitChild(unix.P_PIDFD, fd, 0) }) // fails only for a process that is not a zombie child
 }

@@ -22,7 +22,7 @@ import (
 
 // helperArg makes the test program play a server, or what a server starts. Its
 // arguments are helperArg, the path of a pipe to report to, and a mode with its
-// own arguments. Modes are told by argument, for some clear their environment.
+// own arguments. The mode is an argument, because some modes clear the environment.
 const helperArg = "-play"
 
 func TestMain(m *testing.M) {
@@ -51,7 +51,7 @@ func (h helper) play(mode string, args []string) {
 	modes[mode](args)
 }
 
-// report tells the test a line: a name, the pid, and more.
+// report sends the test a line: a name, the pid, and more.
 func (h helper) report(words ...any) {
 	f, err := os.OpenFile(h.pipe, os.O_WRONLY, 0)
 	must(err)
@@ -60,7 +60,7 @@ func (h helper) report(words ...any) {
 	must(err)
 }
 
-// forever is no select, which the runtime would call a deadlock.
+// forever blocks without a select, which the runtime would report as a deadlock.
 func forever() {
 	for {
 		_ = unix.Pause() // returns after a signal
@@ -156,7 +156,7 @@ func (h helper) show([]string) {
 	}
 }
 
-// broker is a supervisor in a process of its own: it starts a server that hangs, with
+// broker is a supervisor in a separate process: it starts a server that hangs, with
 // the token args[2] and the state args[1], output in args[0], and hangs itself.
 func (h helper) broker(args []string) {
 	supervisor, err := New(Options{OutputDir: args[0], StateID: args[1]})
@@ -182,7 +182,7 @@ func (h helper) init(args []string) {
 	h.report("init")
 	for {
 		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && err != unix.EINTR {
-			forever() // nobody is left; the test ends us
+			forever() // the test ends this process
 		}
 	}
 }

@@ -111,7 +111,7 @@ func TestTheWholeTreeEnds(t *testing.T) {
 	}
 }
 
-// Only its parent tells that it belongs to the launch.
+// Only its parent shows that it belongs to the launch.
 func TestSignalReachesDescendants(t *testing.T) {
 	b := newBench(t)
 	s := b.start("start", "server", "setsid", "clearenv", "quiet", "stubborn", "rest")
@@ -319,7 +319,7 @@ func TestWatchAnApplication(t *testing.T) {
 		t.Fatal(err)
 	}
 	exited := make(chan Exit, 1)
-	stopped, err := b.supervisor.OnExit(app, func(Exit) { t.Error("told after stop") })
+	stopped, err := b.supervisor.OnExit(app, func(Exit) { t.Error("exited was called after stop") })
 	if err != nil {
 		t.Fatal(err)
 	}

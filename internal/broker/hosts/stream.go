@@ -26,8 +26,8 @@ type Stream = grpc.BidiStreamingServer[pb.AttachRequest, pb.AttachResponse]
 // Serve serves the stream of one host: its frames become events, and the frames that
 // the loop puts into its outbox are sent. Admit is called with the host's hello, and
 // returns its attachment or refuses it. Serve returns when either side has ended the
-// stream; gRPC ends a stream when its handler returns, so reading and writing are
-// goroutines of their own.
+// stream. GRPC ends a stream when its handler returns, so reading and writing have their own
+// goroutines.
 func (h *Hosts) Serve(stream Stream, admit func(context.Context, wire.Hello) (*Attachment, error)) error {
 	ctx := stream.Context()
 	r := &reader{hosts: h, stream: stream, hello: make(chan hello, 1), admitted: make(chan *Attachment, 1)}

@@ -1,7 +1,7 @@
 // Package packages installs, recognizes and removes packages.
 //
 //   - A package file is verified and extracted by the goroutine of the call (unpack.go);
-//     the engine hears of it when it is in its place. A folder is installed where it is
+//     the engine gets it when it is in its place. A folder is installed where it is
 //     (folder.go).
 //   - A program belongs to the package that it claims, that launched it, or in whose
 //     folder it lies; any other program gets an implied package (owner.go).

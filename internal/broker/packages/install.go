@@ -12,7 +12,7 @@ import (
 )
 
 // installer installs packages. The caller's goroutine reads, checks and unpacks; the loop
-// only hears of what is in place.
+// only gets what is in place.
 type installer struct {
 	loop      *loop.Handle
 	trustDir  string

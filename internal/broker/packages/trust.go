@@ -23,7 +23,7 @@ import (
 )
 
 // trustedRoots returns the system's roots and the certificates in dir, which the user
-// trusts. A file there that is not a certificate is an error: somebody relies on it.
+// trusts. A file there that is not a certificate is an error: the user relies on it.
 func trustedRoots(dir string) (*x509.CertPool, error) {
 	roots, err := x509.SystemCertPool()
 	if err != nil {

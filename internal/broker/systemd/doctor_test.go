@@ -52,7 +52,7 @@ func TestLingerCheck(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := lingerCheck(touch(t, "somebody")); c.Level != task.CheckWarn || c.Fix != "loginctl enable-linger "+u.Username {
+	if c := lingerCheck(touch(t, "another-user")); c.Level != task.CheckWarn || c.Fix != "loginctl enable-linger "+u.Username {
 		t.Errorf("without linger: %+v", c)
 	}
 	if c := lingerCheck(touch(t, u.Username)); c.Level != task.CheckOK || c.Fix != "" {
