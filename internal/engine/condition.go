@@ -1,3 +1,11 @@
+// Conditions of one registration (SEMANTICS section 3): whether they hold, since when,
+// and what their loss does to a live run. An unmet condition is a state, never a retry:
+// a registration with something pending or live subscribes to the facts that its
+// conditions use, and is advanced when one changes. Nothing polls. A condition that
+// flaps must become cheaper, not more expensive: a loss counts only after
+// task.LossDelay, and after each loss the conditions must hold for longer before the
+// next start.
+
 package engine
 
 import (
@@ -6,17 +14,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
+// conditions returns all conditions of r, including those that its trigger implies.
 func (r *reg) conditions() []task.Condition {
 	return task.AllConditions(r.Spec.Trigger, r.Spec.Conditions)
 }
 
-// verdict is what the facts say of a condition now.
+// verdict returns what the facts say about a condition now.
 func (e *Engine) verdict(c task.Condition) task.Verdict { return c.Verdict(e.facts) }
 
-// factTable has the facts by name. Conditions are judged by it.
+// factTable holds the facts by name. A condition's verdict reads it.
 type factTable map[string]*fact
 
-// Value is what a condition reads of a fact.
+// Value returns the value of a fact; Unknown if there is no such fact.
 func (t factTable) Value(name string) task.Value {
 	if f := t[name]; f != nil {
 		return f.value()
@@ -24,7 +33,8 @@ func (t factTable) Value(name string) task.Value {
 	return task.Unknown
 }
 
-// holds says whether every condition holds, unsure ones as the registration wants.
+// holds reports whether every condition holds. An unsure one counts as the registration
+// says.
 func (e *Engine) holds(r *reg) bool {
 	for _, c := range r.conditions() {
 		if !task.Satisfied(c, e.verdict(c)) {
@@ -34,7 +44,8 @@ func (e *Engine) holds(r *reg) bool {
 	return true
 }
 
-// noteHolding keeps since when all conditions hold without a break.
+// noteHolding keeps since when all conditions hold without a break, and reports whether
+// they do.
 func (e *Engine) noteHolding(r *reg) bool {
 	switch ok := e.holds(r); {
 	case !ok:
@@ -56,6 +67,7 @@ func (e *Engine) subscribe(r *reg) {
 	e.noteHolding(r)
 }
 
+// unsubscribe ends the subscription: changes of facts no longer cost anything for r.
 func (e *Engine) unsubscribe(r *reg) {
 	for _, c := range r.conditions() {
 		for _, n := range c.Needs() {
@@ -67,14 +79,15 @@ func (e *Engine) unsubscribe(r *reg) {
 	r.holdsSince = -1
 }
 
+// unsubscribeIfIdle ends the subscription if nothing of r is pending or live.
 func (e *Engine) unsubscribeIfIdle(r *reg) {
 	if r.live == nil && len(r.pending) == 0 {
 		e.unsubscribe(r)
 	}
 }
 
-// lossReason says which condition that matters to a live run fails now, and with
-// what reason the run would be cancelled. Unsure cancels nothing.
+// lossReason reports whether a condition that matters to the live run fails now, and
+// the reason with which the run would be canceled. Unsure cancels nothing.
 func (e *Engine) lossReason(r *reg) (task.CancellationReason, bool) {
 	if r.run == nil || r.run.Waived || r.run.Outdated {
 		return 0, false
@@ -92,7 +105,8 @@ func (e *Engine) lossReason(r *reg) (task.CancellationReason, bool) {
 	return 0, false
 }
 
-// watchConditions cancels a live run whose condition has failed for LossDelay.
+// watchConditions cancels a live run whose condition has failed for task.LossDelay. A
+// run that is not sent yet, or that is canceled already, is left alone.
 func (e *Engine) watchConditions(r *reg) {
 	reason, lost := e.lossReason(r)
 	switch {
@@ -106,12 +120,14 @@ func (e *Engine) watchConditions(r *reg) {
 	}
 }
 
+// notLost stops the loss delay.
 func (r *reg) notLost() {
 	if r.lostSince != 0 {
 		r.own().lostSince = 0
 	}
 }
 
+// nextLoss returns when the loss delay ends; 0 if no condition has failed.
 func (e *Engine) nextLoss(r *reg) time.Duration {
 	if r.lostSince == 0 {
 		return 0
@@ -119,7 +135,7 @@ func (e *Engine) nextLoss(r *reg) time.Duration {
 	return r.lostSince + task.LossDelay
 }
 
-// settleTime is how long conditions must have held after the n-th loss in a row.
+// settleTime returns how long conditions must have held after the n-th loss in a row.
 func settleTime(n int32) time.Duration {
 	if n == 0 {
 		return 0

@@ -13,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the transcripts anew from what is foretold; commit the difference only if you understand it")
+var rewrite = flag.Bool("rewrite", false, "update the transcripts to what is predicted; commit the difference only if you understand it")
 
 // TestTranscripts runs every file of testdata: commands, "----", and the forecast, up
 // to an empty line. Lines that begin with # are prose.

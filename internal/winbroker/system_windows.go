@@ -92,7 +92,7 @@ func (windowsSystem) Mark(instance task.GUID) (func(), error) {
 	if mark == 0 {
 		return nil, err
 	}
-	return func() { windows.CloseHandle(mark) }, nil
+	return func() { _ = windows.CloseHandle(mark) }, nil
 }
 
 func (windowsSystem) Alive(instance task.GUID) bool {
@@ -104,7 +104,7 @@ func (windowsSystem) Alive(instance task.GUID) bool {
 	if err != nil {
 		return false
 	}
-	windows.CloseHandle(mark)
+	_ = windows.CloseHandle(mark)
 	return true
 }
 
