@@ -87,20 +87,20 @@ type (
 		First    uint64 // number of its first firing; never changes
 		Number   uint64 // number of its last firing
 		State    OccState
-		Count    int
-		Missed   int
-		Due      time.Time
-		Observed time.Time
-		Last     time.Time
+		Count    int           // of firings
+		Missed   int           // instants that the firings make up for
+		Due      time.Time     // when the last firing was due
+		Observed time.Time     // when the first firing was seen
+		Last     time.Time     // when the last firing was seen
 		FirstAt  time.Duration // elapsed, of the first firing
 		LastAt   time.Duration // elapsed, of the last firing
-		Details  task.Details
+		Details  task.Details  // payload of the last firing
 		By       FiredBy
 		Waived   bool          // conditions do not count: fire --now, RunAnyway
 		CatchUp  time.Duration // elapsed; it must not start before, shortly after sleep or boot
 		Attempt  int           // runs of this Number so far
-		Saved    *Checkpoint
-		Tries    []task.Run // the latest attempts, at most 5
+		Saved    *Checkpoint   // by an attempt of this occurrence
+		Tries    []task.Run    // the latest attempts, at most 5
 	}
 
 	// Run is a run that has not ended. Key: ID. Durations are points in awake time.
@@ -139,10 +139,10 @@ type (
 		Server  task.ClassServer
 		Process task.Process
 		State   ServerState
-		At      time.Duration // awake
-		Wall    time.Time
-		Version string // of the package
-		Edition uint64 // the same, counted
+		At      time.Duration // awake, when it was started
+		Wall    time.Time     // the same, for people
+		Version string        // of the package
+		Edition uint64        // the same, counted
 	}
 
 	// Package is an installed package. Key: Family.

@@ -13,11 +13,11 @@ type RegState uint8
 
 // The states of a registration.
 const (
-	RegActive RegState = iota
-	RegSuspended
-	RegSpent
-	RegRemoving
-	RegGone
+	RegActive    RegState = iota // its trigger fires, unless it is a one-shot that has fired
+	RegSuspended                 // too many faults, or its class is gone: firings wait, and one probe a day runs
+	RegSpent                     // a one-shot whose work is done; it fires no more
+	RegRemoving                  // removed, while its last run is still live
+	RegGone                      // has no row any more
 )
 
 // OccState is the state of an occurrence.
@@ -25,9 +25,9 @@ type OccState uint8
 
 // The states of an occurrence.
 const (
-	OccPending OccState = iota
-	OccLive
-	OccEnded
+	OccPending OccState = iota // latched: it waits for its reasons to end
+	OccLive                    // has a run that has not ended
+	OccEnded                   // ended once and for all
 )
 
 // RunState is the state of a run.
@@ -35,12 +35,12 @@ type RunState uint8
 
 // The states of a run.
 const (
-	RunStarting RunState = iota
-	RunSent
-	RunRunning
-	RunCanceling
-	RunUnresponsive
-	RunEnded
+	RunStarting     RunState = iota // admitted, and waits for an object of its class
+	RunSent                         // the activation was sent to a host and not answered yet
+	RunRunning                      // the host has entered Run
+	RunCanceling                    // asked to stop, within its grace period
+	RunUnresponsive                 // its host does not respond: the code may be running, so there is no outcome yet
+	RunEnded                        // has its outcome
 )
 
 // HostState is the state of a host.
@@ -48,12 +48,12 @@ type HostState uint8
 
 // The states of a host.
 const (
-	HostAttached HostState = iota
-	HostDetached
-	HostUnresponsive
-	HostLeaving
-	HostEnding
-	HostGone
+	HostAttached     HostState = iota // connected, and gets activations
+	HostDetached                      // its stream was lost; it has task.AdoptionWindow to come back
+	HostUnresponsive                  // alive, but one of its runs does not respond
+	HostLeaving                       // may exit, and is expected to
+	HostEnding                        // is being ended by the broker
+	HostGone                          // its process has exited
 )
 
 // ServerState is the state of a class server.
@@ -61,10 +61,10 @@ type ServerState uint8
 
 // The states of a class server.
 const (
-	ServerAbsent ServerState = iota
-	ServerLaunching
-	ServerUp
-	ServerEnding
+	ServerAbsent    ServerState = iota // not launched, or its whole process tree has ended
+	ServerLaunching                    // started, and has not shown a class yet
+	ServerUp                           // has shown a class
+	ServerEnding                       // its process tree is being ended
 )
 
 var (
