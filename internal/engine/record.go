@@ -107,29 +107,29 @@ type (
 	Run struct {
 		ID                task.GUID
 		TaskID            task.GUID
-		First             uint64 // its occurrence
+		First             uint64 // the first firing of its occurrence
 		Number            uint64
 		Attempt           int
 		State             RunState
-		Host              HostID
-		Token             task.LaunchToken
-		Started           time.Time
-		Entered           time.Time
-		StartedAt         time.Duration // awake
-		EnteredAt         time.Duration // awake
-		SentAt            time.Duration // awake
-		Reason            task.CancellationReason
-		Final             bool          // its cancel ends the occurrence too: it is not latched again
-		CancelAt          time.Duration // awake: end of the grace
-		TimedOut          bool
-		Failing           string // the activation was not answered: the run will end ActivationFailed with this text
-		Waived            bool
-		Outdated          bool      // its registration was changed after it started: it continues under the earlier one
-		Key               string    // the Exclusive that it holds
-		UnresponsiveSince time.Time // when it became Unresponsive
-		Version           string    // of the package when its host came
-		Edition           uint64    // the same, counted
-		Limit             time.Duration
+		Host              HostID                  // zero while it is Starting
+		Token             task.LaunchToken        // of the launch that it waits for or runs in
+		Started           time.Time               // when it was admitted
+		Entered           time.Time               // when the host entered Run
+		StartedAt         time.Duration           // awake
+		EnteredAt         time.Duration           // awake
+		SentAt            time.Duration           // awake
+		Reason            task.CancellationReason // of its cancel
+		Final             bool                    // its cancel ends the occurrence too: it is not latched again
+		CancelAt          time.Duration           // awake: end of the grace
+		TimedOut          bool                    // its cancel is because of the run limit
+		Failing           string                  // the activation was not answered: the run will end ActivationFailed with this text
+		Waived            bool                    // conditions do not count, as for its occurrence
+		Outdated          bool                    // its registration was changed after it started: it continues under the earlier one
+		Key               string                  // the Exclusive that it holds
+		UnresponsiveSince time.Time               // when it became Unresponsive
+		Version           string                  // of the package when its host came
+		Edition           uint64                  // the same, counted
+		Limit             time.Duration           // run limit; 0: none
 	}
 
 	// Launch is one start of a class server. Key: Token.
