@@ -108,7 +108,7 @@ func (e *Engine) notifyChanges() {
 	}
 	for _, r := range e.touched {
 		r.isTouched = false
-		shown := e.look(r)
+		shown := e.appearanceOf(r)
 		if shown != r.shown && r.shown.known && !reported[r] && r.State != RegGone {
 			e.notify(r, task.Event{Kind: task.EventChanged})
 		}

@@ -6,6 +6,7 @@
 package engine
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/bgtask/bgtask/task"
@@ -98,7 +99,7 @@ func (e *Engine) checkPackage(p task.Package) (Answer, bool) {
 // package starts meanwhile, and processes of the old version get no activation
 // afterwards.
 func (e *Engine) updatePackage(p *pack, to task.Package) {
-	to.Access, to.LocalFolder = p.Access, keep(to.LocalFolder, p.LocalFolder)
+	to.Access, to.LocalFolder = p.Access, cmp.Or(to.LocalFolder, p.LocalFolder)
 	if !p.Servicing {
 		p.PreviousVersion = p.Version
 	}
@@ -109,14 +110,6 @@ func (e *Engine) updatePackage(p *pack, to task.Package) {
 	e.emit(nil, task.Event{Kind: task.EventPackage, Package: p.Family, Text: strings.TrimSpace("updating to " + to.Version)})
 	e.cancelAll(p, task.ReasonServicingUpdate, false)
 	e.serviceWhenDone(p)
-}
-
-// keep returns s, or old if s is empty.
-func keep(s, old string) string {
-	if s == "" {
-		return old
-	}
-	return s
 }
 
 // serviceWhenDone completes an update once no responding run of the package is live. An

@@ -23,8 +23,8 @@ type appearance struct {
 	next    time.Duration
 }
 
-// look returns the current appearance of r.
-func (e *Engine) look(r *reg) appearance {
+// appearanceOf returns the current appearance of r.
+func (e *Engine) appearanceOf(r *reg) appearance {
 	a := appearance{known: true, phase: e.phase(r), next: r.Next}
 	if !r.NextWall.IsZero() {
 		a.next = wallTime(r.NextWall)
@@ -107,13 +107,13 @@ func (e *Engine) state(r *reg) task.State {
 	case task.Waiting:
 		s.Text = task.WaitsFor(r.Spec.Trigger)
 	case task.Unresponsive:
-		s.Text = silence(r.run)
+		s.Text = unresponsiveText(r.run)
 	}
 	return s
 }
 
-// silence says why a run is called unresponsive.
-func silence(u *run) string {
+// unresponsiveText says why a run is called unresponsive.
+func unresponsiveText(u *run) string {
 	switch {
 	case u.canceled():
 		return "it was asked to stop (" + u.Reason.String() + ") and has not"
