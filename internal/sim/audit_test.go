@@ -1,8 +1,12 @@
 package sim
 
 import (
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/task"
 )
 
 // falseAlarms are seeds for which the auditor once reported a broken promise that the
@@ -46,5 +50,37 @@ func TestClockReadLate(t *testing.T) {
 		if wantExact := late == 0; m.exact != wantExact {
 			t.Errorf("read %v after boot: elapsed time is checked: %t, want %t", late, m.exact, wantExact)
 		}
+	}
+}
+
+// TestShortLosses changes a fact of a run's condition between two checks of the auditor:
+// each time the condition holds, the loss delay starts again, and only a condition that
+// fails for the whole of it must cancel the run.
+func TestShortLosses(t *testing.T) {
+	m := newMachine(1, nil)
+	m.start()
+	id := task.GUID{1}
+	m.store.regs[id] = engine.Registration{TaskID: id, Spec: task.Spec{Conditions: []task.Condition{task.InternetAvailable}, CancelOnConditionLoss: true}}
+	m.store.runs[id] = engine.Run{ID: id, TaskID: id, State: engine.RunRunning}
+	m.audit.runs[id] = &runBook{task: id, failing: -1}
+	internet := func(v task.Value) {
+		m.deliver(engine.FactsReported{Source: "network", Facts: []task.Fact{{Name: task.FactInternet, Value: v}}})
+		m.pump()
+	}
+	internet(task.No)
+	m.audit.losses()
+	for range 3 {
+		m.pass(task.LossDelay - time.Second)
+		internet(task.Yes)
+		internet(task.No)
+		m.audit.losses()
+	}
+	if m.err != nil {
+		t.Fatalf("short losses: %v", m.err)
+	}
+	m.pass(task.LossDelay + 2*time.Second)
+	m.audit.losses()
+	if m.err == nil || !strings.Contains(m.err.Error(), "continues although its condition has failed") {
+		t.Errorf("a loss of the whole delay: %v", m.err)
 	}
 }
