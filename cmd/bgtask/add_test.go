@@ -25,7 +25,9 @@ func workshop(t *testing.T) string {
 	for _, v := range os.Environ() {
 		if name, _, _ := strings.Cut(v, "="); strings.HasPrefix(name, "LC_") || name == "LANGUAGE" {
 			t.Setenv(name, "") // and back after the test
-			os.Unsetenv(name)
+			if err := os.Unsetenv(name); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
 	t.Setenv("PATH", dir)

@@ -89,10 +89,10 @@ func transcript(f *fake, s term.Screen, args ...string) string {
 }
 
 var (
-	tty     = term.Screen{Terminal: true}
-	colours = term.Screen{Terminal: true, Color: true}
-	narrow  = term.Screen{Terminal: true, Width: 60}
-	pipe    = term.Screen{}
+	tty    = term.Screen{Terminal: true}
+	colors = term.Screen{Terminal: true, Color: true}
+	narrow = term.Screen{Terminal: true, Width: 60}
+	pipe   = term.Screen{}
 )
 
 // shown are the verbs that change nothing: on a terminal as in the design, and in a
@@ -104,7 +104,7 @@ var shown = [][]string{
 }
 
 func TestText(t *testing.T) {
-	for name, s := range map[string]term.Screen{"terminal.txt": tty, "file.txt": pipe, "colours.txt": colours, "narrow.txt": narrow} {
+	for name, s := range map[string]term.Screen{"terminal.txt": tty, "file.txt": pipe, "colors.txt": colors, "narrow.txt": narrow} {
 		var b strings.Builder
 		for _, args := range shown {
 			b.WriteString(transcript(fixed(), s, args...))

@@ -12,7 +12,7 @@ import (
 func TestManifestText(t *testing.T) {
 	t.Chdir("testdata")
 	var b strings.Builder
-	for _, s := range []term.Screen{colours, narrow, pipe} {
+	for _, s := range []term.Screen{colors, narrow, pipe} {
 		b.WriteString(transcript(fixed(), s, "manifest", "check", "manifest"))
 		b.WriteString(transcript(fixed(), s, "manifest", "show", "manifest"))
 	}

@@ -18,23 +18,23 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// newRestore works on the files, without a broker: there is none while the store
-// is refused.
+// newRestore is the verb that examines and replaces the files of the store. It works
+// without a broker, which does not start if it refuses the store.
 func newRestore(a *app) *cobra.Command {
 	var dir string
 	var keep bool
 	c := &cobra.Command{
 		Use:   "restore [DATE]",
-		Short: "Go back to a daily copy of the store",
+		Short: "Show the store and its daily copies, or go back to one",
 		Long: `Show what the store and its daily copies contain, or go back to one of them.
 
-Without arguments nothing is changed: each line shows what that copy has, and which
-tasks going back to it would lose. The broker must be stopped.
+Without arguments, nothing is changed: each line shows what that copy contains, and
+which tasks are missing in it. The broker must be stopped.
 
-The files that are replaced are set aside in the state directory, not deleted.`,
-		Example: `  bgtask restore              # what there is
+Files that are replaced are moved aside in the state directory, not deleted.`,
+		Example: `  bgtask restore              # show the copies
   bgtask restore 2026-11-27   # go back to the copy of that day
-  bgtask restore --keep       # keep what can still be read`,
+  bgtask restore --keep       # save what can still be read`,
 		Args: verb.Between(0, 1),
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if dir, err = broker.StateDir(dir); err != nil {
@@ -42,7 +42,7 @@ The files that are replaced are set aside in the state directory, not deleted.`,
 			}
 			switch {
 			case keep && len(args) > 0:
-				return term.Refuse("--keep and a date exclude each other", "")
+				return term.Refuse("--keep cannot be used together with a date", "use one of them")
 			case keep:
 				err = a.replaced(store.Keep(c.Context(), dir, a.Now()))
 			case len(args) > 0:
@@ -53,15 +53,15 @@ The files that are replaced are set aside in the state directory, not deleted.`,
 			return brokerRuns(err)
 		},
 	}
-	c.Flags().BoolVar(&keep, "keep", false, "keep the store as far as it can still be read")
-	c.Flags().StringVar(&dir, "state", "", "the state directory")
+	c.Flags().BoolVar(&keep, "keep", false, "rebuild the store from what can still be read")
+	c.Flags().StringVar(&dir, "state", "", "the state `DIR`")
 	return c
 }
 
-// brokerRuns adds the remedy to an error that says that a broker has the store.
+// brokerRuns adds a hint to the error that a broker holds the store.
 func brokerRuns(err error) error {
 	if held := (*store.LockedError)(nil); errors.As(err, &held) {
-		return &task.Error{Op: "restore", Err: err, Detail: err.Error(), Hint: "stop it first: bgtask daemon stop"}
+		return &task.Error{Op: "restore", Err: err, Detail: err.Error(), Hint: "stop the broker first: bgtask daemon stop"}
 	}
 	return err
 }
@@ -80,12 +80,12 @@ func (a *app) survey(ctx context.Context, dir string) error {
 	} else {
 		a.Printf("%s is in order.\n\n", v.Store.Path)
 	}
-	t := term.NewTable("COPY", "TASKS", "LAST EVENT", "WITHOUT")
+	t := term.NewTable("COPY", "TASKS", "LAST EVENT", "MISSING TASKS")
 	all := everyTask(v)
 	for i, c := range append([]store.Contents{v.Store}, v.Copies...) {
 		name := copyDate(c.Path)
 		if i == 0 {
-			name = "as it is"
+			name = "current"
 		}
 		t.Add(term.Text(name), tasksCell(c), a.eventCell(c.Last), term.Colored(term.Yellow, strings.Join(without(all, c.Tasks), ", ")))
 	}
@@ -94,7 +94,7 @@ func (a *app) survey(ctx context.Context, dir string) error {
 		a.Printf("\nTo go back to a copy: bgtask restore %s\n", copyDate(v.Copies[0].Path))
 	}
 	if v.Refused != nil {
-		a.Printf("To keep what can still be read: bgtask restore --keep\n")
+		a.Printf("To save what can still be read: bgtask restore --keep\n")
 	}
 	return nil
 }
@@ -117,7 +117,7 @@ func tasksCell(c store.Contents) term.Cell {
 	return term.Text(text)
 }
 
-// everyTask is each task that some copy, or the store, has.
+// everyTask returns the tasks that the store or any copy contains.
 func everyTask(v store.Survey) []string {
 	all := slices.Clone(v.Store.Tasks)
 	for _, c := range v.Copies {
@@ -136,7 +136,7 @@ func without(all, some []string) (missing []string) {
 	return missing
 }
 
-// copyDate is how a copy is named on the command line.
+// copyDate returns the date that names a copy on the command line.
 func copyDate(path string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(filepath.Base(path), "store-"), ".db")
 }
@@ -153,14 +153,14 @@ func (a *app) restore(ctx context.Context, dir, date string) error {
 		}
 		dates = append(dates, copyDate(c.Path))
 	}
-	hint := "there are none"
+	hint := "there are no daily copies"
 	if len(dates) > 0 {
-		hint = "there are " + term.And(dates)
+		hint = "choose one of: " + strings.Join(dates, " ")
 	}
-	return &task.Error{Op: "restore", Subject: date, Err: task.ErrInvalid, Detail: "there is no daily copy of this date", Hint: hint}
+	return &task.Error{Op: "restore", Subject: date, Err: task.ErrInvalid, Detail: "no daily copy of this date", Hint: hint}
 }
 
-// replaced reports what became of the old files.
+// replaced prints where the old files are.
 func (a *app) replaced(aside string, err error) error {
 	if err != nil {
 		return err
@@ -169,7 +169,7 @@ func (a *app) replaced(aside string, err error) error {
 		a.Object(term.Member("replaced_files", aside))
 		return nil
 	}
-	a.Printf("restored; the replaced files are in %s\n", aside)
+	a.Printf("Restored. The replaced files are in %s\n", aside)
 	return nil
 }
 

@@ -27,6 +27,7 @@ var allowed = map[string][]string{
 	"msix":                 {"manifest"},
 	"proto/bgtask/v1":      {},
 	"internal/archtest":    {},
+	"internal/prose":       {},
 	"internal/calendar":    {},
 	"internal/debian":      {},
 	"internal/needs":       {},

@@ -112,7 +112,7 @@ func addError(err error) error {
 	var all []error
 	for _, each := range term.Leaves(err) {
 		e := &task.Error{Op: "add", Err: each, Detail: each.Error(), Hint: task.Hint(each)}
-		if own, ok := each.(*task.Error); ok {
+		if own, ok := term.Outermost(each); ok {
 			e.Detail = (&task.Error{Subject: own.Subject, Err: own.Err, Detail: own.Detail}).Error()
 		}
 		all = append(all, e)

@@ -107,6 +107,15 @@ func environment(own, given []string) ([]string, error) {
 	return env, nil
 }
 
+// readable reports why a file cannot be opened.
+func readable(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // environmentFile returns the absolute path of a file that can be read now. It is read
 // again at each launch.
 func (o addOptions) environmentFile() (string, error) {
@@ -115,10 +124,7 @@ func (o addOptions) environmentFile() (string, error) {
 	}
 	path, err := filepath.Abs(o.envFile)
 	if err == nil {
-		var f *os.File
-		if f, err = os.Open(path); err == nil {
-			f.Close()
-		}
+		err = readable(path)
 	}
 	if err != nil {
 		return "", term.Refuse(fmt.Sprintf("--env-file %s: %v", o.envFile, term.Cause(err)), "the file must exist now, and is read at each launch")

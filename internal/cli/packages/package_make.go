@@ -157,9 +157,9 @@ func (m *maker) stage(ctx context.Context, d *declaration.Declaration, g archite
 		err = m.compare(ctx, d, g, dir, parsed)
 	}
 	if err != nil {
-		os.RemoveAll(dir)
+		return errors.Join(err, os.RemoveAll(dir))
 	}
-	return err
+	return nil
 }
 
 // one packs a finished folder.

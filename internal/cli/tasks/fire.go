@@ -203,7 +203,7 @@ func stays(s task.State) string {
 	if s.Phase == task.Held || s.Phase == task.BackingOff {
 		return "held"
 	}
-	return "as it is"
+	return "unchanged"
 }
 
 // over takes in an event and reports whether the occurrence has ended, or will not run

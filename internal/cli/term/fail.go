@@ -143,7 +143,7 @@ func Faults(err error) (lines []string) {
 
 // Leaves returns the errors that err joins, at any depth, or err itself.
 func Leaves(err error) (all []error) {
-	switch e := err.(type) {
+	switch e := any(err).(type) { // of the outermost error: a wrapped one has its own text
 	case exitError:
 		return Leaves(e.error)
 	case interface{ Unwrap() []error }:
@@ -171,8 +171,15 @@ func withoutOps(err error) (all []error) {
 	return all
 }
 
+// Outermost returns err if it is a *task.Error itself. Unlike errors.As it does not look
+// into a wrapping error, whose text would be lost.
+func Outermost(err error) (*task.Error, bool) {
+	e, ok := any(err).(*task.Error)
+	return e, ok
+}
+
 func withoutOp(err error) error {
-	e, ok := err.(*task.Error)
+	e, ok := Outermost(err)
 	if !ok {
 		return err
 	}

@@ -94,7 +94,7 @@ func withID(all []task.Info, digits string) (found []task.Info) {
 
 // Named puts the name of the task into an error of the broker, which has its id.
 func Named(info task.Info, err error) error {
-	e, ok := err.(*task.Error)
+	e, ok := term.Outermost(err)
 	if !ok || e.Subject != info.TaskID.String() {
 		return err
 	}
