@@ -131,14 +131,13 @@ func (s *source) happen() {
 	}
 }
 
-// settle gives all facts the values that conditions want. The internet is available on
-// one side and not on the other, since there are conditions for both.
-func (s *source) settle(side int) {
+// settle gives all facts these values, and the others the most ordinary ones.
+func (s *source) settle(facts map[string]task.Value) {
 	for _, f := range s.facts {
 		s.values[f] = menu(f)[0]
-	}
-	if slices.Contains(s.facts, task.FactInternet) {
-		s.values[task.FactInternet] = menu(task.FactInternet)[side]
+		if v, ok := facts[f]; ok {
+			s.values[f] = v
+		}
 	}
 	s.turn(task.SourceUp)
 }

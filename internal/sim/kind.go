@@ -7,6 +7,7 @@ package sim
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -35,8 +36,10 @@ func (m *machine) turnKind() {
 	m.pump()
 	m.restored()
 	before := m.unended()
-	for side := range 2 {
-		m.side(side, before)
+	for range mostSides {
+		if m.err == nil && len(before) > 0 {
+			m.side(m.wanted(before), before)
+		}
 	}
 	for key := range before {
 		if m.err == nil {
@@ -69,11 +72,50 @@ func (m *machine) unended() map[occKey]engine.Occurrence {
 	return all
 }
 
-// side makes all conditions of one side hold for long enough, and removes what has
-// ended from open.
-func (m *machine) side(side int, open map[occKey]engine.Occurrence) {
+// mostSides is how often the facts change for those that wait for others: conditions
+// of one registration can all hold, and those of two may exclude each other.
+const mostSides = 8
+
+// wanted returns facts with which the conditions of as many open occurrences as possible
+// hold. The others wait for another side.
+func (m *machine) wanted(open map[occKey]engine.Occurrence) map[string]task.Value {
+	facts := map[string]task.Value{}
+	for _, r := range values(m.store.regs, compareIDs) {
+		waits := func(key occKey) bool { return key.task == r.TaskID }
+		if slices.ContainsFunc(slices.Collect(maps.Keys(open)), waits) {
+			if more, ok := withNeeds(facts, task.AllConditions(r.Spec.Trigger, r.Spec.Conditions)); ok {
+				facts = more
+			}
+		}
+	}
+	return facts
+}
+
+// withNeeds adds what the conditions need to facts; false when they contradict.
+func withNeeds(facts map[string]task.Value, conditions []task.Condition) (map[string]task.Value, bool) {
+	all := maps.Clone(facts)
+	for _, c := range conditions {
+		for _, need := range c.Needs() {
+			met := func(v task.Value) bool { return need.Met(v) }
+			if v, taken := all[need.Fact]; taken && !met(v) {
+				return nil, false
+			} else if !taken {
+				i := slices.IndexFunc(menu(need.Fact), met)
+				if i < 0 {
+					return nil, false
+				}
+				all[need.Fact] = menu(need.Fact)[i]
+			}
+		}
+	}
+	return all, true
+}
+
+// side gives the facts these values for long enough, and removes what has ended from
+// open.
+func (m *machine) side(facts map[string]task.Value, open map[occKey]engine.Occurrence) {
 	for _, s := range m.sources {
-		s.settle(side)
+		s.settle(facts)
 	}
 	m.pump()
 	for range 8 {
