@@ -59,7 +59,7 @@ func (e *enumeration[N, R]) parse(s string) (N, error) {
 			return n, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: %q is not a %s", ErrInvalid, clip(s, 64), e.kind)
+	return 0, fmt.Errorf("%w: there is no %s %q", ErrInvalid, e.kind, clip(s, 64))
 }
 
 // numbers lists all, in the order of the rows.

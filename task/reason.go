@@ -75,5 +75,5 @@ func indexOf(names []string, s, kind string) (int, error) {
 			return i, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: %q is not a %s", ErrInvalid, clip(s, 64), kind)
+	return 0, fmt.Errorf("%w: there is no %s %q", ErrInvalid, kind, clip(s, 64))
 }

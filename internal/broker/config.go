@@ -3,17 +3,11 @@
 package broker
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"strings"
-	"time"
-
-	"github.com/pelletier/go-toml/v2"
 
 	"github.com/bgtask/bgtask/internal/source"
 	"github.com/bgtask/bgtask/task"
@@ -70,105 +64,4 @@ func home(variable, def, rel string) (string, error) {
 			Detail: "it is not known where your files are: neither " + variable + " nor HOME is set", Hint: "set HOME, or use --state"}
 	}
 	return filepath.Join(dir, def, rel), nil
-}
-
-// settings is the configuration file.
-type settings struct {
-	MinFreshness   period `toml:"min_freshness"`
-	DefaultAccess  access `toml:"default_access"`
-	RunsAtOnce     int    `toml:"runs_at_once"`
-	RunsPerPackage int    `toml:"runs_per_package"`
-	Launches       int    `toml:"launches"`
-	RunLimit       period `toml:"run_limit"`
-	StartTimeout   period `toml:"start_timeout"`
-	CancelGrace    period `toml:"cancel_grace"`
-	Probe          string `toml:"probe"` // "host:port" that has to be reachable for internet=yes
-
-	PushDistributor string `toml:"push_distributor"` // name on the bus, or its last part
-}
-
-type period time.Duration
-
-// UnmarshalText reads a duration: "15m".
-func (p *period) UnmarshalText(text []byte) error {
-	d, err := time.ParseDuration(string(text))
-	*p = period(d)
-	return err
-}
-
-type access task.AccessStatus
-
-// UnmarshalText reads WinRT's name of an access status.
-func (a *access) UnmarshalText(text []byte) error {
-	s, err := task.ParseAccess(string(text))
-	*a = access(s)
-	return err
-}
-
-// readSettings reads the configuration file; none is no settings. What is wrong
-// is told with its line: a misspelled key must not be a default in silence.
-func readSettings(path string) (settings, error) {
-	var s settings
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, nil
-	} else if err != nil {
-		return s, configError(path, err.Error(), "")
-	}
-	defer file.Close()
-	err = toml.NewDecoder(file).DisallowUnknownFields().Decode(&s)
-	var unknown *toml.StrictMissingError
-	var bad *toml.DecodeError
-	switch {
-	case err == nil:
-		return s, s.check(path)
-	case errors.As(err, &unknown) && len(unknown.Errors) > 0:
-		bad = &unknown.Errors[0]
-		line, _ := bad.Position()
-		return s, configError(fmt.Sprintf("%s:%d", path, line), "there is no setting "+strings.Join(bad.Key(), "."), "settings are: "+settingNames)
-	case errors.As(err, &bad):
-		line, _ := bad.Position()
-		return s, configError(fmt.Sprintf("%s:%d", path, line), strings.TrimPrefix(bad.Error(), "toml: "), "")
-	}
-	return s, configError(path, err.Error(), "")
-}
-
-const settingNames = "min_freshness, default_access, runs_at_once, runs_per_package, launches, run_limit, start_timeout, cancel_grace, probe, push_distributor"
-
-func configError(where, detail, hint string) error {
-	return &task.Error{Op: "read the configuration", Subject: where, Err: task.ErrInvalid, Detail: detail, Hint: hint}
-}
-
-// check refuses what is beyond a limit.
-func (s settings) check(path string) error {
-	var faults []error
-	refuse := func(bad bool, format string, args ...any) {
-		if bad {
-			faults = append(faults, configError(path, fmt.Sprintf(format, args...), ""))
-		}
-	}
-	atLeast := func(name string, p period, least time.Duration) {
-		refuse(p != 0 && time.Duration(p) < least, "%s is %v; it is at least %v", name, time.Duration(p), least)
-	}
-	atLeast("min_freshness", s.MinFreshness, time.Second)
-	atLeast("run_limit", s.RunLimit, time.Second)
-	atLeast("start_timeout", s.StartTimeout, time.Second)
-	atLeast("cancel_grace", s.CancelGrace, 100*time.Millisecond)
-	for name, n := range map[string]int{"runs_at_once": s.RunsAtOnce, "runs_per_package": s.RunsPerPackage, "launches": s.Launches} {
-		refuse(n < 0 || n > 1000, "%s is %d; it is from 1 to 1,000", name, n)
-	}
-	return errors.Join(faults...)
-}
-
-func (s settings) policy() task.Policy {
-	return task.Policy{
-		MinFreshness:   time.Duration(s.MinFreshness),
-		DefaultAccess:  task.AccessStatus(s.DefaultAccess),
-		RunsAtOnce:     s.RunsAtOnce,
-		RunsPerPackage: s.RunsPerPackage,
-		Launches:       s.Launches,
-		RunLimit:       time.Duration(s.RunLimit),
-		StartTimeout:   time.Duration(s.StartTimeout),
-		CancelGrace:    time.Duration(s.CancelGrace),
-	}.WithDefaults()
 }
