@@ -12,7 +12,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// pair is a task that runs in a launched server, and one that runs in an app which
+// pair is two tasks: one runs in a launched server, the other in an application that
 // its user has opened.
 type pair struct {
 	w                *world
@@ -40,7 +40,7 @@ func startPair(t *testing.T) *pair {
 	return p
 }
 
-// complete lets both runs end, and demands that they do so once and in order.
+// complete lets both runs end, and checks that each ends once and in order.
 func (p *pair) complete(t *testing.T) {
 	t.Helper()
 	p.w.opens("launched")
@@ -108,7 +108,7 @@ func TestWhatDiesWithoutABrokerIsLost(t *testing.T) {
 	p.w.crash()
 	for _, run := range p.runs {
 		syscall.Kill(run.PID, syscall.SIGKILL)
-		eventually(t, "it is dead", func() bool { return gone(run.PID) })
+		eventually(t, "the process is dead", func() bool { return gone(run.PID) })
 	}
 	p.w.start()
 	for _, run := range p.runs {
@@ -124,7 +124,7 @@ func TestWhatDiesWithoutABrokerIsLost(t *testing.T) {
 	p.w.checkOverlap()
 }
 
-// resume ends a back-off; one that has just ended by itself is as good.
+// resume ends a back-off. It is no error if the back-off has just ended by itself.
 func (w *world) resume(id task.GUID) {
 	w.t.Helper()
 	if err := w.user.Resume(w.context(), id); err != nil && task.Code(err) != "invalid" {
@@ -160,7 +160,7 @@ func TestStopCancelsAllRuns(t *testing.T) {
 	if run.Outcome != task.Canceled || run.Reason != task.ReasonTerminating || run.Forced {
 		t.Errorf("the run ended %v, %v", run.Outcome, run.Reason)
 	}
-	if again := e.await("it runs again", func(ev task.Event) bool {
+	if again := e.await("the task runs again", func(ev task.Event) bool {
 		return ev.Kind == task.EventRunning && ev.Run.Attempt == 2
 	}).Run; again.Occurrence.Number != n {
 		t.Errorf("again: occurrence %d", again.Occurrence.Number)
@@ -177,7 +177,7 @@ func TestAnAppWaitsForTheNextBroker(t *testing.T) {
 	old := w.broker.pid
 	w.start()
 	if w.broker.pid == old {
-		t.Fatal("the same broker")
+		t.Fatal("the same broker serves")
 	}
 	w.awaitAttachedAgain(app.pid)
 }
@@ -231,8 +231,8 @@ func TestALaunchedServerKeepsItsBrokerAcrossRestarts(t *testing.T) {
 	}
 }
 
-// A request that is asked again under the same id, after a crash, is done once:
-// the client does so by itself when its answer was lost.
+// A request that is repeated under the same ID after a crash is carried out once. The
+// client repeats it by itself when the answer was lost.
 func TestARequestIsDoneOnce(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -243,7 +243,7 @@ func TestARequestIsDoneOnce(t *testing.T) {
 	e := w.watch()
 	for i := range uint64(6) {
 		if i%2 == 1 {
-			w.broker.signal(t, syscall.SIGKILL) // and it is not waited for
+			w.broker.signal(t, syscall.SIGKILL) // without waiting for it to end
 		}
 		n, err := c.Fire(w.context(), id, client.Firing{ByHand: true})
 		if err != nil {

@@ -20,10 +20,10 @@ import (
 	"github.com/bgtask/bgtask"
 )
 
-// appName is what the test binary is called as the program of a package.
+// appName is the name of the test binary when it is the program of a package.
 const appName = "app"
 
-// appMain is that program. Its first argument says what it is.
+// appMain is the main function of that program. Its first argument is the mode.
 func appMain(args []string) int {
 	mode := "serve"
 	if len(args) > 0 {
@@ -40,12 +40,12 @@ func appMain(args []string) int {
 		return appLate(args)
 	case "hang": // without a class
 		forever()
-	case "once": // asks the broker something, and ends
+	case "once": // makes one request to the broker and exits
 		if _, err := bgtask.AllTasks(context.Background()); err != nil {
 			return fail(err)
 		}
 		return 0
-	case "implied": // a program without a package: registers its task, and serves it
+	case "implied": // a program without a package: it registers its task and serves it
 		return appImplied(args)
 	case "child":
 		return appChild(args)
@@ -56,7 +56,7 @@ func appMain(args []string) int {
 	return 2
 }
 
-// appServe serves the classes until it is told to end.
+// appServe serves the classes until its context ends.
 func appServe(args []string) int {
 	flags := flag.NewFlagSet(appName, flag.ExitOnError)
 	linger := flags.Duration("linger", 0, "")
@@ -89,7 +89,7 @@ func appImplied(args []string) int {
 	return appServe(nil)
 }
 
-// appRun does what the trigger's details say, between two lines in the journal.
+// appRun does what the trigger's details ask for, between two lines in the journal.
 func appRun(ctx context.Context, i *bgtask.Instance) error {
 	verb, arg, _ := strings.Cut(scriptOf(i), " ")
 	leave := enter(i)
@@ -110,7 +110,7 @@ func appRun(ctx context.Context, i *bgtask.Instance) error {
 		i.SetProgress(1)
 		<-ctx.Done()
 		return context.Cause(ctx)
-	case "stuck": // whatever it is told
+	case "stuck": // does not react to its cancellation
 		signal.Ignore(syscall.SIGTERM)
 		i.SetProgress(1)
 		forever()
@@ -129,7 +129,7 @@ func appRun(ctx context.Context, i *bgtask.Instance) error {
 		return bgtask.Retry(errors.New("saved"))
 	case "children":
 		return appChildren(strings.Fields(arg))
-	case "once": // the first time as told, then in order
+	case "once": // the first attempt does as asked, the others succeed
 		if i.Attempt() == 1 {
 			return appFirst(arg)
 		}
@@ -166,10 +166,10 @@ func appCrash(verb, arg string) {
 		code, _ := strconv.Atoi(arg)
 		os.Exit(code)
 	}
-	forever() // it dies now
+	forever() // it is killed now
 }
 
-// scriptOf is what the run is asked to do.
+// scriptOf returns what the run is asked to do.
 func scriptOf(i *bgtask.Instance) string {
 	switch d := i.TriggerDetails().(type) {
 	case bgtask.ManualDetails:
@@ -184,7 +184,7 @@ func scriptOf(i *bgtask.Instance) string {
 
 func inHome(rel string) string { return filepath.Join(os.Getenv("HOME"), rel) }
 
-// appChildren starts children of each kind, and returns when all are there.
+// appChildren starts children of each kind, and returns when all are running.
 func appChildren(kinds []string) error {
 	here, theirs, err := os.Pipe()
 	if err != nil {
@@ -223,12 +223,12 @@ func childCommand(kind string, ready *os.File) *exec.Cmd {
 	return cmd
 }
 
-// appChild says in the journal that it lives, and stays.
+// appChild writes to the journal that it is alive, and stays.
 func appChild(args []string) int {
 	kind, path := args[0], args[1]
 	ready := os.NewFile(3, "ready")
 	switch kind {
-	case "daemon": // forks once more in a session of its own, and leaves
+	case "daemon": // forks again in a new session, and exits
 		cmd := exec.Command(os.Args[0], "child", "deaf", path)
 		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 		cmd.ExtraFiles = []*os.File{ready}
@@ -246,11 +246,11 @@ func appChild(args []string) int {
 	return 0
 }
 
-// forever is longer than any test. (The runtime takes an empty select for a
-// deadlock where nothing else goes on.)
+// forever blocks for longer than any test takes. (The runtime would report an empty
+// select as a deadlock if nothing else were running.)
 func forever() { time.Sleep(24 * time.Hour) }
 
-// appLate serves when a gate has been opened.
+// appLate serves once a gate has been opened.
 func appLate(args []string) int {
 	if _, err := os.ReadFile(inHome(args[0])); err != nil {
 		return fail(err)
@@ -258,7 +258,7 @@ func appLate(args []string) int {
 	return appServe([]string{"-linger", "200ms"})
 }
 
-// appCommand is the command of a command task.
+// appCommand runs as the command of a command task.
 func appCommand(args []string) int {
 	number, _ := strconv.ParseUint(os.Getenv("BGTASK_OCCURRENCE"), 10, 64)
 	attempt, _ := strconv.Atoi(os.Getenv("BGTASK_ATTEMPT"))

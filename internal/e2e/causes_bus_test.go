@@ -24,7 +24,7 @@ const (
 	upowerPath    = "/org/freedesktop/UPower"
 )
 
-// busWorld is a world with a system bus of its own, and no broker yet.
+// busWorld returns a world with its own system bus and no broker yet.
 func busWorld(t *testing.T, config string) (*world, *sourcetest.Bus) {
 	t.Helper()
 	bus := sourcetest.NewBus(t)
@@ -33,7 +33,7 @@ func busWorld(t *testing.T, config string) (*world, *sourcetest.Bus) {
 	return w, bus
 }
 
-// logind plays logind, with one session of the user in the foreground.
+// logind starts a mock of logind with one session of the user in the foreground.
 func playLogind(t *testing.T, bus *sourcetest.Bus) (mock *sourcetest.Mock, set func(name string, v any)) {
 	t.Helper()
 	mock = bus.Template(t, "logind", logindName, logindPath, "")
@@ -48,10 +48,10 @@ func TestTheUserComesAndGoes(t *testing.T) {
 	w, bus := busWorld(t, "")
 	_, set := playLogind(t, bus)
 	w.start()
-	present, away := w.add("present", tell, "--on", "user-present"), w.add("away", tell, "--on", "user-away")
-	held := w.add("held", tell, "--on", "event:go", "--when", "user-away")
+	present, away := w.add("present", record, "--on", "user-present"), w.add("away", record, "--on", "user-away")
+	held := w.add("held", record, "--on", "event:go", "--when", "user-away")
 	e := w.watch()
-	w.awaitFact(task.FactUser, task.Present) // the first value is no edge
+	w.awaitFact(task.FactUser, task.Present) // the first value is not an edge
 	w.do("raise", "go")
 	e.phase(0, held, task.Held)
 
@@ -71,12 +71,12 @@ func TestTheUserComesAndGoes(t *testing.T) {
 		}
 	}
 	if !slices.Contains(w.reported(), task.Details(task.SystemTriggerDetails{Type: task.OnUserPresent, Old: task.Away, New: task.Present})) {
-		t.Errorf("told was %+v", w.reported())
+		t.Errorf("the commands got %+v", w.reported())
 	}
 }
 
-// A machine that shuts down waits for the runs, which are told why they end: also
-// one whose logind came late, and one whose bus was gone for a while.
+// A machine that shuts down waits for the runs, which learn why they end. This holds as
+// well if logind came late or if the bus was gone for a while.
 func TestAShutdown(t *testing.T) {
 	t.Parallel()
 	for name, before := range map[string]func(*testing.T, *world, *sourcetest.Bus) *sourcetest.Mock{
@@ -144,10 +144,10 @@ func shutsDown(t *testing.T, w *world, bus *sourcetest.Bus, mock *sourcetest.Moc
 	}
 }
 
-// awaitLocks waits until logind has so many delay locks.
+// awaitLocks waits until logind has this many delay locks.
 func awaitLocks(t *testing.T, conn *dbus.Conn, want int) {
 	t.Helper()
-	eventually(t, "the delay locks are as many", func() bool {
+	eventually(t, "logind has the expected number of delay locks", func() bool {
 		var list []struct {
 			What, Who, Why, Mode string
 			UID, PID             uint32
@@ -159,7 +159,7 @@ func awaitLocks(t *testing.T, conn *dbus.Conn, want int) {
 	})
 }
 
-// Maintenance is done on AC only: lost AC aborts it, and it is held again.
+// Maintenance runs on AC only. Losing AC aborts it, and it is held again.
 func TestMaintenanceWithoutAC(t *testing.T) {
 	t.Parallel()
 	w, bus := busWorld(t, "min_freshness = \"1s\"\n")
@@ -189,13 +189,13 @@ func TestMaintenanceWithoutAC(t *testing.T) {
 	}
 	e.phase(i, id, task.Held)
 	if n := w.info(id).State.Waiting; n == 0 {
-		t.Error("what was aborted does not wait")
+		t.Error("the aborted task does not wait")
 	}
 }
 
-// A service that dies makes nothing wrong: for a while its facts are what they were,
-// then they are unknown, or another source tells; and it is heard again when it is
-// back.
+// The death of a service makes no fact wrong. Its facts keep their values for a while;
+// then they are unknown, or another source reports them. The broker listens to the
+// service again when it is back.
 func TestAServiceThatDies(t *testing.T) {
 	t.Parallel()
 	w, bus := busWorld(t, "")
@@ -205,19 +205,19 @@ func TestAServiceThatDies(t *testing.T) {
 	w.start()
 	w.awaitFact(task.FactUser, task.Present)
 	w.awaitFact(task.FactOnAC, task.No)
-	edge := w.add("edge", tell, "--on", "user-away")
-	held := w.add("held", tell, "--on", "event:go", "--when", "user-present")
+	edge := w.add("edge", record, "--on", "user-away")
+	held := w.add("held", record, "--on", "event:go", "--when", "user-present")
 	e := w.watch()
 
 	died := time.Now()
 	logind.Kill()
 	upower.Kill()
 	w.awaitSource("logind", task.SourceGone)
-	eventually(t, "nobody knows of the user", func() bool { return w.fact(task.FactUser).Value == task.Unknown })
+	eventually(t, "the user fact is unknown", func() bool { return w.fact(task.FactUser).Value == task.Unknown })
 	if took := time.Since(died); took < task.SourceGrace/2 {
 		t.Errorf("the user was unknown after %v", took)
 	}
-	eventually(t, "the kernel tells of the power", func() bool { f := w.fact(task.FactOnAC); return f.Source == "power_supply" && f.Value.Known() })
+	eventually(t, "the kernel reports the power supply", func() bool { f := w.fact(task.FactOnAC); return f.Source == "power_supply" && f.Value.Known() })
 	w.do("raise", "go")
 	e.phase(0, held, task.Held)
 	if why := w.do("why", "held"); !strings.Contains(why, "UserPresent is unsure") || !strings.Contains(why, "source gone") {
@@ -229,11 +229,11 @@ func TestAServiceThatDies(t *testing.T) {
 
 	logind.Start(t)
 	logind.Call(t, "AddSession", "one", "seat0", uint32(os.Getuid()), "user", true)
-	set("LockedHint", false) // which is a signal, as logind's SessionNew would be
+	set("LockedHint", false) // which emits a signal, as logind's SessionNew would
 	if run := e.ends(0, held); run.Outcome != task.Completed {
 		t.Errorf("it ended %v: %s", run.Outcome, run.Text)
 	}
 	if n := w.info(edge).Counts.Runs; n != 0 {
-		t.Errorf("present, unknown, present is no edge, and there were %d runs", n)
+		t.Errorf("present, unknown, present is not an edge, but there were %d runs", n)
 	}
 }

@@ -19,7 +19,7 @@ const (
 	desktopPath = "/org/freedesktop/Notifications"
 )
 
-// sessionWorld is a world with a session bus of its own, and no broker yet.
+// sessionWorld returns a world with its own session bus and no broker yet.
 func sessionWorld(t *testing.T) (*world, *sourcetest.Bus) {
 	t.Helper()
 	bus := sourcetest.NewBus(t)
@@ -28,7 +28,7 @@ func sessionWorld(t *testing.T) (*world, *sourcetest.Bus) {
 	return w, bus
 }
 
-// The user clicks a button of a toast, and the command is told which.
+// The user clicks a button of a toast, and the command learns which one.
 func TestAToast(t *testing.T) {
 	t.Parallel()
 	w, bus := sessionWorld(t)
@@ -36,10 +36,10 @@ func TestAToast(t *testing.T) {
 	w.start()
 	w.awaitSource("notifications", task.SourceUp)
 	if _, stderr, code := w.bgtask("toast", "--action", "log=Log", "Too early"); code == 0 || !strings.Contains(stderr, "no task of the package") {
-		t.Errorf("a button for nobody: exit %d, %s", code, stderr)
+		t.Errorf("a button that fires no task: exit %d, %s", code, stderr)
 	}
-	build := w.add("build", tell+`; printf '%s' "$XDG_ACTIVATION_TOKEN" >"$HOME/token"`, "--on", "toast:build")
-	other := w.add("other", tell, "--on", "toast:other")
+	build := w.add("build", record+`; printf '%s' "$XDG_ACTIVATION_TOKEN" >"$HOME/token"`, "--on", "toast:build")
+	other := w.add("other", record, "--on", "toast:other")
 	e := w.watch()
 	w.do("toast", "--tag", "build", "--action", "log=Show the log", "The build failed", "12 tests")
 
@@ -54,7 +54,7 @@ func TestAToast(t *testing.T) {
 	}
 	want := task.ToastNotificationActionTriggerDetails{ID: 1, Action: "log", Tag: "build", ActivationToken: "token-1"}
 	if all := w.reported(); len(all) != 1 || all[0] != want {
-		t.Errorf("told was %+v, not %+v", all, want)
+		t.Errorf("the command got %+v, not %+v", all, want)
 	}
 	if token, err := os.ReadFile(w.path("token")); err != nil || string(token) != "token-1" {
 		t.Errorf("XDG_ACTIVATION_TOKEN is %q, %v", token, err)
@@ -63,7 +63,7 @@ func TestAToast(t *testing.T) {
 		t.Errorf("a toast of another tag ran %d times", n)
 	}
 
-	w.handOver() // a desktop that tells everybody tells the next broker, too
+	w.handOver() // a desktop that signals everyone also signals the next broker
 	w.start()
 	w.awaitSource("notifications", task.SourceUp)
 	i := e.mark()
@@ -73,7 +73,7 @@ func TestAToast(t *testing.T) {
 	}
 }
 
-// Without a desktop the trigger is refused, with the reason, and doctor tells.
+// Without a desktop the trigger is refused with the reason, and doctor reports it.
 func TestNoDesktopForToasts(t *testing.T) {
 	t.Parallel()
 	w, _ := sessionWorld(t)
@@ -87,11 +87,12 @@ func TestNoDesktopForToasts(t *testing.T) {
 		t.Errorf("shown, or refused without the reason: exit %d, %s", code, stderr)
 	}
 	if out, _, _ := w.bgtask("doctor"); !strings.Contains(out, "notification") {
-		t.Errorf("doctor does not tell:\n%s", out)
+		t.Errorf("doctor does not report it:\n%s", out)
 	}
 }
 
-// pushService plays a distributor of UnifiedPush, version 2 of its interface.
+// pushService is a mock of a UnifiedPush distributor that speaks version 2 of the
+// interface.
 type pushService struct {
 	conn       *dbus.Conn
 	registered chan string // tokens
@@ -123,7 +124,7 @@ func playDistributor(t *testing.T, bus *sourcetest.Bus) *pushService {
 	return d
 }
 
-func (d *pushService) tell(method string, m arguments) error {
+func (d *pushService) call(method string, m arguments) error {
 	return d.conn.Object("io.github.bgtask.Broker", "/org/unifiedpush/Connector").Call("org.unifiedpush.Connector2."+method, 0, m).Err
 }
 
@@ -133,21 +134,22 @@ func await(t *testing.T, c chan string) string {
 	case s := <-c:
 		return s
 	case <-time.After(patience):
-		t.Fatal("the distributor was not asked")
+		t.Fatal("the distributor got no request")
 	}
 	return ""
 }
 
-// A message that was acknowledged is run, also when the broker is killed at once.
+// A message that was acknowledged runs the task, even if the broker is killed right
+// after.
 func TestAPushMessage(t *testing.T) {
 	t.Parallel()
 	w, bus := sessionWorld(t)
 	d := playDistributor(t, bus)
 	w.start()
 	w.awaitSource("UnifiedPush", task.SourceUp)
-	id := w.add("deploy", tell, "--on", "push")
+	id := w.add("deploy", record, "--on", "push")
 	token := await(t, d.registered)
-	if err := d.tell("NewEndpoint", arguments{"token": dbus.MakeVariant(token), "endpoint": dbus.MakeVariant("https://push.example/1")}); err != nil {
+	if err := d.call("NewEndpoint", arguments{"token": dbus.MakeVariant(token), "endpoint": dbus.MakeVariant("https://push.example/1")}); err != nil {
 		t.Fatal(err)
 	}
 	if out := w.do("push", "deploy"); out != "https://push.example/1\n" {
@@ -155,7 +157,7 @@ func TestAPushMessage(t *testing.T) {
 	}
 	e := w.watch()
 	message := arguments{"token": dbus.MakeVariant(token), "message": dbus.MakeVariant([]byte("main"))}
-	if err := d.tell("Message", message); err != nil {
+	if err := d.call("Message", message); err != nil {
 		t.Fatal(err)
 	}
 	w.crash()
@@ -167,7 +169,7 @@ func TestAPushMessage(t *testing.T) {
 		t.Error("the next broker has another token")
 	}
 	if all := w.reported(); len(all) == 0 || string(all[0].(task.PushNotificationTriggerDetails).Content) != "main" {
-		t.Errorf("told was %+v", all)
+		t.Errorf("the command got %+v", all)
 	}
 	w.do("remove", "deploy")
 	if await(t, d.dropped) != token {
@@ -175,15 +177,15 @@ func TestAPushMessage(t *testing.T) {
 	}
 }
 
-// A message for a broker that is not there starts it: by the service file that is
-// installed, and by a bus without systemd.
+// A message for a broker that is not running starts it: through the installed service
+// file, and on a bus without systemd.
 func TestAMessageStartsTheBroker(t *testing.T) {
 	t.Parallel()
 	w, bus := sessionWorld(t)
 	d := playDistributor(t, bus)
 	w.start()
 	w.awaitSource("UnifiedPush", task.SourceUp)
-	id := w.add("deploy", tell+`; env >"$HOME/env"`, "--on", "push")
+	id := w.add("deploy", record+`; env >"$HOME/env"`, "--on", "push")
 	token := await(t, d.registered)
 	w.do("daemon", "stop")
 
@@ -192,7 +194,7 @@ func TestAMessageStartsTheBroker(t *testing.T) {
 		t.Fatal(err)
 	}
 	bus.Activates(t, "io.github.bgtask.Broker", strings.Replace(string(service), "/usr/bin/bgtask", w.binary, 1), w.env())
-	if err := d.tell("Message", arguments{"token": dbus.MakeVariant(token), "message": dbus.MakeVariant([]byte("main"))}); err != nil {
+	if err := d.call("Message", arguments{"token": dbus.MakeVariant(token), "message": dbus.MakeVariant([]byte("main"))}); err != nil {
 		t.Fatal(err)
 	}
 	e := w.watch()
@@ -200,12 +202,12 @@ func TestAMessageStartsTheBroker(t *testing.T) {
 		t.Errorf("it ended %v: %s", run.Outcome, run.Text)
 	}
 	if all := w.reported(); len(all) != 1 || string(all[0].(task.PushNotificationTriggerDetails).Content) != "main" {
-		t.Errorf("told was %+v", all)
+		t.Errorf("the command got %+v", all)
 	}
 	if said, _, _ := w.bgtask("doctor"); !strings.Contains(said, "started by D-Bus") {
-		t.Errorf("doctor does not know who started the broker:\n%s", said)
+		t.Errorf("doctor does not say what started the broker:\n%s", said)
 	}
 	if env, err := os.ReadFile(w.path("env")); err != nil || strings.Contains(string(env), "DBUS_STARTER") {
-		t.Errorf("what is the broker's own is given to its tasks: %v\n%s", err, env)
+		t.Errorf("the broker's own variables reach its tasks: %v\n%s", err, env)
 	}
 }

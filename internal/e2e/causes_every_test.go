@@ -25,8 +25,8 @@ const (
 	profilesPath = "/net/hadess/PowerProfiles"
 )
 
-// services are those of a laptop, all on one bus, and its user is at work: online
-// for free, on AC, with half a battery.
+// services are those of a laptop, all on one bus. Its user is active, the network is
+// unmetered, and the laptop is on AC with half a battery.
 type services struct {
 	t                                   *testing.T
 	logind, network, upower, profiles   *sourcetest.Mock
@@ -54,7 +54,7 @@ func playServices(t *testing.T, bus *sourcetest.Bus) *services {
 	return s
 }
 
-// battery has a state of UPower's (2: discharging, 4: full) and a charge in percent.
+// battery sets UPower's state (2: discharging, 4: full) and the charge in percent.
 func (s *services) battery(state uint32, charge float64) {
 	s.t.Helper()
 	s.upower.Call(s.t, "SetupDisplayDevice", uint32(2), state, charge, 50.0, 60.0, 1.0, int64(0), int64(0), true, "", uint32(1))
@@ -62,8 +62,8 @@ func (s *services) battery(state uint32, charge float64) {
 		"PropertiesChanged", "sa{sv}as", []any{dbus.MakeVariant(upowerName + ".Device"), dbus.MakeVariant(map[string]dbus.Variant{}), dbus.MakeVariant([]string{})})
 }
 
-// laptopWorld is a world with all those services, on a machine that is never under
-// pressure; false outside of its namespace.
+// laptopWorld returns a world with all those services, on a machine that is never under
+// pressure. Its second result is false outside of the test's namespace.
 func laptopWorld(t *testing.T) (*world, *services, bool) {
 	t.Helper()
 	if !sourcetest.InNamespace(t) {
@@ -80,13 +80,13 @@ func laptopWorld(t *testing.T) (*world, *services, bool) {
 	return w, s, true
 }
 
-// elsewhere are the types of system triggers that tests of their own fire.
+// elsewhere lists the types of system triggers that other tests fire.
 var elsewhere = map[task.SystemTriggerType]func(*testing.T){
 	task.OnTimeZoneChange:    TestTheTimeZoneChanges,
 	task.OnServicingComplete: TestPackagesOfTheSystem,
 }
 
-// Every type of system trigger that is supported is fired by its cause.
+// Each supported type of system trigger is fired by its cause.
 func TestEverySystemTrigger(t *testing.T) {
 	t.Parallel()
 	w, s, inside := laptopWorld(t)
@@ -94,7 +94,7 @@ func TestEverySystemTrigger(t *testing.T) {
 		return
 	}
 	causes := map[task.SystemTriggerType]struct {
-		before, cause func() // before is no edge of the type
+		before, cause func() // before is not an edge of the type
 		fact          string
 		old, now      task.Value
 	}{
@@ -120,20 +120,21 @@ func TestEverySystemTrigger(t *testing.T) {
 			c.before()
 		}
 		w.awaitFact(c.fact, c.old)
-		id := w.add("on-"+row.Word, tell, "--on", row.Word)
+		id := w.add("on-"+row.Word, record, "--on", row.Word)
 		c.cause()
 		if run := e.ends(0, id); run.Outcome != task.Completed {
 			t.Errorf("%s ended %v: %s", run.Name, run.Outcome, run.Text)
 		}
 		all := w.reported()
 		if want := (task.SystemTriggerDetails{Type: row.Type, Old: c.old, New: c.now}); all[len(all)-1] != task.Details(want) {
-			t.Errorf("told was %+v, not %+v", all[len(all)-1], want)
+			t.Errorf("the command got %+v, not %+v", all[len(all)-1], want)
 		}
 		w.do("remove", "on-"+row.Word)
 	}
 }
 
-// Every condition holds a task, says why, and lets it go by its cause.
+// Each condition holds a task back, names the reason, and lets the task go when its
+// cause ends.
 func TestEveryCondition(t *testing.T) {
 	t.Parallel()
 	w, s, inside := laptopWorld(t)
@@ -170,7 +171,7 @@ func TestEveryCondition(t *testing.T) {
 	e := w.watch()
 	for _, condition := range slices.Sorted(maps.Keys(causes)) {
 		c, row := causes[condition], rowOf(condition)
-		id := w.add("when-"+row.Word, tell, "--on", "event:"+row.Word, "--when", row.Word)
+		id := w.add("when-"+row.Word, record, "--on", "event:"+row.Word, "--when", row.Word)
 		c.fails()
 		w.awaitFact(c.fact, c.value)
 		w.do("raise", row.Word)
@@ -191,7 +192,7 @@ func rowOf(c task.SystemCondition) task.ConditionRow {
 	return all[slices.IndexFunc(all, func(r task.ConditionRow) bool { return r.Condition == c })]
 }
 
-// The broker's own file system is full, and then it is not.
+// The broker's own file system is full, and later has room again.
 func TestStorageThatIsLow(t *testing.T) {
 	t.Parallel()
 	w, inside := nsWorld(t)
@@ -210,7 +211,7 @@ func TestStorageThatIsLow(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.start()
-	id := w.add("index", tell, "--on", "event:go", "--when", "storage-ok")
+	id := w.add("index", record, "--on", "event:go", "--when", "storage-ok")
 	e := w.watch()
 	w.awaitFact(task.FactStorageLow, task.Yes)
 	w.do("raise", "go")
@@ -221,22 +222,21 @@ func TestStorageThatIsLow(t *testing.T) {
 	if err := os.Remove(full); err != nil {
 		t.Fatal(err)
 	}
-	const within = 3 * time.Minute // it is looked at once a minute
+	const within = 3 * time.Minute // the broker checks once a minute
 	for end := time.Now().Add(within); w.info(id).Counts.ByOutcome[task.Completed] == 0; time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("there is room again, and it does not run:\n%s", w.do("why", "index"))
+			t.Fatalf("there is room again, but the task does not run:\n%s", w.do("why", "index"))
 		}
 	}
 }
 
-// The clock fires on the grid of an interval, and at the instants of a calendar,
-// each once.
+// A timer fires on the grid of its interval, and a calendar at its instants, each once.
 func TestTheClock(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		when  []string
 		grid  time.Duration
-		whole bool // minutes and seconds of the wall clock; else from registration on
+		whole bool // the grid is that of the wall clock; otherwise it starts at registration
 		runs  int
 	}{
 		"interval": {[]string{"--every", "2s"}, 2 * time.Second, false, 3},
@@ -246,12 +246,12 @@ func TestTheClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := startWorld(t, "min_freshness = \"1s\"\n")
-			id := w.add(name, tell, c.when...)
-			eventually(t, "it has run", func() bool { return w.info(id).Counts.ByOutcome[task.Completed] >= c.runs })
+			id := w.add(name, record, c.when...)
+			eventually(t, "the task has run", func() bool { return w.info(id).Counts.ByOutcome[task.Completed] >= c.runs })
 			w.do("remove", name)
 			var last time.Time
-			for _, told := range w.reported() {
-				due := told.(task.TimeTriggerDetails).Due
+			for _, details := range w.reported() {
+				due := details.(task.TimeTriggerDetails).Due
 				switch {
 				case due.After(time.Now()):
 					t.Errorf("it ran before it was due, at %v", due)
@@ -264,8 +264,8 @@ func TestTheClock(t *testing.T) {
 	}
 }
 
-// Every trigger class that is supported has a test in which its real cause fires the
-// real binary.
+// Each supported trigger class has a test in which its real cause fires the real
+// binary.
 func TestEveryTriggerHasACause(t *testing.T) {
 	causes := map[string]func(*testing.T){
 		"ApplicationTrigger":                  TestStorm,

@@ -15,9 +15,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// With all services on the buses, and files, sockets, devices, toasts and push
-// messages watched, nothing wakes the broker when nothing happens. It has no pressure
-// information here, since that tells of the load of the machine that the tests run on.
+// With all services on the buses, and with files, sockets, devices, toasts and push
+// messages watched, the broker does not wake up while nothing happens. It has no
+// pressure information here, because that reflects the load of the machine that runs
+// the tests.
 func TestIdle(t *testing.T) {
 	if !sourcetest.InNamespace(t) {
 		return
@@ -44,10 +45,11 @@ func TestIdle(t *testing.T) {
 		w.awaitSource(name, task.SourceUp)
 	}
 	w.user.Close()
-	// Whatever polls more often than every ten seconds shows in every window. What
-	// is left are free space, once a minute, and Go's collector, every two: neither
-	// is in three windows in a row, and no load of the machine adds to the count.
-	time.Sleep(8 * time.Second) // Go's runtime gives back what the start took
+	// Anything that polls more often than every ten seconds shows up in every window.
+	// What remains is the check of the free space, once a minute, and Go's collector,
+	// every two minutes. Neither falls into three windows in a row, and load on the
+	// machine does not add to the count.
+	time.Sleep(8 * time.Second) // Go's runtime returns the memory that the start took
 	var counts []int
 	for range 3 {
 		before := wakeUps(t, broker.pid)
@@ -58,10 +60,10 @@ func TestIdle(t *testing.T) {
 		}
 		counts = append(counts, n)
 	}
-	t.Errorf("the broker was woken %d times in 10 s each", counts)
+	t.Errorf("the broker woke up %d times per window of 10 s", counts)
 }
 
-// wakeUps counts how often any thread of a process was put on a processor.
+// wakeUps counts how often any thread of a process was scheduled on a processor.
 func wakeUps(t *testing.T, pid int) (total int) {
 	t.Helper()
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))

@@ -13,20 +13,20 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// nsWorld is a world in a network namespace, with nothing of the machine's
-// services; false outside of it.
+// nsWorld returns a world in a network namespace without any of the machine's services.
+// Its second result is false outside of the namespace.
 func nsWorld(t *testing.T) (*world, bool) {
 	t.Helper()
 	if !sourcetest.InNamespace(t) {
 		return nil, false
 	}
-	sourcetest.PrivateDirs(t, "/run") // udev's and the buses' sockets are in there
+	sourcetest.PrivateDirs(t, "/run") // the sockets of udev and the buses are there
 	w := newWorld(t, "")
 	w.extra = []string{"DBUS_SYSTEM_BUS_ADDRESS=unix:path=/run/none"}
 	return w, true
 }
 
-// ip makes a way to the internet: a default route on a link with a carrier.
+// ip adds a route to the internet: a default route on a link with a carrier.
 func online(t *testing.T) {
 	t.Helper()
 	sourcetest.IP(t, "link", "add", "up0", "type", "veth", "peer", "name", "far0")
@@ -43,7 +43,7 @@ func TestTheInternetComesAndGoes(t *testing.T) {
 		return
 	}
 	w.start()
-	edge := w.add("edge", tell, "--on", "internet")
+	edge := w.add("edge", record, "--on", "internet")
 	held := w.add("held", hang, "--on", "event:go", "--when", "internet", "--cancel-on-loss")
 	e := w.watch()
 	w.awaitFact(task.FactInternet, task.No)
@@ -55,7 +55,7 @@ func TestTheInternetComesAndGoes(t *testing.T) {
 		t.Errorf("%s ended %v: %s", run.Name, run.Outcome, run.Text)
 	}
 	if d := w.reported()[0]; d != (task.SystemTriggerDetails{Type: task.OnInternetAvailable, Old: task.No, New: task.Yes}) {
-		t.Errorf("it was told %+v", d)
+		t.Errorf("it got %+v", d)
 	}
 	e.runs(0, held)
 
@@ -77,10 +77,10 @@ func TestADeviceComesAndGoes(t *testing.T) {
 		return
 	}
 	w.start()
-	id := w.add("plugged", tell, "--on", "device:net")
+	id := w.add("plugged", record, "--on", "device:net")
 	e := w.watch()
 	w.awaitSource("uevents", task.SourceUp)
-	w.do("list") // what was registered is watched when a later question is answered
+	w.do("list") // once a later request is answered, the registered trigger is watched
 
 	for _, change := range []struct{ action, command string }{{"add", "add"}, {"remove", "del"}} {
 		ip := []string{"link", change.command, "bgtask0"}
@@ -90,7 +90,7 @@ func TestADeviceComesAndGoes(t *testing.T) {
 		i := e.mark()
 		sourcetest.IP(t, ip...)
 		e.ends(i, id)
-		eventually(t, "a device's "+change.action+" is told", func() bool {
+		eventually(t, "the command gets a device's "+change.action, func() bool {
 			all := w.reported()
 			last := all[len(all)-1].(task.DeviceWatcherTriggerDetails)
 			name := filepath.Base(last.Device)
@@ -99,8 +99,7 @@ func TestADeviceComesAndGoes(t *testing.T) {
 	}
 }
 
-// ownZone gives the namespace an /etc of its own, and sets its zone as timedated
-// does.
+// ownZone gives the namespace its own /etc, and sets its time zone as timedated does.
 func (w *world) ownZone() (set func(zone string)) {
 	w.t.Helper()
 	etc := w.path("etc")
@@ -132,20 +131,20 @@ func TestTheTimeZoneChanges(t *testing.T) {
 	setZone := w.ownZone()
 	setZone("Asia/Tokyo")
 	w.start()
-	id := w.add("zone", tell, "--on", "time-zone")
+	id := w.add("zone", record, "--on", "time-zone")
 	e := w.watch()
 	w.awaitFact(task.FactTimeZone, "+09:00")
 	setZone("Asia/Kathmandu")
 	e.ends(0, id)
 	if d := w.reported()[0]; d != (task.SystemTriggerDetails{Type: task.OnTimeZoneChange, Old: "+09:00", New: "+05:45"}) {
-		t.Errorf("it was told %+v", d)
+		t.Errorf("it got %+v", d)
 	}
-	w.handOver() // a change while no broker is there is an edge, too
+	w.handOver() // a change while no broker is running is an edge, too
 	i := e.mark()
 	setZone("America/Bogota")
 	w.start()
 	e.ends(i, id)
 	if d := w.reported()[1]; d != (task.SystemTriggerDetails{Type: task.OnTimeZoneChange, Old: "+05:45", New: "-05:00"}) {
-		t.Errorf("after the restart it was told %+v", d)
+		t.Errorf("after the restart it got %+v", d)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// appAnswer serves the connections that wait, and ends when none comes for a
-// while. Each is told by which process and run.
+// appAnswer serves the waiting connections, and ends when none comes for a while. It
+// answers each connection with its process and run.
 func appAnswer(i *bgtask.Instance) error {
 	l, err := i.Listener()
 	if err != nil {
@@ -39,8 +39,8 @@ func appAnswer(i *bgtask.Instance) error {
 	}
 }
 
-// appCommand is a command that serves one connection of the listener that it has
-// as descriptor 3.
+// answerOne is a command that serves one connection of the listener that it got as
+// descriptor 3.
 const answerOne = `
 import os, socket
 assert os.environ["LISTEN_PID"] == str(os.getpid()), os.environ
@@ -65,7 +65,7 @@ func call(address string) (string, error) {
 	return string(b), err
 }
 
-// burst calls many times at once; each has to be answered.
+// burst makes many calls concurrently. Each must be answered.
 func burst(t *testing.T, address string, n int) (answers map[string]int) {
 	t.Helper()
 	answers = make(map[string]int)
@@ -96,7 +96,7 @@ func freeAddress(t *testing.T) string {
 	return "tcp:" + l.Addr().String()
 }
 
-// awaitListening looks into the kernel's tables: to connect would be a call.
+// awaitListening reads the kernel's tables, because connecting would be a call.
 func (w *world) awaitListening(address string) {
 	w.t.Helper()
 	network, where, _ := strings.Cut(address, ":")
@@ -108,7 +108,7 @@ func (w *world) awaitListening(address string) {
 		}
 		table, line = "/proc/net/tcp", regexp.MustCompile(fmt.Sprintf(`: 0100007F:%04X 00000000:0000 0A `, to.Port())) // TCP_LISTEN
 	}
-	eventually(w.t, "somebody listens on "+address, func() bool {
+	eventually(w.t, "a process listens on "+address, func() bool {
 		b, err := os.ReadFile(table)
 		if err != nil {
 			w.t.Fatal(err)
@@ -117,7 +117,7 @@ func (w *world) awaitListening(address string) {
 	})
 }
 
-// Connections come one after another, while runs begin and end: none is lost.
+// Connections come one after another while runs begin and end. None is lost.
 func TestConnectionsOnASocket(t *testing.T) {
 	t.Parallel()
 	for _, address := range []string{"unix:", "tcp:"} {
@@ -142,7 +142,7 @@ func TestConnectionsOnASocket(t *testing.T) {
 				t.Errorf("%d of %d runs completed", n, info.Counts.Runs)
 			}
 
-			app := w.open(p) // an application that runs already takes the next
+			app := w.open(p) // an application that already runs gets the next one
 			eventually(t, "the server has left", func() bool { return w.info(id).State.Run == nil && len(w.apps()) == 1 })
 			if answers := burst(t, address, 3); !strings.HasPrefix(oneOf(answers), fmt.Sprintf("pid %d ", app.pid)) {
 				t.Errorf("the open app is pid %d; answered was %v", app.pid, answers)
@@ -166,7 +166,7 @@ func oneOf(all map[string]int) string {
 	return ""
 }
 
-// A command that serves one connection each run: the others wait for the next one.
+// A command that serves one connection per run leaves the others to the next run.
 func TestACommandOnASocket(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -208,8 +208,8 @@ func TestASocketOutlivesAnUpdate(t *testing.T) {
 	}
 }
 
-// After kill -9 without systemd the next broker opens the socket anew; a run that
-// has the old one goes on to serve it.
+// After kill -9 without systemd the next broker opens a new socket. A run that has the
+// old one continues to serve it.
 func TestASocketAfterACrash(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -240,12 +240,12 @@ open("gate").read()
 	if _, err := call(free); err != nil {
 		t.Error(err)
 	}
-	w.opens("gate") // when it ends, its socket is the broker's again
-	eventually(t, "the socket is the broker's again", func() bool { answer, _ := call(served); return answer == "first" })
+	w.opens("gate") // when the run ends, the broker listens on its socket again
+	eventually(t, "the broker listens on the socket again", func() bool { answer, _ := call(served); return answer == "first" })
 }
 
-// A supervisor that keeps the sockets open, as systemd does, keeps what waits also
-// when the broker is killed.
+// A supervisor that keeps the sockets open, as systemd does, also keeps the waiting
+// connections when the broker is killed.
 func TestASocketThatASupervisorHolds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")

@@ -17,22 +17,22 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// How many events a storm has, and what it may cost the broker in memory.
+// The number of events in a storm, and how much memory it may cost the broker.
 const (
 	stormEvents = 100_000
 	stormMemory = heavier * 32 << 20
 )
 
-// storms runs a storm and checks what it cost.
+// storms runs a storm and checks its cost.
 func (w *world) storms(storm func()) {
 	w.t.Helper()
 	peak := fmt.Sprintf("/proc/%d/clear_refs", w.broker.pid)
-	if err := os.WriteFile(peak, []byte("5"), 0); err != nil { // VmHWM is from now on
+	if err := os.WriteFile(peak, []byte("5"), 0); err != nil { // VmHWM counts from now on
 		w.t.Fatal(err)
 	}
 	before := memory(w.t, w.broker.pid, "VmRSS")
 	storm()
-	w.do("list") // what came is taken in
+	w.do("list") // once this is answered, the events so far have been processed
 	grown := memory(w.t, w.broker.pid, "VmHWM") - before
 	w.t.Logf("%d KiB", grown>>10)
 	if grown > stormMemory {
@@ -40,7 +40,7 @@ func (w *world) storms(storm func()) {
 	}
 }
 
-// memory is a line of /proc/PID/status in bytes.
+// memory returns a line of /proc/PID/status in bytes.
 func memory(t *testing.T, pid int, line string) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -55,12 +55,12 @@ func memory(t *testing.T, pid int, line string) int {
 	return n << 10
 }
 
-// calms waits until all that a storm fired is run, or waits for its turn, and checks
-// that it did not start more than it may.
+// calms waits until every firing of a storm has run or waits for its turn, and checks
+// that no more runs than allowed were started.
 func (w *world) calms(e *events, id task.GUID) {
 	w.t.Helper()
 	e.ends(0, id)
-	eventually(w.t, "all is run, or waits for its turn", func() bool {
+	eventually(w.t, "all firings have run or wait for their turn", func() bool {
 		info := w.info(id)
 		return info.State.Phase == task.Waiting || info.State.Phase == task.Held && info.State.Reasons[0].Kind == task.WaitRate
 	})
@@ -84,7 +84,7 @@ func TestAStormOfDevices(t *testing.T) {
 	}
 	t.Cleanup(func() { syscall.Unmount(sys, syscall.MNT_DETACH) })
 	w.start()
-	id := w.add("plugged", tell, "--on", "device:net")
+	id := w.add("plugged", record, "--on", "device:net")
 	e := w.watch()
 	w.awaitSource("uevents", task.SourceUp)
 	w.do("list")
@@ -109,7 +109,7 @@ func TestAStormOfFiles(t *testing.T) {
 	if err := os.Mkdir(w.path("photos"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	id := w.add("scan", tell, "--on", "path:photos")
+	id := w.add("scan", record, "--on", "path:photos")
 	e := w.watch()
 	w.awaitSource("inotify", task.SourceUp)
 	w.do("list")
@@ -126,12 +126,12 @@ func TestAStormOfFiles(t *testing.T) {
 func TestAStormOfReports(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
-	id := w.add("opened", tell, "--on", "event:none")
+	id := w.add("opened", record, "--on", "event:none")
 	w.storms(func() {
 		err := w.user.ReportFacts(w.context(), "door", func(yield func([]task.Fact) bool) {
 			for i := range stormEvents {
 				if !yield([]task.Fact{{Name: "door/open", Value: task.Value(strconv.Itoa(i))}}) {
-					t.Errorf("the source was sent away after %d reports", i)
+					t.Errorf("the source was disconnected after %d reports", i)
 					return
 				}
 			}
@@ -153,7 +153,7 @@ func TestAStormOfRoutes(t *testing.T) {
 	}
 	online(t)
 	w.start()
-	id := w.add("network", tell, "--on", "network")
+	id := w.add("network", record, "--on", "network")
 	w.awaitFact(task.FactInternet, task.Yes)
 	var batch bytes.Buffer
 	for i := range stormEvents / 2 {
@@ -170,6 +170,6 @@ func TestAStormOfRoutes(t *testing.T) {
 	if n := w.info(id).Counts.Runs; n != 0 {
 		t.Errorf("none of these routes is the network's, and there were %d runs", n)
 	}
-	sourcetest.IP(t, "link", "set", "far0", "down") // the last value is right
+	sourcetest.IP(t, "link", "set", "far0", "down") // the last change must come through
 	w.awaitFact(task.FactInternet, task.No)
 }

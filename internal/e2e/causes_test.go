@@ -13,11 +13,11 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// reported are the details that a command was given, one a run: its script is
-// "tell".
+// reported returns the details that the commands received, one element per run. Their
+// script is "record".
 func (w *world) reported() []task.Details {
 	w.t.Helper()
-	b, err := os.ReadFile(w.path("told"))
+	b, err := os.ReadFile(w.path("reported"))
 	if err != nil && !os.IsNotExist(err) {
 		w.t.Fatal(err)
 	}
@@ -25,26 +25,26 @@ func (w *world) reported() []task.Details {
 	for line := range bytes.Lines(b) {
 		d, err := task.DecodeDetails(line)
 		if err != nil {
-			w.t.Fatalf("a command was told %q: %v", line, err)
+			w.t.Fatalf("a command got %q: %v", line, err)
 		}
 		all = append(all, d)
 	}
 	return all
 }
 
-// tell is the script of a command that writes down what it was told.
-const tell = `printf '%s\n' "$BGTASK_DETAILS" >>"$HOME/told"`
+// record is the script of a command that writes down the details it gets.
+const record = `printf '%s\n' "$BGTASK_DETAILS" >>"$HOME/reported"`
 
 // hang is the script of a command that ends when it is cancelled.
 const hang = `exec sleep 1000`
 
-// ends waits for the end of a run from the i-th event on.
+// ends waits for the end of a run, starting at the i-th event.
 func (e *events) ends(i int, id task.GUID) task.Run {
 	e.t.Helper()
 	return *e.awaitFrom(i, "the end of a run", func(ev task.Event) bool { return ev.Kind == task.EventEnded && ev.TaskID == id }).Run
 }
 
-// runs waits for the beginning of a run from the i-th event on.
+// runs waits for the beginning of a run, starting at the i-th event.
 func (e *events) runs(i int, id task.GUID) task.Run {
 	e.t.Helper()
 	return *e.awaitFrom(i, "the beginning of a run", func(ev task.Event) bool { return ev.Kind == task.EventRunning && ev.TaskID == id }).Run
@@ -56,12 +56,12 @@ func TestAFileThatChanges(t *testing.T) {
 	if err := os.MkdirAll(w.path("photos/2026"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	id := w.add("scan", tell, "--on", "path:photos")
+	id := w.add("scan", record, "--on", "path:photos")
 	e := w.watch()
 	w.awaitSource("inotify", task.SourceUp)
 
-	// A change is seen from the moment on when the watch is there, which nothing
-	// tells: so there is one until the first is seen.
+	// A change is seen only once the watch is in place, which nothing reports. The test
+	// changes the file until the first change is seen.
 	seen := make(chan struct{})
 	writing := make(chan struct{})
 	go func() {
@@ -71,7 +71,7 @@ func TestAFileThatChanges(t *testing.T) {
 			select {
 			case <-seen:
 				return
-			case <-time.After(4 * time.Second): // it has to be quiet for two
+			case <-time.After(4 * time.Second): // the watch needs two seconds without a change
 			}
 		}
 	}()
@@ -81,7 +81,7 @@ func TestAFileThatChanges(t *testing.T) {
 	if run.Outcome != task.Completed {
 		t.Fatalf("it ended %v: %s", run.Outcome, run.Text)
 	}
-	for i := e.mark(); ; i = e.mark() { // what was written last, too
+	for i := e.mark(); ; i = e.mark() { // including the last write
 		if info := w.info(id); info.State.Phase == task.Waiting && w.fires(e, i, id, 3*time.Second) {
 			e.ends(i, id)
 			continue
@@ -107,22 +107,22 @@ func TestAFileThatChanges(t *testing.T) {
 	}
 	for _, path := range want {
 		if !slices.Contains(got, path) {
-			t.Errorf("%s is not told: %q", path, got)
+			t.Errorf("%s is not reported: %q", path, got)
 		}
 	}
 
-	w.crash() // a change while no broker is there is seen by the next one
+	w.crash() // the next broker sees a change that was made while none was running
 	i = e.mark()
-	w.write("photos/c.jpg", "while nobody looked")
+	w.write("photos/c.jpg", "while no broker was running")
 	w.start()
 	e.ends(i, id)
 	all := w.reported()
-	if last := all[len(all)-1].(task.StorageLibraryContentChangedTriggerDetails); !last.Overflow { // what, nobody knows
-		t.Errorf("after the crash it is told %+v", last)
+	if last := all[len(all)-1].(task.StorageLibraryContentChangedTriggerDetails); !last.Overflow { // it is not known what changed
+		t.Errorf("after the crash it got %+v", last)
 	}
 }
 
-// fires says whether a task fires again within a time.
+// fires reports whether a task fires again within a time.
 func (w *world) fires(e *events, i int, id task.GUID, within time.Duration) bool {
 	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		some, _, _ := e.from(i)
@@ -163,7 +163,7 @@ func (w *world) fact(name string) task.Fact {
 func TestAnEventThatIsRaised(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
-	id := w.add("listener", tell, "--on", "event:door")
+	id := w.add("listener", record, "--on", "event:door")
 	e := w.watch()
 	if out := w.do("raise", "door", "--payload", "it opened"); !bytes.Contains([]byte(out), []byte("listener")) {
 		t.Errorf("raise says %q", out)
@@ -172,11 +172,11 @@ func TestAnEventThatIsRaised(t *testing.T) {
 		t.Errorf("it ended %v: %s", run.Outcome, run.Text)
 	}
 	if d, ok := w.reported()[0].(task.CustomSystemEventTriggerDetails); !ok || d.ID != "door" || string(d.Payload) != "it opened" {
-		t.Errorf("it was told %+v", w.reported()[0])
+		t.Errorf("it got %+v", w.reported()[0])
 	}
 }
 
-// Facts of a program outside are facts as long as it is there.
+// Facts from an external program hold as long as it is connected.
 func TestAnExternalSource(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -199,7 +199,7 @@ func TestAnExternalSource(t *testing.T) {
 		t.Errorf("the fact is %+v", f)
 	}
 	if err := w.user.ReportFacts(w.context(), "door", func(func([]task.Fact) bool) {}); err == nil {
-		t.Error("a second source of that name was let in")
+		t.Error("a second source with that name was accepted")
 	}
 	close(reports)
 	if err := <-ended; err != nil {

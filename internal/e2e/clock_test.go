@@ -22,17 +22,17 @@ import (
 )
 
 // clocks are the machine's clocks as the processes of one world see them. The test
-// moves them as a machine does that sleeps or whose clock is set: the kernel offers
-// no other way that leaves the machine of the tests as it is. A time namespace can
-// not do it, since its offsets stand still as soon as a process is in it, and has
-// none for the wall clock.
+// moves them as the clocks of a machine move when it sleeps or when its clock is set.
+// The kernel offers no other way that leaves the test machine alone. A time namespace
+// does not work: its offsets are fixed as soon as a process is in it, and it has no
+// offset for the wall clock.
 //
-// Nothing of the product knows of it. The unmodified binary is started under a
-// seccomp filter (clockfilter_test.go) by which the kernel asks the test, instead of
-// answering itself, when the binary reads CLOCK_REALTIME or CLOCK_BOOTTIME, or sets or reads a
-// timer (clockanswer_test.go). The timers stay the kernel's: what the test changes is
-// when they are due. CLOCK_MONOTONIC, by which Go's own timers go, is never touched,
-// which is right: it stands still in sleep.
+// The product does not know about this. The unmodified binary starts under a seccomp
+// filter (clockfilter_test.go). When the binary reads CLOCK_REALTIME or CLOCK_BOOTTIME,
+// or sets or reads a timer, the kernel asks the test instead of answering itself
+// (clockanswer_test.go). The timers stay the kernel's; the test only changes when they
+// are due. CLOCK_MONOTONIC, which drives Go's own timers, is never touched. This is
+// correct, because it stands still while the machine sleeps.
 type clocks struct {
 	t      *testing.T
 	socket *net.UnixListener
@@ -42,17 +42,17 @@ type clocks struct {
 	wall   time.Duration // ahead of CLOCK_REALTIME
 	boot   time.Duration // ahead of CLOCK_BOOTTIME
 	timers map[timerKey]*timer
-	soon   func() // called when so many readings were answered, before the next one
-	left   int    // readings until then
-	told   func() // called when somebody was told that the wall clock jumped, if set
-	anew   func() // called before a timer that is told of jumps is set, if set
+	soon   func() // called before the reading that follows the next left ones, if set
+	left   int    // readings until soon is called
+	jumped func() // called after a process learned that the wall clock jumped, if set
+	anew   func() // called before a timer that notices jumps is set, if set
 }
 
-// underClock is what the test binary is called to start a program under the clocks.
+// underClock is the name under which the test binary starts a program under the clocks.
 const underClock = "under-clock"
 
-// ownClocks gives the world's processes clocks of their own, which go as the
-// machine's do until they are moved. It is called before the first one starts.
+// ownClocks gives the world's processes their own clocks, which run like the machine's
+// until they are moved. It must be called before the first process starts.
 func (w *world) ownClocks() *clocks {
 	w.t.Helper()
 	needsClocks(w.t)
@@ -71,7 +71,7 @@ func newClocks(t *testing.T, path string) *clocks {
 	return c
 }
 
-// needsClocks passes over a test where the kernel does not let it answer.
+// needsClocks skips a test if the kernel does not let it answer system calls.
 func needsClocks(t *testing.T) {
 	t.Helper()
 	if _, ok := arches[runtime.GOARCH]; !ok {
@@ -91,7 +91,7 @@ func needsClocks(t *testing.T) {
 	}
 }
 
-// under makes a command start under the clocks.
+// under changes a command so that it starts under the clocks.
 func (c *clocks) under(cmd *exec.Cmd) {
 	self, err := os.Executable()
 	if err != nil {
@@ -101,7 +101,7 @@ func (c *clocks) under(cmd *exec.Cmd) {
 	cmd.Path = self
 }
 
-// end waits until nobody is under the clocks any more.
+// end waits until no process is under the clocks.
 func (c *clocks) end() {
 	c.socket.Close()
 	over := make(chan struct{})
@@ -118,21 +118,21 @@ func (c *clocks) end() {
 	}
 }
 
-// sleep is what a sleep of the machine is to its processes: from one instant to the
-// next the wall clock and CLOCK_BOOTTIME are on by d, and the kernel's timers ring.
+// sleep acts as a sleep of the machine does on its processes: from one instant to the
+// next the wall clock and CLOCK_BOOTTIME advance by d, and the kernel's timers expire.
 func (c *clocks) sleep(d time.Duration) {
 	c.t.Helper()
 	c.move(d, d)
 }
 
-// sleepUntil is sleep until a wall time.
+// sleepUntil sleeps until a wall time.
 func (c *clocks) sleepUntil(at time.Time) {
 	c.t.Helper()
 	c.sleep(at.Sub(c.now()))
 }
 
-// sleepWhile is sleep during which something happens to the machine: no process can
-// look at a clock before it is over.
+// sleepWhile sleeps for d while something happens to the machine. No process can read a
+// clock before the sleep is over.
 func (c *clocks) sleepWhile(d time.Duration, happens func()) {
 	c.t.Helper()
 	c.mu.Lock()
@@ -143,14 +143,14 @@ func (c *clocks) sleepWhile(d time.Duration, happens func()) {
 	}
 }
 
-// set is what "date --set" does: the wall clock alone jumps.
+// set acts like "date --set": only the wall clock jumps.
 func (c *clocks) set(step time.Duration) {
 	c.t.Helper()
 	c.move(step, 0)
 }
 
-// move moves both clocks at one instant. Every timer that is armed keeps its time on
-// its own clock; those that asked for it are told that the wall clock jumped.
+// move moves both clocks at one instant. Every armed timer keeps its time on its own
+// clock. A timer that asked for it reports that the wall clock jumped.
 func (c *clocks) move(wall, boot time.Duration) {
 	c.t.Helper()
 	c.mu.Lock()
@@ -160,8 +160,8 @@ func (c *clocks) move(wall, boot time.Duration) {
 	}
 }
 
-// sleepAt is sleep between two readings: when n more were answered. Who reads is not
-// said; a process reads several clocks, one after another.
+// sleepAt sleeps between two readings, after n more have been answered. Any process may
+// be the reader; a process reads several clocks, one after another.
 func (c *clocks) sleepAt(n int, d time.Duration) (over <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,9 +175,10 @@ func (c *clocks) sleepAt(n int, d time.Duration) (over <-chan struct{}) {
 	return slept
 }
 
-// setAgain sets the wall clock again so many times when somebody was just told that it
-// was set, and so many times just before somebody sets his timer anew.
-func (c *clocks) setAgain(told, anew int, step time.Duration) (over <-chan struct{}) {
+// setAgain moves the wall clock by step again: the first afterJump times that a process
+// has just learned of a jump, and the first beforeSet times that a process is about to
+// set its timer again.
+func (c *clocks) setAgain(afterJump, beforeSet int, step time.Duration) (over <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := make(chan struct{})
@@ -190,17 +191,17 @@ func (c *clocks) setAgain(told, anew int, step time.Duration) (over <-chan struc
 			if err := c.jump(step, 0); err != nil {
 				c.t.Errorf("the clocks cannot be moved: %v", err)
 			}
-			if told == 0 && anew == 0 {
-				c.told, c.anew = nil, nil
+			if afterJump == 0 && beforeSet == 0 {
+				c.jumped, c.anew = nil, nil
 				close(all)
 			}
 		}
 	}
-	c.told, c.anew = again(&told), again(&anew)
+	c.jumped, c.anew = again(&afterJump), again(&beforeSet)
 	return all
 }
 
-// reading is called with each.
+// reading is called for each reading of a clock.
 func (c *clocks) reading() {
 	if soon := c.soon; soon != nil {
 		if c.left--; c.left < 0 {
@@ -221,7 +222,7 @@ func (c *clocks) jump(wall, boot time.Duration) error {
 	return nil
 }
 
-// ahead is by how much a clock is ahead of the machine's.
+// ahead returns how far a clock is ahead of the machine's.
 func (c *clocks) ahead(clock int32) time.Duration {
 	if clock == unix.CLOCK_REALTIME {
 		return c.wall
@@ -229,14 +230,14 @@ func (c *clocks) ahead(clock int32) time.Duration {
 	return c.boot
 }
 
-// now is the wall time of the world.
+// now returns the wall time of the world.
 func (c *clocks) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return time.Now().Add(c.wall)
 }
 
-// accept takes in the processes that start.
+// accept serves each process that starts.
 func (c *clocks) accept() {
 	for {
 		conn, err := c.socket.AcceptUnix()
@@ -246,10 +247,10 @@ func (c *clocks) accept() {
 		listener, err := receiveListener(conn)
 		conn.Close()
 		if errors.Is(err, io.EOF) {
-			continue // it could not, and has said why
+			continue // the process failed, and has reported why
 		}
 		if err != nil {
-			c.t.Errorf("a process does not come under the clocks: %v", err)
+			c.t.Errorf("a process could not be put under the clocks: %v", err)
 			continue
 		}
 		c.served.Go(func() { c.serve(listener) })

@@ -27,7 +27,7 @@ type answer struct {
 	Flags uint32
 }
 
-// letKernel makes the kernel do what was asked for.
+// letKernel lets the kernel carry out the call.
 var letKernel = answer{Flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 
 func failWith(errno unix.Errno) answer { return answer{Errno: -int32(errno)} }
@@ -41,11 +41,11 @@ func (c *clocks) serve(listener int) {
 			continue
 		}
 		if poll[0].Revents&unix.POLLIN == 0 {
-			return // they have all ended
+			return // all processes have ended
 		}
 		var n notification
 		if err := ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)); err != nil {
-			continue // it was killed meanwhile
+			continue // the process was killed meanwhile
 		}
 		a, err := c.answer(listener, n)
 		a.ID = n.ID
@@ -54,7 +54,7 @@ func (c *clocks) serve(listener int) {
 			c.t.Errorf("system call %d of a process under the clocks: %v", n.Call, err)
 			a = answer{ID: n.ID, Errno: -int32(unix.ENOSYS)}
 		}
-		_ = ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a)) // fails when it was killed
+		_ = ioctl(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a)) // fails if the process was killed
 	}
 }
 
@@ -65,7 +65,7 @@ func ioctl(fd int, request uint, arg unsafe.Pointer) error {
 	return nil
 }
 
-// forget lets go of what the processes of a listener had.
+// forget releases the timers of a listener's processes, and the listener.
 func (c *clocks) forget(listener int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -90,7 +90,7 @@ func (c *clocks) answer(listener int, n notification) (answer, error) {
 	return letKernel, useSystemCalls(int(n.TID))
 }
 
-// read answers what a clock says.
+// read answers a reading of a clock.
 func (c *clocks) read(n notification) (answer, error) {
 	clock := int32(n.Args[0])
 	c.mu.Lock()
@@ -104,12 +104,12 @@ func (c *clocks) read(n notification) (answer, error) {
 	return answer{}, poke(n, n.Args[1], bytesOf(&ts))
 }
 
-// peek and poke read and write the memory of the process that asks.
+// peek and poke read and write the memory of the process that made the call.
 func peek(n notification, at uint64, into []byte) error {
 	return transfer(unix.ProcessVMReadv, n, at, into)
 }
 
-// bytesOf are the bytes of a struct of the kernel's.
+// bytesOf returns the bytes of a kernel struct.
 func bytesOf[T any](v *T) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(v)), unsafe.Sizeof(*v))
 }

@@ -14,12 +14,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// asked are the system calls of which the kernel asks the test. A condition is on
+// asked lists the system calls that the kernel passes to the test. A condition covers
 // the low half of an argument, which is a small number.
 var asked = []struct {
 	call uint32
 	arg  uint32
-	is   []uint32 // empty: whatever it is
+	is   []uint32 // empty: any value
 }{
 	{unix.SYS_CLOCK_GETTIME, 0, []uint32{unix.CLOCK_REALTIME, unix.CLOCK_BOOTTIME}},
 	{unix.SYS_TIMERFD_SETTIME, 0, nil},
@@ -27,17 +27,17 @@ var asked = []struct {
 	{unix.SYS_SCHED_GETAFFINITY, 0, nil}, // a Go program calls it before it looks at a clock: see useSystemCalls
 }
 
-// timerRead is how many bytes a timerfd gives.
+// timerRead is the number of bytes in a read from a timerfd.
 const timerRead = 8
 
-// Offsets in struct seccomp_data; arguments are of eight bytes, low half first.
+// Offsets in struct seccomp_data. Arguments have eight bytes, low half first.
 const (
 	dataCall = 0
 	dataArch = 4
 	dataArgs = 16
 )
 
-// clockFilter is the program for the kernel.
+// clockFilter returns the program for the kernel.
 func clockFilter() []unix.SockFilter {
 	const (
 		load  = unix.BPF_LD | unix.BPF_W | unix.BPF_ABS
@@ -65,10 +65,10 @@ func clockFilter() []unix.SockFilter {
 	return append(program, allow)
 }
 
-// clockMain is the test binary called under-clock: SOCKET PROGRAM ARGUMENTS, the
-// first of which is the program's name. It becomes that program.
+// clockMain is the test binary called as under-clock: SOCKET PROGRAM ARGUMENTS, the
+// first of which is the program's name. It replaces itself with that program.
 func clockMain(args []string) int {
-	runtime.LockOSThread() // the filter is this thread's, which becomes the program
+	runtime.LockOSThread() // the filter applies to this thread, which becomes the program
 	conn, err := unix.Socket(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err == nil {
 		err = unix.Connect(conn, &unix.SockaddrUnix{Name: args[0]})
@@ -84,11 +84,11 @@ func clockMain(args []string) int {
 	if err := unix.Sendmsg(conn, []byte{0}, unix.UnixRights(listener), nil, 0); err != nil {
 		return fail(err)
 	}
-	unix.Close(listener) // who holds it would never be seen to end
+	unix.Close(listener) // a process that held it would never be seen to end
 	return fail(syscall.Exec(args[1], args[2:], env))
 }
 
-// installFilter puts the calling thread, and all that comes of it, under the filter.
+// installFilter puts the calling thread, and everything it starts, under the filter.
 func installFilter() (listener int, err error) {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return 0, err
@@ -104,7 +104,7 @@ func installFilter() (listener int, err error) {
 	return int(fd), nil
 }
 
-// receiveListener takes what clockMain sends.
+// receiveListener receives what clockMain sends.
 func receiveListener(conn *net.UnixConn) (int, error) {
 	oob := make([]byte, unix.CmsgSpace(4))
 	_, n, _, _, err := conn.ReadMsgUnix(make([]byte, 1), oob)

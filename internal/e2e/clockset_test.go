@@ -11,19 +11,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// sets waits until the broker has said that the wall clock was set, as far as it can
-// tell: two clocks are not read at one instant.
+// sets waits until the broker has reported that the wall clock was set. The broker
+// measures the step only approximately, since two clocks cannot be read at one instant.
 func (e *events) sets(i int, by time.Duration) {
 	e.t.Helper()
-	e.awaitFrom(i, "word of the clock that was set by "+by.String(), func(ev task.Event) bool {
+	e.awaitFrom(i, "the report that the clock was set by "+by.String(), func(ev task.Event) bool {
 		word, ok := strings.CutPrefix(ev.Text, "the wall clock was set by ")
 		step, err := time.ParseDuration(word)
 		return ev.Kind == task.EventClock && ok && err == nil && (step-by).Abs() < time.Second
 	})
 }
 
-// A clock that is set several times in a row, as when a machine wakes and then asks a
-// time server, is seen each time, and does not make anybody deaf.
+// A clock may be set several times in a row, as when a machine wakes and then asks a
+// time server. The broker notices each step, and still notices the next one.
 func TestAClockThatIsSetAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
@@ -36,9 +36,9 @@ func TestAClockThatIsSetAgainAndAgain(t *testing.T) {
 	select {
 	case <-over:
 	case <-time.After(patience):
-		t.Fatal("nobody looks any more after the clock was set")
+		t.Fatal("no process notices any more that the clock was set")
 	}
-	if _, err := w.user.Raise(w.context(), "nothing", nil); err != nil { // the broker has looked at the clock
+	if _, err := w.user.Raise(w.context(), "nothing", nil); err != nil { // the broker has read the clock
 		t.Fatal(err)
 	}
 	i := e.mark()
@@ -51,7 +51,7 @@ func TestAClockThatIsSetAgainAndAgain(t *testing.T) {
 	}
 }
 
-// A calendar goes by the wall clock, an interval does not.
+// A calendar follows the wall clock, an interval does not.
 func TestAClockThatIsSet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
@@ -59,7 +59,7 @@ func TestAClockThatIsSet(t *testing.T) {
 	w.start()
 	interval := w.add("interval", "true", "--every", "1h")
 	at := c.now().UTC().Truncate(time.Second).Add(2 * time.Hour)
-	daily := w.add("daily", tell, "--calendar", at.Format("*-*-* 15:04:05 MST"))
+	daily := w.add("daily", record, "--calendar", at.Format("*-*-* 15:04:05 MST"))
 	e := w.watch()
 	for _, test := range []struct {
 		step  time.Duration
@@ -67,8 +67,8 @@ func TestAClockThatIsSet(t *testing.T) {
 		next  time.Time
 	}{
 		{3 * time.Hour, true, at.AddDate(0, 0, 1)},
-		{-3 * time.Hour, false, at.AddDate(0, 0, 1)},   // what has come does not come again
-		{-48 * time.Hour, false, at.AddDate(0, 0, -2)}, // but after a day and more it does
+		{-3 * time.Hour, false, at.AddDate(0, 0, 1)},   // an instant that has passed does not come again
+		{-48 * time.Hour, false, at.AddDate(0, 0, -2)}, // but after a step of more than a day it does
 	} {
 		i := e.mark()
 		c.set(test.step)
@@ -83,15 +83,15 @@ func TestAClockThatIsSet(t *testing.T) {
 			t.Errorf("after a step by %v the interval is due in %v", test.step, left)
 		}
 	}
-	if told := w.reported(); len(told) != 1 || !told[0].(task.TimeTriggerDetails).Due.Equal(at) {
-		t.Errorf("the calendar's run was told %+v; it was due %v", told, at)
+	if got := w.reported(); len(got) != 1 || !got[0].(task.TimeTriggerDetails).Due.Equal(at) {
+		t.Errorf("the calendar's run got %+v; it was due %v", got, at)
 	}
 	if n := w.info(interval).Counts.Runs; n != 0 {
 		t.Errorf("the interval ran %d times", n)
 	}
 }
 
-// A machine that hibernated may wake with a clock that is wrong, in either direction.
+// A machine that hibernated may wake with a wrong clock, in either direction.
 func TestAHibernationWithAnotherClock(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -112,7 +112,7 @@ func TestAHibernationWithAnotherClock(t *testing.T) {
 			const slept = 5*time.Hour + time.Minute + time.Second
 			c.move(test.wall, slept)
 			if ev := e.wakes(0); ev.Text != "the machine slept for 5h1m1s" {
-				t.Errorf("it says %q", ev.Text)
+				t.Errorf("the event says %q", ev.Text)
 			}
 			e.sets(0, test.wall-slept)
 			e.await("missed instants", func(ev task.Event) bool { return ev.Kind == task.EventMissed })
@@ -123,14 +123,14 @@ func TestAHibernationWithAnotherClock(t *testing.T) {
 	}
 }
 
-// In the night when clocks are put on, 02:30 is not there: it comes once, at three.
-// When they are put back it is there twice, and comes once.
+// In the night when clocks go forward, 02:30 does not exist: it comes once, at three.
+// In the night when they go back it exists twice, and comes once.
 func TestTheNightsOfSummerTime(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name  string
 		start time.Time
-		due   []time.Time // in a row
+		due   []time.Time // one after the other
 	}{
 		{"on", time.Date(2027, 3, 27, 12, 0, 0, 0, time.UTC), []time.Time{
 			time.Date(2027, 3, 28, 1, 0, 0, 0, time.UTC), time.Date(2027, 3, 29, 0, 30, 0, 0, time.UTC)}},
@@ -143,22 +143,22 @@ func TestTheNightsOfSummerTime(t *testing.T) {
 			c := w.ownClocks()
 			c.set(time.Until(test.start))
 			w.start()
-			id := w.add("nightly", tell, "--calendar", "*-*-* 02:30:00 Europe/Berlin")
+			id := w.add("nightly", record, "--calendar", "*-*-* 02:30:00 Europe/Berlin")
 			e := w.watch()
 			for n, due := range test.due {
 				i := e.mark()
 				c.sleepUntil(due.Add(time.Second))
 				e.ends(i, id)
-				told := w.reported()
-				if len(told) != n+1 || !told[n].(task.TimeTriggerDetails).Due.Equal(due) {
-					t.Errorf("it was told %+v; it was due %v", told, due)
+				got := w.reported()
+				if len(got) != n+1 || !got[n].(task.TimeTriggerDetails).Due.Equal(due) {
+					t.Errorf("it got %+v; it was due %v", got, due)
 				}
 			}
 		})
 	}
 }
 
-// source is the state of one.
+// source returns the state of a source.
 func (w *world) source(name string) task.SourceStatus {
 	w.t.Helper()
 	_, sources, err := w.user.Facts(w.context())

@@ -18,14 +18,14 @@ type timerKey struct{ listener, pid, fd int }
 // timer is a timerfd of a process.
 type timer struct {
 	pid   int
-	fd    int // the test's own, of the same timer
+	fd    int // the test's own descriptor of the same timer
 	clock int32
 	flags int
-	at    time.Duration // on the process' clock; 0: it is not armed
-	jump  bool          // the wall clock jumped, and it was not told yet
+	at    time.Duration // on the process's clock; 0: not armed
+	jump  bool          // the wall clock jumped, and the process has not read that yet
 }
 
-// setTimer sets it, and remembers what for.
+// setTimer sets a timer, and remembers its time and its clock.
 func (c *clocks) setTimer(listener int, n notification) (answer, error) {
 	pid, err := processOf(int(n.TID))
 	if err != nil {
@@ -44,7 +44,8 @@ func (c *clocks) setTimer(listener int, n notification) (answer, error) {
 	return letKernel, err
 }
 
-// understand reads what the process asks for. Nothing here sets other timers.
+// understand reads which time the process sets. It refuses relative and repeating
+// timers.
 func (t *timer) understand(n notification) (err error) {
 	if t.clock, err = clockOf(t.fd); err != nil {
 		return err
@@ -54,9 +55,9 @@ func (t *timer) understand(n notification) (err error) {
 		return err
 	}
 	if t.flags&unix.TFD_TIMER_ABSTIME == 0 || spec.Interval.Nano() != 0 || n.Args[3] != 0 {
-		return errors.New("the clocks of a test know absolute timers only, without an interval")
+		return errors.New("the simulated clocks support only absolute timers without an interval")
 	}
-	const never = 8e9 // 250 years in seconds: what is later is never due, and in nanoseconds it would be too much
+	const never = 8e9 // 250 years in seconds: a later time is never due, and would overflow in nanoseconds
 	spec.Value.Sec = min(spec.Value.Sec, never)
 	t.at = time.Duration(spec.Value.Nano())
 	return nil
@@ -65,12 +66,12 @@ func (t *timer) understand(n notification) (err error) {
 func (c *clocks) arm(key timerKey, t *timer) (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if t.toldOfJumps() && c.anew != nil {
+	if t.noticesJumps() && c.anew != nil {
 		c.anew()
 	}
 	jumped := false
 	if old := c.timers[key]; old != nil {
-		jumped = old.jump && t.toldOfJumps()
+		jumped = old.jump && t.noticesJumps()
 		unix.Close(old.fd)
 	}
 	c.timers[key] = t
@@ -78,12 +79,12 @@ func (c *clocks) arm(key timerKey, t *timer) (answer, error) {
 		return answer{}, err
 	}
 	if jumped {
-		return failWith(unix.ECANCELED), nil // it is armed all the same: so does the kernel
+		return failWith(unix.ECANCELED), nil // the timer is armed all the same, as by the kernel
 	}
 	return answer{}, nil
 }
 
-// readTimer answers a timer that was not told yet that the wall clock jumped.
+// readTimer answers the first read of a timer after the wall clock jumped.
 func (c *clocks) readTimer(listener int, n notification) (answer, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,15 +97,15 @@ func (c *clocks) readTimer(listener int, n notification) (answer, error) {
 		}
 		t.jump = false
 		err := t.arm(c.ahead(t.clock))
-		if c.told != nil {
-			c.told()
+		if c.jumped != nil {
+			c.jumped()
 		}
 		return failWith(unix.ECANCELED), err
 	}
 	return letKernel, nil
 }
 
-func (t *timer) toldOfJumps() bool {
+func (t *timer) noticesJumps() bool {
 	return t.clock == unix.CLOCK_REALTIME && t.flags&unix.TFD_TIMER_CANCEL_ON_SET != 0
 }
 
@@ -117,20 +118,20 @@ func (t *timer) arm(ahead time.Duration) error {
 	return unix.TimerfdSettime(t.fd, unix.TFD_TIMER_ABSTIME, &spec, nil)
 }
 
-// moved makes the timer due when it is on a clock that was moved.
+// moved makes the timer due if its clock was moved.
 func (t *timer) moved(ahead time.Duration, wall bool) error {
-	if wall && t.toldOfJumps() {
-		t.jump = true // it wakes who waits, and the reading says why
+	if wall && t.noticesJumps() {
+		t.jump = true // it wakes the reader, and the read reports the jump
 		return unix.TimerfdSettime(t.fd, 0, &unix.ItimerSpec{Value: unix.Timespec{Nsec: 1}}, nil)
 	}
 	var left unix.ItimerSpec
 	if err := unix.TimerfdGettime(t.fd, &left); err != nil || left.Value.Nano() == 0 {
-		return err // it has rung
+		return err // the timer has expired
 	}
 	return t.arm(ahead)
 }
 
-// processOf is the process that a thread is of.
+// processOf returns the process of a thread.
 func processOf(tid int) (int, error) {
 	word, err := statusOf(fmt.Sprintf("/proc/%d/status", tid), "Tgid:")
 	if err != nil {
@@ -139,7 +140,7 @@ func processOf(tid int) (int, error) {
 	return strconv.Atoi(word)
 }
 
-// duplicate makes a descriptor of another process' file.
+// duplicate duplicates a file descriptor of another process.
 func duplicate(pid, fd int) (int, error) {
 	p, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
@@ -158,7 +159,7 @@ func clockOf(timerfd int) (int32, error) {
 	return int32(clock), err
 }
 
-// statusOf is the word after a name at the beginning of a line.
+// statusOf returns the word after a name at the beginning of a line.
 func statusOf(path, name string) (string, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {

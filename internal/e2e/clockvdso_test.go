@@ -13,11 +13,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// arch is what the clocks of a test have to know of a processor.
+// arch is what the simulated clocks must know about a processor.
 type arch struct {
 	audit  uint32
 	symbol string // of clock_gettime in the vDSO
-	code   []byte // a function that makes the system call clock_gettime
+	code   []byte // a function that makes the clock_gettime system call
 }
 
 var arches = map[string]arch{
@@ -33,9 +33,9 @@ var arches = map[string]arch{
 	}},
 }
 
-// useSystemCalls makes a process ask the kernel for the time. As it is, time.Now
-// reads a page that the kernel shares with every process (the vDSO), of which no
-// filter knows; on a kernel that was booted with vdso=0 it asks as it does now.
+// useSystemCalls makes a process ask the kernel for the time. Without it, time.Now
+// reads a page that the kernel shares with every process (the vDSO), and a filter does
+// not see that. On a kernel booted with vdso=0 every process asks the kernel.
 func useSystemCalls(pid int) error {
 	base, size, err := vdsoOf(pid)
 	if err != nil {
@@ -61,14 +61,14 @@ func useSystemCalls(pid int) error {
 	a := arches[runtime.GOARCH]
 	for _, s := range symbols {
 		if s.Name == a.symbol {
-			_, err := memory.WriteAt(a.code, base+int64(s.Value)) // a copy of the process' own
+			_, err := memory.WriteAt(a.code, base+int64(s.Value)) // the process's own copy
 			return err
 		}
 	}
 	return fmt.Errorf("the vDSO has no %s", a.symbol)
 }
 
-// vdsoOf is where the vDSO lies in a process.
+// vdsoOf returns the address of the vDSO in a process.
 func vdsoOf(pid int) (base, size int64, err error) {
 	maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", pid))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// add makes a command task of a shell script; more are flags of add.
+// add adds a command task that runs a shell script; more are flags of add.
 func (w *world) add(name, script string, more ...string) task.GUID {
 	w.t.Helper()
 	w.do(append(append([]string{"add", name}, more...), "--", "/bin/sh", "-c", script)...)
@@ -66,8 +66,8 @@ func TestHowCommandsEnd(t *testing.T) {
 	e.runEnded(w.find("again"), 1, 2)
 }
 
-// TestWhatACommandIsGiven compares what a command finds with what stood at its
-// making.
+// TestWhatACommandIsGiven compares the environment of a command with that in which the
+// task was added.
 func TestWhatACommandIsGiven(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -112,7 +112,7 @@ func TestWhatACommandIsGiven(t *testing.T) {
 	}
 	for _, words := range []string{"s3cret", "another", "hello  world"} {
 		if strings.Contains(w.do("history", "given", "--json")+w.do("why", "given")+string(w.brokerLog()), words) {
-			t.Errorf("%q is told to others", words)
+			t.Errorf("%q is visible outside the run", words)
 		}
 	}
 	if show := w.do("show", "given"); !strings.Contains(show, "hello  world") || strings.Contains(show, "another") {
@@ -120,8 +120,8 @@ func TestWhatACommandIsGiven(t *testing.T) {
 	}
 }
 
-// TestTheChildrenOfACommand: a command is over when its process group is, and
-// what left the group ends with the launch.
+// TestTheChildrenOfACommand checks that a command is over when its process group is
+// gone, and that processes which left the group end with the launch.
 func TestTheChildrenOfACommand(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -161,7 +161,7 @@ func TestACommandIsCanceled(t *testing.T) {
 	for _, id := range []task.GUID{polite, deaf} {
 		n := w.fire(id, "")
 		e.running(id, n)
-		eventually(t, "it traps", func() bool { return strings.Contains(w.do("logs", id.String()), "ready") })
+		eventually(t, "the command has set its trap", func() bool { return strings.Contains(w.do("logs", id.String()), "ready") })
 		if err := w.user.Cancel(w.context(), id, task.ReasonAbort, false); err != nil {
 			t.Fatal(err)
 		}
@@ -219,6 +219,6 @@ func TestACommandThatIsGone(t *testing.T) {
 		t.Errorf("it ended %v: %q %q", run.Outcome, run.Text, run.Stderr)
 	}
 	if _, err := exec.LookPath(filepath.Base(tool)); err == nil {
-		t.Error("there is another one of that name")
+		t.Error("another task of that name exists")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// daemons are the brokers of the world.
+// daemons returns the brokers of the world.
 func (w *world) daemons() []seen {
 	var all []seen
 	for _, s := range processes(w.dir) {
@@ -37,7 +37,8 @@ func TestTheCommandLineStartsABroker(t *testing.T) {
 	eventually(t, "one broker is left", func() bool { return len(w.daemons()) == 1 })
 }
 
-// TestManyWantABrokerAtOnce: of all who find none, one starts it, and all use it.
+// TestManyWantABrokerAtOnce starts many clients concurrently. None finds a broker; one
+// of them starts it, and all use it.
 func TestManyWantABrokerAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
@@ -80,8 +81,8 @@ func TestAnOpenAppStartsABroker(t *testing.T) {
 	eventually(t, "its task runs in it", func() bool { s := w.stays(); return len(s) == 1 && s[0].pid == p.pid && s[0].to != 0 })
 }
 
-// TestABrokerThatACommandStarted does not belong to the command's launch, and
-// outlives it.
+// TestABrokerThatACommandStarted checks that such a broker does not belong to the
+// command's launch, and outlives it.
 func TestABrokerThatACommandStarted(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -108,7 +109,7 @@ func TestABrokerThatACommandStarted(t *testing.T) {
 	}
 }
 
-// serving says whether a process with such arguments lives.
+// serving reports whether a process with these arguments is alive.
 func (w *world) serving(words string) bool {
 	for _, s := range processes(w.dir) {
 		if strings.Contains(s.args, words) {

@@ -10,8 +10,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// On a machine without any service doctor names each that is missing, what does not
-// work without it, or what stands in, and how to have it.
+// On a machine without any service doctor names each missing service, what does not
+// work without it or what replaces it, and how to install it.
 func TestDoctorWithoutServices(t *testing.T) {
 	t.Parallel()
 	w, inside := nsWorld(t)
@@ -22,11 +22,11 @@ func TestDoctorWithoutServices(t *testing.T) {
 	for _, name := range []string{"logind", "NetworkManager", "systemd-networkd", "UPower", "power-profiles-daemon", "xdg-desktop-portal", "notifications", "UnifiedPush"} {
 		w.awaitSource(name, task.SourceNotHere)
 	}
-	w.add("greet", tell, "--on", "event:go", "--when", "user-present")
+	w.add("greet", record, "--on", "event:go", "--when", "user-present")
 	w.do("raise", "go")
 	said, _, code := w.bgtask("doctor")
 	if code == 0 {
-		t.Error("a task waits for what nobody knows, and doctor finds nothing wrong")
+		t.Error("a task waits for an unknown fact, but doctor finds nothing wrong")
 	}
 	for _, line := range []string{
 		"fail +source +user: systemd-logind is not running: .*UserPresent and UserNotPresent stay unsure .greet.  fix: .*install systemd-logind or elogind",
@@ -41,7 +41,7 @@ func TestDoctorWithoutServices(t *testing.T) {
 		"warn +start +nothing starts the broker at your next login.*  fix: ",
 	} {
 		if !regexp.MustCompile("(?m)^" + line).MatchString(said) {
-			t.Errorf("doctor says nothing like %q:\n%s", line, said)
+			t.Errorf("doctor prints no line like %q:\n%s", line, said)
 		}
 	}
 	if facts := w.do("facts"); !regexp.MustCompile(`(?m)^user +unknown .*no source: systemd-logind is not running`).MatchString(facts) {

@@ -15,19 +15,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// events are all that a watcher was told since it began, over all brokers.
+// events are all events that a watcher has received since it began, over all brokers.
 type events struct {
 	t *testing.T
 
 	mu    sync.Mutex
 	all   []task.Event
-	more  chan struct{} // closed and made anew with each event
+	more  chan struct{} // closed and replaced with each event
 	ended chan struct{}
 	err   error
-	stop  func() // returns when nobody watches any more
+	stop  func() // returns when the watch has ended
 }
 
-// watch begins at now. It goes on over restarts of the broker.
+// watch begins now, and continues over restarts of the broker.
 func (w *world) watch() *events {
 	w.t.Helper()
 	return w.watchFrom(w.user, "")
@@ -79,8 +79,8 @@ func (e *events) add(ev task.Event, err error) bool {
 	return err == nil
 }
 
-// from gives what came from the i-th event on, and a channel that is closed when
-// there is more.
+// from returns the events from the i-th on, and a channel that is closed when there are
+// more.
 func (e *events) from(i int) (some []task.Event, more <-chan struct{}, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -92,13 +92,13 @@ func (e *events) list() []task.Event {
 	return some
 }
 
-// await gives the first event that is right, of all that came or will come.
+// await returns the first event that matches, of all past and future events.
 func (e *events) await(what string, right func(task.Event) bool) task.Event {
 	e.t.Helper()
 	return e.awaitFrom(0, what, right)
 }
 
-// mark is the number of events so far, for awaitFrom.
+// mark returns the number of events so far, for awaitFrom.
 func (e *events) mark() int { return len(e.list()) }
 
 func (e *events) awaitFrom(i int, what string, right func(task.Event) bool) task.Event {
@@ -118,7 +118,7 @@ func (e *events) awaitFrom(i int, what string, right func(task.Event) bool) task
 		select {
 		case <-more:
 		case <-timeout:
-			e.t.Fatalf("this did not come: %s. Last came:\n%s", what, e.last(30))
+			e.t.Fatalf("this did not happen: %s. The last events:\n%s", what, e.last(30))
 		}
 	}
 }
@@ -149,7 +149,7 @@ func describe(ev task.Event) string {
 	return s + " " + ev.Text
 }
 
-// running is the run of an occurrence that was entered.
+// running returns the run of an occurrence once it was entered.
 func (e *events) running(id task.GUID, number uint64) task.Run {
 	e.t.Helper()
 	return *e.await(fmt.Sprintf("occurrence %d runs", number), func(ev task.Event) bool {
@@ -157,7 +157,7 @@ func (e *events) running(id task.GUID, number uint64) task.Run {
 	}).Run
 }
 
-// ended is the run of an attempt at an occurrence, with its outcome.
+// ended returns the run of an attempt at an occurrence, with its outcome.
 func (e *events) runEnded(id task.GUID, number uint64, attempt int) task.Run {
 	e.t.Helper()
 	return *e.await(fmt.Sprintf("attempt %d at occurrence %d ends", attempt, number), func(ev task.Event) bool {
@@ -165,7 +165,7 @@ func (e *events) runEnded(id task.GUID, number uint64, attempt int) task.Run {
 	}).Run
 }
 
-// end is the end of the occurrence that holds a firing.
+// end waits for the end of the occurrence that holds a firing.
 func (e *events) end(id task.GUID, number uint64) task.Event {
 	e.t.Helper()
 	return e.await(fmt.Sprintf("occurrence %d ends", number), func(ev task.Event) bool {
@@ -173,7 +173,7 @@ func (e *events) end(id task.GUID, number uint64) task.Event {
 	})
 }
 
-// phase waits until a task is in a phase, from the i-th event on.
+// phase waits until a task is in a phase, starting at the i-th event.
 func (e *events) phase(i int, id task.GUID, phase task.Phase) task.Event {
 	e.t.Helper()
 	return e.awaitFrom(i, phase.String(), func(ev task.Event) bool {

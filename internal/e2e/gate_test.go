@@ -11,7 +11,7 @@ import (
 	"syscall"
 )
 
-// gate makes a gate that runs wait at: a named pipe.
+// gate creates a gate at which runs wait: a named pipe.
 func (w *world) gate(name string) {
 	w.t.Helper()
 	if err := syscall.Mkfifo(filepath.Join(w.dir, name), 0o600); err != nil {
@@ -19,7 +19,7 @@ func (w *world) gate(name string) {
 	}
 }
 
-// opens lets the runs that wait at a gate pass; it waits for one.
+// opens lets the runs that wait at a gate pass. It waits for at least one.
 func (w *world) opens(name string) {
 	w.t.Helper()
 	f, err := os.OpenFile(w.path(name), os.O_WRONLY, 0)
@@ -29,7 +29,7 @@ func (w *world) opens(name string) {
 	f.Close()
 }
 
-// openCmd starts an app and returns when the broker knows it.
+// openCmd starts an application and returns when the broker has seen it.
 func (w *world) openCmd(cmd *exec.Cmd) *process {
 	w.t.Helper()
 	w.output(cmd)
@@ -42,7 +42,7 @@ func (w *world) openCmd(cmd *exec.Cmd) *process {
 	return p
 }
 
-// output keeps what an app writes in apps.log.
+// output writes the output of an application to apps.log.
 func (w *world) output(cmd *exec.Cmd) {
 	w.t.Helper()
 	f, err := os.OpenFile(w.path("apps.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)

@@ -39,7 +39,8 @@ func (w *world) attach(family string, hello wire.Hello) (client.Stream, wire.Wel
 	return stream, welcome
 }
 
-// TestAHostThatNeverReads is closed when its outbox is full, and slows nobody.
+// TestAHostThatNeverReads checks that such a host is closed when its outbox is full,
+// and delays no other host.
 func TestAHostThatNeverReads(t *testing.T) {
 	w := startWorld(t, "")
 	p, deaf := w.install("Warm", many), w.install("Deaf", many)
@@ -89,7 +90,7 @@ func median(f func() time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
-// TestAHostThatLies says of itself and of others what is not so.
+// TestAHostThatLies makes false claims about itself and about other hosts.
 func TestAHostThatLies(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -114,7 +115,7 @@ func TestAHostThatLies(t *testing.T) {
 			wire.Finished{Instance: run.ID, Result: task.Result{Outcome: task.Completed}}, wire.Finished{Instance: task.GUID{8}, Result: task.Result{Outcome: task.Crashed}},
 		} {
 			if err := stream.Send(lie); err != nil {
-				break // it was thrown out, which is as good
+				break // it was disconnected, which is as good
 			}
 		}
 	}
@@ -131,7 +132,8 @@ func TestAHostThatLies(t *testing.T) {
 	w.untouched()
 }
 
-// awaitLeave reads to the answer: what was sent before it has been seen then.
+// awaitLeave reads up to the answer. The broker has handled everything sent before it
+// by then.
 func awaitLeave(t *testing.T, stream client.Stream) {
 	t.Helper()
 	for {
@@ -146,8 +148,8 @@ func awaitLeave(t *testing.T, stream client.Stream) {
 	}
 }
 
-// TestAHostThatRepeatsItself tells an outcome twice, and another one after it: the
-// first one recorded stands.
+// TestAHostThatRepeatsItself reports an outcome twice, and then a different one. The
+// first recorded outcome stands.
 func TestAHostThatRepeatsItself(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")

@@ -28,19 +28,19 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// untouched demands that the broker is the same, and serves.
+// untouched checks that the same broker is still serving.
 func (w *world) untouched() {
 	w.t.Helper()
 	status, err := w.user.Status(w.context())
 	if err != nil {
-		w.t.Fatalf("the broker does not serve any more: %v", err)
+		w.t.Fatalf("the broker no longer serves: %v", err)
 	}
 	if status.PID != w.broker.pid {
 		w.t.Fatalf("another broker, pid %d, serves", status.PID)
 	}
 }
 
-// dial is a connection that keeps to no limit.
+// dial opens a connection that keeps to no limit.
 func (w *world) dial() *grpc.ClientConn {
 	w.t.Helper()
 	conn, err := grpc.NewClient("passthrough:///bgtask", grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -54,7 +54,7 @@ func (w *world) dial() *grpc.ClientConn {
 	return conn
 }
 
-// raw is a connection that speaks no protocol.
+// raw opens a connection that speaks no protocol.
 func (w *world) raw() net.Conn {
 	w.t.Helper()
 	conn, err := net.Dial("unix", w.socket())
@@ -65,7 +65,7 @@ func (w *world) raw() net.Conn {
 	return conn
 }
 
-// TestOnlyItsUserIsLetIn needs root, to be somebody else.
+// TestOnlyItsUserIsLetIn needs root, to act as another user.
 func TestOnlyItsUserIsLetIn(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
@@ -77,7 +77,7 @@ func TestOnlyItsUserIsLetIn(t *testing.T) {
 	b := begin(t, cmd)
 	t.Cleanup(func() { b.kill(t) })
 	eventually(t, "the broker of another user listens", w.listens)
-	if _, stderr, code := w.bgtask("list"); code != 4 { // root is let through by the file system, and not by the broker
+	if _, stderr, code := w.bgtask("list"); code != 4 { // the file system lets root in, but the broker does not
 		t.Errorf("root at another's broker: exit %d: %s", code, stderr)
 	}
 	if _, err := w.user.Status(w.context()); !errors.Is(err, task.ErrUnavailable) {
@@ -95,7 +95,7 @@ func TestOnlyItsUserIsLetIn(t *testing.T) {
 	b.wait(t)
 }
 
-func TestNobodyIsNotLetIn(t *testing.T) {
+func TestTheUserNobodyIsKeptOut(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
 		needs.Missing(t, "only root can be two users")
@@ -108,18 +108,18 @@ func TestNobodyIsNotLetIn(t *testing.T) {
 		return cmd
 	}
 	if out, err := list().CombinedOutput(); err == nil {
-		t.Errorf("nobody was let in: %s", out)
+		t.Errorf("the user nobody was let in: %s", out)
 	}
 	for _, dir := range []string{w.dir, w.path("run"), filepath.Dir(w.socket())} {
 		if err := os.Chmod(dir, 0o711); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.Chmod(w.socket(), 0o777); err != nil { // so that only the broker is in the way
+	if err := os.Chmod(w.socket(), 0o777); err != nil { // now only the broker can refuse
 		t.Fatal(err)
 	}
 	if out, err := list().CombinedOutput(); err == nil || !strings.Contains(string(out), "and you are uid") {
-		t.Errorf("the file system stood open, and the broker let nobody in, or it is not said why nobody stays out: %s", out)
+		t.Errorf("the file permissions allowed it, and the broker let the user nobody in or did not say why it refused: %s", out)
 	}
 	if err := os.Chmod(filepath.Dir(w.socket()), 0o700); err != nil {
 		t.Fatal(err)
@@ -144,7 +144,7 @@ func TestOversizedMessages(t *testing.T) {
 		"a bad id":          second(broker.Fire(w.context(), &pb.FireRequest{RequestId: "x", TaskId: "y"})),
 		"a bad cursor":      watchError(w, broker, &pb.WatchRequest{Cursor: "-1"}),
 		"a cursor to come":  watchError(w, broker, &pb.WatchRequest{Cursor: "1000000"}),
-		"nobody's task":     second(broker.GetTask(w.context(), &pb.GetTaskRequest{TaskId: task.GUID{9}.String()})),
+		"an unknown task":   second(broker.GetTask(w.context(), &pb.GetTaskRequest{TaskId: task.GUID{9}.String()})),
 		"an empty register": second(broker.Register(w.context(), &pb.RegisterRequest{RequestId: task.GUID{3}.String()})),
 	} {
 		if err == nil || status.Code(err) == codes.Internal || status.Code(err) == codes.Unknown {
@@ -168,7 +168,7 @@ func watchError(w *world, broker pb.BrokerServiceClient, m *pb.WatchRequest) err
 	return err
 }
 
-// noise is a codec that sends bytes as they are.
+// noise is a codec that sends bytes unchanged.
 type noise struct{}
 
 func (noise) Name() string                     { return "proto" }
@@ -219,7 +219,7 @@ func TestBytesThatMakeNoSense(t *testing.T) {
 	w.untouched()
 }
 
-// frame is a frame of HTTP/2 with anything in it.
+// frame is an HTTP/2 frame with arbitrary content.
 func frame(random *rand.Rand) []byte {
 	body := noiseBytes(random, 100)
 	head := make([]byte, 9)
@@ -243,8 +243,8 @@ func noisyStream(t *testing.T, conn *grpc.ClientConn, desc *grpc.StreamDesc, met
 	}
 }
 
-// TestAFloodOfConnections: those over the limit are closed, and whoever was there
-// before is served.
+// TestAFloodOfConnections checks that connections over the limit are closed, and that
+// clients from before are served.
 func TestAFloodOfConnections(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -282,7 +282,7 @@ func TestAFloodOfConnections(t *testing.T) {
 	eventually(t, "the broker has closed its files", func() bool { return descriptors(t, w.broker.pid) <= base+2 })
 }
 
-// TestHalfOpenConnections: they say a little, and then nothing.
+// TestHalfOpenConnections opens connections that send a few bytes and then nothing.
 func TestHalfOpenConnections(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -301,8 +301,9 @@ func TestHalfOpenConnections(t *testing.T) {
 	w.do("list")
 }
 
-// TestAFloodOfRequests: what is too much is refused as ErrBusy, the rest is
-// answered, and the broker goes on. It is stopped until all are on their way.
+// TestAFloodOfRequests checks that the broker refuses requests over the limit as
+// ErrBusy, answers the rest, and continues to serve. The test stops it until all
+// requests are on their way.
 func TestAFloodOfRequests(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -310,7 +311,7 @@ func TestAFloodOfRequests(t *testing.T) {
 	var flood []*client.Client
 	for range connections {
 		c := w.client(true)
-		if _, err := c.Status(w.context()); err != nil { // so that it is connected
+		if _, err := c.Status(w.context()); err != nil { // so that the client is connected
 			t.Fatal(err)
 		}
 		flood = append(flood, c)
@@ -324,7 +325,7 @@ func TestAFloodOfRequests(t *testing.T) {
 			asking.Add(1)
 			all.Go(func() {
 				asking.Done()
-				_, err := c.Raise(w.t.Context(), "nobody listens", nil)
+				_, err := c.Raise(w.t.Context(), "no listener", nil)
 				mu.Lock()
 				defer mu.Unlock()
 				switch {
@@ -343,7 +344,7 @@ func TestAFloodOfRequests(t *testing.T) {
 	all.Wait()
 	t.Logf("%d were answered, %d refused as busy", ok, busy)
 	if ok == 0 {
-		t.Error("none was answered")
+		t.Error("no request was answered")
 	}
 	w.untouched()
 }

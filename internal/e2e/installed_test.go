@@ -11,9 +11,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-var installing client.Installing // as nothing else is said
+var installing client.Installing // the defaults
 
-// families are the installed packages by family.
+// families returns the installed packages by family.
 func (w *world) families() map[string]task.Package {
 	w.t.Helper()
 	all, err := w.user.Packages(w.context())
@@ -29,7 +29,7 @@ func (w *world) families() map[string]task.Package {
 	return packages
 }
 
-// packages are the same by name.
+// packages returns the installed packages by name.
 func (w *world) packages() map[string]task.Package {
 	w.t.Helper()
 	packages := make(map[string]task.Package)
@@ -39,8 +39,8 @@ func (w *world) packages() map[string]task.Package {
 	return packages
 }
 
-// awaitFolders waits until the folders of installed versions are those whose names
-// begin so.
+// awaitFolders waits until the folders of installed versions are those with these
+// prefixes.
 func (w *world) awaitFolders(prefixes ...string) {
 	w.t.Helper()
 	eventually(w.t, "the folders of versions are "+strings.Join(prefixes, " "), func() bool {

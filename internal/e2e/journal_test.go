@@ -18,8 +18,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The journal is what the runs themselves say. Each line is one write to a file
-// that is opened for appending: lines of several processes do not mix.
+// The runs themselves write the journal. Each line is one write to a file opened for
+// appending, so lines of several processes do not mix.
 
 // note writes a line to the journal.
 func note(format string, args ...any) { noteIn(inHome("journal"), format, args...) }
@@ -45,8 +45,8 @@ func monotonic() int64 {
 	return ts.Nano()
 }
 
-// enter notes that a run has begun; what it gives notes its end. In between the run
-// holds a lock of its task: the kernel knows of a second one.
+// enter notes that a run has begun, and returns a function that notes its end. In
+// between the run holds a lock of its task, so the kernel detects a second run.
 func enter(i *bgtask.Instance) (leave func()) {
 	return enterAs(stay{
 		task: i.Task().TaskID(), number: i.Occurrence().Number, attempt: i.Attempt(), instance: i.InstanceID(), pid: os.Getpid(), script: scriptOf(i),
@@ -69,14 +69,14 @@ func enterAs(s stay) (leave func()) {
 	}
 }
 
-// nameID makes an id of a name.
+// nameID derives an ID from a name.
 func nameID(name string) (id task.GUID) {
 	sum := sha256.Sum256([]byte(name))
 	copy(id[:], sum[:])
 	return id
 }
 
-// stay is a run as the journal tells it.
+// stay is a run as the journal records it.
 type stay struct {
 	task     task.GUID
 	number   uint64
@@ -84,10 +84,10 @@ type stay struct {
 	instance task.GUID
 	pid      int
 	script   string
-	from, to int64 // CLOCK_MONOTONIC; to is 0 for one that never left
+	from, to int64 // CLOCK_MONOTONIC; to is 0 if the run never left
 }
 
-// lines are those of the journal that begin with a word.
+// lines returns the lines of the journal that begin with a word.
 func (w *world) lines(word string) [][]string {
 	w.t.Helper()
 	b, err := os.ReadFile(w.path("journal"))
@@ -103,7 +103,7 @@ func (w *world) lines(word string) [][]string {
 	return all
 }
 
-// stays are all runs of the journal, in the order in which they began.
+// stays returns all runs of the journal, in the order in which they began.
 func (w *world) stays() []*stay {
 	w.t.Helper()
 	var all []*stay
@@ -137,12 +137,12 @@ func (w *world) stay(f []string) *stay {
 	return s
 }
 
-// checkOverlap demands that no two runs of a task were live at once, and that
-// none was entered twice.
+// checkOverlap checks that no two runs of a task were live at the same time, and that
+// no run was entered twice.
 func (w *world) checkOverlap() {
 	w.t.Helper()
 	for _, line := range w.lines("overlap") {
-		w.t.Errorf("two runs of task %s at once, one of them in pid %s", line[0], line[1])
+		w.t.Errorf("two runs of task %s at the same time, one of them in pid %s", line[0], line[1])
 	}
 	entered := make(map[task.GUID]bool)
 	last := make(map[task.GUID]*stay)

@@ -48,7 +48,7 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// binaryEnv names the binary for tests that run again in a network namespace.
+// binaryEnv passes the binary to tests that run again in a network namespace.
 const binaryEnv = "E2E_BGTASK"
 
 func fail(err error) int {

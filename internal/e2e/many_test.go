@@ -14,9 +14,9 @@ import (
 
 const manyApps = 200
 
-// TestManyAppsAtOnce: 200 programs, each of a package of its own, register a task
-// and run it, all at once; then they leave, and they leave no more behind in the
-// broker than one does.
+// TestManyAppsAtOnce starts 200 programs concurrently, each in its own package. Each
+// registers a task and runs it. When they have left, the broker holds no more resources
+// than after one program.
 func TestManyAppsAtOnce(t *testing.T) {
 	w := startWorld(t, "")
 	w.program(w.path("packages/0/" + appName))
@@ -34,8 +34,8 @@ func TestManyAppsAtOnce(t *testing.T) {
 	w.start()
 }
 
-// appsAtOnce opens n apps, has each run its task once, and ends them. It gives the
-// number of files that the broker has open after that.
+// appsAtOnce opens n applications, lets each run its task once, and ends them. It
+// returns the number of files that the broker has open after that.
 func (w *world) appsAtOnce(n int) (files int) {
 	w.t.Helper()
 	apps := make([]*process, n)
@@ -77,7 +77,7 @@ func (w *world) appsAtOnce(n int) (files int) {
 	return descriptors(w.t, w.broker.pid)
 }
 
-// completedInApp demands that a task, PACKAGE/NAME, was run by the open app.
+// completedInApp checks that the open application ran a task, given as PACKAGE/NAME.
 func (w *world) completedInApp(e *events, name string) {
 	w.t.Helper()
 	run := e.await(name+" has run", func(ev task.Event) bool {
@@ -90,7 +90,7 @@ func (w *world) completedInApp(e *events, name string) {
 
 var goroutine = regexp.MustCompile(`(?m)^goroutine \d+ .*\[`)
 
-// goroutines counts those of the broker, and ends it.
+// goroutines returns the number of the broker's goroutines, and ends the broker.
 func goroutines(t *testing.T, w *world) int {
 	t.Helper()
 	before := len(w.brokerLog())

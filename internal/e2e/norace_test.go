@@ -2,8 +2,8 @@
 
 package e2e
 
-// buildFlags build the binary as the tests were built.
+// buildFlags builds the binary without the race detector, as these tests were built.
 var buildFlags []string
 
-// heavier is how much more memory that takes.
+// heavier is the factor by which the build needs more memory.
 const heavier = 1

@@ -15,7 +15,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The classes that the app serves.
+// The classes that the application serves.
 var (
 	manyClass   = task.MustGUID("e2e00000-0000-4000-8000-000000000001") // MultipleUse
 	otherClass  = task.MustGUID("e2e00000-0000-4000-8000-000000000002") // MultipleUse, of a second server
@@ -44,7 +44,7 @@ const serverText = `            <com:ExeServer Executable="app.exe" Arguments="%
 %s            </com:ExeServer>
 `
 
-// server is a class server of a package: the app with arguments.
+// server is a class server of a package: the application with arguments.
 type server struct {
 	arguments string
 	classes   []task.GUID
@@ -73,22 +73,22 @@ func (w *world) install(name string, servers ...server) task.Package {
 	return done.Package
 }
 
-// app is the program of a package as its user starts it. It finds no bgtask, so it
-// starts no broker: the tests say when there is one.
+// app returns the program of a package as its user starts it. It finds no bgtask, so it
+// does not start a broker: the tests decide when one runs.
 func (w *world) app(p task.Package, args ...string) *exec.Cmd {
 	cmd := w.command(p.Folder+"/"+appName, args...)
 	cmd.Env = append(cmd.Env, client.BinaryEnv+"=")
 	return cmd
 }
 
-// open starts the app of a package as its user does, and returns when it is
-// attached: it writes a line to its stdout.
+// open starts the application of a package as its user does. It returns when the
+// application is attached, which it reports with a line on its stdout.
 func (w *world) open(p task.Package, args ...string) *process {
 	w.t.Helper()
 	return w.openCmd(w.app(p, append([]string{"open"}, args...)...))
 }
 
-// program puts this test binary at path.
+// program places this test binary at path.
 func (w *world) program(path string) string {
 	w.t.Helper()
 	self, err := os.Executable()

@@ -15,12 +15,13 @@ import (
 	"testing/fstest"
 )
 
-// Every way of being hostile is a test of package msix; these go through the real
-// command line, and what is refused leaves nothing, inside or outside.
+// Package msix tests every kind of hostile package file. These tests pass some of them
+// through the real command line. A refused file must leave nothing behind, inside or
+// outside.
 func TestHostilePackageFiles(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
-	w.families() // who answers has made all its sockets
+	w.families() // the broker that answers has created all its sockets
 	ann := w.publisher("Ann")
 	w.do("trust", ann.certificate)
 	folder := script("Tool", "1.0.0.0", ann, "content")
@@ -51,7 +52,7 @@ func TestHostilePackageFiles(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			if bytes.Equal(test.data, good) {
-				t.Fatal("it is the good one")
+				t.Fatal("the file equals the good one")
 			}
 			path := w.write(name+".msix", string(test.data))
 			before := w.files()
@@ -65,7 +66,7 @@ func TestHostilePackageFiles(t *testing.T) {
 		})
 	}
 	if made, _ := filepath.Glob("/tmp/*evil*"); len(made) > 0 {
-		t.Errorf("it was written outside: %v", made)
+		t.Errorf("files were written outside: %v", made)
 	}
 	w.refused(2, "neither a folder nor a regular file", "install", w.pipe("pipe.msix"))
 	if len(w.families()) != 0 {
@@ -74,7 +75,8 @@ func TestHostilePackageFiles(t *testing.T) {
 	w.do("install", w.path("good.msix"))
 }
 
-// linked makes a file a symbolic link, as Unix does in the directory of an archive.
+// linked turns a file into a symbolic link, as Unix represents it in the directory of
+// an archive.
 func linked(archive []byte, name string) []byte {
 	b := bytes.Clone(archive)
 	for i := 0; ; {
@@ -84,7 +86,7 @@ func linked(archive []byte, name string) []byte {
 		}
 		i += at
 		if bytes.HasPrefix(b[i+46:], []byte(name)) {
-			b[i+5] = 3 // made by Unix
+			b[i+5] = 3 // created on Unix
 			b[i+40], b[i+41] = 0xff, 0xa1
 		}
 		i += 4
@@ -97,8 +99,8 @@ func (w *world) pipe(rel string) string {
 	return w.path(rel)
 }
 
-// A full file system keeps a package out, and neither the broker nor what is
-// installed is harmed.
+// If the file system is full a package is refused, and neither the broker nor the
+// installed packages are harmed.
 func TestAFullDisk(t *testing.T) {
 	t.Parallel()
 	w, inside := nsWorld(t)
@@ -108,7 +110,7 @@ func TestAFullDisk(t *testing.T) {
 	if err := os.MkdirAll(w.state(), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	const inodes = 150 // of which the broker needs some
+	const inodes = 150 // the broker needs some of them
 	if out, err := exec.Command("mount", "-t", "tmpfs", "-o", fmt.Sprintf("size=80m,nr_inodes=%d", inodes), "tmpfs", w.state()).CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}

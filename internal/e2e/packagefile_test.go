@@ -34,7 +34,7 @@ type publisher struct {
 	certificate string // its path
 }
 
-// publisher makes one with a certificate that vouches for itself.
+// publisher creates a publisher with a self-signed certificate.
 func (w *world) publisher(name string) *publisher {
 	w.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -58,7 +58,7 @@ func (w *world) publisher(name string) *publisher {
 	return &publisher{"CN=" + name, &msix.Signer{Key: key, Certificate: certificate}, path}
 }
 
-// script is a package whose program is a shell script: nothing of it is run.
+// script returns a package whose program is a shell script. Nothing of it is run.
 func script(name, version string, by *publisher, content string) fstest.MapFS {
 	class := fmt.Sprintf(serverText, "serve", fmt.Sprintf("              <com:Class Id=\"%s\" DisplayName=\"class\"/>\n", manyClass))
 	text := strings.NewReplacer("1.0.0.0", version, "CN=Tests", by.name).Replace(fmt.Sprintf(manifestText, name, class))
@@ -70,7 +70,7 @@ func script(name, version string, by *publisher, content string) fstest.MapFS {
 	}
 }
 
-// pack makes a package file; unsigned when nobody signs.
+// pack makes a package file, unsigned without a publisher.
 func (w *world) pack(rel string, folder fs.FS, by *publisher) string {
 	w.t.Helper()
 	var b bytes.Buffer
@@ -84,8 +84,8 @@ func (w *world) pack(rel string, folder fs.FS, by *publisher) string {
 	return w.write(rel, b.String())
 }
 
-// files are all that lie in the world, and how large: but for what changes all the
-// time, the store and logs.
+// files returns the path and size of every file in the world, except for those that
+// change all the time: the store and logs.
 func (w *world) files() []string {
 	w.t.Helper()
 	var all []string
@@ -110,7 +110,8 @@ func (w *world) files() []string {
 	return all
 }
 
-// refused is bgtask for what has to be refused, with what it says.
+// refused runs a command that bgtask must refuse, and checks its message. No file may
+// change.
 func (w *world) refused(code int, words string, args ...string) {
 	w.t.Helper()
 	before := w.files()
@@ -119,11 +120,11 @@ func (w *world) refused(code int, words string, args ...string) {
 		w.t.Errorf("bgtask %s: exit %d, expected %d and %q\n%s%s", strings.Join(args, " "), got, code, words, stdout, stderr)
 	}
 	if after := w.files(); !slices.Equal(before, after) {
-		w.t.Errorf("bgtask %s: refused, and files were changed: %s", strings.Join(args, " "), changes(before, after))
+		w.t.Errorf("bgtask %s: refused, but files were changed: %s", strings.Join(args, " "), changes(before, after))
 	}
 }
 
-// awaitFiles waits until nothing but these are there.
+// awaitFiles waits until exactly these files are there.
 func (w *world) awaitFiles(want []string) {
 	w.t.Helper()
 	var now []string
@@ -162,7 +163,7 @@ func TestPackageFiles(t *testing.T) {
 	w := startWorld(t, "")
 	ann := w.publisher("Ann")
 	one := w.pack("one.msix", script("Tool", "1.0.0.0", ann, "one"), ann)
-	w.do("add", "warm", "--on", "event:x", "--", "true") // the store and its copies are there
+	w.do("add", "warm", "--on", "event:x", "--", "true") // the store and its copies exist now
 	w.do("remove", "warm")
 	before := w.files()
 
@@ -190,7 +191,7 @@ func TestPackageFiles(t *testing.T) {
 	unsigned := w.pack("bob.msix", script("Tool", "1.0.0.0", bob, "bob's"), nil)
 	w.refused(4, "not signed", "install", unsigned)
 	w.said("installed 1.0.0.0", w.do("install", "--allow-unsigned", unsigned))
-	w.awaitFolders("Tool_1.0.0.0_", "Tool_2.0.0.0_") // another publisher's is another family
+	w.awaitFolders("Tool_1.0.0.0_", "Tool_2.0.0.0_") // the package of another publisher belongs to another family
 
 	for family := range w.families() {
 		w.do("uninstall", family)
@@ -206,14 +207,15 @@ func TestPackageFiles(t *testing.T) {
 	}
 }
 
-// certificateDigits are the first of the fingerprint of the only one that is trusted.
+// certificateDigits returns the first digits of the fingerprint of the only trusted
+// certificate.
 func certificateDigits(w *world) string {
 	fields := strings.Fields(w.do("trust"))
 	return fields[len(fields)-1][:16]
 }
 
-// A broker that is killed while it installs leaves no version or a whole one, and
-// nothing beside it for long.
+// A broker that is killed while it installs leaves either no version or a complete one.
+// Anything else that it leaves is removed soon.
 func TestAKillWhileAPackageIsInstalled(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -242,7 +244,7 @@ func TestAKillWhileAPackageIsInstalled(t *testing.T) {
 		}()
 		place := fmt.Sprintf("Tool_1.0.%d.0_", n)
 		if n > 11 {
-			place = "-" // these are installed to the end
+			place = "-" // these are installed completely
 		}
 		w.awaitUnpacked(20*(n-1), place, over)
 		w.crash()
@@ -270,8 +272,8 @@ func TestAKillWhileAPackageIsInstalled(t *testing.T) {
 	t.Logf("%d of 13 were answered before the broker was killed, %d are installed", finished, taken)
 }
 
-// awaitUnpacked returns when so many files are extracted, the version has its place,
-// or the installation is over.
+// awaitUnpacked returns when this many files are extracted, the version is in its
+// place, or the installation is over.
 func (w *world) awaitUnpacked(files int, place string, over chan error) {
 	w.t.Helper()
 	eventually(w.t, "a package is being extracted", func() bool {
@@ -290,7 +292,7 @@ func (w *world) awaitUnpacked(files int, place string, over chan error) {
 	})
 }
 
-// isWhole: a folder has all files of a package, and no other.
+// isWhole checks that a folder has all files of a package, and no others.
 func (w *world) isWhole(folder string, files fstest.MapFS) {
 	w.t.Helper()
 	n := 0
@@ -301,7 +303,7 @@ func (w *world) isWhole(folder string, files fstest.MapFS) {
 		n++
 		data, err := os.ReadFile(filepath.Join(folder, name))
 		if err == nil && (files[name] == nil || !bytes.Equal(data, files[name].Data)) {
-			err = fmt.Errorf("%s is another file", name)
+			err = fmt.Errorf("%s has different content", name)
 		}
 		return err
 	})
@@ -310,8 +312,8 @@ func (w *world) isWhole(folder string, files fstest.MapFS) {
 	}
 }
 
-// An application that was open before the update goes on, in its own folder; it gets
-// nothing to do any more, also from the next broker, and its folder goes with it.
+// An application that was open before the update continues in its own folder. It gets
+// no more runs, not even from the next broker, and its folder is removed when it ends.
 func TestAnOpenApplicationOfAnEarlierVersion(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -323,7 +325,7 @@ func TestAnOpenApplicationOfAnEarlierVersion(t *testing.T) {
 		if err := os.Remove(p.Folder + "/app"); err != nil {
 			t.Fatal(err)
 		}
-		w.program(p.Folder + "/app") // put there afterwards: it takes long to compress
+		w.program(p.Folder + "/app") // placed there afterwards, because it takes long to compress
 		return p
 	}
 	p := install("1.0.0.0")
@@ -333,7 +335,7 @@ func TestAnOpenApplicationOfAnEarlierVersion(t *testing.T) {
 	id := w.register(p.Family, event("work", "work", manyClass))
 	e := w.watch()
 	if run := e.runEnded(id, w.fire(id, ""), 1); run.PID != app.pid {
-		t.Errorf("the open application was passed over: %+v", run)
+		t.Errorf("the open application did not get the run: %+v", run)
 	}
 
 	install("2.0.0.0")

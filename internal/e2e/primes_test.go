@@ -22,8 +22,9 @@ import (
 
 const primesFolder = "../../examples/primes"
 
-// TestPrimesTheWholeWay: from the declaration to a signed package, which others
-// verify, installed, fired, updated while it runs, and removed without a trace.
+// TestPrimesTheWholeWay builds a signed package from its declaration, has other
+// programs verify it, installs it, fires its task, updates it while the task runs, and
+// removes it without a trace.
 func TestPrimesTheWholeWay(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -38,7 +39,7 @@ func TestPrimesTheWholeWay(t *testing.T) {
 	judgePackage(t, one, w.path("contoso.crt"))
 	w.said("primes-1.0.0.0.msix: good", w.do("package", "verify", "--ca", w.path("contoso.crt"), one))
 
-	// Installed: only when its publisher is trusted.
+	// It is installed only if its publisher is trusted.
 	w.refused(4, "is not issued by a trusted authority", "install", one)
 	w.do("trust", w.path("contoso.crt"))
 	made := w.files()
@@ -48,7 +49,7 @@ func TestPrimesTheWholeWay(t *testing.T) {
 		t.Errorf("the family is %s", p.Family)
 	}
 
-	// Registered by its own program, fired, running in a launched server.
+	// Its own program registers the task. It is fired, and runs in a launched server.
 	register := w.command(p.Folder+"/SampleBackgroundApp/SampleBackgroundApp", "-RegisterSampleTask")
 	register.Env = append(register.Env, client.BinaryEnv+"=")
 	if out, err := register.CombinedOutput(); err != nil {
@@ -60,10 +61,11 @@ func TestPrimesTheWholeWay(t *testing.T) {
 	n := w.fire(id, "")
 	first := e.progresses(id, 1)
 	if exe := fmt.Sprintf("/proc/%d/exe", first.PID); !runsFrom(exe, p.Folder) {
-		t.Errorf("it runs elsewhere")
+		t.Errorf("the process does not run from the package's folder")
 	}
 
-	// Updated while it runs: told why, and run again by the new version.
+	// When the package is updated, the run ends with the reason, and the new version
+	// runs again.
 	w.said("updated to 2.0.0.0", w.do("install", two))
 	if ended := e.runEnded(id, n, 1); ended.Outcome != task.Canceled || ended.Reason != task.ReasonServicingUpdate {
 		t.Errorf("the run ended %v, %v", ended.Outcome, ended.Reason)
@@ -73,11 +75,11 @@ func TestPrimesTheWholeWay(t *testing.T) {
 	if again.Occurrence.Number != n || again.PID == first.PID || !runsFrom(fmt.Sprintf("/proc/%d/exe", again.PID), after.Folder) {
 		t.Errorf("it runs again as %+v", again)
 	}
-	w.awaitFolders(filepath.Base(after.Folder)) // the old one went with its last process
+	w.awaitFolders(filepath.Base(after.Folder)) // the old folder was removed when its last process ended
 	w.said("installed already", w.do("install", two))
 	w.refused(1, "is older", "install", one)
 
-	// Removed while it runs.
+	// The package is removed while its task runs.
 	w.do("uninstall", "SamplePackagedWinMainBackgroundApp")
 	if ended := e.runEnded(id, n, 2); ended.Outcome != task.Canceled || ended.Reason != task.ReasonUninstall {
 		t.Errorf("the run ended %v, %v", ended.Outcome, ended.Reason)
@@ -104,7 +106,8 @@ func (w *world) stagePrimes() {
 	w.makes("--folder", "--platform", "linux/"+runtime.GOARCH, "-o", w.path("stage"), absolute(w.t, primesFolder))
 }
 
-// makes is bgtask package. It is not bounded: it builds and compresses programs.
+// makes runs bgtask package. It has no time limit, because it builds and compresses
+// programs.
 func (w *world) makes(args ...string) {
 	w.t.Helper()
 	cmd := w.command(w.binary, append([]string{"package"}, args...)...)
@@ -141,7 +144,8 @@ func absolute(t *testing.T, path string) string {
 	return abs
 }
 
-// goCaches are Go's own, which are not in the world's home.
+// goCaches returns the directories of Go's caches, which are outside of the world's
+// home.
 func goCaches(t *testing.T) []string {
 	t.Helper()
 	out, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE", "GOFLAGS").Output()
@@ -152,7 +156,7 @@ func goCaches(t *testing.T) []string {
 	return []string{"GOCACHE=" + lines[0], "GOMODCACHE=" + lines[1], "GOFLAGS=" + lines[2]}
 }
 
-// judgePackage has others look at the package.
+// judgePackage verifies the package with other programs.
 func judgePackage(t *testing.T, path, certificate string) {
 	t.Helper()
 	for _, judge := range [][]string{
@@ -172,7 +176,7 @@ func judgePackage(t *testing.T, path, certificate string) {
 	}
 }
 
-// only is the one task of a package.
+// only returns the only task of a package.
 func (w *world) only(family string) task.GUID {
 	w.t.Helper()
 	all, err := w.user.Tasks(w.context(), wire.TaskQuery{Package: family, AllGroups: true})
@@ -182,7 +186,7 @@ func (w *world) only(family string) task.GUID {
 	return all[0].TaskID
 }
 
-// progresses is an attempt that has found primes.
+// progresses returns an attempt once it has found primes.
 func (e *events) progresses(id task.GUID, attempt int) task.Run {
 	e.t.Helper()
 	return *e.await("progress", func(ev task.Event) bool {

@@ -16,15 +16,15 @@ import (
 	"time"
 )
 
-// patience bounds every wait that should be short; none depends on it to pass.
+// patience bounds every wait. No test relies on its length to pass.
 const patience = 90 * time.Second
 
 // process is a child of the test. It is reaped as soon as it has ended.
 type process struct {
 	cmd  *exec.Cmd
 	pid  int
-	done chan struct{} // closed when it has ended
-	err  error         // of Wait; after done
+	done chan struct{} // closed when the process has ended
+	err  error         // of Wait; valid after done
 }
 
 func begin(t *testing.T, cmd *exec.Cmd) *process {
@@ -49,7 +49,7 @@ func (p *process) alive() bool {
 	}
 }
 
-// wait gives the process' end: "exit status 3", "signal: killed", or "".
+// wait returns how the process ended: "exit status 3", "signal: killed", or "".
 func (p *process) wait(t *testing.T) string {
 	t.Helper()
 	select {
@@ -76,12 +76,12 @@ func (p *process) kill(t *testing.T) {
 	p.wait(t)
 }
 
-// eventually is for what no signal tells: it asks again and again, for a while.
+// eventually polls until a condition holds, for what no signal reports.
 func eventually(t *testing.T, what string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !is(); {
 		if time.Now().After(end) {
-			t.Fatalf("this did not come: %s", what)
+			t.Fatalf("this did not happen: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -94,12 +94,12 @@ type seen struct {
 	ppid  int
 	exe   string
 	args  string
-	mine  bool // it is of the world whose directory was asked for
+	mine  bool // it belongs to the world with the given directory
 }
 
 func (s seen) String() string { return fmt.Sprintf("pid %d (%c) %s", s.pid, s.state, s.args) }
 
-// processes are all that belong to a world: its directory is their home, or their
+// processes returns all processes of a world: its directory is their home, or their
 // program lies in it.
 func processes(dir string) []seen {
 	entries, err := filepath.Glob("/proc/[0-9]*")
@@ -133,7 +133,7 @@ func look(entry, dir string) seen {
 	return s
 }
 
-// zombies are the children of pid that nobody has reaped.
+// zombies returns the children of pid that have not been reaped.
 func zombies(pid int) []seen {
 	entries, _ := filepath.Glob("/proc/[0-9]*")
 	var all []seen
@@ -155,7 +155,7 @@ func descriptors(t *testing.T, pid int) int {
 	return len(entries)
 }
 
-// gone says whether there is no such process, or only what is left to be reaped.
+// gone reports whether the process does not exist, or only waits to be reaped.
 func gone(pid int) bool {
 	s := look(fmt.Sprintf("/proc/%d", pid), "/nowhere")
 	return s.state == 0 || s.state == 'Z'

@@ -2,8 +2,9 @@
 
 package e2e
 
-// buildFlags build the binary as the tests were built.
+// buildFlags builds the binary with the race detector, as these tests were built.
 var buildFlags = []string{"-race"}
 
-// heavier is how much more memory that takes: the race detector's is 5 to 10 times.
+// heavier is the factor by which the build needs more memory. The race detector needs 5
+// to 10 times as much.
 const heavier = 8

@@ -10,8 +10,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestWhatIsRemembered looks at all that a broker which crashed has to have
-// written.
+// TestWhatIsRemembered checks everything that a crashed broker must have stored.
 func TestWhatIsRemembered(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -48,7 +47,7 @@ func TestWhatIsRemembered(t *testing.T) {
 		if d := a.State.Next.Sub(b.State.Next).Abs(); d > time.Second || a.Counts != b.Counts && a.TaskID != heldID || a.State.Text != b.State.Text {
 			t.Errorf("%s: before %v, next %v\nafter %v, next %v", b.Spec.Name, b.State, b.State.Next, a.State, a.State.Next)
 		}
-		if a.State.Phase != b.State.Phase && a.TaskID != heldID { // which may have run: an override ends with its broker
+		if a.State.Phase != b.State.Phase && a.TaskID != heldID { // the held task may have run, because an override ends with its broker
 			t.Errorf("%s: before %v, after %v", b.Spec.Name, b.State, a.State)
 		}
 	}

@@ -12,18 +12,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// event is the specification of a task that an event fires.
+// event returns the specification of a task that an event fires.
 func event(name, id string, class task.GUID) task.Spec {
 	return task.Spec{Name: name, EntryPoint: class, Trigger: task.CustomSystemEventTrigger{ID: id, Recurrence: task.Always}}
 }
 
-// quick has a back-off that no test waits for.
+// quick shortens the back-off, so no test waits for it.
 func quick(s task.Spec) task.Spec {
 	s.Retry = task.RetryPolicy{First: task.MinBackoff, Limit: task.MinBackoff}
 	return s
 }
 
-// many are the servers of a package that serves all classes and leaves soon.
+// many are the servers of a package that serves all classes and exits soon.
 var many = server{"serve -linger 200ms", []task.GUID{manyClass, singleClass}}
 
 func TestARunInALaunchedServer(t *testing.T) {
@@ -40,7 +40,7 @@ func TestARunInALaunchedServer(t *testing.T) {
 	if end := e.end(id, n); end.End != task.EndDone {
 		t.Errorf("the occurrence ended %v", end.End)
 	}
-	eventually(t, "the server leaves by itself", func() bool { return gone(run.PID) })
+	eventually(t, "the server exits by itself", func() bool { return gone(run.PID) })
 	w.checkOverlap()
 	if stays := w.stays(); len(stays) != 1 || stays[0].pid != run.PID || stays[0].number != n {
 		t.Errorf("the journal has %d runs", len(stays))
@@ -61,20 +61,20 @@ func TestAServerThatExitsBeforeItsClassIsThere(t *testing.T) {
 			t.Fatalf("attempt %d: %v, exit %q, stderr %q", attempt, run.Outcome, run.Exit, run.Stderr)
 		}
 		if attempt < task.FaultsToSuspend {
-			if err := w.user.Resume(w.context(), id); err != nil { // from its back-off
+			if err := w.user.Resume(w.context(), id); err != nil { // end the back-off
 				t.Fatal(err)
 			}
 		}
 	}
 	if took := time.Since(began); took > task.StartTimeout {
-		t.Errorf("that took %v: as long as the time-out", took)
+		t.Errorf("the failure took %v, as long as the time-out", took)
 	}
 	e.phase(0, id, task.Suspended)
 	if took, err := w.user.Raise(w.context(), "go", nil); err != nil || len(took) != 1 {
-		t.Errorf("a suspended task takes firings; this one: %q, %v", took, err)
+		t.Errorf("a suspended task must accept firings; this one: %q, %v", took, err)
 	}
 	if why := w.do("why", "bad"); !strings.Contains(why, "libfrob.so.5 is missing") || !strings.Contains(why, "suspended") {
-		t.Errorf("why does not say why:\n%s", why)
+		t.Errorf("why does not give the reason:\n%s", why)
 	}
 }
 
@@ -99,7 +99,7 @@ func TestAServerThatHangsBeforeItsClassIsThere(t *testing.T) {
 	w.awaitNoApps()
 }
 
-// apps are the processes of the world that are not the broker.
+// apps returns the processes of the world other than the broker.
 func (w *world) apps() []seen {
 	var all []seen
 	for _, s := range processes(w.dir) {
@@ -135,8 +135,9 @@ func TestAServerThatIgnoresItsCancel(t *testing.T) {
 	if run.Outcome != task.Canceled || run.Reason != task.ReasonAbort || !run.Forced {
 		t.Errorf("the run ended %v, %v, forced %v", run.Outcome, run.Reason, run.Forced)
 	}
-	// Grace, the grace of the others, five seconds to SIGKILL, and one, or on a
-	// machine that is busy a few, for all the rest.
+	// The time allows for the grace period, the grace period of the other runs, five
+	// seconds to SIGKILL, and one second for everything else, or a few on a busy
+	// machine.
 	if least, most := grace+task.KillDelay, 2*grace+task.KillDelay+5*time.Second; took < least || took > most {
 		t.Errorf("it took %v; between %v and %v are promised", took, least, most)
 	}
@@ -171,7 +172,7 @@ func TestNothingOfALaunchIsLeft(t *testing.T) {
 	if children := w.lines("child"); len(children) != 6 {
 		t.Fatalf("%d children are in the journal", len(children))
 	}
-	w.awaitNoApps() // the server leaves in order, and what it started does not
+	w.awaitNoApps() // the server exits properly, but what it started does not
 }
 
 func TestCrashes(t *testing.T) {
@@ -205,7 +206,7 @@ func TestCrashes(t *testing.T) {
 	w.checkOverlap()
 }
 
-func TestACrashOfSeveralRunsIsNobodysFault(t *testing.T) {
+func TestACrashOfSeveralRunsCostsNoBackoff(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
 	p := w.install("Several", many)
@@ -217,14 +218,14 @@ func TestACrashOfSeveralRunsIsNobodysFault(t *testing.T) {
 	if other := e.running(second, b).PID; other != pid {
 		t.Fatalf("pids %d and %d", pid, other)
 	}
-	eventually(t, "both runs say that they have begun", func() bool { return len(w.stays()) == 2 })
+	eventually(t, "both runs have begun", func() bool { return len(w.stays()) == 2 })
 	syscall.Kill(pid, syscall.SIGKILL)
 	for _, run := range []task.Run{e.runEnded(first, a, 1), e.runEnded(second, b, 1)} {
 		if run.Outcome != task.Crashed {
 			t.Errorf("%s ended %v", run.Name, run.Outcome)
 		}
 	}
-	// Nobody's fault: both run again without a back-off, one after the other.
+	// The cause is unclear, so both run again without a back-off, one after the other.
 	w.opens("gate")
 	e.await("one of the two is done", func(ev task.Event) bool { return ev.Kind == task.EventOccurrence })
 	w.opens("gate")
@@ -272,7 +273,7 @@ func TestAStoppedAppIsNeverKilled(t *testing.T) {
 	app := w.open(p)
 	n := w.fire(id, "hang")
 	if run := e.running(id, n); run.PID != app.pid || !run.Launch.IsZero() {
-		t.Fatalf("it runs in pid %d, and the open app is %d", run.PID, app.pid)
+		t.Fatalf("it runs in pid %d, but the open app is %d", run.PID, app.pid)
 	}
 	app.signal(t, syscall.SIGSTOP)
 	if err := w.user.Cancel(w.context(), id, task.ReasonAbort, false); err != nil {
@@ -306,7 +307,7 @@ func TestAStoppedAppIsNeverKilled(t *testing.T) {
 		t.Errorf("cancel --kill: exit %d: %s", code, stderr)
 	}
 	if end := app.wait(t); end == "" {
-		t.Error("an app that ignores everything ended in order")
+		t.Error("an app that ignores everything exited by itself")
 	}
 	if run := e.runEnded(id, n+2, 1); run.Outcome != task.Canceled || !run.Forced {
 		t.Errorf("the killed run ended %v, forced %v", run.Outcome, run.Forced)

@@ -11,8 +11,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// foretold is a run as 'bgtask simulate --json' tells it.
-type foretold struct {
+// predicted is a run as 'bgtask simulate --json' prints it.
+type predicted struct {
 	Kind      string
 	At        time.Time
 	Name      string
@@ -20,10 +20,10 @@ type foretold struct {
 	HeldSince *time.Time `json:"held_since"`
 }
 
-func (w *world) foretell(args ...string) []foretold {
+func (w *world) predict(args ...string) []predicted {
 	w.t.Helper()
 	var answer struct {
-		Simulation struct{ Happenings []foretold }
+		Simulation struct{ Happenings []predicted }
 	}
 	if err := json.Unmarshal([]byte(w.do(append([]string{"simulate", "--json"}, args...)...)), &answer); err != nil {
 		w.t.Fatal(err)
@@ -31,16 +31,16 @@ func (w *world) foretell(args ...string) []foretold {
 	return answer.Simulation.Happenings
 }
 
-// stop is an instant at which something happens beside the runs.
+// stop is an instant at which something other than a run happens.
 type stop struct {
 	at       time.Time
-	internet string // is so from then on; "": sync fires
+	internet string // the value of the fact from then on; "": sync fires
 }
 
-// TestWhatIsForetoldHappens asks the binary what the next hours bring when the internet
-// is away for a while, and then lets them pass, with the internet away for that while:
-// the same tasks run at the same times, for as many firings.
-func TestWhatIsForetoldHappens(t *testing.T) {
+// TestPredictedRunsHappen asks the binary what the next hours bring if the internet is
+// away for a while. Then it lets those hours pass, with the internet away for that
+// while. The same tasks must run at the same times, for the same number of firings.
+func TestPredictedRunsHappen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
 	c := w.ownClocks()
@@ -52,11 +52,12 @@ func TestWhatIsForetoldHappens(t *testing.T) {
 	}
 	begin := c.now()
 	away, back := begin.Add(90*time.Minute).UTC().Truncate(time.Second), begin.Add(190*time.Minute).UTC().Truncate(time.Second)
-	runs := w.foretell("--for", "230m", "--with", "internet=no "+away.Format(time.RFC3339)+".."+back.Format(time.RFC3339))
-	if n := len(runs); n != 12 { // 9 often, sync in time and late, online
-		t.Fatalf("%d things are foretold: %+v", n, runs)
+	runs := w.predict("--for", "230m", "--with", "internet=no "+away.Format(time.RFC3339)+".."+back.Format(time.RFC3339))
+	if n := len(runs); n != 12 { // 9 of often, sync in time and late, online
+		t.Fatalf("%d runs are predicted: %+v", n, runs)
 	}
-	// The machine is awake when it is to see something, or it would be late for it.
+	// The machine must be awake at each stop. Otherwise it would notice the stop too
+	// late.
 	stops := []stop{{away, "no"}, {back, "yes"}}
 	for at := w.info(ids["sync"]).State.Next; at.Before(back); at = at.Add(time.Hour) {
 		if at.After(away) {
@@ -77,7 +78,7 @@ func TestWhatIsForetoldHappens(t *testing.T) {
 			}
 			stops = stops[1:]
 		}
-		together := slices.IndexFunc(runs, func(r foretold) bool { return r.At.Sub(next) > time.Second })
+		together := slices.IndexFunc(runs, func(r predicted) bool { return r.At.Sub(next) > time.Second })
 		if together < 0 {
 			together = len(runs)
 		}
@@ -88,10 +89,10 @@ func TestWhatIsForetoldHappens(t *testing.T) {
 			run := e.ends(at, ids[want.Name])
 			due := run.Occurrence.Due
 			if want.HeldSince != nil {
-				due = want.At // it was due before
+				due = want.At // it was due earlier
 			}
 			if late := run.Started.Sub(want.At); due.Sub(want.At).Abs() > time.Second || late.Abs() > patience || run.Occurrence.Count != want.Firings {
-				t.Errorf("foretold is %+v; what happens is %+v", want, run)
+				t.Errorf("predicted: %+v; what happened: %+v", want, run)
 			}
 		}
 		at = e.mark()

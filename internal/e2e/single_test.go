@@ -16,7 +16,7 @@ import (
 	_ "modernc.org/sqlite"
 )
 
-// daemon runs a broker that is to end by itself, and gives what it says.
+// daemon runs a broker that is expected to exit, and returns its output.
 func (w *world) daemon(args ...string) (stderr string, code int) {
 	w.t.Helper()
 	_, stderr, code = w.bgtask(append([]string{"daemon"}, args...)...)
@@ -61,7 +61,7 @@ func TestTheSocketIsRemovedFromUnderTheBroker(t *testing.T) {
 		if err := os.Remove(w.socket()); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "somebody listens again", w.listens)
+		eventually(t, "the broker listens again", w.listens)
 		w.do("list")
 		if info, err := os.Stat(w.socket()); err != nil || info.Mode().Perm() != 0o600 {
 			t.Errorf("the new socket: %v, %v", info.Mode(), err)
@@ -174,7 +174,7 @@ func TestANewerStoreIsRefused(t *testing.T) {
 		t.Errorf("exit %d: %s", code, stderr)
 	}
 	if _, stderr, code := w.bgtask("list"); code != 5 || !strings.Contains(stderr, "newer") {
-		t.Errorf("who starts a broker is told: exit %d: %s", code, stderr)
+		t.Errorf("the command that starts a broker must report it: exit %d: %s", code, stderr)
 	}
 }
 
@@ -193,7 +193,7 @@ func TestThereIsNoPlaceForTheSocket(t *testing.T) {
 	cmd := w.command(w.binary, "list")
 	cmd.Env = append(cmd.Env, "XDG_RUNTIME_DIR=")
 	if _, err := os.Stat(fmt.Sprintf("/run/user/%d", os.Getuid())); err == nil {
-		cmd.Env = append(cmd.Env, "BGTASK_SOCKET=/proc/nothing/sock") // this machine has a place
+		cmd.Env = append(cmd.Env, "BGTASK_SOCKET=/proc/nothing/sock") // this machine has a runtime directory
 	}
 	out, err := cmd.CombinedOutput()
 	if err == nil || cmd.ProcessState.ExitCode() != 5 {

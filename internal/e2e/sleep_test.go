@@ -11,15 +11,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// wakes waits until the broker has said that the machine slept.
+// wakes waits until the broker has reported that the machine slept.
 func (e *events) wakes(i int) task.Event {
 	e.t.Helper()
-	return e.awaitFrom(i, "word of the sleep", func(ev task.Event) bool {
+	return e.awaitFrom(i, "the report of the sleep", func(ev task.Event) bool {
 		return ev.Kind == task.EventClock && strings.HasPrefix(ev.Text, "the machine slept for ")
 	})
 }
 
-// missed are the ranges of missed instants of a task.
+// missed returns the ranges of missed instants of a task.
 func (e *events) missed(id task.GUID) (all []task.Missed) {
 	for _, ev := range e.list() {
 		if ev.Kind == task.EventMissed && ev.TaskID == id {
@@ -29,7 +29,7 @@ func (e *events) missed(id task.GUID) (all []task.Missed) {
 	return all
 }
 
-// catchesUp checks that a run waited, and as long as it was said to.
+// catchesUp checks that a run waited for as long as the broker announced.
 func (e *events) catchesUp(id task.GUID, woke task.Event, run task.Run) {
 	e.t.Helper()
 	held := e.phase(0, id, task.Held)
@@ -37,7 +37,7 @@ func (e *events) catchesUp(id task.GUID, woke task.Event, run task.Run) {
 		e.t.Fatalf("%s waits for %+v", held.Name, held.State.Reasons)
 	}
 	until := held.State.Reasons[0].Until
-	const close = time.Second // two clocks are not read at one instant
+	const close = time.Second // two clocks cannot be read at one instant
 	if after := until.Sub(woke.Time); after < task.CatchUpSettle-close || after > task.CatchUpSettle+task.CatchUpSpread+close {
 		e.t.Errorf("%s is put off until %v after the machine woke", held.Name, after)
 	}
@@ -46,14 +46,14 @@ func (e *events) catchesUp(id task.GUID, woke task.Event, run task.Run) {
 	}
 }
 
-// What was due while the machine slept is made up for once it is awake: not at once,
-// not later than promised, and as often as the task's misfire policy says.
+// What was due while the machine slept is caught up on once it is awake: not
+// immediately, not later than promised, and as often as the task's misfire policy says.
 func TestWhatWasDueInASleep(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
 	c := w.ownClocks()
 	w.start()
-	once := w.add("once", tell, "--every", "1h")
+	once := w.add("once", record, "--every", "1h")
 	skip := w.add("skip", "true", "--every", "1h", "--misfire", "skip")
 	two := w.add("two", "true", "--every", "1h", "--misfire", "all:2")
 	noon := c.now().UTC().Truncate(time.Minute).Add(2 * time.Hour)
@@ -65,7 +65,7 @@ func TestWhatWasDueInASleep(t *testing.T) {
 	c.sleep(3*time.Hour + 30*time.Minute)
 	woke := e.wakes(0)
 	if woke.Text != "the machine slept for 3h30m0s" {
-		t.Errorf("it says %q", woke.Text)
+		t.Errorf("the event says %q", woke.Text)
 	}
 	if why := w.do("why", "once"); !strings.Contains(why, "once is held: the machine has just started or woken, until ") {
 		t.Errorf("why says\n%s", why)
@@ -106,9 +106,9 @@ func TestWhatWasDueInASleep(t *testing.T) {
 			t.Errorf("%s has %d runs and is due %v", test.name, info.Counts.Runs, info.State.Next)
 		}
 	}
-	for _, told := range w.reported() {
-		if d := told.(task.TimeTriggerDetails); d.Missed != 2 || d.Due.Sub(first.Add(2*time.Hour)).Abs() > time.Second {
-			t.Errorf("the run was told %+v; it was due at %v and each hour after", d, first)
+	for _, got := range w.reported() {
+		if d := got.(task.TimeTriggerDetails); d.Missed != 2 || d.Due.Sub(first.Add(2*time.Hour)).Abs() > time.Second {
+			t.Errorf("the run got %+v; it was due at %v and each hour after", d, first)
 		}
 	}
 	history := w.do("history", "once")
@@ -119,8 +119,8 @@ func TestWhatWasDueInASleep(t *testing.T) {
 	}
 }
 
-// The machine falls asleep between any two instructions of the broker: also after it
-// has read one clock and before it reads the next.
+// The machine may fall asleep between any two instructions of the broker, even after
+// the broker has read one clock and before it reads the next.
 func TestASleepBetweenTwoReadings(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
@@ -128,7 +128,7 @@ func TestASleepBetweenTwoReadings(t *testing.T) {
 	w.start()
 	w.add("listener", "true", "--on", "event:other")
 	e := w.watch()
-	const readings = 8 // of one event's way through the broker, and some more
+	const readings = 8 // more than handling one event takes
 	for n := range readings {
 		i := e.mark()
 		over := c.sleepAt(n, 25*time.Hour)
@@ -143,18 +143,18 @@ func TestASleepBetweenTwoReadings(t *testing.T) {
 			}
 		}
 		if ev := e.wakes(i); ev.Text != "the machine slept for 25h0m0s" {
-			t.Errorf("after %d readings it says %q", n, ev.Text)
+			t.Errorf("after %d readings the event says %q", n, ev.Text)
 		}
 	}
 	for _, ev := range e.list() {
 		if ev.Kind == task.EventClock && strings.Contains(ev.Text, "was set") {
-			t.Errorf("it says %q; nobody set it", ev.Text)
+			t.Errorf("the event says %q, but the clock was not set", ev.Text)
 		}
 	}
 }
 
-// A traveller's laptop sleeps in one zone and wakes in another: what was due by the old
-// one comes, once, and the next is due by the new one.
+// A traveler's laptop sleeps in one zone and wakes in another. The instant that was due
+// in the old zone comes, once, and the next one is due in the new zone.
 func TestASleepFromZoneToZone(t *testing.T) {
 	t.Parallel()
 	needsClocks(t)
@@ -167,14 +167,14 @@ func TestASleepFromZoneToZone(t *testing.T) {
 	c.set(time.Until(time.Date(2027, 1, 15, 1, 0, 0, 0, time.UTC)))
 	setZone("Asia/Tokyo")
 	w.start()
-	id := w.add("noon", tell, "--calendar", "*-*-* 12:00")
+	id := w.add("noon", record, "--calendar", "*-*-* 12:00")
 	fixed := w.add("fixed", "true", "--calendar", "*-*-* 12:00 Asia/Tokyo")
 	e := w.watch()
 	noon := time.Date(2027, 1, 15, 3, 0, 0, 0, time.UTC) // in Tokyo
 	c.sleepWhile(noon.Add(30*time.Second).Sub(c.now()), func() { setZone("Asia/Kathmandu") })
 	e.ends(0, id)
-	if told := w.reported(); len(told) != 1 || !told[0].(task.TimeTriggerDetails).Due.Equal(noon) {
-		t.Errorf("it was told %+v; it was due %v", told, noon)
+	if got := w.reported(); len(got) != 1 || !got[0].(task.TimeTriggerDetails).Due.Equal(noon) {
+		t.Errorf("it got %+v; it was due %v", got, noon)
 	}
 	for id, due := range map[task.GUID]time.Time{id: noon.Add(3*time.Hour + 15*time.Minute), fixed: noon.AddDate(0, 0, 1)} {
 		if info := w.info(id); !info.State.Next.Equal(due) {

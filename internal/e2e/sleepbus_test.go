@@ -12,9 +12,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// A laptop's lid is closed and opened: logind tells of the sleep before and after it,
-// and locks the session. Nothing of it ends a run, and all is as it was.
-func TestASleepThatLogindTellsOf(t *testing.T) {
+// A laptop's lid is closed and opened. logind announces the sleep before and after it,
+// and locks the session. The sleep ends no run, and everything is as before.
+func TestASleepThatLogindAnnounces(t *testing.T) {
 	t.Parallel()
 	w, bus := busWorld(t, "")
 	mock, session := playLogind(t, bus)
@@ -26,7 +26,7 @@ func TestASleepThatLogindTellsOf(t *testing.T) {
 		mock.Set(t, logindPath, logindManager, map[string]any{"PreparingForSleep": sleeps})
 		mock.CallObject(t, logindPath, "org.freedesktop.DBus.Mock.EmitSignal", logindManager, "PrepareForSleep", "b", []any{dbus.MakeVariant(sleeps)})
 	}
-	timed := w.add("timed", tell, "--every", "1h")
+	timed := w.add("timed", record, "--every", "1h")
 	back := w.add("back", "true", "--on", "user-present")
 	busy := w.add("busy", `read line <"$HOME/gate"; exit 0`, "--on", "event:go", "--limit", "1h")
 	w.gate("gate")
@@ -43,7 +43,7 @@ func TestASleepThatLogindTellsOf(t *testing.T) {
 	prepare(false)
 	session("LockedHint", false)
 	if run := e.ends(0, back); run.Outcome != task.Completed {
-		t.Errorf("what waited for the user ended %v: %s", run.Outcome, run.Text)
+		t.Errorf("the task that waited for the user ended %v: %s", run.Outcome, run.Text)
 	}
 	e.catchesUp(timed, e.wakes(0), e.ends(0, timed))
 	if n := w.info(timed).Counts.Runs; n != 1 || len(w.reported()) != 1 {
@@ -59,9 +59,9 @@ func TestASleepThatLogindTellsOf(t *testing.T) {
 	}
 }
 
-// Without logind and with nothing due a sleep is noticed when it is over, by the
-// kernel's word alone.
-func TestASleepThatNobodyTellsOf(t *testing.T) {
+// Without logind and with nothing due, the broker notices a sleep when it is over, from
+// the kernel alone.
+func TestASleepThatIsNotAnnounced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
 	c := w.ownClocks()
@@ -74,14 +74,14 @@ func TestASleepThatNobodyTellsOf(t *testing.T) {
 	}
 }
 
-// The broker ends, the machine sleeps, and the next broker comes in the same boot.
+// The broker ends, the machine sleeps, and the next broker starts in the same boot.
 func TestASleepWithoutABroker(t *testing.T) {
 	t.Parallel()
 	const limit = 10 * time.Second
 	w := newWorld(t, "")
 	c := w.ownClocks()
 	w.start()
-	timed := w.add("timed", tell, "--every", "1h")
+	timed := w.add("timed", record, "--every", "1h")
 	limited := w.add("limited", `trap 'exit 3' TERM; echo ready >"$HOME/ready"; while :; do sleep 1000 & wait $!; done`, "--on", "event:go", "--limit", "10s")
 	held := w.add("held", "true", "--on", "event:go", "--when", "user-away", "--hold", "5h")
 	w.gate("ready")
@@ -104,7 +104,7 @@ func TestASleepWithoutABroker(t *testing.T) {
 		}
 	}
 	if end := e.end(held, 1); end.End != task.EndExpired {
-		t.Errorf("what was held ended %v", end.End)
+		t.Errorf("the held task ended %v", end.End)
 	}
 	if run := e.ends(0, limited); run.ID != live.ID || run.Outcome != task.TimedOut || time.Since(began) < limit {
 		t.Errorf("the run over the sleep ended %v, %v after %v: %s", run.Outcome, run.Reason, time.Since(began), run.Text)

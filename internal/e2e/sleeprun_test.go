@@ -12,8 +12,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// A run has its limit, and its grace after a cancel, while the machine is awake: a
-// sleep that is longer than both costs it nothing.
+// A run's limit, and its grace after a cancellation, count only while the machine is
+// awake. A sleep longer than both takes nothing away from them.
 func TestASleepDuringRuns(t *testing.T) {
 	t.Parallel()
 	const limit, grace = 10 * time.Second, 8 * time.Second
@@ -39,20 +39,20 @@ func TestASleepDuringRuns(t *testing.T) {
 	e.wakes(0)
 	why, asked := w.do("why", "limited"), time.Since(began)
 	if run := e.ends(0, stubborn); run.Outcome != task.Canceled || time.Since(canceled) < grace {
-		t.Errorf("what ignores its cancel ended %v %v after it", run.Outcome, time.Since(canceled))
+		t.Errorf("the run that ignores its cancellation ended %v %v after it", run.Outcome, time.Since(canceled))
 	}
 	if run := e.ends(0, limited); run.Outcome != task.TimedOut || time.Since(began) < limit {
-		t.Errorf("what is over its limit ended %v after %v", run.Outcome, time.Since(began))
+		t.Errorf("the run over its limit ended %v after %v", run.Outcome, time.Since(began))
 	}
 	if asked < limit && !strings.Contains(why, "a run limit of 10 s, in which sleep does not count") {
 		t.Errorf("why says\n%s", why)
 	}
-	if history := w.do("history"); strings.Contains(history, " h ") { // what they took
+	if history := w.do("history"); strings.Contains(history, " h ") { // the durations of the runs
 		t.Errorf("history counts the sleep:\n%s", history)
 	}
 }
 
-// So has a class server its time to start.
+// The time that a class server has to start counts in the same way.
 func TestASleepDuringALaunch(t *testing.T) {
 	t.Parallel()
 	const start = 5 * time.Second
@@ -67,11 +67,11 @@ func TestASleepDuringALaunch(t *testing.T) {
 	c.sleep(3 * time.Hour)
 	e.wakes(0)
 	if run := e.ends(0, id); run.Outcome != task.ActivationFailed || time.Since(launched) < start {
-		t.Errorf("what does not show its class ended %v after %v: %s", run.Outcome, time.Since(launched), run.Text)
+		t.Errorf("the server that does not register its class ended %v after %v: %s", run.Outcome, time.Since(launched), run.Text)
 	}
 }
 
-// Holds, back-offs and settling go on in a sleep, as the user's time does.
+// Holds, back-offs and settling continue during a sleep, as the user's time does.
 func TestASleepWhileTasksWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
@@ -97,16 +97,16 @@ func TestASleepWhileTasksWait(t *testing.T) {
 	c.sleep(30 * time.Minute)
 	e.wakes(0)
 	if phase := w.info(again).State.Phase; phase != task.BackingOff {
-		t.Errorf("half an hour of its hour was slept, and it is %v", phase)
+		t.Errorf("after a sleep of half of its hour it is %v", phase)
 	}
 	if run := e.runEnded(settling, 1, 2); run.Outcome != task.Completed {
-		t.Errorf("what had to settle ended %v: %s", run.Outcome, run.Text)
+		t.Errorf("the task that had to settle ended %v: %s", run.Outcome, run.Text)
 	}
 	i := e.mark()
 	c.sleep(90*time.Minute + time.Second)
 	e.wakes(i)
 	if end := e.end(dropped, 1); end.End != task.EndExpired {
-		t.Errorf("what was held for two hours ended %v", end.End)
+		t.Errorf("the task that may be held for two hours ended %v", end.End)
 	}
 	for _, id := range []task.GUID{waived, again} {
 		if end := e.end(id, 1); end.End != task.EndDone {
@@ -114,14 +114,14 @@ func TestASleepWhileTasksWait(t *testing.T) {
 		}
 	}
 	if phase := w.info(fresh).State.Phase; phase != task.Held {
-		t.Errorf("what may be held for three hours is %v", phase)
+		t.Errorf("the task that may be held for three hours is %v", phase)
 	}
 	if history := w.do("history", "dropped"); !strings.Contains(history, "expired") {
 		t.Errorf("history says\n%s", history)
 	}
 }
 
-// retrying is a command whose first back-off is long.
+// retrying adds a command whose first back-off is long.
 func (w *world) retrying(name, script string, first time.Duration) task.GUID {
 	w.t.Helper()
 	spec := task.Spec{Name: name, EntryPoint: task.CommandClass, Trigger: task.CustomSystemEventTrigger{ID: "go", Recurrence: task.Always},

@@ -24,11 +24,11 @@ var seedFlag = flag.Uint64("seed", 0, "of the storm; 0: another one each time")
 
 const (
 	stormClients = 6
-	stormOrders  = 150 // of each client
+	stormOrders  = 150 // per client
 	stormKills   = 20
 )
 
-// storm is a broker that is killed again and again while clients fire its tasks.
+// storm is a broker that is killed repeatedly while clients fire its tasks.
 type storm struct {
 	w     *world
 	e     *events
@@ -38,22 +38,23 @@ type storm struct {
 
 	mu       sync.Mutex
 	answered int
-	progress chan int // how many were answered, for the killer
+	progress chan int // number of answered orders, for the killer
 }
 
-// stormTask is a task and what was told of its firings.
+// stormTask is a task and the answers to its firings.
 type stormTask struct {
 	id      task.GUID
-	journal task.GUID // its name there
+	journal task.GUID // its name in the journal
 	spec    task.Spec
 	event   bool
-	fired   map[uint64]string // what was answered: number and script
-	raised  int               // answered raises that it took
+	fired   map[uint64]string // the answers: number and script
+	raised  int               // answered raises that the task accepted
 	unknown int               // firings whose answer was lost
 }
 
-// TestStorm: whatever happens to the broker, nothing that it accepted is lost and
-// nothing runs twice at once. The journal and the answers are the judges.
+// TestStorm checks that nothing which the broker has accepted is lost, and that no two
+// runs of a task are live at the same time, whatever happens to the broker. The journal
+// and the answers are the evidence.
 func TestStorm(t *testing.T) {
 	s := newStorm(t)
 	var clients, killer sync.WaitGroup
@@ -108,7 +109,7 @@ func (s *storm) add(family string, spec task.Spec) {
 	s.names[family+"/"+spec.Name] = t
 }
 
-// addCommand adds a command task whose command is the app.
+// addCommand adds a command task whose command is the application.
 func (s *storm) addCommand(p task.Package) {
 	s.w.do("add", "command", "--retry", "5", "--", p.Folder+"/"+appName, "command", "once")
 	for _, info := range s.w.list() {
@@ -129,7 +130,7 @@ func (w *world) list() []task.Info {
 	return infos
 }
 
-// kill kills the broker each time that some more firings were answered.
+// kill kills the broker each time some more firings have been answered.
 func (s *storm) kill(over <-chan struct{}) {
 	random := rand.New(rand.NewPCG(s.seed, 0))
 	answered := 0
@@ -146,11 +147,11 @@ func (s *storm) kill(over <-chan struct{}) {
 		s.w.crash()
 		if random.IntN(2) == 0 {
 			s.w.start()
-		} // else a client does
+		} // otherwise a client starts it
 	}
 }
 
-// client fires and raises what comes to its mind.
+// client sends random orders.
 func (s *storm) client(i int) {
 	random := rand.New(rand.NewPCG(s.seed, uint64(i)+1))
 	c := &client.Client{Socket: s.w.socket(), User: true, Start: s.w.restart, Logger: s.w.user.Logger}
@@ -186,7 +187,7 @@ func (s *storm) order(c *client.Client, random *rand.Rand) {
 	}
 }
 
-// cancel cancels what a task is at, if it is at anything.
+// cancel cancels the current run of a random task, if it has one.
 func (s *storm) cancel(c *client.Client, random *rand.Rand) {
 	t := s.tasks[random.IntN(len(s.tasks))]
 	reason := []task.CancellationReason{task.ReasonAbort, task.ReasonTerminating}[random.IntN(2)]
@@ -231,7 +232,7 @@ func (s *storm) raised(id string, names []string, err error) {
 	}
 }
 
-// refusal: nothing was accepted.
+// refusal reports whether an error says that nothing was accepted.
 func refusal(err error) bool {
 	for _, may := range []error{task.ErrCurrentlyRunning, task.ErrQueueFull, task.ErrBusy, task.ErrDisabledByPolicy} {
 		if errors.Is(err, may) {
@@ -241,8 +242,8 @@ func refusal(err error) bool {
 	return false
 }
 
-// drain lets everything that is pending run. What has crashed too often is
-// resumed.
+// drain lets everything that is pending run, and resumes tasks that have crashed too
+// often.
 func (s *storm) drain() {
 	s.w.start()
 	for _, t := range s.tasks {
@@ -265,7 +266,7 @@ func (s *storm) drain() {
 	}
 }
 
-// judge holds what the watcher was told against the answers and the journal.
+// judge compares the watcher's events with the answers and the journal.
 func (s *storm) judge() {
 	all := s.e.list()
 	checkSequence(s.w.t, all)
@@ -293,21 +294,22 @@ func (s *storm) judge() {
 	}
 }
 
-// faults: what was answered has to have happened, and not much more.
+// faults compares the events with the answers. Every answered firing has to be there.
+// Others may exist only where the answer was lost.
 func (s *storm) faults(t *stormTask, story *story) (faults []string) {
 	for number := range t.fired {
 		if !slices.Contains(story.fired, number) {
-			faults = append(faults, fmt.Sprintf("firing %d was answered, and there is none", number))
+			faults = append(faults, fmt.Sprintf("firing %d was answered, but does not exist", number))
 		}
 	}
 	least := len(t.fired) + t.raised
 	if n := len(story.fired); n < least || n > least+t.unknown {
-		faults = append(faults, fmt.Sprintf("it fired %d times; %d were answered, of %d nobody knows", n, least, t.unknown))
+		faults = append(faults, fmt.Sprintf("it fired %d times; %d were answered, the answers to %d were lost", n, least, t.unknown))
 	}
 	return faults
 }
 
-// journalFaults: the journal knows of every run that was entered, and of no other.
+// journalFaults checks that the journal has every run that was entered, and no others.
 func journalFaults(t *stormTask, story *story, stays []*stay) (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	type try struct {
@@ -330,14 +332,14 @@ func journalFaults(t *stormTask, story *story, stays []*stay) (faults []string) 
 		byItself := run.Outcome == task.Completed || run.Outcome == task.Failed || run.Outcome == task.RetryAsked
 		switch {
 		case st == nil && byItself:
-			fault("attempt %d at occurrence %d is %v, and it was never entered", run.Attempt, run.Occurrence.Number, run.Outcome)
+			fault("attempt %d at occurrence %d is %v, but was never entered", run.Attempt, run.Occurrence.Number, run.Outcome)
 		case st != nil && byItself && st.to == 0:
-			fault("attempt %d at occurrence %d is %v, and it never left", run.Attempt, run.Occurrence.Number, run.Outcome)
+			fault("attempt %d at occurrence %d is %v, but never left", run.Attempt, run.Occurrence.Number, run.Outcome)
 		}
 		delete(entered, try{run.Occurrence.Number, run.Attempt})
 	}
 	for at := range entered {
-		fault("the journal has attempt %d at occurrence %d, and history does not", at.attempt, at.number)
+		fault("the journal has attempt %d at occurrence %d, but history does not", at.attempt, at.number)
 	}
 	return faults
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// story is all that was told of one task.
+// story is everything that the events say about one task.
 type story struct {
 	fired []uint64
 	began map[task.GUID]task.Run
@@ -40,12 +40,12 @@ func storyOf(id task.GUID, all []task.Event) *story {
 	return s
 }
 
-// faults are breaches of what is promised of every task that has nothing pending.
+// faults returns breaches of what is promised for every task that has nothing pending.
 func (s *story) faults() []string {
 	return slices.Concat(s.firingFaults(), s.runFaults(), s.endFaults())
 }
 
-// firingFaults: firings are numbered from 1, without a gap.
+// firingFaults checks that firings are numbered from 1, without a gap.
 func (s *story) firingFaults() (faults []string) {
 	for i, number := range s.fired {
 		if number != uint64(i)+1 {
@@ -55,8 +55,8 @@ func (s *story) firingFaults() (faults []string) {
 	return faults
 }
 
-// runFaults: each run that began has exactly one outcome; attempts at a number are
-// counted from 1.
+// runFaults checks that each run that began has exactly one outcome, and that the
+// attempts at an occurrence are counted from 1.
 func (s *story) runFaults() (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	outcomes := make(map[task.GUID]int)
@@ -64,7 +64,7 @@ func (s *story) runFaults() (faults []string) {
 	for _, run := range s.ended {
 		outcomes[run.ID]++
 		if _, ok := s.began[run.ID]; !ok {
-			fault("run %v ended, and never began", run.ID)
+			fault("run %v ended, but never began", run.ID)
 		}
 		if outcomes[run.ID] > 1 {
 			fault("run %v of occurrence %d has a second outcome, %v", run.ID, run.Occurrence.Number, run.Outcome)
@@ -82,7 +82,7 @@ func (s *story) runFaults() (faults []string) {
 	return faults
 }
 
-// endFaults: each firing belongs to one occurrence that ended once.
+// endFaults checks that each firing belongs to one occurrence, and that it ended once.
 func (s *story) endFaults() (faults []string) {
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
 	ended := make(map[uint64]bool)
@@ -102,7 +102,7 @@ func (s *story) endFaults() (faults []string) {
 			return run.Occurrence.Number == o.Number && run.Outcome == task.Completed
 		})
 		if ev.End == task.EndDone && !done {
-			fault("occurrence %d is done, and no run of it completed", o.Number)
+			fault("occurrence %d is done, but no run of it completed", o.Number)
 		}
 	}
 	if covered != len(s.fired) || last != uint64(len(s.fired)) {

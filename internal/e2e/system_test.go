@@ -12,7 +12,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// unpack puts a folder on the machine as dpkg does: each file has its place at once.
+// unpack installs a folder as dpkg does: each file appears in its place atomically.
 func (w *world) unpack(folder string, files fstest.MapFS) {
 	w.t.Helper()
 	for name, f := range files {
@@ -45,7 +45,7 @@ func TestPackagesOfTheSystem(t *testing.T) {
 	w.unpack(system+"/broken", fstest.MapFS{"AppxManifest.xml": {Data: []byte("<Package")}})
 	w.start()
 
-	// What is there when the broker starts is there for the first client.
+	// What is installed when the broker starts is visible to the first client.
 	p := w.packages()["Tool"]
 	if p.Version != "1.0.0.0" || p.Origin != task.OriginSystem || p.Folder != system+"/tool" {
 		t.Fatalf("at first: %+v", p)
@@ -60,21 +60,21 @@ func TestPackagesOfTheSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	// It is the system's, so the user cannot remove it.
+	// The package belongs to the system, so the user cannot remove it.
 	w.refused(4, system+"/tool", "uninstall", "Tool")
 	w.do("access", "Tool", "deny")
 	w.do("access", "Tool", "reset")
 
-	// The distribution updates it, also back, and what is registered stays.
+	// The distribution upgrades and downgrades the package. Registrations stay.
 	for _, version := range []string{"2.0.0.0", "1.5.0.0"} {
 		i := e.mark()
 		w.unpack(system+"/tool", script("Tool", version, vendor, version))
 		w.awaitVersion("Tool", version)
-		e.awaitFrom(i, "the update is told to the task that waits for it", func(ev task.Event) bool { return ev.Kind == task.EventFired && ev.TaskID == done })
+		e.awaitFrom(i, "the update fires the task that waits for it", func(ev task.Event) bool { return ev.Kind == task.EventFired && ev.TaskID == done })
 	}
 	w.info(id)
 
-	// While no broker is there, too.
+	// The same happens while no broker is running.
 	w.handOver()
 	w.unpack(system+"/tool", script("Tool", "3.0.0.0", vendor, "three"))
 	w.unpack(system+"/another", script("Another", "1.0.0.0", vendor, "another"))
@@ -82,23 +82,24 @@ func TestPackagesOfTheSystem(t *testing.T) {
 	w.awaitVersion("Tool", "3.0.0.0")
 	w.awaitVersion("Another", "1.0.0.0")
 
-	// The user's own goes before it, and the system's is back after that.
+	// The user's own version takes precedence. After it is removed, the system's
+	// version is back.
 	w.do("trust", vendor.certificate)
 	own := w.pack("own.msix", script("Tool", "3.1.0.0", vendor, "own"), vendor)
 	w.said("updated to 3.1.0.0", w.do("install", own))
 	w.info(id)
 	w.unpack(system+"/tool", script("Tool", "4.0.0.0", vendor, "four"))
 	w.unpack(system+"/another", script("Another", "2.0.0.0", vendor, "another"))
-	w.awaitVersion("Another", "2.0.0.0") // the same look has seen both
+	w.awaitVersion("Another", "2.0.0.0") // both packages were read in one scan
 	if p := w.packages()["Tool"]; p.Version != "3.1.0.0" {
-		t.Errorf("the user's own was replaced by %s", p.Version)
+		t.Errorf("the user's own version was replaced by %s", p.Version)
 	}
 	doctor, _, _ = w.bgtask("doctor")
 	w.said("your version 3.1.0.0 hides the system's newer version 4.0.0.0.", doctor)
 	w.do("uninstall", "--keep-data", "Tool")
 	w.awaitVersion("Tool", "4.0.0.0")
 
-	// It goes as its folder does, and the user's data stays.
+	// The package disappears with its folder, but the user's data stays.
 	if err := os.RemoveAll(system + "/tool"); err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +107,7 @@ func TestPackagesOfTheSystem(t *testing.T) {
 	if data, err := os.ReadFile(p.LocalFolder + "/notes"); string(data) != "data" {
 		t.Errorf("the user's data: %q, %v", data, err)
 	}
-	if log := string(w.brokerLog()); strings.Count(log, "cannot use a system package") != 2 { // once by each broker
-		t.Errorf("the broken one is logged %d times", strings.Count(log, "cannot use a system package"))
+	if log := string(w.brokerLog()); strings.Count(log, "cannot use a system package") != 2 { // once per broker
+		t.Errorf("the broken package is logged %d times", strings.Count(log, "cannot use a system package"))
 	}
 }

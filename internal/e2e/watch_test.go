@@ -10,8 +10,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestWatchAcrossBrokers holds a watcher that came back against one that reads it
-// all anew.
+// TestWatchAcrossBrokers compares a watcher that reconnected with one that reads all
+// events again.
 func TestWatchAcrossBrokers(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
@@ -57,7 +57,7 @@ func TestWatchAcrossBrokers(t *testing.T) {
 	}
 }
 
-// checkSequence demands that a watcher was told every stored event once, in order.
+// checkSequence checks that a watcher received every stored event once, in order.
 func checkSequence(t *testing.T, all []task.Event) {
 	t.Helper()
 	seq := uint64(0)
@@ -78,7 +78,8 @@ func checkSequence(t *testing.T, all []task.Event) {
 	}
 }
 
-// passing events are not stored; they carry the number of the last that is.
+// passing reports whether an event is not stored. Such an event carries the number of
+// the last stored event.
 func passing(ev task.Event, last uint64) bool {
 	return ev.Kind == task.EventProgress || ev.Kind == task.EventFact || ev.Kind == task.EventChanged && ev.Text == "" && ev.Seq == last
 }

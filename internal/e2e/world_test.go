@@ -27,7 +27,7 @@ type world struct {
 	t      *testing.T
 	dir    string
 	binary string
-	user   *client.Client // at the command line; starts no broker
+	user   *client.Client // as the command line uses it; starts no broker
 	extra  []string       // environment of all processes
 	clocks *clocks        // of all processes; nil: the machine's
 
@@ -35,7 +35,7 @@ type world struct {
 	broker *process
 }
 
-// newWorld makes a world without a broker. What config says stands in config.toml.
+// newWorld returns a world without a broker. config is the content of config.toml.
 func newWorld(t *testing.T, config string) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "e2e-") // a socket's path is short
@@ -56,7 +56,7 @@ func newWorld(t *testing.T, config string) *world {
 	return w
 }
 
-// startWorld is newWorld with a broker.
+// startWorld returns a world with a broker.
 func startWorld(t *testing.T, config string) *world {
 	t.Helper()
 	w := newWorld(t, config)
@@ -86,7 +86,7 @@ func (w *world) write(rel, text string) string {
 	return path
 }
 
-// env is the environment of every process of the world.
+// env returns the environment of every process of the world.
 func (w *world) env(more ...string) []string {
 	return append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "USER=e2e", "LANG=C.UTF-8", "TMPDIR=" + os.TempDir(),
@@ -95,7 +95,7 @@ func (w *world) env(more ...string) []string {
 	}, append(more, w.extra...)...)
 }
 
-// command is a program with the world's environment.
+// command returns a program with the world's environment.
 func (w *world) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(name, args...)
 	cmd.Env, cmd.Dir = w.env(), w.dir
@@ -113,15 +113,15 @@ func (w *world) start() *process {
 	if w.broker == nil || !w.broker.alive() {
 		b, err := w.launch()
 		if err != nil {
-			w.t.Fatalf("the broker does not start: %v\n%s", err, w.log(20))
+			w.t.Fatalf("the broker did not start: %v\n%s", err, w.log(20))
 		}
 		w.broker = b
 	}
 	return w.broker
 }
 
-// restart is what a client does who finds no broker: it starts one, if nobody was
-// faster.
+// restart does what a client does that finds no broker: it starts one, unless another
+// client was faster.
 func (w *world) restart(context.Context, string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -145,7 +145,7 @@ func (w *world) listens() bool {
 	return true
 }
 
-// launch starts a broker and waits until it says READY=1, or ends.
+// launch starts a broker and waits until it reports READY=1, or exits.
 func (w *world) launch() (*process, error) {
 	path := w.path("notify")
 	os.Remove(path)
@@ -185,8 +185,8 @@ func awaitReady(socket *net.UnixConn) error {
 	}
 }
 
-// brokerLog is that of the brokers which the test started, or of those which
-// somebody else did.
+// brokerLog returns the log of the brokers that the test started, or of those that a
+// client started.
 func (w *world) brokerLog() []byte {
 	b, err := os.ReadFile(w.path("broker.log"))
 	if err != nil {
@@ -195,14 +195,14 @@ func (w *world) brokerLog() []byte {
 	return b
 }
 
-// log is the end of the broker's.
+// log returns the end of the broker's log.
 func (w *world) log(lines int) string {
 	b := w.brokerLog()
 	all := strings.Split(strings.TrimSpace(string(b)), "\n")
 	return strings.Join(all[max(0, len(all)-lines):], "\n")
 }
 
-// crash ends the broker as a power cut does.
+// crash ends the broker as a power failure does.
 func (w *world) crash() {
 	w.t.Helper()
 	w.mu.Lock()
@@ -219,8 +219,8 @@ func (w *world) handOver() {
 	}
 }
 
-// bgtask runs a command line and gives what it writes to stdout and stderr, and
-// its exit code.
+// bgtask runs a command line. It returns what the command writes to stdout and stderr,
+// and its exit code.
 func (w *world) bgtask(args ...string) (stdout, stderr string, code int) {
 	w.t.Helper()
 	var out, err bytes.Buffer
@@ -231,7 +231,7 @@ func (w *world) bgtask(args ...string) (stdout, stderr string, code int) {
 	return out.String(), err.String(), cmd.ProcessState.ExitCode()
 }
 
-// do is bgtask for what has to work.
+// do runs a bgtask command that must succeed.
 func (w *world) do(args ...string) string {
 	w.t.Helper()
 	stdout, stderr, code := w.bgtask(args...)
@@ -241,14 +241,15 @@ func (w *world) do(args ...string) string {
 	return stdout
 }
 
-// context bounds what is asked of the broker.
+// context bounds the requests to the broker.
 func (w *world) context() context.Context {
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	w.t.Cleanup(cancel)
 	return ctx
 }
 
-// end stops the broker and all that it launched, and looks for what is left.
+// end stops the broker and everything that it launched, and checks that nothing is
+// left.
 func (w *world) end() {
 	if w.t.Failed() {
 		w.t.Logf("the broker's log ends with:\n%s", w.log(60))
@@ -261,7 +262,7 @@ func (w *world) end() {
 		left = processes(w.dir)
 	}
 	for _, s := range left {
-		w.t.Errorf("this process is left: %v\n%s", s, w.stacks(s))
+		w.t.Errorf("a process is left: %v\n%s", s, w.stacks(s))
 		syscall.Kill(s.pid, syscall.SIGKILL)
 	}
 	if w.clocks != nil {
@@ -271,7 +272,7 @@ func (w *world) end() {
 	os.RemoveAll(w.dir)
 }
 
-// stacks are the last words of a launched server: what it does instead of ending.
+// stacks returns the stack dump of a launched server that does not end.
 func (w *world) stacks(s seen) string {
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/2", s.pid))
 	if err != nil || !strings.HasPrefix(path, w.dir) {
@@ -285,8 +286,8 @@ func (w *world) stacks(s seen) string {
 	return string(b)
 }
 
-// stopAll is "bgtask daemon stop"; a broker that was killed has a successor first,
-// which looks after what it left.
+// stopAll runs "bgtask daemon stop". If the broker was killed, a successor is started
+// first to look after what the broker left.
 func (w *world) stopAll() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -311,8 +312,8 @@ func (w *world) stopAll() {
 	}
 }
 
-// settle gives the servers that an earlier broker launched the time to find this
-// one: without it they would keep what they have to tell for five minutes.
+// settle gives the servers that an earlier broker launched the time to find this one.
+// Without it they would keep unreported outcomes for five minutes.
 func (w *world) settle() {
 	found := func() bool {
 		log := w.brokerLog()
@@ -329,7 +330,7 @@ func (w *world) settle() {
 	}
 }
 
-// checkLogs looks for what no test may cause.
+// checkLogs looks for messages that no test may cause.
 func (w *world) checkLogs() {
 	logs, _ := filepath.Glob(w.path("state/bgtask/output/*"))
 	for _, path := range append(logs, w.path("apps.log"), w.path("broker.log"), w.path("state/bgtask/broker.log")) {
@@ -349,7 +350,7 @@ func (w *world) checkLogs() {
 	}
 }
 
-// register registers a task; an empty family is the implicit one of commands.
+// register registers a task. An empty family is the implicit package of commands.
 func (w *world) register(family string, spec task.Spec) task.GUID {
 	w.t.Helper()
 	done, err := w.user.Register(w.context(), spec, client.Registering{Package: family})
@@ -359,7 +360,7 @@ func (w *world) register(family string, spec task.Spec) task.GUID {
 	return done.TaskID
 }
 
-// fire fires a task by hand; its run does what script says.
+// fire fires a task by hand. Its run does what script says.
 func (w *world) fire(id task.GUID, script string) uint64 {
 	w.t.Helper()
 	n, err := w.user.Fire(w.context(), id, client.Firing{Arguments: []byte(script), ByHand: true})
