@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/internal/cli/term"
 )
 
-// TestManifestText: what check and show print, on every kind of screen.
+// TestManifestText checks what check and show print, on every kind of screen.
 func TestManifestText(t *testing.T) {
 	t.Chdir("testdata")
 	var b strings.Builder

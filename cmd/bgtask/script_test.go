@@ -20,7 +20,7 @@ import (
 )
 
 // TestScripts plays the scripts of testdata/script with the real thing: this
-// binary as bgtask, and a broker of its own for each, started on demand.
+// binary as bgtask, and its own broker for each, started on demand.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:   filepath.Join("testdata", "script"),
@@ -29,7 +29,7 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// privateBroker gives a script a home and a broker that nobody else has.
+// privateBroker gives a script its own home and broker.
 func privateBroker(env *testscript.Env) error {
 	sockets, err := os.MkdirTemp("", "bgt") // the path of a socket has to be short
 	if err != nil {
@@ -136,7 +136,7 @@ func watchInBackground(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Value(watchKey{}).(*watch).over = over
 }
 
-// watch is the one that a script has in the background.
+// watch is the watch that a script runs in the background.
 type watch struct{ over <-chan []string }
 
 type watchKey struct{}

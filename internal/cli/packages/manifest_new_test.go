@@ -8,7 +8,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestAsk: only what was not given is asked for.
+// TestAsk checks that bgtask asks only for what is not given.
 func TestAsk(t *testing.T) {
 	var f newFlags
 	f.d.Publisher = "CN=Contoso"

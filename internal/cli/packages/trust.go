@@ -70,7 +70,7 @@ func trustError(subject, detail, hint string) error {
 	return &task.Error{Op: "trust", Subject: subject, Err: task.ErrInvalid, Detail: detail, Hint: hint}
 }
 
-// trusted is a certificate as it is printed.
+// trusted is a certificate in the output.
 type trusted struct {
 	Subject     string    `json:"subject"`
 	Fingerprint string    `json:"fingerprint"`

@@ -7,7 +7,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Only what was named is trusted no more, and wherever it is kept.
+// TestRemovable checks that --remove finds one certificate, in every file that has it,
+// and refuses a file with other certificates.
 func TestRemovable(t *testing.T) {
 	all := []trusted{
 		{Fingerprint: "aaaaaaaa01", Path: "a.pem"}, {Fingerprint: "aaaaaaaa01", Path: "copy.crt"},

@@ -21,7 +21,7 @@ func zoneOf(t *testing.T, name string) *time.Location {
 	return zone
 }
 
-// TestWithSpans: which spans of time a --with means, over the changes of the clock too.
+// TestWithSpans checks which time spans a --with means, also over clock changes.
 func TestWithSpans(t *testing.T) {
 	zone := zoneOf(t, "Europe/Berlin")
 	for _, test := range []struct {

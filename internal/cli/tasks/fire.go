@@ -112,8 +112,8 @@ func (a *app) fire(ctx context.Context, info task.Info, how client.Firing) error
 	return nil
 }
 
-// notFired explains why a command task did not fire: a firing with the same arguments is
-// still pending.
+// notFired explains why a command task did not fire: commands take no arguments, and an
+// earlier firing has not ended.
 func (a *app) notFired(info task.Info, err error) error {
 	if !errors.Is(err, task.ErrCurrentlyRunning) || info.Spec.Command == nil {
 		return verb.Named(info, err)

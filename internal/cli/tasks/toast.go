@@ -115,7 +115,7 @@ func toastActions(words []string) (all []task.ToastAction, err error) {
 	return all, nil
 }
 
-// iconPath makes the path of a file absolute. The name of an icon stays as it is.
+// iconPath makes the path of a file absolute. The name of an icon is not changed.
 func iconPath(icon string) string {
 	if _, err := os.Stat(icon); icon == "" || err != nil && !strings.Contains(icon, "/") {
 		return icon

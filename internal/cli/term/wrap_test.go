@@ -34,7 +34,7 @@ func TestWrap(t *testing.T) {
 	}
 }
 
-// TestWordsStay: nothing of a line is lost, however it is broken.
+// TestWordsStay checks that wrapping loses no word.
 func TestWordsStay(t *testing.T) {
 	line := "  needs      DeviceIdle         unsure  idle=unknown for 1 min 29 s  no source: there is no D-Bus"
 	for width := range 120 {
