@@ -15,7 +15,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// registry remembers what was registered.
+// registry is a broker that records what was registered and fired.
 type registry struct {
 	client.NoBroker
 	spec  task.Spec
@@ -50,7 +50,7 @@ func full() bgtask.Builder {
 	}
 }
 
-// Spec reads everything back.
+// TestSpecReadsBack checks that Registration.Spec returns every field of the Builder.
 func TestSpecReadsBack(t *testing.T) {
 	r := &registry{}
 	b := full()
@@ -62,20 +62,20 @@ func TestSpecReadsBack(t *testing.T) {
 	if !r.how.Ensure || reg.TaskID() != (bgtask.GUID{7}) || reg.Name() != "SyncNotes" {
 		t.Errorf("registered %v %s, %+v", reg.TaskID(), reg.Name(), r.how)
 	}
-	b.Conditions[0] = bgtask.ACPower // a registration is what was registered
+	b.Conditions[0] = bgtask.ACPower // the registration must not change with it
 	want := full()
 	if diff := cmp.Diff(want, reg.Spec(), cmpopts.IgnoreFields(bgtask.Builder{}, "Client")); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
 	}
 	if reg.Spec().Client != b.Client {
-		t.Error("the client got lost")
+		t.Error("Spec does not have the client")
 	}
 	if _, err := b.Register(t.Context()); err != nil || r.how.Ensure {
 		t.Errorf("Register: %+v, %v", r.how, err)
 	}
 }
 
-// What is wrong is refused before the broker is asked.
+// TestRegisterValidates checks that an invalid Builder fails before the broker is asked.
 func TestRegisterValidates(t *testing.T) {
 	b := bgtask.Builder{Client: bgtask.NewTestClient(client.NoBroker{Err: errors.New("the broker was asked")}, task.LaunchToken{})}
 	if _, err := b.Register(t.Context()); !errors.Is(err, bgtask.ErrInvalid) || bgtask.Hint(err) == "" {
@@ -94,7 +94,8 @@ func TestRegisterValidates(t *testing.T) {
 	}
 }
 
-// Only an ApplicationTrigger is the application's own; others are fired by hand.
+// TestRequest checks that a request fires an ApplicationTrigger as the application's, and
+// any other trigger manually.
 func TestRequest(t *testing.T) {
 	for _, c := range []struct {
 		trigger bgtask.Trigger

@@ -14,8 +14,8 @@ import (
 
 var reports = bgtask.MustGUID("7d1e0c42-3b1f-4d0c-9a57-5f6f3a0e8d21")
 
-// A task that runs every night, when the machine is on AC and nobody uses it. If
-// that does not come for three days, it runs anyway.
+// A task that runs every night when the machine is on AC power and idle. If that does
+// not happen for three days, it runs anyway.
 func ExampleBuilder_Ensure() {
 	task, err := bgtask.Builder{
 		Name:       "Reports",
@@ -30,7 +30,7 @@ func ExampleBuilder_Ensure() {
 	fmt.Println(task.TaskID())
 }
 
-// All faults are found at once, without a broker.
+// Validate finds all faults in one call, without a broker.
 func ExampleBuilder_Validate() {
 	b := bgtask.Builder{
 		Name:       "Reports",
@@ -42,7 +42,7 @@ func ExampleBuilder_Validate() {
 	// Output: Reports: the conditions UserPresent and UserNotPresent never hold together
 }
 
-// A run that asks for another attempt when the network fails it.
+// A run that asks for another attempt when the network fails.
 func ExampleRetry() {
 	var fetch bgtask.TaskFunc = func(ctx context.Context, instance *bgtask.Instance) error {
 		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://example.org/news", nil)
@@ -58,7 +58,7 @@ func ExampleRetry() {
 	os.Exit(bgtask.Main(bgtask.Class{CLSID: reports, Task: fetch}))
 }
 
-// Work that outlives Run takes a deferral, and looks at the run's context.
+// Work that continues after Run takes a deferral and watches the context of the run.
 func ExampleInstance_GetDeferral() {
 	_ = bgtask.TaskFunc(func(ctx context.Context, instance *bgtask.Instance) error {
 		deferral := instance.GetDeferral()
@@ -74,7 +74,7 @@ func ExampleInstance_GetDeferral() {
 	})
 }
 
-// A toast whose button fires a task, also when the application has ended meanwhile.
+// A toast whose button fires a task, even if the application has ended.
 func ExampleShowToast() {
 	ctx := context.Background()
 	_, err := bgtask.Builder{Name: "Clicks", EntryPoint: reports, Trigger: bgtask.ToastNotificationActionTrigger{}}.Ensure(ctx)
@@ -91,7 +91,7 @@ func ExampleShowToast() {
 	// In Run: instance.TriggerDetails().(bgtask.ToastNotificationActionTriggerDetails).Action is "mail".
 }
 
-// What the trigger tells depends on its kind.
+// The type of the details depends on the trigger.
 func ExampleInstance_TriggerDetails() {
 	_ = bgtask.TaskFunc(func(ctx context.Context, instance *bgtask.Instance) error {
 		switch details := instance.TriggerDetails().(type) {
@@ -104,7 +104,7 @@ func ExampleInstance_TriggerDetails() {
 	})
 }
 
-// The last word on a task that does not run.
+// Why explains each task that is not running.
 func ExampleRegistration_Why() {
 	tasks, err := bgtask.AllTasks(context.Background())
 	if err != nil {
@@ -119,14 +119,14 @@ func ExampleRegistration_Why() {
 	}
 }
 
-// A reason is an error, and the outcome of a canceled run unwraps to it.
+// The outcome of a canceled run unwraps to its reason, which is an error.
 func ExampleRun_Err() {
 	run := bgtask.Run{Outcome: bgtask.Canceled, Reason: bgtask.ReasonConditionLoss}
 	fmt.Println(run.Err(), errors.Is(run.Err(), bgtask.ReasonConditionLoss))
 	// Output: canceled: ConditionLoss true
 }
 
-// A program that serves until it is told to end, with a Server of its own.
+// A program that serves with its own Server until its context ends.
 func ExampleServer() {
 	server := &bgtask.Server{
 		Classes:   []bgtask.Class{{CLSID: reports, Task: bgtask.TaskFunc(func(context.Context, *bgtask.Instance) error { return nil })}},

@@ -19,7 +19,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-// start runs f as a task, with its complaints in the returned buffer.
+// start runs f as a task.
 func start(t *testing.T, f bgtask.TaskFunc) *bgtasktest.Run {
 	t.Helper()
 	return bgtasktest.Start(t, f, bgtasktest.Activation{})
@@ -71,7 +71,8 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// silence keeps what is logged on purpose out of the test's output.
+// silence captures the default log, so that expected errors do not appear in the
+// output of the test.
 func silence(t *testing.T) *bytes.Buffer {
 	var log bytes.Buffer
 	was := slog.Default()
@@ -89,7 +90,8 @@ func TestRetryOfNil(t *testing.T) {
 	}
 }
 
-// A run is over, and its context ends, when its deferrals are complete.
+// TestDeferral checks that a run is over, and its context ends, when its deferrals are
+// complete.
 func TestDeferral(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ended time.Duration
@@ -123,7 +125,7 @@ func TestDeferralAfterTheEnd(t *testing.T) {
 	run.Wait()
 	run.Instance().GetDeferral().Complete()
 	if !strings.Contains(log.String(), "after the run's end") {
-		t.Errorf("nothing was said: %s", log)
+		t.Errorf("nothing was logged: %s", log)
 	}
 	if err := run.Instance().SaveCheckpoint(nil); !errors.Is(err, bgtask.ErrInvalid) {
 		t.Errorf("a checkpoint after the end: %v", err)
@@ -131,20 +133,20 @@ func TestDeferralAfterTheEnd(t *testing.T) {
 	run.Instance().SetProgress(9) // harmless
 }
 
-// The context's end, its cause and the handlers say the same, and only the first
-// reason counts.
+// TestCanceledHandlers checks that the context's cause and the handlers have the same
+// reason, the first one.
 func TestCanceledHandlers(t *testing.T) {
-	var told []bgtask.CancellationReason
+	var reasons []bgtask.CancellationReason
 	run := start(t, func(ctx context.Context, instance *bgtask.Instance) error {
 		early := make(chan struct{})
 		instance.Canceled(func(_ *bgtask.Instance, reason bgtask.CancellationReason) {
-			told = append(told, reason)
+			reasons = append(reasons, reason)
 			close(early)
 		})
 		instance.SetProgress(1)
 		<-ctx.Done()
 		<-early
-		instance.Canceled(func(_ *bgtask.Instance, reason bgtask.CancellationReason) { told = append(told, reason) })
+		instance.Canceled(func(_ *bgtask.Instance, reason bgtask.CancellationReason) { reasons = append(reasons, reason) })
 		return context.Cause(ctx)
 	})
 	run.WaitProgress(1)
@@ -153,12 +155,13 @@ func TestCanceledHandlers(t *testing.T) {
 	if err := run.Wait(); !errors.Is(err, bgtask.ReasonConditionLoss) {
 		t.Errorf("the cause was %v", err)
 	}
-	if len(told) != 2 || told[0] != bgtask.ReasonConditionLoss || told[1] != bgtask.ReasonConditionLoss {
-		t.Errorf("the handlers were told %v", told)
+	if len(reasons) != 2 || reasons[0] != bgtask.ReasonConditionLoss || reasons[1] != bgtask.ReasonConditionLoss {
+		t.Errorf("the handlers received %v", reasons)
 	}
 }
 
-// A run is not over while a handler is at work, and a panic in one is the run's.
+// TestPanicInHandler checks that a run is not over before its handlers have returned,
+// and that a panic in one crashes the run.
 func TestPanicInHandler(t *testing.T) {
 	silence(t)
 	release := make(chan struct{})
@@ -180,7 +183,7 @@ func TestPanicInHandler(t *testing.T) {
 	}
 }
 
-// A panic cancels what is left of the run.
+// TestPanicCancelsDeferrals checks that a panic cancels the rest of the run.
 func TestPanicCancelsDeferrals(t *testing.T) {
 	silence(t)
 	run := start(t, func(ctx context.Context, instance *bgtask.Instance) error {
@@ -229,7 +232,7 @@ func TestInstance(t *testing.T) {
 	}
 }
 
-// A test that ends before its run does leaves nothing behind.
+// TestUnfinishedRunIsTerminated checks that a run ends with the test that started it.
 func TestUnfinishedRunIsTerminated(t *testing.T) {
 	var cause error
 	t.Run("unfinished", func(t *testing.T) {
@@ -240,6 +243,6 @@ func TestUnfinishedRunIsTerminated(t *testing.T) {
 		})
 	})
 	if !errors.Is(cause, bgtask.ReasonTerminating) {
-		t.Errorf("the run was told %v", cause)
+		t.Errorf("the run was canceled with %v", cause)
 	}
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// broker plays the broker's end of one host's stream, in a bubble.
+// broker is the broker's end of one host's stream, in a bubble.
 type broker struct {
 	client.NoBroker
 	t     *testing.T
 	far   *client.Far
 	heard []wire.HostFrame
-	stay  int // how often a host that wants to leave is told to stay
+	stay  int // how often it answers a Leave with Stay
 }
 
 func (b *broker) Attach(ctx context.Context, _ bool) (client.Stream, error) {
@@ -52,7 +52,7 @@ func (b *broker) Attach(ctx context.Context, _ bool) (client.Stream, error) {
 	return near, nil
 }
 
-func (b *broker) says(f wire.BrokerFrame) {
+func (b *broker) send(f wire.BrokerFrame) {
 	b.t.Helper()
 	if err := b.far.Send(f); err != nil {
 		b.t.Fatal(err)
@@ -62,10 +62,10 @@ func (b *broker) says(f wire.BrokerFrame) {
 
 func (b *broker) activates(class, instance bgtask.GUID) {
 	b.t.Helper()
-	b.says(wire.Activate{Activation: task.Activation{Instance: instance, CLSID: class}})
+	b.send(wire.Activate{Activation: task.Activation{Instance: instance, CLSID: class}})
 }
 
-// last is the newest frame of the kind, or its zero.
+// last returns the newest frame of type F, or its zero value.
 func last[F wire.HostFrame](b *broker) F {
 	var found F
 	for _, f := range slices.Backward(b.heard) {
@@ -81,7 +81,7 @@ var (
 	second = bgtask.GUID{2}
 )
 
-// serving starts a Server against a broker; launched as the broker would.
+// serving starts a Server against a broker, as a launched process if launched is true.
 func serving(t *testing.T, s *bgtask.Server, launched bool, stay int) (*broker, context.CancelFunc, <-chan error) {
 	t.Helper()
 	b := &broker{t: t, stay: stay, NoBroker: client.NoBroker{Err: bgtask.ErrNotSupported}}
@@ -107,8 +107,8 @@ func isOver(ended <-chan error) bool {
 	}
 }
 
-// A launched process without a run leaves after its linger time, when the broker
-// agrees; one that the user started stays.
+// TestLinger checks that a launched process without a run leaves after its linger time,
+// if the broker agrees, and that a process the user started stays.
 func TestLinger(t *testing.T) {
 	for _, c := range []struct {
 		name     string
@@ -155,7 +155,7 @@ func TestLingerBeginsAfterTheRun(t *testing.T) {
 			t.Fatal("left with a run")
 		}
 		began := time.Now()
-		b.says(wire.CancelRun{Instance: second, Reason: bgtask.ReasonAbort})
+		b.send(wire.CancelRun{Instance: second, Reason: bgtask.ReasonAbort})
 		if err := <-ended; err != nil {
 			t.Error(err)
 		}
@@ -169,7 +169,8 @@ func TestLingerBeginsAfterTheRun(t *testing.T) {
 	})
 }
 
-// A launched server whose only class was SingleUse has nothing to wait for.
+// TestSingleUse checks that a launched server leaves when its only class, a SingleUse
+// one, has been used.
 func TestSingleUse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &bgtask.Server{Classes: []bgtask.Class{{CLSID: first, Task: bgtask.TaskFunc(untilCanceled), SingleUse: true}}}
@@ -183,14 +184,15 @@ func TestSingleUse(t *testing.T) {
 			t.Error("a second activation was not refused")
 		}
 		began := time.Now()
-		b.says(wire.CancelRun{Instance: second})
+		b.send(wire.CancelRun{Instance: second})
 		if err := <-ended; err != nil || time.Since(began) != 0 {
 			t.Errorf("left after %v with %v", time.Since(began), err)
 		}
 	})
 }
 
-// The end of Serve's context tells the runs Terminating and waits for them.
+// TestEndOfServe checks that the end of Serve's context cancels the runs with
+// Terminating and that Serve waits for them.
 func TestEndOfServe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := bgtask.TaskFunc(func(ctx context.Context, _ *bgtask.Instance) error {
@@ -250,7 +252,8 @@ func TestOneServerAtATime(t *testing.T) {
 	})
 }
 
-// A host that the broker is done with cancels its runs and says why it ended.
+// TestDroppedServer checks that a host whose stream the broker closes cancels its runs,
+// and that Serve returns the reason.
 func TestDroppedServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cause error
@@ -260,12 +263,12 @@ func TestDroppedServer(t *testing.T) {
 			return cause
 		})}}}, false, 0)
 		b.activates(first, second)
-		b.says(wire.Drop{Text: "its package was removed"})
+		b.send(wire.Drop{Text: "its package was removed"})
 		if err := <-ended; err == nil || !strings.Contains(err.Error(), "its package was removed") {
 			t.Errorf("Serve gave %v", err)
 		}
 		if !errors.Is(cause, bgtask.ReasonTerminating) {
-			t.Errorf("the run was told %v", cause)
+			t.Errorf("the run was canceled with %v", cause)
 		}
 	})
 }

@@ -236,7 +236,7 @@ func TestMachineRefuses(t *testing.T) {
 		m := bgtasktest.NewMachine(t)
 		b := builder(m)
 		if _, err := b.Ensure(t.Context()); !errors.Is(err, bgtask.ErrClassNotDeclared) {
-			t.Errorf("a class that nobody declares: %v", err)
+			t.Errorf("an undeclared class: %v", err)
 		}
 	})
 }
@@ -263,7 +263,7 @@ func TestToasts(t *testing.T) {
 		m.ActOnToast(2, bgtask.ReplyAction, "well done")
 		want := bgtask.ToastNotificationActionTriggerDetails{ID: 2, Action: bgtask.ReplyAction, Tag: "build", UserInput: "well done"}
 		if got := <-said; got != want {
-			t.Errorf("told was %+v", got)
+			t.Errorf("the event was %+v", got)
 		}
 	})
 }
