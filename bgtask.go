@@ -23,9 +23,10 @@
 // does not hold, the broker keeps the firing until it does. A registration has at
 // most one live run, and each run ends with exactly one recorded outcome.
 //
-// Every firing is followed by at least one run. A run can be repeated, for example
-// after a crash, so a task must tolerate repetition. [Instance.Occurrence] identifies
-// the work: a repeated run has the same occurrence number.
+// Every firing is followed by at least one run, unless it expires or is removed first.
+// A run can be repeated, for example after a crash, so a task must tolerate
+// repetition. [Instance.Occurrence] identifies the work: a repeated run has the same
+// occurrence number.
 //
 // Names and numbers are those of Windows.ApplicationModel.Background where it has
 // them. doc/SEMANTICS.md is the contract.

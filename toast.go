@@ -29,7 +29,7 @@ const (
 // Actions that are not the key of a button.
 const (
 	DefaultAction = task.DefaultAction // the user clicked the toast itself
-	ReplyAction   = task.ReplyAction   // the user answered, see Toast.Reply
+	ReplyAction   = task.ReplyAction   // the user replied, see Toast.Reply
 )
 
 // ShowToast shows a notification and returns its ID. When the user clicks it, presses
