@@ -1,5 +1,5 @@
-// Command compat writes doc/COMPATIBILITY.md: everything that Windows has, and
-// what bgtask answers to it. It also writes the lists of doc/SEMANTICS.md. The tables
+// Command compat writes doc/COMPATIBILITY.md: everything that Windows has, with its
+// support status in bgtask. It also writes the lists of doc/SEMANTICS.md. The tables
 // are those that the program itself reads, so the pages cannot promise anything else.
 package main
 
@@ -23,7 +23,7 @@ func main() {
 	}
 }
 
-// renew writes the lists of the contract anew.
+// renew replaces the lists in the contract.
 func renew(file string) error {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -12,8 +12,8 @@ const head = `# Compatibility with Windows
 
 <!-- Written by internal/gen/compat from the tables in package task; do not edit. Run: go generate ./task -->
 
-What ` + "`Windows.ApplicationModel.Background`" + ` has, and what bgtask answers to it on Linux. What cannot fire is refused
-when it is registered, with the sentence of this page; it is never accepted and then silent.
+This page lists what ` + "`Windows.ApplicationModel.Background`" + ` has, and its support status in bgtask on Linux. A trigger that
+cannot fire is refused at registration, with the sentence on this page. It is never accepted and then ignored.
 `
 
 func source(fact string) string {
@@ -56,7 +56,7 @@ func triggers(b *bytes.Buffer) {
 			windows++
 		}
 	}
-	text := fmt.Sprintf("Windows has %d trigger classes: %d are supported here, %d can come later and are refused until then, %d are refused for good.",
+	text := fmt.Sprintf("Windows has %d trigger classes: %d are supported here, %d may be supported later and are refused until then, %d are refused permanently.",
 		windows, count[task.Supported], count[task.Later], count[task.Refused])
 	section(b, "Triggers", text, "class", "here", "source on Linux", "how, or why not")
 	for _, r := range task.TriggerClasses() {
@@ -127,20 +127,20 @@ func access(b *bytes.Buffer) {
 }
 
 func membersTable(b *bytes.Buffer) {
-	section(b, "Members", "Where each name of the Windows page has its place in package bgtask.", "Windows", "here", "remark")
+	section(b, "Members", "Where to find each name of the Windows page in package bgtask.", "Windows", "here", "remark")
 	for _, m := range members {
 		row(b, m.windows, m.here, m.remark)
 	}
 }
 
 func windows(b *bytes.Buffer) {
-	b.WriteString("\n# The same program on Windows\n\nThere the broker is Windows' own; doc/WINDOWS.md says how a program is shipped. What it has no equal of is refused with `ErrNotSupportedOnWindows`.\n")
-	section(b, "Options that Windows does not have", "Refused by `Validate` and `Register` on Windows, and by `Validate(PortableToWindows)` everywhere. So are our conditions, our triggers, and timers below 15 minutes or of a fraction of a minute.",
+	b.WriteString("\n# The same program on Windows\n\nOn Windows, the program uses the broker of Windows; doc/WINDOWS.md explains how to ship it. What Windows has no equal of is refused with `ErrNotSupportedOnWindows`.\n")
+	section(b, "Options that Windows does not have", "Refused by `Validate` and `Register` on Windows, and by `Validate(PortableToWindows)` everywhere. So are the conditions and triggers marked as ours, and timers below 15 minutes or with a fraction of a minute.",
 		"option", "why", "instead")
 	for _, r := range task.WindowsOptions() {
 		row(b, code(r.What), r.How, r.Hint)
 	}
-	section(b, "What is different on Windows, or not there", "", "member", "there", "how, or why not", "instead")
+	section(b, "What is different or missing on Windows", "", "member", "there", "how, or why not", "instead")
 	for _, r := range task.WindowsOperations() {
 		there := "refused"
 		if r.Done {
