@@ -25,7 +25,7 @@ type TriggerRow struct {
 	Class   string
 	Windows bool // Windows has it
 	Support Support
-	Source  string // what tells of it on Linux; "" when nothing does
+	Source  string // what reports it on Linux; "" when nothing does
 	Why     string // a sentence without a full stop: how it fires, or why it cannot
 }
 
@@ -34,7 +34,7 @@ const (
 	whyModem     = "no modem service is read on this platform"
 	whyPhone     = "there is no telephony for applications on this platform"
 	whyChat      = "there is no message store for applications on this platform"
-	whyBluetooth = "the Bluetooth service is not read yet; a DeviceWatcherTrigger tells when a device comes and goes"
+	whyBluetooth = "the Bluetooth service is not read yet; a DeviceWatcherTrigger fires when a device comes and goes"
 	whyStores    = "the stores of contacts, calendars and mail are not read yet"
 	whyPosition  = "the position of the machine is not read yet"
 	whySensors   = "sensors are not read yet"
@@ -42,7 +42,7 @@ const (
 )
 
 var triggerRows = []TriggerRow{
-	{"ActivitySensorTrigger", true, Refused, "", "no sensor of this platform tells walking from driving"},
+	{"ActivitySensorTrigger", true, Refused, "", "no sensor of this platform distinguishes walking from driving"},
 	{"AppBroadcastTrigger", true, Refused, "", "there is no broadcast service on this platform"},
 	{"ApplicationTrigger", true, Supported, "the broker", "fires when the application asks for it"},
 	{"AppointmentStoreNotificationTrigger", true, Later, "Evolution Data Server", whyStores},
@@ -84,12 +84,12 @@ var triggerRows = []TriggerRow{
 	{"RfcommConnectionTrigger", true, Later, "BlueZ", whyBluetooth},
 	{"SecondaryAuthenticationFactorAuthenticationTrigger", true, Refused, "", "there are no companion devices for signing in on this platform; Windows has deprecated it"},
 	{"SensorDataThresholdTrigger", true, Later, "iio-sensor-proxy", whySensors},
-	{"SmartCardTrigger", true, Later, "pcscd", "the smart card service is not read yet; a DeviceWatcherTrigger tells when a reader comes and goes"},
+	{"SmartCardTrigger", true, Later, "pcscd", "the smart card service is not read yet; a DeviceWatcherTrigger fires when a reader comes and goes"},
 	{"SmsMessageReceivedTrigger", true, Refused, "", whyModem},
 	{"SocketActivityTrigger", true, Supported, "a socket that the broker holds", "fires when a connection arrives; the listener is handed to the run, to a command by the convention of systemd (LISTEN_FDS)"},
 	{"StorageLibraryChangeTrackerTrigger", true, Refused, "", "use a StorageLibraryContentChangedTrigger, whose details name the changed paths"},
 	{"StorageLibraryContentChangedTrigger", true, Supported, "inotify", "fires when something under the paths has changed and is quiet again"},
-	{"SystemTrigger", true, Supported, "the facts", "fires on the edge of a fact; the types are in a table of their own"},
+	{"SystemTrigger", true, Supported, "the facts", "fires on the edge of a fact; the types are in the next table"},
 	{"TetheringEntitlementCheckTrigger", true, Refused, "", whyModem},
 	{"TimeTrigger", true, Supported, "the broker's clock", "fires every Freshness on a fixed grid, or once"},
 	{"ToastNotificationActionTrigger", true, Supported, "org.freedesktop.Notifications", "fires when the user acts on a toast that the application has shown with ShowToast"},

@@ -17,7 +17,7 @@ var windowsOptions = []WindowsRow{
 	{"Misfire", false, "Windows says nothing of missed instants", "leave it out there", func(s Spec) bool { return s.Misfire != Misfire{} }},
 	{"Hold", false, "Windows holds a firing until its conditions hold", "leave it out there", func(s Spec) bool { return s.Hold != Hold{} }},
 	{"Queue", false, "Windows joins firings", "leave it out there", func(s Spec) bool { return s.Queue != 0 }},
-	{"Exclusive", false, "registrations of Windows run at once", "take a lock in Run there", func(s Spec) bool { return s.Exclusive != "" }},
+	{"Exclusive", false, "registrations on Windows run concurrently", "take a lock in Run there", func(s Spec) bool { return s.Exclusive != "" }},
 	{"RunLimit", false, "the limits of Windows cannot be chosen", "leave it out there, or end Run yourself", func(s Spec) bool { return s.RunLimit != 0 }},
 	{"Command", false, "a task of Windows is a class", "use the Task Scheduler there", func(s Spec) bool { return s.Command != nil }},
 }
@@ -26,7 +26,7 @@ var windowsOptions = []WindowsRow{
 // there.
 var windowsOperations = []WindowsRow{
 	{What: "Builder.Ensure", Done: true, How: "an unchanged task is not touched, so its timer goes on; a changed one is registered anew and gets another TaskID"},
-	{What: "Registration.Spec", Done: true, How: "read from the application's local folder: Windows tells the name only"},
+	{What: "Registration.Spec", Done: true, How: "read from the application's local folder: Windows returns the name only"},
 	{What: "Registration.Request", Done: true, How: "of an ApplicationTrigger, if Windows accepts one; the number is 0, and no other task can be fired by hand",
 		Hint: "only a task with an ApplicationTrigger can be asked to run there"},
 	{What: "Registration.State", Done: true, How: "running, or waiting: Windows does not say for what"},
@@ -46,8 +46,8 @@ var windowsOperations = []WindowsRow{
 	{What: "Launched", Done: true, How: "the flag -Embedding, which COM appends; it is taken out of os.Args"},
 	{What: "Registration.Cancel", How: "Windows cancels a run when its registration is removed, not otherwise", Hint: "Unregister(ctx, true) cancels it with Abort"},
 	{What: "Registration.Resume", How: "Windows suspends no registration", Hint: "there is nothing to resume"},
-	{What: "Registration.Why", How: "Windows does not say why a task does not run", Hint: "the event log Microsoft-Windows-BackgroundTaskInfrastructure may tell; its channel has to be enabled"},
-	{What: "Client.Raise", How: "nobody raises the application's own events on Windows", Hint: "do the work in the application there"},
+	{What: "Registration.Why", How: "Windows does not say why a task does not run", Hint: "the event log Microsoft-Windows-BackgroundTaskInfrastructure may show it; its channel must be enabled"},
+	{What: "Client.Raise", How: "Windows has no way to raise the application's own events", Hint: "do the work in the application there"},
 	{What: "Client.ShowToast", How: "the application shows its notifications itself, with Windows.UI.Notifications", Hint: "use ToastNotificationManager there"},
 	{What: "Client.HideToast", How: "the application hides its notifications itself, with Windows.UI.Notifications", Hint: "use ToastNotificationManager there"},
 	{What: "Registration.PushChannel", How: "a channel of Windows' is the application's, not the task's", Hint: "use PushNotificationChannelManager there"},
