@@ -86,74 +86,78 @@ func FuzzVariable(f *testing.F) {
 	})
 }
 
-// The leader is 100, started at 50; 1 is init, 9 is us.
+// In these tables the leader has pid 100 and was started at 50; 1 is init, and 9 is this
+// program.
+var (
+	theLeader = proc{pid: 100, parent: 9, group: 100, session: 100, state: 'S', start: 50}
+	theZombie = proc{pid: 100, parent: 9, group: 100, session: 100, state: 'Z', threads: 1, start: 50}
+	reusedPID = proc{pid: 100, parent: 1, group: 100, session: 100, state: 'S', start: 99}
+)
+
+var membersTests = []struct {
+	name     string
+	procs    []proc
+	carriers []int
+	seen     map[int]uint64
+	want     []int
+}{
+	{
+		name:  "its session and its descendants",
+		procs: []proc{theLeader, {pid: 101, parent: 9, session: 100, start: 51}, {pid: 102, parent: 101, session: 102, start: 52}, {pid: 103, parent: 1, session: 3, start: 53}},
+		want:  []int{100, 101, 102},
+	},
+	{
+		name:  "children of a later number that come first in the table",
+		procs: []proc{{pid: 90, parent: 95, start: 60}, {pid: 95, parent: 100, start: 55}, theLeader},
+		want:  []int{100, 95, 90},
+	},
+	{
+		name:  "a zombie holds its session's number",
+		procs: []proc{theZombie, {pid: 101, parent: 9, session: 100, start: 51}},
+		want:  []int{100, 101},
+	},
+	{
+		name:  "another's session has the leader's number",
+		procs: []proc{reusedPID, {pid: 101, parent: 100, session: 100, start: 100}},
+	},
+	{
+		name:  "the leader is gone, and nothing proves that the session is ours",
+		procs: []proc{{pid: 101, parent: 9, session: 100, start: 51}},
+	},
+	{
+		name:     "a carrier in the session proves it",
+		procs:    []proc{{pid: 101, parent: 9, session: 100, start: 51}, {pid: 102, parent: 9, session: 100, start: 52}},
+		carriers: []int{102},
+		want:     []int{101, 102},
+	},
+	{
+		name:     "a carrier in the user's session takes only its children along",
+		procs:    []proc{theLeader, {pid: 201, parent: 200, session: 200, start: 60}, {pid: 202, parent: 201, session: 200, start: 61}, {pid: 203, parent: 200, session: 200, start: 62}},
+		carriers: []int{201},
+		want:     []int{100, 201, 202},
+	},
+	{
+		name:  "seen before",
+		procs: []proc{theLeader, {pid: 300, parent: 9, session: 300, start: 70}},
+		seen:  map[int]uint64{300: 70},
+		want:  []int{100, 300},
+	},
+	{
+		name:  "the pid was seen before, and is another's now",
+		procs: []proc{theLeader, {pid: 300, parent: 9, session: 300, start: 71}},
+		seen:  map[int]uint64{300: 70},
+		want:  []int{100},
+	},
+	{
+		name:     "never ourselves, init, or what is older",
+		procs:    []proc{theLeader, {pid: 9, parent: 100, session: 100, start: 60}, {pid: 10, parent: 9, start: 61}, {pid: 1, parent: 0, start: 60}, {pid: 11, parent: 1, start: 49}},
+		carriers: []int{9, 1, 11},
+		want:     []int{100},
+	},
+}
+
 func TestMembers(t *testing.T) {
-	leader := proc{pid: 100, parent: 9, group: 100, session: 100, state: 'S', start: 50}
-	zombie := leader
-	zombie.state, zombie.threads = 'Z', 1
-	reused := proc{pid: 100, parent: 1, group: 100, session: 100, state: 'S', start: 99}
-	tests := []struct {
-		name     string
-		procs    []proc
-		carriers []int
-		seen     map[int]uint64
-		want     []int
-	}{
-		{
-			name:  "its session and its descendants",
-			procs: []proc{leader, {pid: 101, parent: 9, session: 100, start: 51}, {pid: 102, parent: 101, session: 102, start: 52}, {pid: 103, parent: 1, session: 3, start: 53}},
-			want:  []int{100, 101, 102},
-		},
-		{
-			name:  "children of a later number that come first in the table",
-			procs: []proc{{pid: 90, parent: 95, start: 60}, {pid: 95, parent: 100, start: 55}, leader},
-			want:  []int{100, 95, 90},
-		},
-		{
-			name:  "a zombie holds its session's number",
-			procs: []proc{zombie, {pid: 101, parent: 9, session: 100, start: 51}},
-			want:  []int{100, 101},
-		},
-		{
-			name:  "another's session has the leader's number",
-			procs: []proc{reused, {pid: 101, parent: 100, session: 100, start: 100}},
-		},
-		{
-			name:  "the leader is gone, and nothing proves that the session is ours",
-			procs: []proc{{pid: 101, parent: 9, session: 100, start: 51}},
-		},
-		{
-			name:     "a carrier in the session proves it",
-			procs:    []proc{{pid: 101, parent: 9, session: 100, start: 51}, {pid: 102, parent: 9, session: 100, start: 52}},
-			carriers: []int{102},
-			want:     []int{101, 102},
-		},
-		{
-			name:     "a carrier in the user's session takes only its children along",
-			procs:    []proc{leader, {pid: 201, parent: 200, session: 200, start: 60}, {pid: 202, parent: 201, session: 200, start: 61}, {pid: 203, parent: 200, session: 200, start: 62}},
-			carriers: []int{201},
-			want:     []int{100, 201, 202},
-		},
-		{
-			name:  "seen before",
-			procs: []proc{leader, {pid: 300, parent: 9, session: 300, start: 70}},
-			seen:  map[int]uint64{300: 70},
-			want:  []int{100, 300},
-		},
-		{
-			name:  "the pid was seen before, and is another's now",
-			procs: []proc{leader, {pid: 300, parent: 9, session: 300, start: 71}},
-			seen:  map[int]uint64{300: 70},
-			want:  []int{100},
-		},
-		{
-			name:     "never ourselves, init, or what is older",
-			procs:    []proc{leader, {pid: 9, parent: 100, session: 100, start: 60}, {pid: 10, parent: 9, start: 61}, {pid: 1, parent: 0, start: 60}, {pid: 11, parent: 1, start: 49}},
-			carriers: []int{9, 1, 11},
-			want:     []int{100},
-		},
-	}
-	for _, test := range tests {
+	for _, test := range membersTests {
 		t.Run(test.name, func(t *testing.T) {
 			tree := tree{leader: task.Process{PID: 100, Start: 50}, seen: test.seen}
 			marked := map[int]bool{}
