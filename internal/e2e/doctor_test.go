@@ -33,11 +33,11 @@ func TestDoctorWithoutServices(t *testing.T) {
 		"warn +source +session: systemd-logind is not running: .*SessionConnected and SessionDisconnected stay unsure  fix: .*logind",
 		"warn +source +idle: systemd-logind is not running: .*DeviceIdle stays unsure  fix: .*logind",
 		"warn +source +energy-saver: power-profiles-daemon is not installed: .*there is no desktop portal: .*EnergySaverOff stays unsure  fix: .*install power-profiles-daemon",
-		"ok +source +NetworkManager is not running: .*rtnetlink tells internet, metered and network instead  fix: .*install network-manager",
-		"ok +source +systemd-networkd is not running: .*rtnetlink tells .*  fix: .*systemd-networkd",
-		"ok +source +UPower is not installed: .*power_supply tells on-ac, battery, power and work-cost instead  fix: .*install upower",
-		"warn +source +ToastNotificationActionTrigger cannot fire: no notification service .*  fix: .*dunst",
-		"warn +source +PushNotificationTrigger cannot fire: no push distributor .*  fix: .*KUnifiedPush",
+		"ok +source +NetworkManager is not running: .*rtnetlink reports internet, metered and network instead  fix: .*install network-manager",
+		"ok +source +systemd-networkd is not running: .*rtnetlink reports .*  fix: .*systemd-networkd",
+		"ok +source +UPower is not installed: .*power_supply reports on-ac, battery, power and work-cost instead  fix: .*install upower",
+		"warn +source +ToastNotificationActionTrigger cannot fire: there is no notification service .*  fix: .*dunst",
+		"warn +source +PushNotificationTrigger cannot fire: there is no push distributor .*  fix: .*KUnifiedPush",
 		"warn +start +nothing starts the broker at your next login.*  fix: ",
 	} {
 		if !regexp.MustCompile("(?m)^" + line).MatchString(said) {

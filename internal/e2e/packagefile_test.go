@@ -180,7 +180,7 @@ func TestPackageFiles(t *testing.T) {
 		t.Errorf("its program: %v, %v", info, err)
 	}
 
-	w.said("installed already 1.0.0.0; nothing is changed", w.do("install", one))
+	w.said("already installed 1.0.0.0; nothing changed", w.do("install", one))
 	w.refused(1, "different content", "install", w.pack("other.msix", script("Tool", "1.0.0.0", ann, "other"), ann))
 	w.refused(1, "is older", "install", w.pack("zero.msix", script("Tool", "0.9.0.0", ann, "zero"), ann))
 	w.said("updated to 0.9.0.0", w.do("install", "--allow-downgrade", w.path("zero.msix")))
@@ -201,7 +201,7 @@ func TestPackageFiles(t *testing.T) {
 		os.Remove(w.path(made))
 	}
 	w.awaitFiles(trusted)
-	w.said("CN=Ann: trusted no more", w.do("trust", "--remove", certificateDigits(w)))
+	w.said("CN=Ann: no longer trusted", w.do("trust", "--remove", certificateDigits(w)))
 	if after := w.files(); !slices.Equal(before, after) {
 		t.Errorf("a trace is left: %s", changes(before, after))
 	}
