@@ -30,7 +30,7 @@ func TestConditionsReadFactsOfTheTable(t *testing.T) {
 	for _, row := range SystemConditions() {
 		for _, n := range row.Needs {
 			if err := CheckFact(n.Fact, Unknown); err != nil {
-				t.Errorf("%v: %v", row.Condition, err)
+				t.Errorf("task/fact.go: %v needs a fact that has no row: %v", row.Condition, err)
 			}
 		}
 	}

@@ -166,7 +166,7 @@ func TestEveryCondition(t *testing.T) {
 		task.EnergySaverOff:            {func() { s.saver("ActiveProfile", "power-saver") }, task.FactEnergySaver, task.Yes, "profile power-saver", func() { s.saver("ActiveProfile", "balanced") }},
 	}
 	if n := len(task.SystemConditions()); n != len(causes)+1 { // and TestStorageThatIsLow
-		t.Errorf("there are %d conditions, and this test has causes for %d", n, len(causes))
+		t.Errorf("task.SystemConditions has %d rows, and this test has causes for %d. Add the missing one to causes in internal/e2e/causes_every_test.go", n, len(causes)+1)
 	}
 	e := w.watch()
 	for _, condition := range slices.Sorted(maps.Keys(causes)) {

@@ -254,10 +254,15 @@ func (e *Engine) endingOfResult(u *run, res Result) ending {
 		}
 	case res.Outcome == task.Canceled:
 		how.outcome, how.reason = task.Canceled, task.ReasonTerminating
-	case res.Outcome < task.Completed || res.Outcome > task.Crashed || res.Outcome == task.TimedOut:
+	case !hostMayReport(res.Outcome):
 		how.outcome = task.Failed
 	}
 	return how
+}
+
+func hostMayReport(o task.Outcome) bool {
+	row, _ := o.Row()
+	return row.ByHost
 }
 
 // armRun sets the run's timer to its next deadline.

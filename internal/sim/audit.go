@@ -355,8 +355,10 @@ func (a *auditor) ended(b *taskBook, r task.Run) {
 	if t != nil && r.Outcome == task.Crashed && r.Text == "" && t.p.signaledBy {
 		a.m.broken("run %s of %s ended crashed, and the broker ended its process", short(r.ID), r.Name)
 	}
-	switch r.Outcome {
-	case task.Completed, task.Failed, task.RetryAsked:
+	row, _ := r.Outcome.Row()
+	switch {
+	case r.Outcome == task.Canceled || r.Outcome == task.Crashed: // also without a result
+	case row.ByHost:
 		if t == nil || t.result == nil || t.result.Outcome != r.Outcome {
 			a.m.broken("run %s of %s ended %v, which is not true", short(r.ID), r.Name, r.Outcome)
 		}

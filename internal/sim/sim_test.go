@@ -92,7 +92,7 @@ func wentEverywhere(t *testing.T, reached map[string]int) {
 	}
 	for _, p := range places {
 		if reached[p] == 0 {
-			t.Errorf("no history reached: %s", p)
+			t.Errorf("no history reached: %s. The machine has to do what leads there: internal/sim/process.go, launch.go, requests.go", p)
 		}
 	}
 }

@@ -39,6 +39,11 @@ func TestContractSaysWhatFollows(t *testing.T) {
 			t.Errorf("doc/SEMANTICS.md, section 5, has no outcome %s. Add the row: | %s | when | then the occurrence |", name, name)
 		}
 	}
+	for _, row := range task.Reasons() {
+		if !strings.Contains(text, row.Name+" is never sent") && !inOutcomes(text, row.Name) {
+			t.Errorf("doc/SEMANTICS.md, section 5, does not say what follows from the reason %s. Add it to a row of Canceled or TimedOut", row.Name)
+		}
+	}
 	_, list, _ := strings.Cut(text, "ends in exactly one recorded end (")
 	list, _, _ = strings.Cut(list, ")")
 	for _, e := range task.Ends() {
@@ -46,6 +51,16 @@ func TestContractSaysWhatFollows(t *testing.T) {
 			t.Errorf("doc/SEMANTICS.md, section 6, does not list the end %s: %q", name, list)
 		}
 	}
+}
+
+// inOutcomes reports whether a row of the table of outcomes names the reason.
+func inOutcomes(text, reason string) bool {
+	for line := range strings.Lines(text) {
+		if (strings.HasPrefix(line, "| Canceled(") || strings.HasPrefix(line, "| TimedOut")) && strings.Contains(line, reason) {
+			return true
+		}
+	}
+	return false
 }
 
 // pascal spells a word as Go's constants do: "gave up" as "GaveUp".
