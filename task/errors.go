@@ -55,15 +55,15 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap gives the sentinel.
+// Unwrap returns the sentinel.
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint returns the first remedy that err or what it wraps carries, or "".
 func Hint(err error) string {
-	if e, ok := err.(*Error); ok && e.Hint != "" {
+	if e, ok := err.(*Error); ok && e.Hint != "" { //nolint:errorlint // the tree is walked level by level
 		return e.Hint
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // the same
 	case interface{ Unwrap() error }:
 		return Hint(e.Unwrap())
 	case interface{ Unwrap() []error }:

@@ -164,7 +164,7 @@ func TestDecodeIsLenientAboutFormOnly(t *testing.T) {
 func TestDecodeRefuses(t *testing.T) {
 	for _, in := range []string{
 		``, `{`, `[]`, `{"name"}`, `{"name":}`, `{"name":"a"`, `{"name":"a",}`, `{"name":"a"} x`, `{"name":"a"}{}`, `{"name":"a` + "\n" + `"}`,
-		"{\"name\":\"\xff\"}", `{"name":"\x"}`, `{"name":"a\`, `{"name":1}`, `{"colour":"red"}`, `{"queue":1.5}`, `{"queue":01}`, `{"queue":-}`,
+		"{\"name\":\"\xff\"}", `{"name":"\x"}`, `{"name":"a\`, `{"name":1}`, `{"color":"red"}`, `{"queue":1.5}`, `{"queue":01}`, `{"queue":-}`,
 		`{"queue":4294967296}`, `{"queue":"1"}`, `{"run_limit_s":1e3}`, `{"run_limit_s":.5}`, `{"run_limit_s":1.}`, `{"run_limit_s":0.0000000001}`,
 		`{"run_limit_s":9999999999}`, `{"run_limit_s":99999999999}`, `{"entry_point":"x"}`, `{"entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a1g"}`,
 		`{"conditions":["InternetAvailable"]}`, `{"conditions":[{"type":"SystemCondition"}]}`, `{"conditions":[{"condition":"InternetAvailable"}]}`,

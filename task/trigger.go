@@ -18,8 +18,9 @@ type TimeTrigger struct {
 	OneShot   bool
 }
 
-// MaintenanceTrigger fires as TimeTrigger does, and is held until on AC; when AC
-// is lost the run is cancelled with Abort and held again.
+// MaintenanceTrigger fires as a TimeTrigger does. Its occurrences are held until the
+// machine is on AC power. When AC power is lost, the run is canceled with Abort and its
+// occurrence is held again.
 type MaintenanceTrigger struct {
 	Freshness time.Duration
 	OneShot   bool

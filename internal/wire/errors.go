@@ -123,10 +123,10 @@ func bare(op string, s *status.Status) error {
 			break
 		}
 	}
-	switch e.Err {
-	case task.ErrUnavailable:
+	switch {
+	case errors.Is(e.Err, task.ErrUnavailable):
 		e.Hint = "'bgtask doctor' looks for the cause"
-	case task.ErrNotSupported:
+	case errors.Is(e.Err, task.ErrNotSupported):
 		e.Hint = "use the same version of bgtask on both sides"
 	}
 	return e
@@ -135,7 +135,7 @@ func bare(op string, s *status.Status) error {
 func codeOf(name string) codes.Code {
 	sentinel := task.Sentinel(name)
 	for _, row := range errorTable {
-		if row.sentinel == sentinel {
+		if errors.Is(row.sentinel, sentinel) {
 			return row.code
 		}
 	}
@@ -154,7 +154,7 @@ func errorsTo(err error) []*pb.Error {
 		}
 		return all
 	}
-	e, ok := err.(*task.Error)
+	e, ok := err.(*task.Error) //nolint:errorlint // what wraps one has words of its own
 	if !ok {
 		return []*pb.Error{{Code: task.Code(err), Detail: ownWords(err), Hint: Clip(task.Hint(err)), OldestCursor: oldest(err)}}
 	}
@@ -176,7 +176,7 @@ func errorsTo(err error) []*pb.Error {
 
 // ownWords are what err says, unless it is what its sentinel says anyway.
 func ownWords(err error) string {
-	if s := task.Sentinel(task.Code(err)); s == err || errors.As(err, new(*task.CursorError)) {
+	if s := task.Sentinel(task.Code(err)); s == err || errors.As(err, new(*task.CursorError)) { //nolint:errorlint // the sentinel itself, without words
 		return ""
 	}
 	return Clip(err.Error())
@@ -195,7 +195,7 @@ func errorFrom(d *pb.Error) error {
 	if e.Err == nil {
 		e.Err = task.ErrInternal
 	}
-	if e.Err == task.ErrCursorExpired {
+	if errors.Is(e.Err, task.ErrCursorExpired) {
 		e.Err = &task.CursorError{Oldest: task.Cursor(d.GetOldestCursor())}
 	}
 	return e

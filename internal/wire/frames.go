@@ -2,25 +2,25 @@ package wire
 
 import "github.com/bgtask/bgtask/task"
 
-// HostFrame is what a host says on its stream. The set is sealed.
+// HostFrame is a message of a host on its stream. The set is sealed.
 type HostFrame interface{ hostFrame() }
 
-// BrokerFrame is what the broker says on a host's stream. The set is sealed.
+// BrokerFrame is a message of the broker on a host's stream. The set is sealed.
 type BrokerFrame interface{ brokerFrame() }
 
-// What hosts say.
+// Frames of hosts.
 type (
 	// Hello is the first frame, and only the first.
 	Hello struct {
-		Token     task.LaunchToken // zero: the user started it
+		Token     task.LaunchToken // zero: started by the user
 		Objects   []task.Object
 		Instances []task.HeldInstance
 	}
 	// ObjectsChanged replaces the host's objects.
 	ObjectsChanged struct{ Objects []task.Object }
-	// Accepted: Run was entered.
+	// Accepted reports that Run was entered.
 	Accepted struct{ Instance task.GUID }
-	// Refused: the activation cannot be taken.
+	// Refused reports that the host cannot take the activation.
 	Refused struct {
 		Instance task.GUID
 		Text     string
@@ -30,22 +30,23 @@ type (
 		Instance task.GUID
 		Value    uint32
 	}
-	// SaveCheckpoint is answered by CheckpointSaved with its Request.
+	// SaveCheckpoint asks to store a checkpoint. The broker answers with CheckpointSaved.
 	SaveCheckpoint struct {
 		Request  task.GUID
 		Instance task.GUID
 		Data     []byte
 	}
-	// Finished: Run returned and its deferrals are complete. Answered by Acknowledge.
+	// Finished reports that Run returned and its deferrals are complete. The broker answers
+	// with Acknowledge.
 	Finished struct {
 		Instance task.GUID
 		Result   task.Result
 	}
-	// Leave asks to exit. Answered by LeaveConfirmed or Stay.
+	// Leave asks to exit. The broker answers with LeaveConfirmed or Stay.
 	Leave struct{}
 )
 
-// What the broker says.
+// Frames of the broker.
 type (
 	// Welcome answers Hello.
 	Welcome struct {
@@ -53,16 +54,16 @@ type (
 		Folder   string // LocalFolder
 		Launched bool
 	}
-	// Activate asks to enter Run. Answered by Accepted or Refused.
+	// Activate asks to enter Run. The host answers with Accepted or Refused.
 	Activate struct{ Activation task.Activation }
-	// CancelRun tells why a run must stop.
+	// CancelRun asks a run to stop.
 	CancelRun struct {
 		Instance task.GUID
 		Reason   task.CancellationReason
 	}
-	// Acknowledge: the outcome is recorded.
+	// Acknowledge reports that the outcome is recorded.
 	Acknowledge struct{ Instance task.GUID }
-	// CheckpointSaved: it is durable, or Err says why not.
+	// CheckpointSaved reports that a checkpoint is durable. Otherwise Err says why not.
 	CheckpointSaved struct {
 		Request task.GUID
 		Err     error
@@ -71,8 +72,8 @@ type (
 	LeaveConfirmed struct{}
 	// Stay keeps the host.
 	Stay struct{}
-	// Drop ends the stream. Stopping says that the broker was told to stop: attach
-	// again when there is one. Otherwise the host shall not attach again.
+	// Drop ends the stream. With Stopping, the broker is shutting down, and the host
+	// attaches to the next one. Otherwise the host must not attach again.
 	Drop struct {
 		Text     string
 		Stopping bool

@@ -61,7 +61,7 @@ func receive(c *net.UnixConn) (*os.File, error) {
 	case kind[0] == lent:
 		return file, nil
 	case file != nil:
-		file.Close()
+		_ = file.Close() // not asked for
 	}
 	text, err := io.ReadAll(io.LimitReader(c, task.MaxMessage))
 	if err != nil {
@@ -92,7 +92,9 @@ func fileOf(rights []byte) (*os.File, error) {
 // of a run that belongs to the process pid, and its file is closed.
 func Lend(c *net.UnixConn, uid int, find func(pid int, instance task.GUID) (*os.File, error)) error {
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(lendWithin))
+	if err := c.SetDeadline(time.Now().Add(lendWithin)); err != nil {
+		return err
+	}
 	peer, err := peerOf(c)
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ func lender(t *testing.T, uid int, find func(pid int, instance task.GUID) (*os.F
 			if err != nil {
 				return
 			}
-			Lend(c, uid, find)
+			_ = Lend(c, uid, find) // the borrower sees the refusal
 		}
 	}()
 	t.Cleanup(func() { l.Close(); <-done })

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -82,8 +83,10 @@ func prepare(path string) error {
 	case info.Mode().Type() != fs.ModeSocket:
 		return &task.Error{Op: "listen", Subject: path, Err: task.ErrConflict, Detail: "there is a file that is not a socket", Hint: "move it away"}
 	}
-	if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-		conn.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	if conn, err := new(net.Dialer).DialContext(ctx, "unix", path); err == nil {
+		_ = conn.Close()
 		return &task.Error{Op: "listen", Subject: path, Err: task.ErrConflict, Detail: "another broker listens there", Hint: "'bgtask daemon stop' ends it"}
 	} else if !errors.Is(err, syscall.ECONNREFUSED) {
 		return socketError(path, err)

@@ -1,17 +1,24 @@
 package wire
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"os"
+	"time"
 
 	"github.com/bgtask/bgtask/task"
 )
 
-// Stranger says that another user listens on a socket; nil when it is the caller, or
-// nobody.
+// strangerWithin bounds the connect: a socket whose backlog is full would block it.
+const strangerWithin = 5 * time.Second
+
+// Stranger returns an error if another user listens on a socket, and nil if the caller
+// does or if no process listens.
 func Stranger(path string) error {
-	conn, err := net.Dial("unix", path)
+	ctx, cancel := context.WithTimeout(context.Background(), strangerWithin)
+	defer cancel()
+	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
 		return nil
 	}
