@@ -7,9 +7,6 @@ import (
 	"github.com/bgtask/bgtask/internal/cli/verb"
 )
 
-// app is what the verbs of this package share.
-type app struct{ *verb.Env }
-
 // Verbs returns the verb.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}

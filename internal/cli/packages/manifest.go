@@ -2,7 +2,6 @@ package packages
 
 import (
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -101,15 +100,4 @@ func folderManifest(dir string) (manifestText, error) {
 		return err
 	})
 	return m, err
-}
-
-// readBounded reads at most one byte more than a manifest may have, which the parser then
-// refuses.
-func readBounded(name string) ([]byte, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	return io.ReadAll(io.LimitReader(file, task.MaxManifest+1))
 }

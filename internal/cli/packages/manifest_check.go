@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"context"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -58,15 +57,6 @@ func newManifestCheck(a *app) *cobra.Command {
 	return c
 }
 
-// beforeDash splits the arguments at "--". At most n come before it.
-func beforeDash(c *cobra.Command, args []string, n int) (before, after []string, err error) {
-	before = args
-	if dash := c.ArgsLenAtDash(); dash >= 0 {
-		before, after = args[:dash], args[dash:]
-	}
-	return before, after, verb.Between(0, n)(c, before)
-}
-
 func (a *app) checkManifest(c *cobra.Command, what, programArgs []string, f checkFlags) error {
 	if f.program == "" && len(programArgs) > 0 {
 		return verb.Usage(c, "arguments for a program need --program")
@@ -85,20 +75,6 @@ func (a *app) checkManifest(c *cobra.Command, what, programArgs []string, f chec
 		found = append(found, m.CheckClasses(d.Registered(), d.Classes)...)
 	}
 	return a.printFound(text.name, found)
-}
-
-// describeProgram starts a program, which describes itself within the limit.
-func describeProgram(ctx context.Context, limit time.Duration, name string, args []string) (*program.Description, error) {
-	if filepath.Base(name) == name {
-		name = "." + string(filepath.Separator) + name // a path, not a command in PATH
-	}
-	limited, stop := context.WithTimeout(ctx, limit)
-	defer stop()
-	d, err := program.Run(limited, name, args...)
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx) // half a description is useless
-	}
-	return d, err
 }
 
 // finding is a finding in the JSON output.

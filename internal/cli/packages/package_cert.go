@@ -16,7 +16,6 @@ import (
 	"github.com/bgtask/bgtask/internal/cli/verb"
 	"github.com/bgtask/bgtask/internal/declaration"
 	"github.com/bgtask/bgtask/msix"
-	"github.com/bgtask/bgtask/task"
 )
 
 const certHelp = `Create a certificate and key for signing packages during development.
@@ -106,17 +105,4 @@ func (a *app) printCertificate(publisher, name string, to time.Time) {
 	a.Printf("  on Windows   Import-Certificate -FilePath %s -CertStoreLocation Cert:\\LocalMachine\\TrustedPeople\n", crt)
 	a.Printf("               in an administrator's PowerShell\n")
 	a.Printf("  on Linux     bgtask trust %s\n", crt)
-}
-
-// writeNew writes a file that must not exist yet.
-func writeNew(name string, data []byte, mode fs.FileMode) error {
-	file, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
-	if errors.Is(err, fs.ErrExist) {
-		return &task.Error{Subject: name, Err: task.ErrConflict, Detail: "the file already exists", Hint: "choose another name with --out"}
-	}
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(data)
-	return errors.Join(err, file.Close())
 }

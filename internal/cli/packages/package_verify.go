@@ -1,11 +1,9 @@
 package packages
 
 import (
-	"bufio"
 	"context"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 	"time"
@@ -235,34 +233,4 @@ func reasonCode(err error) string {
 		}
 	}
 	return term.ErrorCode(err)
-}
-
-// megabytes formats a size.
-func megabytes(n int64) string {
-	switch {
-	case n < 1000:
-		return fmt.Sprintf("%d B", n)
-	case n < 1000_000:
-		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
-}
-
-func exists(name string) bool {
-	_, err := os.Stat(name)
-	return err == nil
-}
-
-// firstLine returns the first line of a file with a secret.
-func firstLine(name string) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	if !lines.Scan() {
-		return "", lines.Err()
-	}
-	return strings.TrimSuffix(lines.Text(), "\r"), nil
 }

@@ -9,9 +9,6 @@ import (
 	"github.com/bgtask/bgtask/internal/cli/verb"
 )
 
-// app is what the verbs of this package share.
-type app struct{ *verb.Env }
-
 // Verbs returns the verbs for installed packages.
 func Verbs(e *verb.Env) []*cobra.Command {
 	a := &app{e}

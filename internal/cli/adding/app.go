@@ -1,0 +1,6 @@
+package adding
+
+import "github.com/bgtask/bgtask/internal/cli/verb"
+
+// app is what the verbs of this package share.
+type app struct{ *verb.Env }
