@@ -11,6 +11,7 @@ import (
 
 	"github.com/bgtask/bgtask/internal/cli/term"
 	"github.com/bgtask/bgtask/internal/cli/verb"
+	"github.com/bgtask/bgtask/internal/setup"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -27,11 +28,15 @@ func newDaemonStop(a *app) *cobra.Command {
 			if err := a.stop(c.Context(), within); err != nil {
 				return err
 			}
+			active := setup.SocketActive(c.Context())
 			if a.JSON {
-				a.Object(term.Member("stopped", true))
+				a.Object(term.Member("stopped", true), term.Member("socket_active", active))
 				return nil
 			}
 			a.Printf("The broker has stopped.\n")
+			if active {
+				a.Printf("The socket stays active, so the next call starts the broker again. To prevent that, run: systemctl --user stop bgtask.socket\n")
+			}
 			return nil
 		},
 	}

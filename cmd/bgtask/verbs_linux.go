@@ -30,5 +30,5 @@ func addPlatform(a *app, root *cobra.Command) {
 	root.Long, root.RunE = rootHelp, list.RunE
 	root.Flags().AddFlagSet(list.Flags())
 	root.AddCommand(slices.Concat(brokerVerbs(a), offlineVerbs(a))...)
-	root.AddCommand(newDaemon(a), newRestore(a), newDemo(a), newServeCommands(), newExecWithListener())
+	root.AddCommand(newDaemon(a), newRestore(a), newSetup(a), newDemo(a), newServeCommands(), newExecWithListener())
 }

@@ -31,6 +31,8 @@ var allowed = map[string][]string{
 	"internal/calendar":    {},
 	"internal/debian":      {},
 	"internal/needs":       {},
+	"internal/setup":       {"packaging", "task"},
+	"packaging":            {},
 	"internal/engine":      {"task", "internal/calendar"},
 	"internal/sim":         {"internal/engine", "task", "internal/calendar"},
 	"internal/forecast":    {"internal/engine", "task"},
@@ -60,7 +62,7 @@ var allowed = map[string][]string{
 	"internal/cli/machine":    {"internal/cli/term", "internal/cli/verb", "internal/wire", "internal/selftest", "", "task"},
 	"internal/cli/packages":   {"internal/cli/term", "internal/cli/verb", "internal/client", "internal/wire", "internal/declaration", "internal/describe", "manifest", "msix", "task"},
 	"cmd/bgtask": {"internal/cli/term", "internal/cli/verb", "internal/cli/tasks", "internal/cli/adding", "internal/cli/following", "internal/cli/simulating", "internal/cli/machine", "internal/cli/packages",
-		"internal/broker", "internal/client", "internal/command", "internal/demo", "internal/source", "internal/store", "examples/primes", "task"},
+		"internal/broker", "internal/client", "internal/command", "internal/demo", "internal/setup", "internal/source", "internal/store", "examples/primes", "task"},
 
 	// The rooms of the broker, from the top of its import graph down.
 	"internal/broker":          {"internal/engine", "internal/process", "internal/source", "internal/store", "internal/wire", "task"},

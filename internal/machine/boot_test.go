@@ -31,8 +31,7 @@ type machine struct {
 	following sync.WaitGroup // of the machine's events; ends with it
 }
 
-// newMachine makes a machine that has the programs and the units, as a package
-// would install them.
+// newMachine makes a machine that has the programs.
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	need(t)
@@ -43,11 +42,6 @@ func newMachine(t *testing.T) *machine {
 	m.install(filepath.Join(binaries, "bgtask"), "usr/bin/bgtask")
 	m.install(filepath.Join(binaries, "SampleBackgroundApp"), "opt/primes/SampleBackgroundApp/SampleBackgroundApp")
 	m.install(checkout("examples/primes/AppxManifest.xml"), "opt/primes/AppxManifest.xml")
-	m.install(checkout("packaging/install"), "opt/bgtask/packaging/install")
-	m.install(checkout("packaging/dbus-1/services/io.github.bgtask.Broker.service"), "opt/bgtask/packaging/dbus-1/services/io.github.bgtask.Broker.service")
-	for _, unit := range []string{"bgtask.service", "bgtask.socket"} {
-		m.install(checkout("packaging/systemd/user/"+unit), "opt/bgtask/packaging/systemd/user/"+unit)
-	}
 	t.Cleanup(m.destroy)
 	return m
 }

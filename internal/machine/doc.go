@@ -7,7 +7,7 @@
 // The image is made once by debootstrap, and kept in the user's cache
 // (image_test.go). Each test boots an overlay of its own (boot_test.go), with a
 // network whose far end is in the test's hand, and leaves nothing behind. The
-// program is the static binary, installed by packaging/install as its user would.
+// program is the static binary, set up by bgtask setup.
 //
 // Needs root and the Debian packages debootstrap and systemd-container.
 package machine

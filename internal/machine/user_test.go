@@ -50,7 +50,7 @@ func (m *machine) linger() {
 // installUnits does what the README says.
 func (m *machine) installUnits() {
 	m.t.Helper()
-	m.user("/opt/bgtask/packaging/install", "/usr/bin/bgtask")
+	m.bgtask("setup")
 }
 
 // ready is a machine that is on, whose user's units are installed and run

@@ -70,7 +70,7 @@ func startCheck(unitDirs []string) task.Check {
 		return task.Check{Subject: "start", Text: "the broker is started at login"}
 	case !installed(unitDirs):
 		c.Text = "nothing starts the broker at your next login: its unit is not installed."
-		c.Fix = "install bgtask as a package, or run packaging/install from its sources"
+		c.Fix = "bgtask setup"
 	case anyHas(unitDirs, "sockets.target.wants/bgtask.socket"):
 		c.Text, c.Fix = "the broker starts at the first call, not at your next login: until then no timer fires.", "systemctl --user enable bgtask.service"
 	}

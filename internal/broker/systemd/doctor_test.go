@@ -35,7 +35,7 @@ func TestStartCheck(t *testing.T) {
 		level task.CheckLevel
 		fix   string
 	}{
-		{nil, task.CheckWarn, "packaging/install"},
+		{nil, task.CheckWarn, "bgtask setup"},
 		{[]string{"bgtask.service", "bgtask.socket"}, task.CheckWarn, enableUnits},
 		{[]string{"bgtask.service", "bgtask.socket", socket}, task.CheckWarn, "enable bgtask.service"},
 		{[]string{"bgtask.service", "bgtask.socket", socket, service}, task.CheckOK, ""},
