@@ -2,40 +2,37 @@
 
 .DEFAULT_GOAL := help
 GO ?= go
+TESTFLAGS ?=
 
-help: ## this list
+help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
-build: ## bin/bgtask
+build: ## build bin/bgtask, statically linked
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/bgtask ./cmd/bgtask
 
-install: ## bgtask into $GOBIN
+install: ## install bgtask into $GOBIN
 	CGO_ENABLED=0 $(GO) install -trimpath ./cmd/bgtask
 
-test: ## everything: vet, unit, transcripts, simulation, scripts, end to end, with the race detector; the Windows side under Wine
-	$(GO) vet ./...
-	GOOS=windows GOARCH=amd64 $(GO) vet ./...
-	GOOS=windows GOARCH=arm64 $(GO) vet ./...
-	$(GO) test -race -count=1 -timeout 40m ./... # go does not see that tests build the programs that they run: nothing is from its cache
-	$(GO) test -run '^TestLargePackages$$' ./msix # its memory is measured without the race detector
-	cd msix/relictest && $(GO) vet ./... && $(GO) test ./... # a module of its own: relic is for the judge only
-	$(GO) test ./internal/sim # 2,000 histories: without the race detector there is time for all
-	./scripts/test-windows
-
-demo: build ## the whole story in twenty seconds, in a temporary folder
+demo: build ## take a 20-second tour in a temporary directory
 	bin/bgtask demo
 
-bench: build ## the figures, each beside the machine's own floor
+test: ## run all tests that this machine can run, and list the others (TESTFLAGS=-short: the quick ones)
+	./scripts/test $(TESTFLAGS)
+
+setup: ## install the packages that the tests need, with apt, dnf, pacman or apk
+	./scripts/setup
+
+lint: ## run golangci-lint and deadcode, at the versions in tools/go.mod
+	./scripts/lint
+
+bench: build ## measure, each figure beside the limit of this machine
 	CGO_ENABLED=0 $(GO) build -o bin/bench ./bench
 	bin/bench -bgtask bin/bgtask
 
-fuzz: ## a minute for everything that reads bytes
+fuzz: ## fuzz everything that reads bytes, a minute each
 	./scripts/fuzz 60s
 
-lint: ## golangci-lint and deadcode, at the versions in tools/go.mod
-	./scripts/lint
-
-generate: ## protocol code and the tables of doc/COMPATIBILITY.md
+generate: ## generate the protocol code and the tables of doc/COMPATIBILITY.md
 	$(GO) generate ./...
 
-.PHONY: help build install test demo bench fuzz lint generate
+.PHONY: help build install demo test setup lint bench fuzz generate

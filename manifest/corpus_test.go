@@ -34,7 +34,7 @@ func readCorpus(t *testing.T) map[string]row {
 	t.Helper()
 	file, err := os.Open(filepath.Join(corpus, "expected.tsv"))
 	if errors.Is(err, fs.ErrNotExist) {
-		needs.Missing(t, corpus+" is not there; CI has it")
+		needs.Missing(t, "the corpus of manifests", needs.Elsewhere("put it at manifest/"+corpus))
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -102,7 +102,7 @@ func TestPublisherNameRefused(t *testing.T) {
 // this package.
 func TestPublisherNameOfCertificate(t *testing.T) {
 	if _, err := exec.LookPath("openssl"); err != nil {
-		needs.Missing(t, err.Error())
+		needs.Missing(t, "openssl", needs.Package("openssl"))
 	}
 	dir := t.TempDir()
 	cert := filepath.Join(dir, "cert.pem")

@@ -43,7 +43,7 @@ func osslsigncode(t testing.TB, args ...string) (string, error) {
 		t.Fatalf("osslsigncode --version: %v\n%s", err, out)
 	}
 	if major < 2 || major == 2 && minor < 7 {
-		needs.Missing(t, fmt.Sprintf("osslsigncode %d.%d does not support packages; 2.7 does, and 2.9 is in bookworm-backports", major, minor))
+		needs.Missing(t, "osslsigncode 2.7 or later", needs.Elsewhere("bookworm-backports has 2.9"))
 	}
 	return judge(t, "osslsigncode", args...)
 }

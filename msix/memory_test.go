@@ -80,7 +80,7 @@ func TestLargePackages(t *testing.T) {
 		}
 		peak := regexp.MustCompile(`peak=(\d+)`).FindSubmatch(out)
 		if peak == nil {
-			needs.Missing(t, job+": the kernel does not report the memory of a process")
+			needs.Missing(t, "the peak memory of a process", needs.Kernel)
 		}
 		kib, err := strconv.Atoi(string(peak[1]))
 		if err != nil {

@@ -10,7 +10,6 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"fmt"
 	"io/fs"
 	"math/big"
 	"os"
@@ -181,6 +180,12 @@ func written(t testing.TB, name string, b []byte) string {
 	return file
 }
 
+// judges have the packages of the programs that check the result of this package.
+var judges = map[string]needs.Remedy{
+	"osslsigncode": needs.Package("osslsigncode"), "openssl": needs.Package("openssl"), "python3": needs.Package("python3"),
+	"unzip": needs.Package("unzip"), "zip": needs.Package("zip"), "7z": needs.Package("p7zip-full"),
+}
+
 // tool returns the path of an external tool. If it is missing, the test is
 // skipped, or fails in CI.
 func tool(t testing.TB, name string) string {
@@ -189,7 +194,7 @@ func tool(t testing.TB, name string) string {
 	if err == nil {
 		return found
 	}
-	needs.Missing(t, fmt.Sprintf("%v; install the Debian packages osslsigncode unzip p7zip-full python3 openssl", err))
+	needs.Missing(t, name, judges[name])
 	return ""
 }
 

@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"internal/process":     {"task"},
 	"internal/com":         {"task"},
 	"internal/winrt":       {"internal/com", "task"},
-	"internal/wine":        {"internal/debian"},
+	"internal/wine":        {"internal/debian", "internal/needs"},
 	"internal/wire":        {"task", "proto/bgtask/v1"},
 	"internal/client":      {"internal/wire", "task", "proto/bgtask/v1"},
 	"internal/platform":    {"internal/client", "internal/winbroker", "task"},

@@ -72,7 +72,7 @@ func (r *rig) chmod(path string, mode os.FileMode) {
 
 func TestAnotherUserIsNotLetIn(t *testing.T) {
 	if os.Getuid() != 0 {
-		needs.Missing(t, "only root can be another user")
+		needs.Missing(t, "root", needs.Root)
 	}
 	r := newRig(t)
 	for path := r.dir; path != os.TempDir() && path != "/"; path = filepath.Dir(path) { // only the broker is in the way

@@ -17,7 +17,7 @@ func systemdAnalyze(t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	path, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		needs.Missing(t, "systemd-analyze, which checks the OnCalendar grammar, is not installed")
+		needs.Missing(t, "systemd-analyze", needs.Package("systemd"))
 	}
 	cmd := exec.CommandContext(t.Context(), path, append([]string{"calendar"}, args...)...)
 	cmd.Env = []string{"TZ=UTC", "LC_ALL=C", "SYSTEMD_COLORS=0"}

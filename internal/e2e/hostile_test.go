@@ -69,7 +69,7 @@ func (w *world) raw() net.Conn {
 func TestOnlyItsUserIsLetIn(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		needs.Missing(t, "only root can be two users")
+		needs.Missing(t, "root", needs.Root)
 	}
 	w := newWorld(t, "")
 	cmd := w.command(w.binary, "daemon")
@@ -98,7 +98,7 @@ func TestOnlyItsUserIsLetIn(t *testing.T) {
 func TestTheUserNobodyIsKeptOut(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		needs.Missing(t, "only root can be two users")
+		needs.Missing(t, "root", needs.Root)
 	}
 	w := startWorld(t, "")
 	list := func() *exec.Cmd {

@@ -164,11 +164,11 @@ func judgePackage(t *testing.T, path, certificate string) {
 		{"unzip", "-tqq", path},
 	} {
 		if _, err := exec.LookPath(judge[0]); err != nil {
-			needs.Missing(t, judge[0]+" is not here: the Debian package "+judge[0]+" has it")
+			needs.Missing(t, judge[0], needs.Package(judge[0]))
 		}
 		out, err := exec.Command(judge[0], judge[1:]...).CombinedOutput()
 		if err != nil && strings.Contains(string(out), "Unsupported file type") {
-			needs.Missing(t, "this osslsigncode knows no packages: 2.9 does")
+			needs.Missing(t, "osslsigncode 2.7 or later", needs.Elsewhere("bookworm-backports has 2.9"))
 		}
 		if err != nil {
 			t.Errorf("%s: %v\n%s", judge[0], err, out)

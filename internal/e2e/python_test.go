@@ -71,7 +71,7 @@ func TestPython(t *testing.T) {
 func (w *world) stagePython() string {
 	w.t.Helper()
 	if err := exec.Command(debianPython, "-c", "import grpc, grpc_tools").Run(); err != nil {
-		needs.Missing(w.t, "install the Debian packages python3-grpcio and python3-grpc-tools")
+		needs.Missing(w.t, "Python's grpc and grpc_tools", needs.Package("python3-grpc-tools"))
 	}
 	folder := w.path("python")
 	if err := os.CopyFS(folder, os.DirFS(pythonFolder)); err != nil {

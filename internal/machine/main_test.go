@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 func testMain(m *testing.M) int {
-	if missing() != "" || testing.Short() {
+	if missing().What != "" || testing.Short() {
 		return m.Run()
 	}
 	dir, err := os.MkdirTemp("", "bgtask-machine-")
@@ -48,20 +48,25 @@ func testMain(m *testing.M) int {
 	return m.Run()
 }
 
-// missing says what this machine lacks to boot another one; "" is nothing.
-func missing() string {
-	if os.Getuid() != 0 {
-		return "run this as root: it boots a machine"
+// programs boot a machine.
+var programs = map[string]needs.Remedy{
+	"debootstrap":    needs.Package("debootstrap"),
+	"systemd-nspawn": needs.Package("systemd-container"),
+	"nsenter":        needs.Package("util-linux"),
+	"ip":             needs.Package("iproute2"),
+}
+
+// missing returns what this machine lacks to boot another one.
+func missing() needs.Lack {
+	switch lack := needs.Programs(programs); {
+	case os.Getuid() != 0:
+		return needs.Lack{What: "root", Remedy: needs.Root}
+	case lack.What != "":
+		return lack
+	case cgroups() == "":
+		return needs.Lack{What: "a mounted cgroup2", Remedy: needs.Kernel}
 	}
-	for program, pkg := range map[string]string{"debootstrap": "debootstrap", "systemd-nspawn": "systemd-container", "nsenter": "util-linux", "ip": "iproute2"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Sprintf("install the Debian package %s to run this: %v", pkg, err)
-		}
-	}
-	if cgroups() == "" {
-		return "the kernel's cgroup2 is not mounted, and no machine boots without"
-	}
-	return ""
+	return needs.Lack{}
 }
 
 // need skips a test that cannot boot a machine, and fails it in CI, which has to.
@@ -70,8 +75,8 @@ func need(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it boots a machine")
 	}
-	if why := missing(); why != "" {
-		needs.Missing(t, why)
+	if lack := missing(); lack.What != "" {
+		needs.Missing(t, lack.What, lack.Remedy)
 	}
 }
 

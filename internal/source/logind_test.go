@@ -135,7 +135,7 @@ func inhibitors(t *testing.T, bus *sourcetest.Bus, want int) {
 func needPressure(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat("/proc/pressure/cpu"); err != nil {
-		needs.Missing(t, "this kernel has no pressure stall information")
+		needs.Missing(t, "pressure stall information", needs.Kernel)
 	}
 }
 

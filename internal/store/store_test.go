@@ -98,7 +98,7 @@ func sqlite3(t *testing.T, path, query string) string {
 	t.Helper()
 	out, err := exec.Command("sqlite3", "-batch", path, query).CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
-		needs.Missing(t, "install sqlite3: it judges the store")
+		needs.Missing(t, "sqlite3", needs.Package("sqlite3"))
 	}
 	if err != nil {
 		t.Fatalf("sqlite3 %s %q: %v: %s", path, query, err, out)

@@ -6,12 +6,10 @@
 package wine
 
 import (
-	"errors"
-	"fmt"
 	"os"
-	"os/exec"
 
 	"github.com/bgtask/bgtask/internal/debian"
+	"github.com/bgtask/bgtask/internal/needs"
 )
 
 // recipe installs Wine, which is too much for debootstrap, and sets its prefix up.
@@ -38,15 +36,10 @@ func Image(say func(format string, args ...any)) (string, error) {
 	return debian.Image{Name: "wine", Packages: []string{"ca-certificates"}, Recipe: recipe}.Make(say)
 }
 
-// Missing says what this machine lacks to run Windows programs; nil is nothing.
-func Missing() error {
-	if os.Getuid() != 0 {
-		return errors.New("run this as root: Wine runs in a root directory of its own")
+// Missing returns what this machine lacks to run Windows programs.
+func Missing() needs.Lack {
+	if os.Getuid() != 0 { // Wine runs in its own root directory
+		return needs.Lack{What: "root", Remedy: needs.Root}
 	}
-	for program, pkg := range map[string]string{"debootstrap": "debootstrap", "unshare": "util-linux", "chroot": "coreutils"} {
-		if _, err := exec.LookPath(program); err != nil {
-			return fmt.Errorf("install the Debian package %s to run Windows programs: %w", pkg, err)
-		}
-	}
-	return nil
+	return needs.Programs(map[string]needs.Remedy{"debootstrap": needs.Package("debootstrap"), "unshare": needs.Package("util-linux")})
 }

@@ -35,7 +35,7 @@ type windowsBroker struct {
 func startBroker(t *testing.T) *windowsBroker {
 	t.Helper()
 	if _, err := os.Stat(standIn); err != nil {
-		needs.Missing(t, "the substitute for Windows' broker is missing; run the test with scripts/wine")
+		needs.Missing(t, "the substitute for Windows' broker", needs.Elsewhere("run the test with scripts/wine"))
 	}
 	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, `Software\Classes\CLSID\{`+served.String()+`}\LocalServer32`, registry.SET_VALUE)
 	if err != nil {

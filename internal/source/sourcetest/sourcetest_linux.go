@@ -42,7 +42,7 @@ func Need(t testing.TB, debianPackage string, programs ...string) {
 func NeedRoot(t testing.TB) {
 	t.Helper()
 	if os.Getuid() != 0 {
-		needs.Missing(t, "run this as root; the service that it starts requires it")
+		needs.Missing(t, "root", needs.Root)
 	}
 }
 
@@ -52,7 +52,8 @@ func outlive(t testing.TB) context.Context { return context.WithoutCancel(t.Cont
 
 func missing(t testing.TB, debianPackage string, err error) {
 	t.Helper()
-	needs.Missing(t, fmt.Sprintf("install the Debian package %s to run this: %v", debianPackage, err))
+	t.Log(err)
+	needs.Missing(t, debianPackage, needs.Package(debianPackage))
 }
 
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN" "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

@@ -6,17 +6,22 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/internal/wine"
 	"github.com/bgtask/bgtask/internal/wine/fixture"
 )
 
 func main() {
-	for _, missing := range []func() error{wine.Missing, fixture.Missing} {
-		if err := missing(); err != nil {
-			fail(3, err)
+	for _, missing := range []func() needs.Lack{wine.Missing, fixture.Missing} {
+		if lack := missing(); lack.What != "" {
+			if err := lack.RecordAll("Windows side"); err != nil {
+				fail(1, err)
+			}
+			fail(3, errors.New(lack.String()))
 		}
 	}
 	if err := prepare(os.Args[1]); err != nil {
