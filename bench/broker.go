@@ -69,7 +69,7 @@ func (b *broker) stop() {
 	if b.cmd.ProcessState != nil {
 		return
 	}
-	b.client.Close()
+	_ = b.client.Close() // the process ends next
 	_ = b.cmd.Process.Signal(syscall.SIGTERM)
 	done := time.AfterFunc(10*time.Second, func() { _ = b.cmd.Process.Kill() })
 	_ = b.cmd.Wait()

@@ -22,7 +22,7 @@ type floors struct {
 }
 
 func measureFloor(ctx context.Context, t *table, dir string) (f floors, err error) {
-	if f.roundTrip, err = roundTrip(dir); err != nil {
+	if f.roundTrip, err = roundTrip(ctx, dir); err != nil {
 		return f, err
 	}
 	if f.fsync, err = fsync(dir); err != nil {
@@ -37,7 +37,7 @@ func measureFloor(ctx context.Context, t *table, dir string) (f floors, err erro
 	return f, nil
 }
 
-func roundTrip(dir string) (time.Duration, error) {
+func roundTrip(ctx context.Context, dir string) (time.Duration, error) {
 	l, err := net.Listen("unix", filepath.Join(dir, "floor.sock"))
 	if err != nil {
 		return 0, err
@@ -58,7 +58,7 @@ func roundTrip(dir string) (time.Duration, error) {
 			}
 		}
 	}()
-	c, err := net.Dial("unix", l.Addr().String())
+	c, err := new(net.Dialer).DialContext(ctx, "unix", l.Addr().String())
 	if err != nil {
 		return 0, err
 	}
@@ -103,8 +103,11 @@ func forkExec(ctx context.Context) (time.Duration, error) {
 			return err
 		}
 		line, _, err := bufio.NewReader(out).ReadLine()
-		if err != nil || string(line) != "hello" {
-			return fmt.Errorf("-hello said %q: %v", line, err)
+		if err != nil {
+			return fmt.Errorf("-hello: %w", err)
+		}
+		if string(line) != "hello" {
+			return fmt.Errorf("-hello printed %q", line)
 		}
 		return cmd.Wait()
 	})

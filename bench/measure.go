@@ -23,9 +23,9 @@ var (
 // server is what the launched process serves: a task that says where it was told
 // to that it was entered.
 func server() []bgtask.Class {
-	return []bgtask.Class{{CLSID: coldClass, SingleUse: true, Task: bgtask.TaskFunc(func(_ context.Context, i *bgtask.Instance) error {
+	return []bgtask.Class{{CLSID: coldClass, SingleUse: true, Task: bgtask.TaskFunc(func(ctx context.Context, i *bgtask.Instance) error {
 		d, _ := i.TriggerDetails().(bgtask.ApplicationTriggerDetails)
-		c, err := net.Dial("unixgram", string(d.Arguments))
+		c, err := new(net.Dialer).DialContext(ctx, "unixgram", string(d.Arguments))
 		if err != nil {
 			return err
 		}
@@ -221,7 +221,9 @@ func idle(ctx context.Context, t *table, binary, dir string, n rounds) error {
 			return err
 		}
 	}
-	b.client.Close()
+	if err := b.client.Close(); err != nil {
+		return err
+	}
 	span, settle := 10*time.Second, 8*time.Second
 	if n.many < 100_000 {
 		span, settle = time.Second, time.Second

@@ -7,6 +7,7 @@
 package debian
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ type Image struct {
 }
 
 // Make gives the folder. It makes it if it is not in the cache, and says so.
-func (i Image) Make(say func(format string, args ...any)) (string, error) {
+func (i Image) Make(ctx context.Context, say func(format string, args ...any)) (string, error) {
 	cache, err := Cache()
 	if err != nil {
 		return "", err
@@ -47,7 +48,7 @@ func (i Image) Make(say func(format string, args ...any)) (string, error) {
 		return "", err
 	}
 	say("making the image %s: this takes some minutes", dir)
-	if err := i.make(part); err != nil {
+	if err := i.make(ctx, part); err != nil {
 		return "", err
 	}
 	return dir, os.Rename(part, dir)
@@ -58,11 +59,11 @@ func (i Image) key() string {
 	return fmt.Sprintf("%s-%s-%x", i.Name, release, sum[:6])
 }
 
-func (i Image) make(dir string) error {
-	if err := run("", "debootstrap", "--variant=minbase", "--include="+strings.Join(i.Packages, ","), release, dir, mirror()); err != nil {
+func (i Image) make(ctx context.Context, dir string) error {
+	if err := run(ctx, "", "debootstrap", "--variant=minbase", "--include="+strings.Join(i.Packages, ","), release, dir, mirror(ctx)); err != nil {
 		return err
 	}
-	if err := run(dir, "sh", "-euc", i.Recipe); err != nil {
+	if err := run(ctx, dir, "sh", "-euc", i.Recipe); err != nil {
 		return fmt.Errorf("finishing the image: %w", err)
 	}
 	return nil
@@ -85,15 +86,15 @@ func Lock(path string) (unlock func(), err error) {
 		return nil, err
 	}
 	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
-		file.Close()
+		_ = file.Close()
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil
 }
 
 // mirror is where this machine's own packages come from, if it is a Debian.
-func mirror() string {
-	out, err := exec.Command("apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages").Output()
+func mirror(ctx context.Context) string {
+	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages").Output()
 	if err == nil {
 		for line := range strings.Lines(string(out)) {
 			if uri, from, _ := strings.Cut(strings.TrimSpace(line), " "); from == "Debian/Debian" {
@@ -104,8 +105,8 @@ func mirror() string {
 	return "http://deb.debian.org/debian"
 }
 
-func run(dir string, args ...string) error {
-	cmd := exec.Command(args[0], args[1:]...)
+func run(ctx context.Context, dir string, args ...string) error {
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %w\n%s", args[0], err, lastLines(out, 20))

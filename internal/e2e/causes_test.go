@@ -67,7 +67,10 @@ func TestAFileThatChanges(t *testing.T) {
 	go func() {
 		defer close(writing)
 		for {
-			os.WriteFile(w.path("photos/2026/first.jpg"), []byte(time.Now().String()), 0o600)
+			if err := os.WriteFile(w.path("photos/2026/first.jpg"), []byte(time.Now().String()), 0o600); err != nil {
+				t.Error(err)
+				return
+			}
 			select {
 			case <-seen:
 				return

@@ -44,7 +44,9 @@ func testMain(m *testing.M) int {
 			return fail(err)
 		}
 	}
-	os.Setenv(binaryEnv, binary)
+	if err := os.Setenv(binaryEnv, binary); err != nil {
+		return fail(err)
+	}
 	return m.Run()
 }
 

@@ -278,7 +278,7 @@ func (w *world) awaitUnpacked(files int, place string, over chan error) {
 	w.t.Helper()
 	eventually(w.t, "a package is being extracted", func() bool {
 		n := 0
-		filepath.WalkDir(w.path("state/bgtask/installed"), func(path string, d fs.DirEntry, err error) error {
+		_ = filepath.WalkDir(w.path("state/bgtask/installed"), func(path string, d fs.DirEntry, err error) error {
 			switch {
 			case err == nil && strings.HasPrefix(d.Name(), place):
 				n = files

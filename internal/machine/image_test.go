@@ -36,7 +36,7 @@ rm -rf var/cache/apt/archives/*.deb var/lib/apt/lists/*
 // image is the folder of the machine's base, which is never written to.
 func image(t *testing.T) string {
 	t.Helper()
-	dir, err := debian.Image{Name: "machine", Packages: packages, Recipe: recipe}.Make(t.Logf)
+	dir, err := debian.Image{Name: "machine", Packages: packages, Recipe: recipe}.Make(t.Context(), t.Logf)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@
 package wine
 
 import (
+	"context"
 	"os"
 
 	"github.com/bgtask/bgtask/internal/debian"
@@ -32,8 +33,8 @@ test -f /opt/prefix/system.reg
 `
 
 // Image gives the folder with Wine. It makes it if it is not in the cache.
-func Image(say func(format string, args ...any)) (string, error) {
-	return debian.Image{Name: "wine", Packages: []string{"ca-certificates"}, Recipe: recipe}.Make(say)
+func Image(ctx context.Context, say func(format string, args ...any)) (string, error) {
+	return debian.Image{Name: "wine", Packages: []string{"ca-certificates"}, Recipe: recipe}.Make(ctx, say)
 }
 
 // Missing returns what this machine lacks to run Windows programs.

@@ -37,7 +37,9 @@ func logTo(path string) {
 	}
 	os.Stderr = file
 	slog.SetDefault(slog.New(slog.NewTextHandler(file, &slog.HandlerOptions{Level: slog.LevelDebug})))
-	debug.SetCrashOutput(file, debug.CrashOptions{})
+	if err := debug.SetCrashOutput(file, debug.CrashOptions{}); err != nil {
+		panic(err)
+	}
 }
 
 func command(verb string, args []string) error {
@@ -146,7 +148,9 @@ func watch(ctx context.Context, r *bgtask.Registration) error {
 		if event.Run == nil {
 			continue
 		}
-		out.Encode(classes.Seen{Progress: event.Run.Progress, Outcome: event.Run.Outcome.String()})
+		if err := out.Encode(classes.Seen{Progress: event.Run.Progress, Outcome: event.Run.Outcome.String()}); err != nil {
+			return err
+		}
 		if event.Kind == bgtask.EventEnded {
 			return nil
 		}

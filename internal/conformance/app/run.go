@@ -96,8 +96,8 @@ func note(i *bgtask.Instance, what string, reason error) {
 	if d, ok := i.TriggerDetails().(bgtask.ApplicationTriggerDetails); ok {
 		line.Payload = string(d.Arguments)
 	}
-	if reason != nil {
-		line.Reason = reason.(bgtask.CancellationReason).String()
+	if why := bgtask.CancellationReason(0); errors.As(reason, &why) {
+		line.Reason = why.String()
 	}
 	text, err := json.Marshal(line)
 	if err != nil {

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 
@@ -19,7 +20,7 @@ rm -rf var/cache/apt/archives/*.deb var/lib/apt/lists/*
 
 func main() {
 	image := debian.Image{Name: "minimal", Packages: []string{"git", "make", "ca-certificates"}, Recipe: recipe}
-	dir, err := image.Make(func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
+	dir, err := image.Make(context.Background(), func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

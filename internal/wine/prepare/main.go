@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -24,7 +25,7 @@ func main() {
 			fail(3, errors.New(lack.String()))
 		}
 	}
-	if err := prepare(os.Args[1]); err != nil {
+	if err := prepare(context.Background(), os.Args[1]); err != nil {
 		fail(1, err)
 	}
 }
@@ -34,16 +35,16 @@ func fail(code int, err error) {
 	os.Exit(code)
 }
 
-func prepare(checkout string) error {
-	image, err := wine.Image(func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
+func prepare(ctx context.Context, checkout string) error {
+	image, err := wine.Image(ctx, func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) })
 	if err != nil {
 		return err
 	}
-	dll, err := fixture.Make(checkout)
+	dll, err := fixture.Make(ctx, checkout)
 	if err != nil {
 		return err
 	}
-	programs, err := fixture.Programs(checkout)
+	programs, err := fixture.Programs(ctx, checkout)
 	if err != nil {
 		return err
 	}
