@@ -4,6 +4,7 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -35,6 +37,9 @@ func TestReadProcAgreesWithPS(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := exec.Command("ps", "-o", "pid=,ppid=,pgid=,sid=", "-p", strconv.Itoa(os.Getpid())).Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		needs.Missing(t, "ps", needs.Package("procps"))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
