@@ -106,7 +106,7 @@ func appRun(ctx context.Context, i *bgtask.Instance) error {
 		d, err := time.ParseDuration(arg)
 		time.Sleep(d) // this is the work
 		return err
-	case "hang": // until it is cancelled
+	case "hang": // until it is canceled
 		i.SetProgress(1)
 		<-ctx.Done()
 		return context.Cause(ctx)

@@ -35,7 +35,7 @@ func (w *world) reported() []task.Details {
 // record is the script of a command that writes down the details it gets.
 const record = `printf '%s\n' "$BGTASK_DETAILS" >>"$HOME/reported"`
 
-// hang is the script of a command that ends when it is cancelled.
+// hang is the script of a command that ends when it is canceled.
 const hang = `exec sleep 1000`
 
 // ends waits for the end of a run, starting at the i-th event.

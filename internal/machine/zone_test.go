@@ -13,21 +13,21 @@ func TestTimeZone(t *testing.T) {
 	said := m.watch()
 	m.bgtask("add", "noon", "--calendar", "*-*-* 12:00", "--", "true")
 	m.bgtask("add", "elsewhere", "--calendar", "*-*-* 12:00 America/New_York", "--", "true")
-	m.bgtask("add", "travelled", "--on", "time-zone", "--", "true")
+	m.bgtask("add", "traveled", "--on", "time-zone", "--", "true")
 	before := m.task("elsewhere").State.Next
 	m.nextAt("noon", 12, time.UTC)
 
 	m.root("timedatectl", "set-timezone", "Asia/Tokyo")
-	said.ended("travelled", "completed", "")
+	said.ended("traveled", "completed", "")
 	m.nextAt("noon", 12, time.FixedZone("Tokyo", 9*60*60))
 	if after := m.task("elsewhere").State.Next; !after.Equal(*before) {
 		t.Errorf("a task with a zone of its own was due at %v, and is at %v", before, after)
 	}
 	m.root("timedatectl", "set-timezone", "Asia/Seoul") // the same offset
 	m.root("timedatectl", "set-timezone", "Europe/London")
-	said.ended("travelled", "completed", "")
-	if n := m.task("travelled").State.Phase; n != "waiting" {
-		t.Errorf("travelled is %s", n)
+	said.ended("traveled", "completed", "")
+	if n := m.task("traveled").State.Phase; n != "waiting" {
+		t.Errorf("traveled is %s", n)
 	}
 }
 
