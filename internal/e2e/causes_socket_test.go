@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/bgtask/bgtask"
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -166,12 +167,21 @@ func oneOf(all map[string]int) string {
 	return ""
 }
 
+// python returns the path of a Python for commands that serve a socket.
+func python(t *testing.T) string {
+	t.Helper()
+	if _, err := os.Stat(debianPython); err != nil {
+		needs.Missing(t, "python3", needs.Package("python3"))
+	}
+	return debianPython
+}
+
 // A command that serves one connection per run leaves the others to the next run.
 func TestACommandOnASocket(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
 	address := freeAddress(t)
-	w.do("add", "one", "--on", "socket:"+address, "--", "/usr/bin/python3", "-c", answerOne)
+	w.do("add", "one", "--on", "socket:"+address, "--", python(t), "-c", answerOne)
 	w.awaitListening(address)
 	if answers := burst(t, address, 8); len(answers) != 8 {
 		t.Errorf("8 connections, %d processes: %v", len(answers), answers)
@@ -187,7 +197,7 @@ func TestASocketOutlivesAnUpdate(t *testing.T) {
 	w := startWorld(t, "")
 	address := freeAddress(t)
 	add := func(more ...string) {
-		w.do(append(append([]string{"add", "one", "--replace", "--on", "socket:" + address}, more...), "--", "/usr/bin/python3", "-c", answerOne)...)
+		w.do(append(append([]string{"add", "one", "--replace", "--on", "socket:" + address}, more...), "--", python(t), "-c", answerOne)...)
 	}
 	add("--when", "no-internet,on-ac")
 	w.do("facts", "override", "internet=yes")
@@ -214,9 +224,9 @@ func TestASocketAfterACrash(t *testing.T) {
 	t.Parallel()
 	w := startWorld(t, "")
 	free, served := freeAddress(t), freeAddress(t)
-	w.do("add", "one", "--on", "socket:"+free, "--", "/usr/bin/python3", "-c", answerOne)
+	w.do("add", "one", "--on", "socket:"+free, "--", python(t), "-c", answerOne)
 	w.gate("gate")
-	w.do("add", "long", "--on", "socket:"+served, "--", "/usr/bin/python3", "-c", `
+	w.do("add", "long", "--on", "socket:"+served, "--", python(t), "-c", `
 import socket
 s = socket.socket(fileno=3)
 s.accept()[0].sendall(b"first")
@@ -275,7 +285,7 @@ func TestASocketThatASupervisorHolds(t *testing.T) {
 		w.broker = begin(t, cmd)
 	}
 	supervise()
-	w.do("add", "one", "--on", "socket:unix:web", "--", "/usr/bin/python3", "-c", answerOne)
+	w.do("add", "one", "--on", "socket:unix:web", "--", python(t), "-c", answerOne)
 	if _, err := call("unix:" + w.path("web")); err != nil {
 		t.Fatal(err)
 	}
