@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -123,6 +124,7 @@ func TestWhatACommandIsGiven(t *testing.T) {
 // TestTheChildrenOfACommand checks that a command is over when its process group is
 // gone, and that processes which left the group end with the launch.
 func TestTheChildrenOfACommand(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	w := startWorld(t, "")
 	e := w.watch()

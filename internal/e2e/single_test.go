@@ -75,7 +75,10 @@ func TestTheSocketIsRemovedFromUnderTheBroker(t *testing.T) {
 func TestAStateDirectoryThatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, "")
-	if err := os.MkdirAll(w.state(), 0o500); err != nil {
+	if err := os.MkdirAll(filepath.Dir(w.state()), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(w.state(), 0o500); err != nil {
 		t.Fatal(err)
 	}
 	cmd := w.command(w.binary, "daemon")
@@ -97,7 +100,7 @@ func TestAStateDirectoryThatCannotBeMade(t *testing.T) {
 
 const nobody = 65534
 
-// another makes cmd run as a user whom permissions bind; root is none.
+// another runs cmd as a user to whom permissions apply: as nobody, if the test is root.
 func (w *world) another(cmd *exec.Cmd) {
 	w.t.Helper()
 	if os.Getuid() != 0 {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -49,6 +50,7 @@ func (e *events) catchesUp(id task.GUID, woke task.Event, run task.Run) {
 // What was due while the machine slept is caught up on once it is awake: not
 // immediately, not later than promised, and as often as the task's misfire policy says.
 func TestWhatWasDueInASleep(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	w := newWorld(t, "")
 	c := w.ownClocks()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/godbus/dbus/v5"
 
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -76,6 +77,7 @@ func TestASleepThatIsNotAnnounced(t *testing.T) {
 
 // The broker ends, the machine sleeps, and the next broker starts in the same boot.
 func TestASleepWithoutABroker(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	const limit = 10 * time.Second
 	w := newWorld(t, "")

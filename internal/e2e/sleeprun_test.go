@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/bgtask/bgtask/internal/client"
+	"github.com/bgtask/bgtask/internal/needs"
 	"github.com/bgtask/bgtask/task"
 )
 
 // A run's limit, and its grace after a cancellation, count only while the machine is
 // awake. A sleep longer than both takes nothing away from them.
 func TestASleepDuringRuns(t *testing.T) {
+	needs.Time(t)
 	t.Parallel()
 	const limit, grace = 10 * time.Second, 8 * time.Second
 	w := newWorld(t, "cancel_grace = \"8s\"\n")

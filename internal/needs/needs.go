@@ -44,6 +44,14 @@ func Missing(t testing.TB, what string, remedy Remedy) {
 	t.Skip(message)
 }
 
+// Time skips a test that takes tens of seconds when go test runs with -short.
+func Time(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("takes long")
+	}
+}
+
 // write appends one line in one write, so that the lines of test programs that run
 // at the same time do not mix.
 func write(what string, remedy Remedy, name string) error {
