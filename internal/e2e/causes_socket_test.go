@@ -186,7 +186,7 @@ func TestACommandOnASocket(t *testing.T) {
 	if answers := burst(t, address, 8); len(answers) != 8 {
 		t.Errorf("8 connections, %d processes: %v", len(answers), answers)
 	}
-	if _, stderr, code := w.bgtask("add", "two", "--on", "socket:"+address, "--", "true"); code == 0 || !strings.Contains(stderr, "belongs to") {
+	if _, stderr, code := w.bgtask("add", "two", "--on", "socket:"+address, "--", "true"); code == 0 || !strings.Contains(stderr, "is used by") {
 		t.Errorf("a second task on %s: exit %d: %s", address, code, stderr)
 	}
 }
