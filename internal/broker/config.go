@@ -13,22 +13,22 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Config says what a broker works with. The zero Config is the user's broker.
+// Config is what a broker works with. The zero Config is that of the user's broker.
 type Config struct {
-	StateDir   string             // "": bgtask in $XDG_STATE_HOME, else ~/.local/state
-	Socket     string             // "": where clients look for it
-	Listener   *net.UnixListener  // the socket, when somebody else holds it (systemd); Run closes it
-	Sockets    []source.Inherited // for SocketActivityTriggers, that somebody else holds
-	ConfigFile string             // "": bgtask/config.toml in $XDG_CONFIG_HOME, else ~/.config
-	Logger     *slog.Logger       // nil: slog.Default
+	StateDir   string             // default: bgtask in $XDG_STATE_HOME or ~/.local/state
+	Socket     string             // default: where clients look for it
+	Listener   *net.UnixListener  // the socket, when the service manager made it; Run closes it
+	Sockets    []source.Inherited // sockets of SocketActivityTriggers that the service manager holds
+	ConfigFile string             // default: bgtask/config.toml in $XDG_CONFIG_HOME or ~/.config
+	Logger     *slog.Logger       // default: slog.Default()
 	Version    string             // of bgtask, for people
-	StartedBy  string             // "systemd socket", "on demand", "by hand"
-	Commands   task.ClassServer   // serves command tasks; without an executable there are none
-	Sources    []source.Chain     // nil: those of this machine
-	Ready      func()             // called when clients are served; nil: nobody
+	StartedBy  string             // what started it, for people: "systemd socket", "on demand", "by hand"
+	Commands   task.ClassServer   // serves command tasks; without an executable they cannot run
+	Sources    []source.Chain     // default: those of this machine
+	Ready      func()             // called on the loop when clients are served; may be nil
 }
 
-// withDefaults fills in where things are.
+// withDefaults fills in the paths and the logger.
 func (c Config) withDefaults() (Config, error) {
 	var err error
 	if c.StateDir, err = StateDir(c.StateDir); err != nil {
@@ -45,7 +45,7 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// StateDir gives the absolute path of the state directory dir; "" is the user's.
+// StateDir returns the absolute path of the state directory dir. "" means the user's.
 func StateDir(dir string) (string, error) {
 	if dir == "" {
 		return home("XDG_STATE_HOME", ".local/state", "bgtask")
@@ -53,7 +53,8 @@ func StateDir(dir string) (string, error) {
 	return filepath.Abs(dir)
 }
 
-// home is a path below a directory of the XDG base directory specification.
+// home returns a path below a directory of the XDG base directory specification: that in
+// variable, or def in the home directory.
 func home(variable, def, rel string) (string, error) {
 	if dir := os.Getenv(variable); filepath.IsAbs(dir) {
 		return filepath.Join(dir, rel), nil
@@ -61,7 +62,7 @@ func home(variable, def, rel string) (string, error) {
 	dir, err := os.UserHomeDir()
 	if err != nil {
 		return "", &task.Error{Op: "start", Subject: "the broker", Err: fmt.Errorf("%w: %w", task.ErrInvalid, err),
-			Detail: "it is not known where your files are: neither " + variable + " nor HOME is set", Hint: "set HOME, or use --state"}
+			Detail: "cannot locate its files: neither " + variable + " nor HOME is set", Hint: "set HOME, or use --state"}
 	}
 	return filepath.Join(dir, def, rel), nil
 }
