@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/calendar":    {},
 	"internal/debian":      {},
 	"internal/needs":       {},
+	"internal/filled":      {"task"},
 	"internal/setup":       {"packaging", "task"},
 	"packaging":            {},
 	"internal/engine":      {"task", "internal/calendar"},

@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"math"
 	"reflect"
 	"testing"
 	"time"
 
+	"github.com/bgtask/bgtask/internal/filled"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -16,23 +18,22 @@ func TestMain(m *testing.M) {
 	}
 }
 
+// TestRegistrationRoundTrip: a registration that is split into what all have and
+// what few have is the same when it is put together again.
+func TestRegistrationRoundTrip(t *testing.T) {
+	filled.RoundTrip(t, filled.Filler{}, func(want task.Spec) (task.Spec, error) { return termsOf(want).whole(), nil })
+}
+
 // TestLedgerRoundTrip: opening a ledger and asking for it again gives the same.
 func TestLedgerRoundTrip(t *testing.T) {
-	at := time.Date(2026, 11, 20, 8, 0, 0, 0, time.UTC)
-	full := Ledger{State: RegSuspended, Firing: 7, Grid: 1, GridWall: at, Next: 2, NextWall: at, LastWall: at, Disarmed: true, Faults: 1, Tries: 2, Losses: 3,
-		NotBefore: 4, Alone: true, Cause: SuspendedByFaults, Since: at, Text: "why", Probe: 5, OnceIn: "login", Starts: []time.Duration{6},
-		LastEnd: task.Ended{Number: 6, End: task.EndDone, At: at}, LastRun: &task.Run{Attempt: 1}, Counts: task.Counts{Runs: 8}}
-	v := reflect.ValueOf(full)
-	for i := range v.NumField() {
-		if v.Type().Field(i).Name != "TaskID" && v.Field(i).IsZero() {
-			t.Fatalf("the test forgets %s", v.Type().Field(i).Name)
-		}
-	}
-	for _, l := range []Ledger{full, {GridWall: at, Next: 3}} {
+	filled.Each(t, filled.Filler{}, func(t *testing.T, want Ledger) {
+		want.GridWall = time.Unix(1, 0).UTC() // every ledger has one
+		want.TaskID = task.GUID{}             // which is the registration's
+		want.Faults, want.Tries, want.Losses = want.Faults&math.MaxInt32, want.Tries&math.MaxInt32, want.Losses&math.MaxInt32
 		r := &reg{}
-		r.open(l)
-		if got := r.ledger(); !reflect.DeepEqual(got, l) {
-			t.Errorf("got %+v\nwant %+v", got, l)
+		r.open(want)
+		if diff := filled.Diff(want, r.ledger()); diff != "" {
+			t.Error(diff)
 		}
-	}
+	})
 }

@@ -1,12 +1,15 @@
 package winbroker
 
 import (
+	"cmp"
+	"errors"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/bgtask/bgtask/internal/filled"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -19,6 +22,29 @@ func testRecords(t *testing.T, alive ...task.GUID) *records {
 		}
 		return false
 	}}
+}
+
+// TestRecordsRoundTrip: what was kept is what is read, in every field.
+func TestRecordsRoundTrip(t *testing.T) {
+	r := testRecords(t)
+	id := task.GUID{1}
+	filled.RoundTrip(t, filled.Filler{Full: true}, func(want registration) (registration, error) {
+		err := r.register(id, want)
+		got, ok := r.registration(id)
+		if !ok {
+			err = errors.Join(err, errors.New("it cannot be read"))
+		}
+		return got, err
+	})
+	filled.RoundTrip(t, filled.Filler{}, func(want run) (run, error) {
+		err := r.end(id, want)
+		got, _ := r.run(id, want.Number)
+		return got, err
+	})
+	filled.RoundTrip(t, filled.Filler{}, func(want task.Checkpoint) (task.Checkpoint, error) {
+		err := r.saveCheckpoint(id, want)
+		return *cmp.Or(r.checkpoint(id), &task.Checkpoint{}), err
+	})
 }
 
 // TestRunNumbers checks that processes that begin runs at the same time get different

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/bgtask/bgtask/internal/filled"
 	pb "github.com/bgtask/bgtask/proto/bgtask/v1"
 	"github.com/bgtask/bgtask/task"
 )
@@ -17,31 +17,20 @@ import (
 // trip converts to the wire, through bytes, and back.
 func trip[T any, P proto.Message](t *testing.T, to func(T) P, back func(P) (T, error)) {
 	t.Helper()
-	for seed := range uint64(200) {
-		f := &filler{Rand: rand.New(rand.NewPCG(seed, 1)), full: seed%2 == 0}
-		var want T
-		if v := reflect.ValueOf(&want).Elem(); v.Kind() == reflect.Interface || v.Kind() != reflect.Struct {
-			f.inside(v)
-		} else {
-			f.fill(v)
-		}
-		m := to(want)
+	f := values
+	f.Full = reflect.TypeFor[T]().Kind() == reflect.Interface // frames and their like need their ids
+	filled.RoundTrip(t, f, func(v T) (none T, _ error) {
+		m := to(v)
 		b, err := proto.Marshal(m)
 		if err != nil {
-			t.Fatalf("seed %d: %T does not fit the wire: %v\n%+v", seed, want, err, want)
+			return none, err
 		}
 		again := m.ProtoReflect().New().Interface().(P)
 		if err := proto.Unmarshal(b, again); err != nil {
-			t.Fatal(err)
+			return none, err
 		}
-		got, err := back(again)
-		if err != nil {
-			t.Fatalf("seed %d: %T: %v", seed, want, err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
-			t.Fatalf("seed %d: %T came back different (-want +got):\n%s", seed, want, diff)
-		}
-	}
+		return back(again)
+	})
 }
 
 func TestRoundTrips(t *testing.T) {
@@ -99,15 +88,10 @@ func fullOnly(f func(*pb.RegisterResponse) (Registered, error)) func(*pb.Registe
 }
 
 func TestSimulationRoundTrip(t *testing.T) {
-	f := &filler{Rand: rand.New(rand.NewPCG(1, 1)), full: true}
-	var want, got task.Simulation
-	f.fill(reflect.ValueOf(&want).Elem())
-	if err := SimulationTo(want, func(m *pb.SimulateResponse) error { return SimulationFrom(&got, m) }); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
+	filled.RoundTrip(t, values, func(v task.Simulation) (got task.Simulation, err error) {
+		err = SimulationTo(v, func(m *pb.SimulateResponse) error { return SimulationFrom(&got, m) })
+		return got, err
+	})
 }
 
 func TestOutputRoundTrip(t *testing.T) {
