@@ -65,6 +65,9 @@ func (d *differences) compare(path string, want, got reflect.Value) {
 
 // held compares what pointers point to and interfaces hold.
 func (d *differences) held(path string, want, got reflect.Value) {
+	if want.Kind() == reflect.Pointer && want.Pointer() == got.Pointer() {
+		return
+	}
 	if want.IsNil() != got.IsNil() || !want.IsNil() && want.Elem().Type() != got.Elem().Type() {
 		d.add(path, want, got)
 		return
