@@ -56,7 +56,7 @@ func fill(ctx context.Context, dir string, many int) error {
 		writes = append(writes,
 			engine.Put{Record: engine.Registration{TaskID: id, Package: fmt.Sprintf("app%d_0000000000000", i%packages), Registered: now, Order: uint64(i + 1),
 				Spec: task.Spec{Name: fmt.Sprint("task", i), EntryPoint: idleClass, Trigger: task.TimeTrigger{Freshness: 24 * time.Hour}, Conditions: []task.Condition{task.InternetAvailable}}}},
-			engine.Put{Record: engine.Ledger{TaskID: id, Grid: time.Second, GridWall: now, Next: 24 * 365 * time.Hour}})
+			engine.Put{Record: engine.Ledger{TaskID: id, LedgerHot: engine.LedgerHot{Grid: time.Second, GridWall: engine.UnixTimeOf(now), Next: 24 * 365 * time.Hour}}})
 		if len(writes) > 1000 {
 			if err := s.Commit(ctx, writes); err != nil {
 				return err

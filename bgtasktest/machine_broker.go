@@ -1,6 +1,7 @@
 package bgtasktest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"iter"
@@ -49,34 +50,37 @@ func refusal(op string, a engine.Answer) error {
 
 // Register registers for the application.
 func (s *seat) Register(ctx context.Context, spec task.Spec, how client.Registering) (wire.Registered, error) {
-	zone, err := zoneOf(spec)
+	schedule, zone, err := calendarOf(spec)
 	if err != nil {
 		return wire.Registered{}, err
 	}
 	a, err := s.ask(ctx, "register", func(id task.GUID) engine.Event {
-		return engine.Register{Request: id, Caller: caller, Package: family, Spec: spec, Ensure: how.Ensure, Unique: how.Unique, Zone: zone}
+		return engine.Register{Request: id, Caller: caller, Package: family, Spec: spec, Ensure: how.Ensure, Unique: how.Unique,
+			Zone: zone, Calendar: schedule}
 	})
 	return wire.Registered{TaskID: a.TaskID, Change: wire.Change(a.Change), Warnings: a.Warnings, Replaced: a.Replaced}, err
 }
 
-// zoneOf loads the time zone that a calendar names, or returns nil for the machine's.
-func zoneOf(spec task.Spec) (*time.Location, error) {
+// calendarOf parses the calendar of a trigger and loads the zone that it names; both
+// are nil where there is none.
+func calendarOf(spec task.Spec) (*calendar.Schedule, *time.Location, error) {
 	c, ok := spec.Trigger.(task.CalendarTrigger)
 	if !ok {
-		return nil, nil
+		return nil, nil, nil
 	}
 	name := c.Zone
-	if schedule, err := calendar.Parse(c.Expr); err == nil && name == "" {
-		name = schedule.Zone()
+	schedule, err := calendar.Parse(c.Expr)
+	if err == nil {
+		name = cmp.Or(name, schedule.Zone())
 	}
 	if name == "" {
-		return nil, nil
+		return schedule, nil, nil // the engine reports what is wrong with an expression
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, &bgtask.Error{Op: "register", Subject: spec.Name, Err: bgtask.ErrInvalid, Detail: err.Error()}
+		return nil, nil, &bgtask.Error{Op: "register", Subject: spec.Name, Err: bgtask.ErrInvalid, Detail: err.Error()}
 	}
-	return zone, nil
+	return schedule, zone, nil
 }
 
 // Unregister removes a registration.

@@ -77,7 +77,7 @@ func (m *Machine) perform(action engine.Action) {
 			answer(a.Answer)
 		}
 	case engine.Activate:
-		m.send(a.Host, wire.Activate{Activation: activation(a.Activation)})
+		m.send(a.Host, wire.Activate{Activation: a.Activation})
 	case engine.CancelRun:
 		m.send(a.Host, wire.CancelRun{Instance: a.Instance, Reason: a.Reason})
 	case engine.Acknowledge:
@@ -107,12 +107,5 @@ func (m *Machine) signal(a engine.Signal) {
 		go m.kill(s)
 	default:
 		s.stop()
-	}
-}
-
-func activation(a engine.Activation) task.Activation {
-	return task.Activation{
-		Instance: a.Instance, TaskID: a.TaskID, Package: a.Package, CLSID: a.CLSID, Spec: a.Spec, Registered: a.Registered,
-		Occurrence: a.Occurrence, Attempt: a.Attempt, Details: a.Details, Checkpoint: (*task.Checkpoint)(a.Checkpoint), Folder: a.Folder,
 	}
 }

@@ -29,3 +29,18 @@ func TestDetailsRoundTripByFields(t *testing.T) {
 		return task.DecodeDetails(data)
 	})
 }
+
+// TestEqualNoticesEveryField: a registration is not equal to one that lacks
+// anything of it, whatever it is.
+func TestEqualNoticesEveryField(t *testing.T) {
+	n := 0
+	filled.EachForgotten(t, filled.Filler{}, func(t *testing.T, whole, without task.Spec) {
+		n++
+		if diff := filled.Diff(whole, without); diff == "" || whole.Equal(without) || !whole.Equal(whole) {
+			t.Errorf("equal, though\n%s", diff)
+		}
+	})
+	if n < 1000 {
+		t.Errorf("only %d fields", n)
+	}
+}

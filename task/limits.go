@@ -50,6 +50,7 @@ const (
 	LateBy           = 60 * time.Second // to be a misfire
 	CatchUpSettle    = 10 * time.Second
 	CatchUpSpread    = 30 * time.Second
+	ContentSettle    = 2 * time.Second // that watched paths must be quiet, by default
 	LossDelay        = 3 * time.Second
 	SettleFirst      = 30 * time.Second
 	SettleMost       = time.Hour

@@ -1,10 +1,6 @@
 package task
 
-import (
-	"slices"
-	"strings"
-	"time"
-)
+import "time"
 
 // Spec is what is registered: everything that Builder says, as a value.
 type Spec struct {
@@ -106,13 +102,6 @@ type Command struct {
 	EnvFile string   // read at each launch; "" for none
 	Umask   uint32
 	Retry   bool // every non-zero exit status asks for another attempt
-}
-
-// sorted gives the conditions one order.
-func (s Spec) sorted() Spec {
-	s.Conditions = slices.Clone(s.Conditions)
-	slices.SortFunc(s.Conditions, func(a, b Condition) int { return strings.Compare(a.Word(), b.Word()) })
-	return s
 }
 
 // OneShot says whether t fires only once.

@@ -23,12 +23,6 @@ func DecodeSpec(data []byte) (Spec, error) {
 	return s, nil
 }
 
-// Equal says whether two registrations ask for the same. The order of the
-// conditions does not matter.
-func (s Spec) Equal(t Spec) bool {
-	return string(AppendSpec(nil, s.sorted())) == string(AppendSpec(nil, t.sorted()))
-}
-
 // MarshalJSON writes every member, as --json shows them.
 func (s Spec) MarshalJSON() ([]byte, error) { return marshalJSON(s) }
 

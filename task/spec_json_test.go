@@ -203,6 +203,12 @@ func TestSpecEqual(t *testing.T) {
 	if c := (Spec{Conditions: []Condition{}}); !c.Equal(Spec{}) {
 		t.Error("an empty list differs from none")
 	}
+	if c := (Spec{Retry: RetryPolicy{}.WithDefaults()}); !c.Equal(Spec{}) {
+		t.Error("defaults that are written out differ from those that are not")
+	}
+	if a := (StorageLibraryContentChangedTrigger{Paths: []string{"/b", "/a"}}); !(Spec{Trigger: a}).Equal(Spec{Trigger: StorageLibraryContentChangedTrigger{Paths: []string{"/a", "/b"}, Settle: ContentSettle}}) || a.Paths[0] != "/b" {
+		t.Error("the order of paths matters, or was changed")
+	}
 }
 
 // FuzzDecodeSpec: what is read is JSON, is written again, and is read again as

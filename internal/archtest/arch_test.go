@@ -38,7 +38,7 @@ var allowed = map[string][]string{
 	"internal/sim":         {"internal/engine", "task", "internal/calendar"},
 	"internal/forecast":    {"internal/engine", "task"},
 	"internal/source":      {"internal/needs", "task"},
-	"internal/store":       {"internal/engine", "task"},
+	"internal/store":       {"internal/engine", "internal/filled", "task"},
 	"internal/process":     {"task"},
 	"internal/com":         {"task"},
 	"internal/winrt":       {"internal/com", "task"},

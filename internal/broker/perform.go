@@ -61,15 +61,11 @@ func (b *broker) Perform(action engine.Action) {
 
 // activation returns what the host gets. Command tasks have no installed package, so the
 // engine does not know their folder.
-func (b *broker) activation(a engine.Activation) task.Activation {
-	t := task.Activation{
-		Instance: a.Instance, TaskID: a.TaskID, Package: a.Package, CLSID: a.CLSID, Spec: a.Spec, Registered: a.Registered,
-		Occurrence: a.Occurrence, Attempt: a.Attempt, Details: a.Details, Checkpoint: (*task.Checkpoint)(a.Checkpoint), Folder: a.Folder,
+func (b *broker) activation(a task.Activation) task.Activation {
+	if a.Folder == "" {
+		a.Folder = b.packages.LocalFolder(a.Package)
 	}
-	if t.Folder == "" {
-		t.Folder = b.packages.LocalFolder(t.Package)
-	}
-	return t
+	return a
 }
 
 // logEvent logs the events that matter. Events contain no arguments, payloads or

@@ -58,11 +58,11 @@ func stateID(dir string) (string, error) {
 func savedZones(saved engine.State, log *slog.Logger) map[string]*time.Location {
 	zones := make(map[string]*time.Location)
 	for _, r := range saved.Registrations {
-		name := rpc.ZoneName(r.Spec.Trigger)
+		_, name := rpc.Calendar(r.Spec.Trigger)
 		if name == "" || zones[name] != nil {
 			continue
 		}
-		zone, err := rpc.Zone(r.Spec)
+		zone, err := rpc.Zone(r.Spec.Name, name)
 		if err != nil {
 			log.Error("this machine no longer has a task's time zone", "task", r.Package+"/"+r.Spec.Name, "zone", name)
 			continue

@@ -34,7 +34,7 @@ type (
 	// not at all.
 	Activate struct {
 		Host       HostID
-		Activation Activation
+		Activation task.Activation
 	}
 	// CancelRun asks a host to stop a run and gives the reason.
 	CancelRun struct {
@@ -111,21 +111,6 @@ func (Unwatch) action()       {}
 func (Notify) action()        {}
 func (RemoveFolders) action() {}
 func (Stop) action()          {}
-
-// Activation is all that a host needs to enter Run.
-type Activation struct {
-	Instance   task.GUID
-	TaskID     task.GUID
-	Package    string
-	CLSID      task.GUID
-	Spec       task.Spec
-	Registered time.Time
-	Occurrence task.Occurrence
-	Attempt    int
-	Details    task.Details
-	Checkpoint *Checkpoint
-	Folder     string // LocalFolder
-}
 
 // Checkpoint is what an earlier attempt saved.
 type Checkpoint = task.Checkpoint

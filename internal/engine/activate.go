@@ -154,8 +154,8 @@ func (e *Engine) send(u *run, h *host, object int) {
 	e.mark(u)
 	e.armRun(u)
 	o := u.occ
-	e.do(Activate{Host: h.id, Activation: Activation{
-		Instance: u.ID, TaskID: u.TaskID, Package: r.pack.Family, CLSID: r.Spec.EntryPoint, Spec: r.Spec.whole(), Registered: e.wallOf(r.Registered),
+	e.do(Activate{Host: h.id, Activation: task.Activation{
+		Instance: u.ID, TaskID: u.TaskID, Package: r.pack.Family, CLSID: r.Spec.EntryPoint, Spec: r.Spec.whole(), Registered: e.shown(r.registered),
 		Occurrence: o.view(), Attempt: u.Attempt, Details: o.Details, Checkpoint: o.Saved, Folder: r.pack.LocalFolder}})
 }
 

@@ -126,7 +126,7 @@ func (e *Engine) start(r *reg) {
 	e.mark(o)
 	// Only a probe starts while the registration is suspended: one in task.ProbeEvery.
 	if r.State == RegSuspended {
-		r.own().Probe = e.clock.elapsed + task.ProbeEvery
+		r.writeCold().Probe = e.clock.elapsed + task.ProbeEvery
 		e.markLedger(r)
 	}
 	e.noteStart(r, o)
@@ -152,7 +152,7 @@ func (e *Engine) noteStart(r *reg, o *occ) {
 	}
 	now := e.clock.elapsed
 	starts := slices.DeleteFunc(slices.Clone(r.Starts), func(at time.Duration) bool { return at+rateWindow(r) <= now })
-	r.own().Starts = append(starts, now)
+	r.writeCold().Starts = append(starts, now)
 	e.markLedger(r)
 }
 

@@ -33,7 +33,7 @@ func (e *Engine) cancel(u *run, reason task.CancellationReason, final bool) {
 		e.do(CancelRun{u.Host, u.ID, reason})
 		view := u.view(e)
 		e.emit(u.reg, task.Event{Kind: task.EventCanceling, Run: &view, Text: reason.String()})
-		u.reg.since = e.now.Wall
+		u.reg.since = UnixTimeOf(e.now.Wall)
 		e.touch(u.reg)
 	case RunCanceling:
 		if at < u.CancelAt {
@@ -88,7 +88,7 @@ func (e *Engine) unresponsive(u *run) {
 	if h := e.hosts[u.Host]; h != nil && h.state == HostAttached { // a detached one has its own deadline, for all its runs
 		e.moveHost(h, HostUnresponsive)
 	}
-	u.reg.since = e.now.Wall
+	u.reg.since = UnixTimeOf(e.now.Wall)
 	e.touch(u.reg)
 	e.serviceWhenDone(u.reg.pack)
 }

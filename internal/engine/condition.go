@@ -113,7 +113,7 @@ func (e *Engine) watchConditions(r *reg) {
 	case !lost || r.run.State == RunStarting || r.run.State == RunCanceling || r.run.State == RunUnresponsive:
 		r.notLost()
 	case r.lostSince == 0:
-		r.own().lostSince = e.clock.elapsed
+		r.writeCold().lostSince = e.clock.elapsed
 	case e.clock.elapsed >= r.lostSince+task.LossDelay:
 		r.notLost()
 		e.cancel(r.run, reason, false)
@@ -123,7 +123,7 @@ func (e *Engine) watchConditions(r *reg) {
 // notLost stops the loss delay.
 func (r *reg) notLost() {
 	if r.lostSince != 0 {
-		r.own().lostSince = 0
+		r.writeCold().lostSince = 0
 	}
 }
 

@@ -10,7 +10,6 @@ package engine
 import (
 	"time"
 
-	"github.com/bgtask/bgtask/internal/calendar"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -119,7 +118,7 @@ func (e *Engine) calendarInstants(r *reg) instants {
 	count, more := 0, false
 	at := r.NextWall
 	for ok := true; ok && !at.After(e.now.Wall); at, ok = nextAfter(r, zone, at) {
-		r.own().LastWall = at
+		r.writeCold().LastWall = at
 		if e.now.Wall.Sub(at) <= task.LateBy {
 			due.inTime = append(due.inTime, at)
 			continue
@@ -231,7 +230,7 @@ func (e *Engine) fireInTime(r *reg, at time.Time) {
 
 // recordMissed records a range of missed instants in history.
 func (e *Engine) recordMissed(r *reg, m task.Missed) {
-	r.own().Counts.Missed += m.Count
+	r.writeCold().Counts.Missed += m.Count
 	e.markLedger(r)
 	e.emit(r, task.Event{Kind: task.EventMissed, Missed: &m})
 }
@@ -250,18 +249,6 @@ func (e *Engine) nextDue(r *reg) time.Duration {
 		return 0
 	}
 	return r.Next
-}
-
-// loadCalendar parses the expression, which was checked when the task was registered.
-func (e *Engine) loadCalendar(r *reg) {
-	if r.calendar != nil {
-		r.own().calendar = nil
-	}
-	if t, ok := r.Spec.Trigger.(task.CalendarTrigger); ok {
-		if s, err := calendar.Parse(t.Expr); err == nil {
-			r.own().calendar = s
-		}
-	}
 }
 
 // zoneOf returns the zone of r's calendar: its named zone, or the machine's.
@@ -286,7 +273,7 @@ func (e *Engine) nextInstant(r *reg) {
 	if !ok {
 		at = timeZero
 	}
-	r.own().NextWall = at
+	r.writeCold().NextWall = at
 }
 
 // calendarsStepped handles a step of the wall clock. An instant that has come does not
@@ -297,7 +284,7 @@ func (e *Engine) calendarsStepped(step time.Duration) {
 		return // forward: what is due now fires; back: the next instant stays
 	}
 	for r := range e.calendars() {
-		r.own().LastWall = timeZero
+		r.writeCold().LastWall = timeZero
 	}
 	e.recompute(func(*reg) bool { return true })
 }

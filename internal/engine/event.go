@@ -8,6 +8,7 @@ package engine
 import (
 	"time"
 
+	"github.com/bgtask/bgtask/internal/calendar"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -41,6 +42,9 @@ type (
 		Ensure  bool
 		Unique  bool // refuse a name that is in use (bgtask add without --replace)
 		Zone    *time.Location
+		// Calendar is the expression of a CalendarTrigger, where the shell has
+		// parsed it to learn its zone. nil: the engine parses it.
+		Calendar *calendar.Schedule
 	}
 	// Unregister removes a registration; Cancel also cancels its live run.
 	Unregister struct {

@@ -74,7 +74,7 @@ func (e *Engine) raise(ev Raise) Answer {
 		return full
 	}
 	for _, r := range takers {
-		r.own().OnceIn = e.login()
+		r.writeCold().OnceIn = e.login()
 		e.fire(r, firing{by: ByEvent, details: task.CustomSystemEventTriggerDetails{ID: ev.EventID, Payload: ev.Payload}})
 		a.Tasks = append(a.Tasks, r.pack.Family+"/"+r.Spec.Name)
 	}

@@ -102,17 +102,17 @@ func (f forker) reg(old, r *reg) {
 	}
 	r.live = f.occ(r.live, r)
 	f.owned(&old.elapsed, &r.elapsed, r)
-	if r.rare == nothing {
+	if r.cold == noCold {
 		return
 	}
-	rare := *r.rare
-	rare.Starts = slices.Clone(rare.Starts)
-	if old := rare.wall; old != nil {
+	cold := *r.cold
+	cold.Starts = slices.Clone(cold.Starts)
+	if old := cold.wall; old != nil {
 		wall := *old
-		rare.wall = &wall
+		cold.wall = &wall
 		f.owned(old, &wall, r)
 	}
-	r.rare = &rare
+	r.cold = &cold
 }
 
 func (f forker) occ(old *occ, r *reg) *occ {

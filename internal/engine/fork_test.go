@@ -12,7 +12,7 @@ import (
 
 // neverWritten are the types of what an engine and its fork may share.
 var neverWritten = map[reflect.Type]bool{
-	reflect.TypeFor[*options]():           true,
+	reflect.TypeFor[*coldSpec]():          true,
 	reflect.TypeFor[*time.Location]():     true,
 	reflect.TypeFor[*calendar.Schedule](): true,
 	reflect.TypeFor[*task.Run]():          true,
@@ -34,7 +34,7 @@ type places map[uintptr]string
 func (p places) walk(v reflect.Value, way string) {
 	switch v.Kind() {
 	case reflect.Pointer:
-		if v.IsNil() || neverWritten[v.Type()] || v.Pointer() == reflect.ValueOf(nothing).Pointer() || p[v.Pointer()] != "" {
+		if v.IsNil() || neverWritten[v.Type()] || v.Pointer() == reflect.ValueOf(noCold).Pointer() || p[v.Pointer()] != "" {
 			return
 		}
 		if v.Elem().Type().Size() > 0 {

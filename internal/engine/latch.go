@@ -156,7 +156,7 @@ func (e *Engine) endOcc(r *reg, o *occ, end task.End) {
 	move(&o.State, OccEnded, occMoves, "occurrence of "+r.Spec.Name)
 	e.setPayload(o, nil)
 	e.mark(o)
-	r.own().LastEnd = task.Ended{Number: o.Number, End: end, At: e.now.Wall}
+	r.writeCold().LastEnd = task.Ended{Number: o.Number, End: end, At: e.now.Wall}
 	e.markLedger(r)
 	view := o.view()
 	e.emit(r, task.Event{Kind: task.EventOccurrence, Occurrence: &view, End: end})

@@ -53,11 +53,11 @@ func (e *Engine) endRun(u *run, how ending) {
 	e.freeSlots(u)
 	e.freeKey(u)
 	r.run = nil
-	past := r.own()
+	past := r.writeCold()
 	past.LastRun = &ended
 	past.Counts.Runs++
 	past.Counts.ByOutcome[how.outcome]++
-	r.since = e.now.Wall
+	r.since = UnixTimeOf(e.now.Wall)
 	e.markLedger(r)
 	e.emit(r, task.Event{Kind: task.EventEnded, Run: &ended})
 	// History has the outcome before the end of the occurrence that follows from it.
@@ -228,7 +228,7 @@ func (e *Engine) suspend(r *reg, cause SuspendCause, text string) {
 	}
 	e.setState(r, RegSuspended)
 	r.NotBefore = 0
-	why := r.own()
+	why := r.writeCold()
 	why.Cause, why.Text, why.Since = cause, text, e.now.Wall
 	why.Probe = e.clock.elapsed + task.ProbeEvery
 	r.pack.suspended[r] = struct{}{}
@@ -243,7 +243,7 @@ func (e *Engine) unsuspend(r *reg, why string) {
 	}
 	e.setState(r, RegActive)
 	r.Faults, r.NotBefore = 0, 0
-	was := r.own()
+	was := r.writeCold()
 	was.Cause, was.Text, was.Probe = SuspendedByNothing, "", 0
 	delete(r.pack.suspended, r)
 	e.emit(r, task.Event{Kind: task.EventChanged, Text: "resumed: " + why})

@@ -78,7 +78,7 @@ func (e *Engine) stray(h *host, i Held) {
 		h.strays = map[task.GUID]*reg{}
 	}
 	h.strays[i.Instance] = r
-	r.own().strays++
+	r.writeCold().strays++
 	e.touch(r)
 }
 
@@ -86,7 +86,7 @@ func (e *Engine) stray(h *host, i Held) {
 func (e *Engine) strayOver(h *host, instance task.GUID) {
 	if r := h.strays[instance]; r != nil {
 		delete(h.strays, instance)
-		r.own().strays--
+		r.writeCold().strays--
 		e.touch(r)
 	}
 }

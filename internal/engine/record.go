@@ -12,6 +12,26 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
+// UnixTime is an instant of the wall clock in nanoseconds since 1970; 0 is the zero
+// time. A time.Time is three times as large, and every registration keeps some.
+type UnixTime int64
+
+// UnixTimeOf converts a time.
+func UnixTimeOf(t time.Time) UnixTime {
+	if t.IsZero() {
+		return 0
+	}
+	return UnixTime(t.UnixNano())
+}
+
+// In shows the instant in a zone.
+func (u UnixTime) In(zone *time.Location) time.Time {
+	if u == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(u)).In(zone)
+}
+
 // Write is one change of the stored state. The set is sealed: Put, Delete, Append.
 type Write interface{ write() }
 
@@ -51,34 +71,43 @@ type (
 		Order      uint64 // of registering: of duplicates, the oldest stays
 	}
 
-	// Ledger holds what changes with every firing. Key: TaskID. Durations are points in
-	// elapsed time.
+	// Ledger holds what changes with every firing, in two parts: what nearly every
+	// registration has, and what few have. Key: TaskID. Durations are points in elapsed
+	// time.
 	Ledger struct {
-		TaskID   task.GUID
-		State    RegState
-		Firing   uint64        // last firing number
-		Grid     time.Duration // anchor of the phase
-		GridWall time.Time     // the same, for people
-		Next     time.Duration // next grid point
-		NextWall time.Time     // next calendar instant
-		LastWall time.Time     // last calendar instant that came
-		Disarmed bool          // a one-shot that fired
+		TaskID task.GUID
+		LedgerHot
+		LedgerCold
+	}
 
-		Faults    int           // in a row
-		Tries     int           // in a row: Retry and Lost
-		Losses    int           // in a row
-		NotBefore time.Duration // back-off
+	// LedgerHot is the part of a Ledger that every registration keeps in memory.
+	LedgerHot struct {
+		State     RegState
+		Disarmed  bool          // a one-shot that fired
 		Alone     bool          // runs alone in its class server until it completed once
+		Faults    int32         // in a row
+		Tries     int32         // in a row: Retry and Lost
+		Losses    int32         // in a row
+		Firing    uint64        // last firing number
+		Grid      time.Duration // anchor of the phase
+		GridWall  UnixTime      // the same, for people
+		Next      time.Duration // next grid point
+		NotBefore time.Duration // back-off
+	}
 
-		Cause   SuspendCause
-		Since   time.Time       // of the suspension
-		Text    string          // of the suspension, for people
-		Probe   time.Duration   // when the next probe may run
-		OnceIn  string          // the login in which an event with recurrence Once fired
-		Starts  []time.Duration // by edges, within the last minute
-		LastEnd task.Ended
-		LastRun *task.Run
-		Counts  task.Counts
+	// LedgerCold is the part of a Ledger that idle registrations share.
+	LedgerCold struct {
+		NextWall time.Time // next calendar instant
+		LastWall time.Time // last calendar instant that came
+		Cause    SuspendCause
+		Since    time.Time       // of the suspension
+		Text     string          // of the suspension, for people
+		Probe    time.Duration   // when the next probe may run
+		OnceIn   string          // the login in which an event with recurrence Once fired
+		Starts   []time.Duration // by edges, within the last minute
+		LastEnd  task.Ended
+		LastRun  *task.Run
+		Counts   task.Counts
 	}
 
 	// Occurrence is one that has not ended. Key: TaskID, First.

@@ -15,11 +15,12 @@ import (
 
 // reg is a registration: its stored rows and what follows from them.
 type reg struct {
-	taskID task.GUID
-	Spec   terms
-	Order  uint64 // of registering: of duplicates, the oldest stays
-	books
-	*rare
+	taskID     task.GUID
+	Spec       hotSpec
+	Order      uint64 // of registering: of duplicates, the oldest stays
+	registered UnixTime
+	LedgerHot
+	*cold
 	regDirty, ledgerDirty bool
 
 	pack *pack
@@ -30,7 +31,7 @@ type reg struct {
 	run     *run
 
 	holdsSince time.Duration // elapsed; -1: some condition does not hold, or is not watched
-	since      time.Time     // start of the phase that is shown
+	since      UnixTime      // start of the phase that is shown
 	shown      appearance    // what watchers saw last
 	readyAge   time.Duration // first firing of the front occurrence, while in the ready queue
 
@@ -174,7 +175,7 @@ func (e *Engine) armWall(r *reg, at time.Duration) {
 		if at <= 0 {
 			return
 		}
-		r.own().wall = &timer{owner: r}
+		r.writeCold().wall = &timer{owner: r}
 	}
 	e.wall.arm(r.wall, at)
 }

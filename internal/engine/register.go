@@ -43,8 +43,8 @@ func (e *Engine) register(ev Register) Answer {
 	if ev.Unique && len(same) > 0 {
 		return refuse(task.ErrConflict, spec.Name, "a task with this name exists", "--replace changes it")
 	}
-	if err, ok := e.checkTrigger(spec, ev); !ok {
-		return err
+	if refused, ok := e.checkTrigger(spec, &ev); !ok {
+		return refused
 	}
 	if a, ok := e.checkRoom(p, spec); !ok {
 		return a
@@ -83,8 +83,8 @@ func (e *Engine) checkRoom(p *pack, spec task.Spec) (Answer, bool) {
 }
 
 // checkTrigger refuses a trigger that cannot fire on this machine: every accepted
-// trigger fires.
-func (e *Engine) checkTrigger(spec task.Spec, ev Register) (Answer, bool) {
+// trigger fires. It leaves the calendar of a CalendarTrigger in ev.
+func (e *Engine) checkTrigger(spec task.Spec, ev *Register) (Answer, bool) {
 	if err := task.CheckFreshness(spec.Trigger, e.cfg.Policy); err != nil {
 		return refusal(err, spec.Name), false
 	}
@@ -95,15 +95,18 @@ func (e *Engine) checkTrigger(spec task.Spec, ev Register) (Answer, bool) {
 	if !ok {
 		return Answer{}, true
 	}
-	schedule, err := calendar.Parse(t.Expr)
-	if err != nil {
-		return refuse(task.ErrInvalid, spec.Name, "calendar "+fmt.Sprintf("%q", t.Expr)+": "+err.Error(), ""), false
+	if ev.Calendar == nil {
+		schedule, err := calendar.Parse(t.Expr)
+		if err != nil {
+			return refuse(task.ErrInvalid, spec.Name, "calendar "+fmt.Sprintf("%q", t.Expr)+": "+err.Error(), ""), false
+		}
+		ev.Calendar = schedule
 	}
 	zone := ev.Zone
 	if zone == nil {
 		zone = e.now.Wall.Location()
 	}
-	if _, ok := schedule.Next(e.now.Wall, zone); !ok {
+	if _, ok := ev.Calendar.Next(e.now.Wall, zone); !ok {
 		return refuse(task.ErrTriggerNotSupported, spec.Name, fmt.Sprintf("calendar %q has no instant in the next 50 years", t.Expr), ""), false
 	}
 	return Answer{}, true
@@ -123,13 +126,13 @@ func (e *Engine) sameName(p *pack, spec task.Spec) []*reg {
 // add makes a new registration.
 func (e *Engine) add(p *pack, spec task.Spec, ev Register) Answer {
 	e.order++
-	r := &reg{taskID: e.newGUID(), Spec: termsOf(spec), Order: e.order}
-	r.open(Ledger{})
-	r.Registered = e.now.Wall.UnixNano()
+	r := &reg{taskID: e.newGUID(), Spec: splitSpec(spec), Order: e.order}
+	r.open(&Ledger{})
+	r.registered = UnixTimeOf(e.now.Wall)
 	e.enter(r, p)
 	r.setZone(ev.Zone)
-	e.newPhase(r)
-	r.since = e.now.Wall
+	e.newPhase(r, ev.Calendar)
+	r.since = UnixTimeOf(e.now.Wall)
 	e.markReg(r)
 	e.markLedger(r)
 	e.touch(r)
@@ -147,15 +150,15 @@ func (e *Engine) enter(r *reg, p *pack) {
 }
 
 // newPhase starts the grid or calendar of the trigger now.
-func (e *Engine) newPhase(r *reg) {
-	r.Grid, r.GridWall, r.Next, r.Disarmed = e.clock.elapsed, e.now.Wall.UnixNano(), 0, false
-	if r.rare != nothing {
+func (e *Engine) newPhase(r *reg, calendar *calendar.Schedule) {
+	r.Grid, r.GridWall, r.Next, r.Disarmed = e.clock.elapsed, UnixTimeOf(e.now.Wall), 0, false
+	if r.cold != noCold {
 		r.NextWall, r.LastWall, r.OnceIn = timeZero, timeZero, ""
 	}
 	if f := freshness(r.Spec.Trigger); f > 0 {
 		r.Next = r.Grid + f
 	}
-	e.loadCalendar(r)
+	r.setCalendar(calendar)
 	e.nextInstant(r)
 }
 
@@ -166,7 +169,7 @@ func (e *Engine) ensure(ev Register, spec task.Spec, same []*reg) Answer {
 	r := same[0]
 	a := Answer{TaskID: r.id()}
 	if !r.Spec.whole().Equal(spec) {
-		if refused, ok := e.checkTrigger(spec, ev); !ok {
+		if refused, ok := e.checkTrigger(spec, &ev); !ok {
 			return refused
 		}
 		e.update(r, spec, ev)
@@ -196,11 +199,11 @@ func (e *Engine) update(r *reg, spec task.Spec, ev Register) {
 			e.endPending(r, r.pending[0], task.EndRemoved)
 		}
 	}
-	r.Spec = termsOf(spec)
+	r.Spec = splitSpec(spec)
 	r.setZone(ev.Zone)
 	e.index(r)
 	if phase {
-		e.newPhase(r)
+		e.newPhase(r, ev.Calendar)
 	}
 	if r.State == RegSpent && (phase || !r.Disarmed) {
 		e.setState(r, RegActive)
@@ -281,7 +284,7 @@ func (e *Engine) goneWhenDone(r *reg) {
 // setState moves a registration to another state.
 func (e *Engine) setState(r *reg, to RegState) {
 	move(&r.State, to, regMoves, "registration "+r.Spec.Name)
-	r.since = e.now.Wall
+	r.since = UnixTimeOf(e.now.Wall)
 	e.markLedger(r)
 }
 

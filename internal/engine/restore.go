@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/bgtask/bgtask/internal/calendar"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -141,16 +142,16 @@ func (e *Engine) restoreRegistrations(saved State) []*reg {
 		if p == nil || l == nil {
 			continue // rows of one registration are written together
 		}
-		r := &reg{taskID: rec.TaskID, Spec: termsOf(rec.Spec), Order: rec.Order}
-		r.open(*l)
-		r.Registered = rec.Registered.UnixNano()
+		r := &reg{taskID: rec.TaskID, Spec: splitSpec(rec.Spec), Order: rec.Order}
+		r.open(l)
+		r.registered = UnixTimeOf(rec.Registered)
 		e.order = max(e.order, rec.Order)
 		e.enter(r, p)
 		all = append(all, r)
 		e.restoreCalendar(r, saved.Zones)
-		r.since = e.now.Wall
+		r.since = UnixTimeOf(e.now.Wall)
 		if l.State == RegSuspended {
-			p.suspended[r], r.since = struct{}{}, l.Since
+			p.suspended[r], r.since = struct{}{}, UnixTimeOf(l.Since)
 		}
 	}
 	return all
@@ -159,15 +160,16 @@ func (e *Engine) restoreRegistrations(saved State) []*reg {
 // restoreCalendar parses the calendar of r and sets its zone. The next instant was
 // stored.
 func (e *Engine) restoreCalendar(r *reg, zones map[string]*time.Location) {
-	e.loadCalendar(r)
-	if r.calendar == nil {
+	t, ok := r.Spec.Trigger.(task.CalendarTrigger)
+	if !ok {
 		return
 	}
-	name := r.calendar.Zone()
-	if t := r.Spec.Trigger.(task.CalendarTrigger); t.Zone != "" {
-		name = t.Zone
+	schedule, err := calendar.Parse(t.Expr)
+	if err != nil {
+		return // it was refused when it was registered
 	}
-	r.setZone(zones[name])
+	r.setCalendar(schedule)
+	r.setZone(zones[cmp.Or(t.Zone, schedule.Zone())])
 }
 
 // restoreOccurrences restores occurrences in the order of their first firings.

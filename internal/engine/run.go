@@ -106,7 +106,7 @@ func (e *Engine) entered(u *run) {
 	e.armRun(u)
 	view := u.view(e)
 	e.emit(u.reg, task.Event{Kind: task.EventRunning, Run: &view})
-	u.reg.since = e.now.Wall
+	u.reg.since = UnixTimeOf(e.now.Wall)
 	e.touch(u.reg)
 }
 
@@ -131,7 +131,7 @@ func (e *Engine) leaveUnresponsive(u *run, to RunState) {
 	}
 	move(&u.State, to, runMoves, "run of "+u.reg.Spec.Name)
 	u.Failing, u.UnresponsiveSince = "", timeZero
-	u.reg.since = e.now.Wall
+	u.reg.since = UnixTimeOf(e.now.Wall)
 	e.retakeSlots(u)
 	e.mark(u)
 	e.armRun(u)

@@ -37,7 +37,7 @@ func manySaved() (Instant, State) {
 		id := task.GUID{0: byte(i), 1: byte(i >> 8), 2: byte(i >> 16), 15: 1}
 		saved.Registrations = append(saved.Registrations, Registration{TaskID: id, Package: saved.Packages[i%10].Family, Order: uint64(i + 1), Registered: now.Wall,
 			Spec: task.Spec{Name: fmt.Sprint("task", i), Trigger: task.TimeTrigger{Freshness: time.Hour}, Conditions: conditions}})
-		saved.Ledgers = append(saved.Ledgers, Ledger{TaskID: id, Grid: 1, Next: 2 * time.Hour, GridWall: now.Wall})
+		saved.Ledgers = append(saved.Ledgers, Ledger{TaskID: id, LedgerHot: LedgerHot{Grid: 1, Next: 2 * time.Hour, GridWall: UnixTimeOf(now.Wall)}})
 	}
 	return now, saved
 }

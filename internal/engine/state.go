@@ -137,7 +137,7 @@ func (e *Engine) sinceWhen(r *reg, p task.Phase) time.Time {
 	case p == task.Unresponsive:
 		return r.run.UnresponsiveSince
 	}
-	return r.since
+	return e.shown(r.since)
 }
 
 // nextTime returns when something happens to r merely because time passes, or zero if

@@ -63,8 +63,8 @@ func (e *Engine) peek(now Instant) {
 
 // info returns everything about a registration that users see.
 func (e *Engine) info(r *reg) task.Info {
-	i := task.Info{TaskID: r.id(), Package: r.pack.Family, Spec: r.Spec.whole(), Registered: e.wallOf(r.Registered), State: e.state(r),
-		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: e.wallOf(r.GridWall)}
+	i := task.Info{TaskID: r.id(), Package: r.pack.Family, Spec: r.Spec.whole(), Registered: e.shown(r.registered), State: e.state(r),
+		LastRun: r.LastRun, Counts: r.Counts, Warnings: e.warnings(r), GridFrom: e.shown(r.GridWall)}
 	if r.LastEnd.End != task.EndNone {
 		end := r.LastEnd
 		i.LastEnd = &end

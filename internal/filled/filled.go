@@ -44,6 +44,37 @@ func Each[T any](t *testing.T, f Filler, check func(t *testing.T, want T)) {
 	}
 }
 
+// EachForgotten calls check with full values of type T and, for every number, text
+// and truth in one, the same value with that one left zero, as if it had been
+// forgotten.
+func EachForgotten[T any](t *testing.T, f Filler, check func(t *testing.T, whole, without T)) {
+	t.Helper()
+	for seed := range rounds {
+		whole, leaves := f.make(seed, 0, reflect.TypeFor[T]())
+		for forget := range leaves {
+			without, _ := f.make(seed, forget+1, reflect.TypeFor[T]())
+			check(t, whole.Interface().(T), without.Interface().(T))
+		}
+	}
+}
+
+// make makes the value of a seed without the given leaf, counted from 1, and returns
+// how many leaves it has.
+func (f Filler) make(seed, forget int, t reflect.Type) (value reflect.Value, leaves int) {
+	w := &work{Filler: f, Rand: rand.New(rand.NewPCG(uint64(seed), 1)), turn: seed, full: true, forget: forget}
+	value = reflect.New(t).Elem()
+	w.value(value)
+	return value, w.leaves
+}
+
+// Members lists a zero value of each member of a sealed set of package task.
+func Members[T any]() (all []T) {
+	for _, m := range sealed[reflect.TypeFor[T]()] {
+		all = append(all, m.(T))
+	}
+	return all
+}
+
 // RoundTrip puts values through a conversion there and back, and compares them by
 // their fields.
 func RoundTrip[T any](t *testing.T, f Filler, convert func(T) (T, error)) {
@@ -66,11 +97,13 @@ type work struct {
 	*rand.Rand
 	turn int
 	full bool
+
+	leaves, forget int
 }
 
 // field fills a field of a struct, which may be left zero.
 func (w *work) field(v reflect.Value) {
-	if !w.full && w.IntN(4) == 0 {
+	if !w.full && w.IntN(4) == 0 && v.Type() != reflect.TypeFor[task.Condition]() { // a need has one
 		return
 	}
 	w.value(v)
@@ -133,10 +166,16 @@ func (w *work) member(v reflect.Value) {
 	}
 	member := reflect.New(reflect.TypeOf(all[w.turn%len(all)])).Elem()
 	w.value(member)
+	if c, ok := member.Interface().(task.Condition); ok && w.IntN(2) == 0 {
+		member = reflect.ValueOf(task.OrUnknown(c))
+	}
 	v.Set(member)
 }
 
 func (w *work) scalar(v reflect.Value) {
+	if w.leaves++; w.leaves == w.forget {
+		defer v.SetZero() // all others are as they would be
+	}
 	switch v.Kind() {
 	case reflect.Bool:
 		v.SetBool(true)
@@ -199,4 +238,5 @@ var sealed = map[reflect.Type][]any{
 		task.StorageLibraryContentChangedTriggerDetails{}, task.SocketActivityTriggerDetails{}, task.DeviceWatcherTriggerDetails{},
 		task.ToastNotificationActionTriggerDetails{}, task.PushNotificationTriggerDetails{}, task.ManualDetails{},
 	},
+	reflect.TypeFor[task.Condition](): {task.SystemCondition(0)},
 }

@@ -55,7 +55,7 @@ func TestEveryMember(t *testing.T) {
 			t.Errorf("task.%s has the members\n%v; filled.go lists\n%v", set, members, listed)
 		}
 	}
-	if len(found) < len(sealed) {
+	if len(found) != 2 { // conditions are sealed by a method that they need
 		t.Errorf("found the sets %v", found)
 	}
 }

@@ -83,7 +83,7 @@ func newAuditor(m *machine) *auditor {
 }
 
 // entered notes that the code of an instance runs from now on.
-func (a *auditor) entered(p *process, i *instance, act engine.Activation) {
+func (a *auditor) entered(p *process, i *instance, act task.Activation) {
 	a.m.printf("-- %v runs %s of %s", p.id, short(i.id), act.Spec.Name)
 	if a.truth[i.id] != nil {
 		a.m.broken("instance %s is entered twice", short(i.id))

@@ -36,7 +36,7 @@ func (a *auditor) checkOutcomes(events []task.Event) {
 		}
 		l, ok := a.m.store.ledgers[id]
 		b := a.book(id)
-		if have := (tally{int(l.Firing), l.Tries, l.Faults, l.Losses}); ok && have != b.tally {
+		if have := (tally{int(l.Firing), int(l.Tries), int(l.Faults), int(l.Losses)}); ok && have != b.tally {
 			a.m.broken("%s counts {firings tries faults losses} %v, want %v", b.name, have, b.tally)
 		}
 	}

@@ -170,7 +170,7 @@ func (p *process) dropped() {
 }
 
 // activate enters Run, or refuses.
-func (p *process) activate(a engine.Activation) {
+func (p *process) activate(a task.Activation) {
 	at := slices.IndexFunc(p.objects, func(o engine.Object) bool { return o.CLSID == a.CLSID && !o.Suspended })
 	switch {
 	case slices.Contains(p.taken, a.CLSID):

@@ -16,10 +16,6 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// defaultSettle is how long a tree must be quiet before its registration fires,
-// if the trigger does not set Settle.
-const defaultSettle = 2 * time.Second
-
 // maxIntake is the number of changed paths kept between two updates. If there are
 // more, all trees are read again.
 const maxIntake = 16 * task.MaxChangedPaths

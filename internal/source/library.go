@@ -201,7 +201,7 @@ func (l *library) change(w *watched, t *tree, path string, certain bool) (enter 
 func (w *watched) touch(certain bool) {
 	settle := w.wanted.Settle
 	if settle == 0 {
-		settle = defaultSettle
+		settle = task.ContentSettle
 	}
 	w.due = time.Now().Add(settle)
 	w.certain = w.certain || certain

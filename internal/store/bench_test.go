@@ -37,8 +37,10 @@ func sampleRegistration(n int) engine.Registration {
 
 func sampleLedger(n int) engine.Ledger {
 	return engine.Ledger{
-		TaskID: numbered(n), Firing: 209, Grid: time.Hour, GridWall: start, Next: 2 * time.Hour, LastEnd: task.Ended{Number: 209, End: task.EndDone, At: start},
-		LastRun: sampleRun(n), Counts: task.Counts{Runs: 209, ByOutcome: task.OutcomeCounts{task.Completed: 203, task.Canceled: 5, task.Failed: 1}, Missed: 17},
+		TaskID:    numbered(n),
+		LedgerHot: engine.LedgerHot{Firing: 209, Grid: time.Hour, GridWall: engine.UnixTimeOf(start), Next: 2 * time.Hour},
+		LedgerCold: engine.LedgerCold{LastEnd: task.Ended{Number: 209, End: task.EndDone, At: start}, LastRun: sampleRun(n),
+			Counts: task.Counts{Runs: 209, ByOutcome: task.OutcomeCounts{task.Completed: 203, task.Canceled: 5, task.Failed: 1}, Missed: 17}},
 	}
 }
 

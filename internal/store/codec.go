@@ -158,7 +158,7 @@ func unsigned[T ~uint8 | ~uint32 | ~uint64](c *codec, n int, v *T) {
 	}
 }
 
-func signed[T ~int | ~int64](c *codec, n int, v *T) {
+func signed[T ~int | ~int32 | ~int64](c *codec, n int, v *T) {
 	if !c.reading {
 		if *v != 0 {
 			c.putVarint(n, zigzag(int64(*v)))

@@ -26,7 +26,7 @@ func ledger(c *codec, r *engine.Ledger) {
 	unsigned(c, 2, &r.State)
 	unsigned(c, 3, &r.Firing)
 	signed(c, 4, &r.Grid)
-	c.time(5, &r.GridWall)
+	signed(c, 5, &r.GridWall)
 	signed(c, 6, &r.Next)
 	c.time(7, &r.NextWall)
 	c.flag(8, &r.Disarmed)

@@ -56,7 +56,7 @@ func TestFailedCommit(t *testing.T) {
 func bigWrites(n uint64) []engine.Write {
 	var id task.GUID
 	id[0] = byte(n)
-	return []engine.Write{engine.Put{Record: engine.Ledger{TaskID: id, Firing: n, Text: strings.Repeat("x", 100_000)}}}
+	return []engine.Write{engine.Put{Record: engine.Ledger{TaskID: id, LedgerHot: engine.LedgerHot{Firing: n}, LedgerCold: engine.LedgerCold{Text: strings.Repeat("x", 100_000)}}}}
 }
 
 func exec(t *testing.T, s *Store, statement string) {

@@ -33,7 +33,7 @@ func killed(t *testing.T, n uint64) string {
 func tinyWrites(n uint64) []engine.Write {
 	var id task.GUID
 	id[0], id[1] = byte(n), byte(n>>8)
-	return []engine.Write{engine.Put{Record: engine.Ledger{TaskID: id, Firing: n}}, engine.Append{Event: task.Event{Seq: n, TaskID: id}}}
+	return []engine.Write{engine.Put{Record: engine.Ledger{TaskID: id, LedgerHot: engine.LedgerHot{Firing: n}}}, engine.Append{Event: task.Event{Seq: n, TaskID: id}}}
 }
 
 func copyOf(t *testing.T, dir string) string {

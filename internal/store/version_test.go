@@ -149,8 +149,11 @@ func version1() (engine.State, task.Event) {
 			Removing: true, KeepData: true,
 		}},
 		Ledgers: []engine.Ledger{{
-			TaskID: reg, State: engine.RegSuspended, Firing: 212, Grid: -1, GridWall: at(11), Next: 2, NextWall: at(12), Disarmed: true, Faults: 3, Tries: 4, Losses: 5,
-			NotBefore: 6, Alone: true, Cause: engine.SuspendedByActivation, Since: at(13), Text: "why", Probe: 7, OnceIn: "login", LastEnd: ended, LastRun: &run, Counts: counts,
+			TaskID: reg,
+			LedgerHot: engine.LedgerHot{State: engine.RegSuspended, Firing: 212, Grid: -1, GridWall: engine.UnixTimeOf(at(11)), Next: 2, Disarmed: true,
+				Faults: 3, Tries: 4, Losses: 5, NotBefore: 6, Alone: true},
+			LedgerCold: engine.LedgerCold{NextWall: at(12), Cause: engine.SuspendedByActivation, Since: at(13), Text: "why", Probe: 7, OnceIn: "login",
+				LastEnd: ended, LastRun: &run, Counts: counts},
 		}},
 		Runs: []engine.Run{{
 			ID: numbered(6), TaskID: reg, First: 210, Number: 212, Attempt: 2, State: engine.RunCanceling, Host: process, Token: token, Started: at(4), Entered: at(5),

@@ -20,14 +20,16 @@ func (s *service) Register(ctx context.Context, m *pb.RegisterRequest) (*pb.Regi
 	if err != nil {
 		return nil, err
 	}
-	zone, err := Zone(r.Spec)
+	schedule, zoneName := Calendar(r.Spec.Trigger)
+	zone, err := Zone(r.Spec.Name, zoneName)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.Packages.Imply(ctx, c.program(), c.Owner); err != nil {
 		return nil, err
 	}
-	ev := engine.Register{Request: loop.RequestID(r.Request), Caller: c.engine(), Package: c.Family, Spec: r.Spec, Ensure: r.Ensure, Unique: r.Unique, Zone: zone}
+	ev := engine.Register{Request: loop.RequestID(r.Request), Caller: c.engine(), Package: c.Family, Spec: r.Spec, Ensure: r.Ensure, Unique: r.Unique,
+		Zone: zone, Calendar: schedule}
 	if r.Package != "" {
 		ev.Package = r.Package
 	}

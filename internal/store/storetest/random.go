@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bgtask/bgtask/internal/engine"
+	"github.com/bgtask/bgtask/internal/filled"
 	"github.com/bgtask/bgtask/task"
 )
 
@@ -18,19 +19,11 @@ var Records = []engine.Record{
 	engine.Remembered{}, engine.LastingFact{},
 }
 
-// Triggers has one of each kind.
-var Triggers = []task.Trigger{
-	task.TimeTrigger{}, task.MaintenanceTrigger{}, task.CalendarTrigger{}, task.SystemTrigger{}, task.ApplicationTrigger{},
-	task.CustomSystemEventTrigger{}, task.StorageLibraryContentChangedTrigger{}, task.SocketActivityTrigger{}, task.DeviceWatcherTrigger{},
-	task.ToastNotificationActionTrigger{}, task.PushNotificationTrigger{},
-}
-
-// Details has one of each kind.
-var Details = []task.Details{
-	task.TimeTriggerDetails{}, task.SystemTriggerDetails{}, task.ApplicationTriggerDetails{}, task.CustomSystemEventTriggerDetails{},
-	task.StorageLibraryContentChangedTriggerDetails{}, task.SocketActivityTriggerDetails{}, task.DeviceWatcherTriggerDetails{},
-	task.ToastNotificationActionTriggerDetails{}, task.PushNotificationTriggerDetails{}, task.ManualDetails{},
-}
+// Triggers and Details have one of each kind.
+var (
+	Triggers = filled.Members[task.Trigger]()
+	Details  = filled.Members[task.Details]()
+)
 
 // Conditions has some of each kind.
 var Conditions = []task.Condition{task.InternetAvailable, task.EnergySaverOff, task.OrUnknown(task.DeviceIdle)}
@@ -130,6 +123,8 @@ func fillScalar(r *rand.Rand, v reflect.Value) {
 		v.SetString(words(r))
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(bits) * int64(1-2*r.IntN(2)))
+	case reflect.Int32:
+		v.SetInt(int64(int32(bits)))
 	case reflect.Uint8, reflect.Uint32, reflect.Uint64:
 		v.SetUint(bits >> (64 - v.Type().Bits()))
 	default:

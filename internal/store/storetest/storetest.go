@@ -119,7 +119,7 @@ func testVariants(t *testing.T, p Place) {
 
 func testReplace(t *testing.T, p Place) {
 	s := open(t, p)
-	a, b := engine.Ledger{TaskID: guid(1), Firing: 1}, engine.Ledger{TaskID: guid(1), Firing: 2}
+	a, b := fired(1), fired(2)
 	commit(t, s, engine.Put{Record: a})
 	commit(t, s, engine.Put{Record: b})
 	judge(t, s, engine.State{Ledgers: []engine.Ledger{b}})
@@ -128,19 +128,22 @@ func testReplace(t *testing.T, p Place) {
 	judge(t, reopen(t, p, s), engine.State{})
 }
 
+func fired(firing uint64) engine.Ledger {
+	return engine.Ledger{TaskID: guid(1), LedgerHot: engine.LedgerHot{Firing: firing}}
+}
+
 // testBatch writes to the same rows several times in one commit: the last write
 // counts, and rows with the same key in two tables are two rows.
 func testBatch(t *testing.T, p Place) {
 	s := open(t, p)
-	of := func(firing uint64) engine.Ledger { return engine.Ledger{TaskID: guid(1), Firing: firing} }
 	occ := func(first uint64) engine.Occurrence { return engine.Occurrence{TaskID: guid(1), First: first} }
 	commit(t, s,
-		engine.Put{Record: of(1)}, engine.Delete{Record: of(0)}, engine.Put{Record: of(2)}, engine.Put{Record: of(3)},
+		engine.Put{Record: fired(1)}, engine.Delete{Record: fired(0)}, engine.Put{Record: fired(2)}, engine.Put{Record: fired(3)},
 		engine.Put{Record: engine.Registration{TaskID: guid(1)}},
 		engine.Put{Record: engine.Registration{TaskID: guid(2)}}, engine.Delete{Record: engine.Registration{TaskID: guid(2)}},
 		engine.Put{Record: occ(1)}, engine.Put{Record: occ(256)}, engine.Delete{Record: occ(1)})
 	want := engine.State{
-		Ledgers:       []engine.Ledger{of(3)},
+		Ledgers:       []engine.Ledger{fired(3)},
 		Registrations: []engine.Registration{{TaskID: guid(1)}},
 		Occurrences:   []engine.Occurrence{occ(256)},
 	}

@@ -1,0 +1,49 @@
+package engine
+
+import (
+	"reflect"
+	"testing"
+
+	"github.com/bgtask/bgtask/internal/filled"
+	"github.com/bgtask/bgtask/task"
+)
+
+// TestMain holds, after all transcripts, that what registrations share was not
+// written to.
+func TestMain(m *testing.M) {
+	m.Run()
+	if !reflect.ValueOf(*noCold).IsZero() {
+		panic("some code wrote to the shared zero of cold without writeCold()")
+	}
+	if !reflect.ValueOf(*noColdSpec).IsZero() {
+		panic("some code wrote to a part of a spec that registrations share")
+	}
+}
+
+// TestSpecSplits: a spec that is split into hot and cold is the same when it is put
+// together again.
+func TestSpecSplits(t *testing.T) {
+	filled.RoundTrip(t, filled.Filler{}, func(want task.Spec) (task.Spec, error) { return splitSpec(want).whole(), nil })
+}
+
+// TestLedgerSplits: opening a ledger and asking for it again gives the same.
+func TestLedgerSplits(t *testing.T) {
+	filled.RoundTrip(t, filled.Filler{}, func(want Ledger) (Ledger, error) {
+		r := &reg{taskID: want.TaskID}
+		r.open(&want)
+		return r.ledger(), nil
+	})
+}
+
+// TestIdleOnesShare: a registration without options and with a past that is empty
+// has nothing of its own that is cold.
+func TestIdleOnesShare(t *testing.T) {
+	s := task.Spec{Name: "n", EntryPoint: task.GUID{1}, Trigger: task.ApplicationTrigger{}, Conditions: []task.Condition{task.ACPower}}
+	if splitSpec(s).coldSpec != noColdSpec {
+		t.Error("a spec without options has a cold part")
+	}
+	r := &reg{}
+	if r.open(&Ledger{LedgerHot: LedgerHot{Firing: 1, GridWall: 1}}); r.cold != noCold {
+		t.Error("a ledger of an idle registration has a cold part")
+	}
+}
