@@ -8,66 +8,67 @@ type Details interface{ sealedDetails() }
 // TimeTriggerDetails are those of TimeTrigger, MaintenanceTrigger and
 // CalendarTrigger.
 type TimeTriggerDetails struct {
-	Due    time.Time
-	Missed int // instants that this one makes up for
+	Due    time.Time `json:"due"`
+	Missed int       `json:"missed"` // instants that this one makes up for
 }
 
 // SystemTriggerDetails are those of SystemTrigger.
 type SystemTriggerDetails struct {
-	Type     SystemTriggerType
-	Old, New Value
+	Type SystemTriggerType `json:"trigger_type,number"`
+	Old  Value             `json:"old"`
+	New  Value             `json:"new"`
 }
 
 // ApplicationTriggerDetails are those of ApplicationTrigger.
 type ApplicationTriggerDetails struct {
-	Arguments []byte
+	Arguments []byte `json:"arguments"`
 }
 
 // CustomSystemEventTriggerDetails are those of CustomSystemEventTrigger.
 type CustomSystemEventTriggerDetails struct {
-	ID      string
-	Payload []byte
+	ID      string `json:"id"`
+	Payload []byte `json:"payload"`
 }
 
 // StorageLibraryContentChangedTriggerDetails name at most 1,000 changed paths.
 type StorageLibraryContentChangedTriggerDetails struct {
-	Paths    []string
-	Overflow bool // there were more
+	Paths    []string `json:"paths"`
+	Overflow bool     `json:"overflow"` // there were more
 }
 
 // SocketActivityTriggerDetails are those of SocketActivityTrigger.
 type SocketActivityTriggerDetails struct {
-	Address string
+	Address string `json:"address"`
 }
 
 // DeviceWatcherTriggerDetails are those of DeviceWatcherTrigger.
 type DeviceWatcherTriggerDetails struct {
-	Action     string // add, remove, change, ...
-	Device     string // its path in sysfs
-	Properties map[string]string
+	Action     string            `json:"action"` // add, remove, change, ...
+	Device     string            `json:"device"` // its path in sysfs
+	Properties map[string]string `json:"properties"`
 }
 
 // ToastNotificationActionTriggerDetails are those of ToastNotificationActionTrigger.
 type ToastNotificationActionTriggerDetails struct {
-	Action    string // of the button; DefaultAction for the toast itself, ReplyAction for an answer
-	ID        uint32 // of the toast, as ShowToast gave it
-	Tag       string // of the toast
-	UserInput string // what the user wrote, with ReplyAction
+	Action    string `json:"action"`          // of the button; DefaultAction for the toast itself, ReplyAction for an answer
+	ID        uint32 `json:"notification_id"` // of the toast, as ShowToast gave it
+	Tag       string `json:"tag"`             // of the toast
+	UserInput string `json:"user_input"`      // what the user wrote, with ReplyAction
 	// ActivationToken lets a program that is started take the focus: it belongs
 	// into XDG_ACTIVATION_TOKEN of its environment. "": the desktop gave none.
-	ActivationToken string
+	ActivationToken string `json:"activation_token"`
 }
 
 // PushNotificationTriggerDetails are those of PushNotificationTrigger.
 type PushNotificationTriggerDetails struct {
-	Content []byte
+	Content []byte `json:"content"`
 }
 
 // ManualDetails are the details of a firing that did not come from the trigger:
 // Registration.Request of a task that has no ApplicationTrigger, or "bgtask fire".
 // The task's trigger, whatever it is, had no part in it.
 type ManualDetails struct {
-	Arguments []byte
+	Arguments []byte `json:"arguments"`
 }
 
 func (TimeTriggerDetails) sealedDetails()                         {}

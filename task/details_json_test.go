@@ -36,18 +36,13 @@ var allDetails = rapid.Custom(func(t *rapid.T) Details {
 func TestDetailsRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := allDetails.Draw(t, "details")
-		long, err := json.Marshal(want)
+		data, err := json.Marshal(want)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, data := range [][]byte{AppendDetails(nil, want), long} {
-			if !json.Valid(data) {
-				t.Fatalf("not JSON: %s", data)
-			}
-			got, err := DecodeDetails(data)
-			if d := cmp.Diff(want, got); err != nil || d != "" {
-				t.Fatalf("%v\n%s\n%s", err, d, data)
-			}
+		got, err := DecodeDetails(data)
+		if d := cmp.Diff(want, got); err != nil || d != "" {
+			t.Fatalf("%v\n%s\n%s", err, d, data)
 		}
 	})
 }
@@ -75,7 +70,11 @@ func FuzzDecodeDetails(f *testing.F) {
 		if !json.Valid(data) {
 			t.Fatalf("accepted what is not JSON: %q", data)
 		}
-		got, err := DecodeDetails(AppendDetails(nil, want))
+		again, err := json.Marshal(want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := DecodeDetails(again)
 		if d := cmp.Diff(want, got); err != nil || d != "" {
 			t.Fatalf("%v\n%s", err, d)
 		}

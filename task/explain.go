@@ -65,38 +65,38 @@ func ParseReasonKind(s string) (ReasonKind, error) { return reasonKinds.parse(s)
 
 // Reason is one thing that a pending occurrence waits for.
 type Reason struct {
-	Kind      ReasonKind
-	Condition Condition // of WaitCondition, WaitUnsure
-	Cause     Cause     // of WaitUnsure
-	Until     time.Time // when it ends by itself; zero: nobody knows
-	Detail    string    // who has the key, why it is suspended, the pid that does not answer
+	Kind      ReasonKind `json:"kind"`
+	Condition Condition  `json:"condition"` // of WaitCondition, WaitUnsure
+	Cause     Cause      `json:"cause"`     // of WaitUnsure
+	Until     time.Time  `json:"until"`     // when it ends by itself; zero: nobody knows
+	Detail    string     `json:"detail"`    // who has the key, why it is suspended, the pid that does not answer
 }
 
 // NeedState is a condition and the facts behind it.
 type NeedState struct {
-	Condition Condition
-	Verdict   Verdict
-	Waived    bool // by RunAnyway or fire --now
-	Facts     []Fact
+	Condition Condition `json:"condition"`
+	Verdict   Verdict   `json:"verdict"`
+	Waived    bool      `json:"waived"` // by RunAnyway or fire --now
+	Facts     []Fact    `json:"facts"`
 }
 
 // Explanation is the answer to: why does this task not run, or why does it?
 // Its String is the output of "bgtask why".
 type Explanation struct {
-	At       time.Time
-	Info     Info // its State has the reasons
-	Fired    int  // firings in the pending or live occurrence
-	First    time.Time
-	Last     time.Time
-	By       string // "its timer", "its calendar", "event \"morning\"", "hand", "the application"
-	Number   uint64
-	Needs    []NeedState
-	Tries    []Run         // the latest attempts of the pending occurrence, oldest first, at most 5
-	Would    []string      // what has to be true: "internet=yes"; the smallest set
-	After    []string      // what has to be over: "backup has ended (exclusive \"store\")"
-	Earliest time.Time     // when it would run at the earliest; zero: at once
-	Never    bool          // nothing makes it run by itself
-	Use      string        // of a running one: "MultipleUse", "SingleUse"; "" when not known
-	RunLimit time.Duration // in force for it; 0: none
-	Sources  []SourceState
+	At       time.Time     `json:"at"`
+	Info     Info          `json:"info"`  // its State has the reasons
+	Fired    int           `json:"fired"` // firings in the pending or live occurrence
+	First    time.Time     `json:"first"`
+	Last     time.Time     `json:"last"`
+	By       string        `json:"by"` // "its timer", "its calendar", "event \"morning\"", "hand", "the application"
+	Number   uint64        `json:"number,null"`
+	Needs    []NeedState   `json:"needs"`
+	Tries    []Run         `json:"tries"`            // the latest attempts of the pending occurrence, oldest first, at most 5
+	Would    []string      `json:"would"`            // what has to be true: "internet=yes"; the smallest set
+	After    []string      `json:"after"`            // what has to be over: "backup has ended (exclusive \"store\")"
+	Earliest time.Time     `json:"earliest"`         // when it would run at the earliest; zero: at once
+	Never    bool          `json:"never"`            // nothing makes it run by itself
+	Use      string        `json:"use"`              // of a running one: "MultipleUse", "SingleUse"; "" when not known
+	RunLimit time.Duration `json:"run_limit_s,null"` // in force for it; 0: none
+	Sources  []SourceState `json:"sources"`
 }

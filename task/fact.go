@@ -218,18 +218,18 @@ func (c Cause) String() string {
 
 // Fact is something true of the machine now.
 type Fact struct {
-	Name   string
-	Value  Value
-	Source string // who says so: "NetworkManager"
-	Detail string // in the source's words: "limited"
+	Name   string `json:"name"`
+	Value  Value  `json:"value"`
+	Source string `json:"source"` // who says so: "NetworkManager"
+	Detail string `json:"detail"` // in the source's words: "limited"
 
 	// Set by the broker, not by sources.
-	Since      time.Time // wall time of the value's last change
-	Cause      Cause     // when Value is Unknown
-	Overridden bool      // by a person, for testing
-	Until      time.Time // end of the override; zero: until the broker ends
-	Real       Value     // what the source says, when Overridden
-	UsedBy     []string  // names of tasks that need it, PACKAGE/NAME; at most 8, sorted
+	Since      time.Time `json:"since"`      // wall time of the value's last change
+	Cause      Cause     `json:"cause"`      // when Value is Unknown
+	Overridden bool      `json:"overridden"` // by a person, for testing
+	Until      time.Time `json:"until"`      // end of the override; zero: until the broker ends
+	Real       Value     `json:"real"`       // what the source says, when Overridden
+	UsedBy     []string  `json:"used_by"`    // names of tasks that need it, PACKAGE/NAME; at most 8, sorted
 }
 
 // SourceStatus is what a source says of itself.
@@ -251,10 +251,10 @@ func (s SourceStatus) String() string {
 
 // SourceState is a source, what it feeds and how it is.
 type SourceState struct {
-	Name     string // "NetworkManager"
-	Status   SourceStatus
-	Detail   string   // why it is not up
-	Remedy   string   // what to do to have it
-	Facts    []string // the names it feeds
-	Triggers []string // the trigger classes it feeds
+	Name     string       `json:"name"` // "NetworkManager"
+	Status   SourceStatus `json:"status"`
+	Detail   string       `json:"detail"`   // why it is not up
+	Remedy   string       `json:"remedy"`   // what to do to have it
+	Facts    []string     `json:"facts"`    // the names it feeds
+	Triggers []string     `json:"triggers"` // the trigger classes it feeds
 }

@@ -1,332 +1,266 @@
 package task
 
 import (
-	"encoding/base64"
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
 
-// jsonReader reads one JSON value whose shape is known. It is here because the
-// broker decodes every registration when it starts, a million at most. The first
-// fault is kept in err; after it every call returns zero.
-//
-// It is strict where a mistake would be lost in silence: a member that it does
-// not know is refused, for it was written by a newer version or mistyped.
-type jsonReader struct {
-	b   []byte
-	i   int
-	err error
+// unmarshalJSON reads what marshalJSON writes into the value that to points to. It
+// is strict where a mistake would go unnoticed: a key that is not known or comes
+// twice, text that is not UTF-8 and a number beside a name that contradicts it are
+// errors. A member that is missing, or null, is zero. It checks the form only.
+func unmarshalJSON(data []byte, to any) error {
+	if !utf8.Valid(data) {
+		return invalidJSON("it is not UTF-8")
+	}
+	if err := checkSyntax(data); err != nil {
+		return err
+	}
+	return readValue(data, reflect.ValueOf(to).Elem())
 }
 
-func (r *jsonReader) fail(format string, args ...any) {
-	if r.err == nil {
-		r.err = &Error{Err: ErrInvalid, Detail: "JSON: " + fmt.Sprintf(format, args...) + " at byte " + strconv.Itoa(r.i)}
+func checkSyntax(data []byte) error {
+	var any json.RawMessage
+	if err := json.Unmarshal(data, &any); err != nil {
+		return invalidJSON("%v", err)
 	}
-	r.i = len(r.b)
-}
-
-// end refuses what follows the value.
-func (r *jsonReader) end() error {
-	if r.err == nil && r.peek() != 0 {
-		r.fail("something follows the value")
-	}
-	return r.err
-}
-
-// peek skips white space and returns the next byte; 0 at the end.
-func (r *jsonReader) peek() byte {
-	for r.i < len(r.b) {
-		switch c := r.b[r.i]; c {
-		case ' ', '\t', '\n', '\r':
-			r.i++
-		case 0:
-			r.fail("a NUL")
-		default:
-			return c
-		}
-	}
-	return 0
-}
-
-func (r *jsonReader) expect(c byte) bool {
-	if r.peek() != c {
-		r.fail("%q is expected", c)
-		return false
-	}
-	r.i++
-	return true
-}
-
-func (r *jsonReader) word(word string) bool {
-	if len(r.b)-r.i >= len(word) && string(r.b[r.i:r.i+len(word)]) == word {
-		r.i += len(word)
-		return true
-	}
-	return false
-}
-
-// null consumes a null, which is the zero value everywhere.
-func (r *jsonReader) null() bool {
-	return r.peek() == 'n' && r.word("null")
-}
-
-// object calls member for every key; member reads the value, or returns false.
-func (r *jsonReader) object(member func(key string) bool) {
-	if r.null() || !r.expect('{') {
-		return
-	}
-	if r.peek() == '}' {
-		r.i++
-		return
-	}
-	for r.err == nil {
-		key := r.raw()
-		if !r.expect(':') {
-			return
-		}
-		if !member(string(key)) { // does not escape: no copy
-			r.fail("an unknown member %q", clip(string(key), 64))
-			return
-		}
-		if r.peek() != ',' {
-			r.expect('}')
-			return
-		}
-		r.i++
-	}
-}
-
-// list calls element for every element of an array.
-func (r *jsonReader) list(element func()) {
-	if r.null() || !r.expect('[') {
-		return
-	}
-	if r.peek() == ']' {
-		r.i++
-		return
-	}
-	for r.err == nil {
-		element()
-		if r.peek() != ',' {
-			r.expect(']')
-			return
-		}
-		r.i++
-	}
-}
-
-// raw reads a string; the bytes are part of the input where they can be.
-func (r *jsonReader) raw() []byte {
-	if !r.expect('"') {
-		return nil
-	}
-	start, plain, ascii := r.i, true, true
-	for ; r.i < len(r.b); r.i++ {
-		switch c := r.b[r.i]; {
-		case c == '"':
-			s := r.b[start:r.i]
-			r.i++
-			if !ascii && !utf8.Valid(s) {
-				r.fail("a string that is not UTF-8")
-				return nil
-			}
-			if !plain {
-				return r.unescape(r.b[start-1 : r.i])
-			}
-			return s
-		case c == '\\':
-			plain = false
-			r.i++
-		case c < ' ':
-			r.fail("a control character")
-			return nil
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
-	}
-	r.fail("a string without an end")
 	return nil
 }
 
-func (r *jsonReader) unescape(quoted []byte) []byte {
-	var s string
-	if err := json.Unmarshal(quoted, &s); err != nil {
-		r.fail("a bad escape in a string")
+func invalidJSON(format string, args ...any) error {
+	return &Error{Err: ErrInvalid, Detail: "JSON: " + fmt.Sprintf(format, args...)}
+}
+
+// readValue reads one value by its type, or else by its kind.
+func readValue(data []byte, v reflect.Value) error {
+	if bytes.Equal(data, null) {
+		v.SetZero()
 		return nil
 	}
-	return []byte(s)
-}
-
-func (r *jsonReader) text() string {
-	if r.null() {
-		return ""
-	}
-	return string(r.raw())
-}
-
-func (r *jsonReader) texts() (all []string) {
-	r.list(func() { all = append(all, r.text()) })
-	return all
-}
-
-func (r *jsonReader) textMap() (m map[string]string) {
-	r.object(func(key string) bool {
-		if m == nil {
-			m = map[string]string{}
+	switch t := v.Type(); {
+	case t == reflect.TypeFor[time.Duration]():
+		d, err := parseSeconds(string(data))
+		v.SetInt(int64(d))
+		return err
+	case t == reflect.TypeFor[time.Time]():
+		return readTime(data, v)
+	case isEnum(t):
+		return readEnum(data, v)
+	case t.Kind() == reflect.Interface:
+		return readMember(data, v)
+	case t.Kind() == reflect.Pointer:
+		v.Set(reflect.New(t.Elem()))
+		return readValue(data, v.Elem())
+	case t.Kind() == reflect.Struct:
+		members, err := readMembers(data)
+		if err != nil {
+			return err
 		}
-		m[key] = r.text()
-		return true
-	})
-	return m
-}
-
-func (r *jsonReader) bool() bool {
-	switch {
-	case r.null(), r.word("false"):
-		return false
-	case r.word("true"):
-		return true
+		return readFields(members, v)
+	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
+		return readList(data, v)
 	}
-	r.fail("true or false is expected")
-	return false
-}
-
-// digits reads at most most digits.
-func (r *jsonReader) digits(most int) (n uint64, count int) {
-	for r.i < len(r.b) && r.b[r.i] >= '0' && r.b[r.i] <= '9' {
-		if count++; count > most {
-			r.fail("a number with too many digits")
-			return 0, 0
+	if err := json.Unmarshal(data, v.Addr().Interface()); err != nil {
+		return invalidJSON("%v", err)
+	}
+	switch v.Kind() {
+	case reflect.Int: // a form that 32 bits can hold, as the wire's does
+		if v.Int() != int64(int32(v.Int())) {
+			return invalidJSON("the number %d is too large", v.Int())
 		}
-		n = n*10 + uint64(r.b[r.i]-'0')
-		r.i++
-	}
-	return n, count
-}
-
-// whole reads the digits before a decimal point.
-func (r *jsonReader) whole(most int) (n uint64, ok bool) {
-	start := r.i
-	n, count := r.digits(most)
-	return n, count == 1 || count > 1 && r.b[start] != '0'
-}
-
-// integer reads a whole number in [least, most].
-func (r *jsonReader) integer(least, most int64) int64 {
-	if r.null() {
-		return 0
-	}
-	negative := r.peek() == '-'
-	if negative {
-		r.i++
-	}
-	n, ok := r.whole(18)
-	v := int64(n)
-	if negative {
-		v = -v
-	}
-	if r.err == nil && (!ok || v < least || v > most) {
-		r.fail("a whole number from %d to %d is expected", least, most)
-		return 0
-	}
-	return v
-}
-
-func (r *jsonReader) int() int       { return int(r.integer(math.MinInt32, math.MaxInt32)) }
-func (r *jsonReader) uint32() uint32 { return uint32(r.integer(0, math.MaxUint32)) }
-
-// seconds reads a number of seconds with at most nine decimals.
-func (r *jsonReader) seconds() time.Duration {
-	if r.null() {
-		return 0
-	}
-	negative := r.peek() == '-'
-	if negative {
-		r.i++
-	}
-	whole, ok := r.whole(10)
-	var fraction uint64
-	if ok && r.i < len(r.b) && r.b[r.i] == '.' {
-		r.i++
-		var decimals int
-		fraction, decimals = r.digits(9)
-		ok = decimals > 0
-		for ; decimals < 9; decimals++ {
-			fraction *= 10
+	case reflect.Map, reflect.Slice:
+		if v.Len() == 0 {
+			v.SetZero()
 		}
 	}
-	n := whole*uint64(time.Second) + fraction
-	switch {
-	case r.err == nil && (!ok || n > math.MaxInt64): // ten digits of seconds cannot wrap n
-		r.fail("a number of seconds is expected")
-		return 0
-	case negative:
-		return -time.Duration(n)
-	}
-	return time.Duration(n)
+	return nil
 }
 
-func (r *jsonReader) guid() (g GUID) {
-	if r.null() {
-		return g
+func readTime(data []byte, v reflect.Value) error {
+	var t time.Time
+	if err := json.Unmarshal(data, &t); err != nil {
+		return invalidJSON("%s is not a time like 2026-11-23T14:28:20Z", clip(string(data), 64))
 	}
-	s := r.raw()
-	if r.err != nil {
-		return g
+	v.Set(reflect.ValueOf(t.UTC()))
+	return nil
+}
+
+// readEnum finds the value of an enumeration by its name.
+func readEnum(data []byte, v reflect.Value) error {
+	var name string
+	if err := json.Unmarshal(data, &name); err != nil {
+		return invalidJSON("%v", err)
 	}
-	if len(s) != 36 || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		r.fail("a GUID is expected")
-		return g
-	}
-	for _, part := range [...]struct{ to, from, end int }{{0, 0, 8}, {4, 9, 13}, {6, 14, 18}, {8, 19, 23}, {10, 24, 36}} {
-		if _, err := hex.Decode(g[part.to:], s[part.from:part.end]); err != nil {
-			r.fail("a GUID is expected")
-			return GUID{}
+	for n := range uint64(math.MaxUint8 + 1) {
+		if v.SetUint(n); name != "" && enumName(v) == name {
+			return nil
 		}
 	}
-	return g
+	return invalidJSON("there is no %s %q", v.Type().Name(), clip(name, 64))
 }
 
-func (r *jsonReader) time() (t time.Time) {
-	if r.null() {
-		return t
+func readList(data []byte, v reflect.Value) error {
+	var items []json.RawMessage
+	if err := json.Unmarshal(data, &items); err != nil {
+		return invalidJSON("%v", err)
 	}
-	if err := t.UnmarshalText(r.raw()); err != nil && r.err == nil {
-		r.fail("a time like 2026-11-23T14:28:20Z is expected")
-		return time.Time{}
-	}
-	return t.UTC()
-}
-
-func (r *jsonReader) bytes() []byte {
-	if r.null() {
+	if len(items) == 0 {
+		v.SetZero()
 		return nil
 	}
-	p, err := base64.StdEncoding.AppendDecode(nil, r.raw())
+	v.Set(reflect.MakeSlice(v.Type(), len(items), len(items)))
+	for i, item := range items {
+		if v.Type().Elem().Kind() == reflect.Interface && bytes.Equal(item, null) {
+			return invalidJSON("a %s is expected, not null", v.Type().Elem().Name())
+		}
+		if err := readValue(item, v.Index(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readMembers takes an object apart; a key that comes twice is an error, where
+// encoding/json takes the last.
+func readMembers(data []byte) (map[string]json.RawMessage, error) {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return nil, invalidJSON("an object is expected, not %s", clip(string(data), 64))
+	}
+	members := map[string]json.RawMessage{}
+	for dec.More() {
+		token, err := dec.Token()
+		if err != nil {
+			return nil, invalidJSON("%v", err)
+		}
+		key := token.(string) // the syntax was checked
+		if _, twice := members[key]; twice {
+			return nil, invalidJSON("the key %q comes twice", clip(key, 64))
+		}
+		var value json.RawMessage
+		if err := dec.Decode(&value); err != nil {
+			return nil, invalidJSON("%v", err)
+		}
+		members[key] = value
+	}
+	return members, nil
+}
+
+// jsonExtras is implemented by structs that read members beside their fields.
+type jsonExtras interface {
+	readExtras(members map[string]json.RawMessage) error
+}
+
+// readFields reads the members of a struct, and refuses what is left of them.
+func readFields(members map[string]json.RawMessage, v reflect.Value) error {
+	for i := range v.NumField() {
+		key, options := jsonTag(v.Type().Field(i))
+		if value, ok := members[key]; ok && key != "" {
+			delete(members, key)
+			if err := readValue(value, v.Field(i)); err != nil {
+				return err
+			}
+		}
+		if options == "number" {
+			if err := readNumber(members, key, v.Field(i)); err != nil {
+				return err
+			}
+		}
+	}
+	if x, ok := v.Addr().Interface().(jsonExtras); ok {
+		if err := x.readExtras(members); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(members)) {
+		return invalidJSON("there is no member %q here", clip(key, 64))
+	}
+	return nil
+}
+
+// readNumber reads the number beside a name, which says the same. An enumeration
+// without a name for zero is required.
+func readNumber(members map[string]json.RawMessage, key string, v reflect.Value) error {
+	if enumName(v) == "" {
+		return invalidJSON("a %s is expected", key)
+	}
+	number, ok := members[key+"_number"]
+	delete(members, key+"_number")
+	if want := enumNumber(v); ok && !bytes.Equal(number, want) {
+		return invalidJSON("%s_number is %s; that of %s is %s", key, clip(string(number), 64), enumName(v), want)
+	}
+	return nil
+}
+
+// readMember reads a member of the sealed set that is the type of v.
+func readMember(data []byte, v reflect.Value) error {
+	members, err := readMembers(data)
 	if err != nil {
-		r.fail("base64 is expected")
+		return err
+	}
+	var name string
+	if err := json.Unmarshal(members["type"], &name); err != nil {
+		return invalidJSON("a %s needs a type", v.Type().Name())
+	}
+	delete(members, "type")
+	set := sealedSets[v.Type()]
+	i := slices.IndexFunc(set, func(t reflect.Type) bool { return memberName(t) == name })
+	if i < 0 {
+		return invalidJSON("there is no %s of the type %q", v.Type().Name(), clip(name, 64))
+	}
+	unknown, isCondition := members[orUnknownKey], v.Type() == reflect.TypeFor[Condition]()
+	if isCondition {
+		delete(members, orUnknownKey)
+	}
+	member := reflect.New(set[i]).Elem()
+	if err := readFields(members, member); err != nil {
+		return err
+	}
+	if !isCondition {
+		v.Set(member)
 		return nil
 	}
-	return p
+	return setCondition(v, member.Interface(), unknown)
 }
 
-// enum reads the name of an enumeration's value.
-func enum[T any](r *jsonReader, parse func(string) (T, error)) (v T) {
-	if r.null() {
-		return v
+// setCondition sets v to what was read of a condition, wrapped if the member for
+// OrUnknown is true.
+func setCondition(v reflect.Value, read any, unknown json.RawMessage) error {
+	if s, ok := read.(systemConditionJSON); ok {
+		read = s.Condition
 	}
-	name := r.text()
-	if r.err != nil {
-		return v
+	c, orUnknown := read.(Condition), false
+	if unknown != nil {
+		if err := readValue(unknown, reflect.ValueOf(&orUnknown).Elem()); err != nil {
+			return err
+		}
 	}
-	v, err := parse(name)
-	if err != nil {
-		r.fail("%v", err)
+	if orUnknown {
+		c = OrUnknown(c)
 	}
-	return v
+	v.Set(reflect.ValueOf(c))
+	return nil
+}
+
+// parseSeconds reads a number of seconds with at most nine decimals.
+func parseSeconds(s string) (time.Duration, error) {
+	digits, negative := strings.CutPrefix(s, "-")
+	whole, fraction, point := strings.Cut(digits, ".")
+	n, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", max(0, 9-len(fraction))), 10, 64)
+	if err != nil || n > math.MaxInt64 || len(fraction) > 9 || point && fraction == "" {
+		return 0, invalidJSON("%s is not a number of seconds", clip(s, 64))
+	}
+	if negative {
+		return -time.Duration(n), nil
+	}
+	return time.Duration(n), nil
 }

@@ -1,262 +1,323 @@
 package task
 
 import (
-	"encoding/base64"
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
-	"unicode/utf8"
 )
 
-// jsonWriter appends one JSON value to b. Two forms come from the same code: the
-// long one, of --json, has every member; the short one, the store's, leaves out
-// members that are zero. Both are read by jsonReader.
+// The JSON form of the vocabulary comes from the tags of its structs, by one walk
+// for writing (this file) and one for reading (json_read.go). encoding/json does the
+// texts, numbers and lists. What it cannot be asked for by a tag is done here:
+//
+//   - No key is ever missing. What is not known is null: an empty text, a zero GUID
+//     or time, a nil pointer. A list or map is never null. The option "null" in a tag
+//     says that a zero number is not known either.
+//   - A time is RFC 3339 in UTC. A duration is a number of seconds, exact to the
+//     nanosecond.
+//   - An enumeration is the name of its value. With the option "number" WinRT's
+//     number stands beside it, under the key with "_number".
+//   - A member of a sealed set is an object whose "type" is its type's name, without
+//     "Details".
+//   - jsonMembers adds what is no field.
+//
+// Tags: `json:"key"`, `json:"key,null"`, `json:"key,number"`, `json:"-"`.
+
+// marshalJSON writes v, which is a struct, a member of a sealed set, or nil.
+func marshalJSON(v any) ([]byte, error) {
+	w := &jsonWriter{redact: true}
+	b := w.value(reflect.ValueOf(v))
+	return b, w.err
+}
+
+// jsonWriter writes values. Arguments and environments of commands are left out
+// with redact, except of a Spec that is written by itself.
 type jsonWriter struct {
-	b      []byte
-	short  bool
-	redact bool // without the arguments and the environment of commands
+	redact bool
+	err    error
 }
 
-// A jsonValue is what can write itself.
-type jsonValue interface{ appendJSON(w *jsonWriter) }
-
-func marshalJSON(v jsonValue) ([]byte, error) {
-	w := &jsonWriter{b: make([]byte, 0, 512)}
-	v.appendJSON(w)
-	return w.b, nil
+// jsonMember is a member of an object: its key and the JSON of its value.
+type jsonMember struct {
+	key   string
+	value []byte
 }
 
-func (w *jsonWriter) open(c byte)  { w.b = append(w.b, c) }
-func (w *jsonWriter) close(c byte) { w.b = append(w.b, c) }
-func (w *jsonWriter) null()        { w.b = append(w.b, "null"...) }
+// jsonObject is an object that is being written.
+type jsonObject struct {
+	*jsonWriter
+	members []jsonMember
+}
 
-func (w *jsonWriter) comma() {
-	if last := w.b[len(w.b)-1]; last != '{' && last != '[' {
-		w.b = append(w.b, ',')
+// jsonMembers is implemented by structs that have members beside their fields, or
+// fields that are known only sometimes.
+type jsonMembers interface{ jsonMembers(o *jsonObject) }
+
+var null = []byte("null")
+
+// set adds a member, or replaces it.
+func (o *jsonObject) set(key string, v any) {
+	o.put(key, o.value(reflect.ValueOf(v)))
+}
+
+// setIf adds a member that is null unless it is known.
+func (o *jsonObject) setIf(known bool, key string, v any) {
+	if !known {
+		v = nil
+	}
+	o.set(key, v)
+}
+
+// unknown makes members null.
+func (o *jsonObject) unknown(keys ...string) {
+	for _, key := range keys {
+		o.put(key, null)
 	}
 }
 
-// key begins a member. Keys are constants that need no escape.
-func (w *jsonWriter) key(key string) {
-	w.comma()
-	w.b = append(w.b, '"')
-	w.b = append(w.b, key...)
-	w.b = append(w.b, '"', ':')
+func (o *jsonObject) put(key string, value []byte) {
+	for i := range o.members {
+		if o.members[i].key == key {
+			o.members[i].value = value
+			return
+		}
+	}
+	o.members = append(o.members, jsonMember{key, value})
 }
 
-// member begins a member and says whether its value is to be written by the
-// caller: what is not known is null, and left out of the short form.
-func (w *jsonWriter) member(key string, known bool) bool {
-	if known || !w.short {
-		w.key(key)
+func (o *jsonObject) bytes() []byte {
+	b := []byte{'{'}
+	for i, m := range o.members {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, o.encoded(m.key)...), ':'), m.value...)
 	}
-	if !known && !w.short {
-		w.null()
-	}
-	return known
+	return append(b, '}')
 }
 
-// text writes a string; an empty one is unknown.
-func (w *jsonWriter) text(key, s string) {
-	if w.member(key, s != "") {
-		w.string(s)
+// encoded is what encoding/json makes of a value.
+func (w *jsonWriter) encoded(v any) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil && w.err == nil {
+		w.err = err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+}
+
+// value writes a value by its type, or else by its kind.
+func (w *jsonWriter) value(v reflect.Value) []byte {
+	if !v.IsValid() {
+		return null
+	}
+	switch x := v.Interface().(type) {
+	case time.Duration:
+		return appendSeconds(nil, x)
+	case time.Time:
+		if x.IsZero() {
+			return null
+		}
+		return w.encoded(x.UTC())
+	}
+	if v.Type() == reflect.TypeFor[Condition]() && !v.IsNil() {
+		return w.condition(v.Interface().(Condition))
+	}
+	if isEnum(v.Type()) {
+		return w.orNull(enumName(v))
+	}
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		if v.IsNil() {
+			return null
+		}
+		return w.value(v.Elem())
+	case reflect.Struct:
+		return w.object(v)
+	case reflect.String:
+		return w.orNull(v.String())
+	case reflect.Array: // a GUID, or a token that is one
+		if v.IsZero() {
+			return null
+		}
+		return w.encoded(v.Convert(reflect.TypeFor[GUID]()).Interface())
+	case reflect.Map:
+		if v.Len() == 0 {
+			return []byte("{}")
+		}
+	case reflect.Slice:
+		return w.list(v)
+	}
+	return w.encoded(v.Interface())
+}
+
+func (w *jsonWriter) orNull(s string) []byte {
+	if s == "" {
+		return null
+	}
+	return w.encoded(s)
+}
+
+// list writes a list; bytes are base64.
+func (w *jsonWriter) list(v reflect.Value) []byte {
+	if v.Type().Elem().Kind() == reflect.Uint8 {
+		if v.Len() == 0 {
+			return null
+		}
+		return w.encoded(v.Bytes())
+	}
+	b := []byte{'['}
+	for i := range v.Len() {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, w.value(v.Index(i))...)
+	}
+	return append(b, ']')
+}
+
+// object writes a struct.
+func (w *jsonWriter) object(v reflect.Value) []byte {
+	o := &jsonObject{jsonWriter: w}
+	if name := memberName(v.Type()); name != "" {
+		o.set("type", name)
+	}
+	w.fields(o, v)
+	return o.bytes()
+}
+
+func (w *jsonWriter) fields(o *jsonObject, v reflect.Value) {
+	for i := range v.NumField() {
+		key, options := jsonTag(v.Type().Field(i))
+		f := v.Field(i)
+		switch {
+		case key == "":
+			continue
+		case options == "null" && f.IsZero():
+			o.put(key, null)
+		default:
+			o.put(key, w.value(f))
+		}
+		if options == "number" {
+			o.put(key+"_number", enumNumber(f))
+		}
+	}
+	if x, ok := v.Interface().(jsonMembers); ok {
+		x.jsonMembers(o)
 	}
 }
 
-func (w *jsonWriter) bool(key string, v bool) {
-	if v || !w.short {
-		w.key(key)
-		w.b = strconv.AppendBool(w.b, v)
+// jsonTag takes the tag of a field apart; "" has no member.
+func jsonTag(f reflect.StructField) (key, options string) {
+	key, options, _ = strings.Cut(f.Tag.Get("json"), ",")
+	if key == "-" {
+		key = ""
 	}
+	return key, options
 }
 
-func (w *jsonWriter) int(key string, n int) {
-	if n != 0 || !w.short {
-		w.key(key)
-		w.b = strconv.AppendInt(w.b, int64(n), 10)
+// condition writes a condition; OrUnknown is a member of it.
+func (w *jsonWriter) condition(c Condition) []byte {
+	plain, orUnknown := CutUnknown(c)
+	o := &jsonObject{jsonWriter: w}
+	o.set("type", plain.Class())
+	if system, ok := plain.(SystemCondition); ok {
+		w.fields(o, reflect.ValueOf(systemConditionJSON{system}))
+	} else {
+		w.fields(o, reflect.ValueOf(plain))
 	}
+	o.set(orUnknownKey, orUnknown)
+	return o.bytes()
 }
 
-func (w *jsonWriter) uint(key string, n uint64) {
-	if n != 0 || !w.short {
-		w.key(key)
-		w.b = strconv.AppendUint(w.b, n, 10)
-	}
+// orUnknownKey is the member of a condition that OrUnknown has made.
+const orUnknownKey = "run_if_unknown"
+
+// systemConditionJSON gives a SystemCondition, which is a number, a member.
+type systemConditionJSON struct {
+	Condition SystemCondition `json:"condition,number"`
 }
 
-// number is the number beside an enumeration's name, which the short form does
-// not need.
-func (w *jsonWriter) number(key string, n int, known bool) {
-	if !w.short && w.member(key, known) {
-		w.b = strconv.AppendInt(w.b, int64(n), 10)
-	}
+// isEnum reports whether a type is an enumeration: a small number with names.
+func isEnum(t reflect.Type) bool {
+	return (t.Kind() == reflect.Uint8 || t.Kind() == reflect.Uint32) && t.Implements(stringer)
 }
 
-func (w *jsonWriter) guid(key string, g GUID) {
-	if w.member(key, !g.IsZero()) {
-		var text [36]byte
-		g.put(&text)
-		w.b = append(w.b, '"')
-		w.b = append(w.b, text[:]...)
-		w.b = append(w.b, '"')
+var stringer = reflect.TypeFor[interface{ String() string }]()
+
+// enumName is the name of an enumeration's value, "" when it has none.
+func enumName(v reflect.Value) string {
+	name := v.Interface().(interface{ String() string }).String()
+	if strings.HasSuffix(name, ")") { // as nameOf writes what has none
+		return ""
 	}
+	return name
 }
 
-func (w *jsonWriter) time(key string, t time.Time) {
-	if w.member(key, !t.IsZero()) {
-		w.b = append(w.b, '"')
-		w.b = t.UTC().AppendFormat(w.b, time.RFC3339Nano)
-		w.b = append(w.b, '"')
+// enumNumber is WinRT's number of an enumeration's value, where it has one.
+func enumNumber(v reflect.Value) []byte {
+	if c, ok := v.Interface().(SystemCondition); ok {
+		if row, known := c.Row(); !known || !row.Windows {
+			return null
+		}
 	}
+	return strconv.AppendUint(nil, v.Uint(), 10)
 }
 
-// seconds writes a duration exactly: 900, 0.25.
-func (w *jsonWriter) seconds(key string, d time.Duration) {
-	if d == 0 && w.short {
-		return
-	}
-	w.key(key)
-	w.duration(d)
-}
-
-func (w *jsonWriter) duration(d time.Duration) {
+// appendSeconds writes a duration exactly: 900, 0.25.
+func appendSeconds(b []byte, d time.Duration) []byte {
 	n := uint64(d)
 	if d < 0 {
-		w.b = append(w.b, '-')
+		b = append(b, '-')
 		n = -n
 	}
-	w.b = strconv.AppendUint(w.b, n/uint64(time.Second), 10)
+	b = strconv.AppendUint(b, n/uint64(time.Second), 10)
 	if fraction := n % uint64(time.Second); fraction != 0 {
-		at := len(w.b)
-		w.b = strconv.AppendUint(w.b, fraction+uint64(time.Second), 10) // "1" and nine digits
-		w.b[at] = '.'
-		for w.b[len(w.b)-1] == '0' {
-			w.b = w.b[:len(w.b)-1]
+		digits := strconv.FormatUint(fraction+uint64(time.Second), 10) // "1" and nine digits
+		b = append(b, '.')
+		b = append(b, strings.TrimRight(digits[1:], "0")...)
+	}
+	return b
+}
+
+// sealedSets are the types whose values are objects with a "type".
+var sealedSets = map[reflect.Type][]reflect.Type{
+	reflect.TypeFor[Trigger](): typesOf(TimeTrigger{}, MaintenanceTrigger{}, CalendarTrigger{}, SystemTrigger{}, ApplicationTrigger{},
+		CustomSystemEventTrigger{}, StorageLibraryContentChangedTrigger{}, SocketActivityTrigger{}, DeviceWatcherTrigger{},
+		ToastNotificationActionTrigger{}, PushNotificationTrigger{}),
+	reflect.TypeFor[Details](): typesOf(TimeTriggerDetails{}, SystemTriggerDetails{}, ApplicationTriggerDetails{}, CustomSystemEventTriggerDetails{},
+		StorageLibraryContentChangedTriggerDetails{}, SocketActivityTriggerDetails{}, DeviceWatcherTriggerDetails{},
+		ToastNotificationActionTriggerDetails{}, PushNotificationTriggerDetails{}, ManualDetails{}),
+	reflect.TypeFor[Condition](): typesOf(systemConditionJSON{}),
+}
+
+func typesOf(values ...any) (all []reflect.Type) {
+	for _, v := range values {
+		all = append(all, reflect.TypeOf(v))
+	}
+	return all
+}
+
+// memberName is the "type" of a member of a sealed set, "" for any other type.
+func memberName(t reflect.Type) string {
+	if t == reflect.TypeFor[systemConditionJSON]() {
+		return SystemCondition(0).Class()
+	}
+	for _, all := range sealedSets {
+		if slices.Contains(all, t) {
+			return strings.TrimSuffix(t.Name(), "Details")
 		}
 	}
+	return ""
 }
 
-func (w *jsonWriter) uintValue(n uint64) { w.b = strconv.AppendUint(w.b, n, 10) }
-
-// enum writes the name of an enumeration's value, when there is one.
-func (w *jsonWriter) enum(key, name string, known bool) {
-	if w.member(key, known) {
-		w.string(name)
-	}
-}
-
-// condition writes a condition; nil is null.
-func (w *jsonWriter) condition(key string, c Condition) {
-	if w.member(key, c != nil) {
-		w.conditionValue(c)
-	}
-}
-
-// conditionValue writes a condition's class, what belongs to it, and WinRT's number
-// where it has one.
-func (w *jsonWriter) conditionValue(c Condition) {
-	c, orUnknown := CutUnknown(c)
-	w.open('{')
-	w.text("type", c.Class())
-	if c, ok := c.(SystemCondition); ok {
-		row, known := c.Row()
-		w.enum("condition", c.String(), true)
-		w.number("condition_number", int(c), known && row.Windows)
-	}
-	w.bool("run_if_unknown", orUnknown)
-	w.close('}')
-}
-
-func (w *jsonWriter) guids(key string, all []GUID) {
-	w.key(key)
-	w.open('[')
-	for _, g := range all {
-		w.comma()
-		w.string(g.String())
-	}
-	w.close(']')
-}
-
-func (w *jsonWriter) value(key string, v jsonValue) {
-	w.key(key)
-	v.appendJSON(w)
-}
-
-// list writes an array, empty when there is nothing: never null.
-func list[T jsonValue](w *jsonWriter, key string, all []T) {
-	w.key(key)
-	w.open('[')
-	for _, v := range all {
-		w.comma()
-		v.appendJSON(w)
-	}
-	w.close(']')
-}
-
-func (w *jsonWriter) bytes(key string, p []byte) {
-	if w.member(key, len(p) > 0) {
-		w.b = append(w.b, '"')
-		w.b = base64.StdEncoding.AppendEncode(w.b, p)
-		w.b = append(w.b, '"')
-	}
-}
-
-func (w *jsonWriter) texts(key string, all []string) {
-	if len(all) == 0 && w.short {
-		return
-	}
-	w.key(key)
-	w.open('[')
-	for _, s := range all {
-		w.comma()
-		w.string(s)
-	}
-	w.close(']')
-}
-
-func (w *jsonWriter) textMap(key string, m map[string]string) {
-	if len(m) == 0 && w.short {
-		return
-	}
-	w.key(key)
-	w.open('{')
-	for _, k := range sortedKeys(m) {
-		w.comma()
-		w.string(k)
-		w.b = append(w.b, ':')
-		w.string(m[k])
-	}
-	w.close('}')
-}
-
-const hexDigits = "0123456789abcdef"
-
-// string writes s; what is not UTF-8 in it becomes U+FFFD.
-func (w *jsonWriter) string(s string) {
-	w.b = append(w.b, '"')
-	done := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		size := 1
-		switch {
-		case c == '\n':
-			w.b = append(append(w.b, s[done:i]...), '\\', 'n')
-		case c == '"' || c == '\\':
-			w.b = append(append(w.b, s[done:i]...), '\\', c)
-		case c < ' ' || c == 0x7f:
-			w.b = append(append(w.b, s[done:i]...), '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
-		case c < utf8.RuneSelf:
-			i++
-			continue
-		default:
-			var r rune
-			if r, size = utf8.DecodeRuneInString(s[i:]); r != utf8.RuneError || size > 1 {
-				i += size
-				continue
-			}
-			w.b = append(append(w.b, s[done:i]...), "\ufffd"...)
-		}
-		i += size
-		done = i
-	}
-	w.b = append(append(w.b, s[done:]...), '"')
+// isTrigger is false for nil, for a pointer to a trigger and for a type that embeds
+// one; Validate refuses these.
+func isTrigger(t Trigger) bool {
+	return t != nil && slices.Contains(sealedSets[reflect.TypeFor[Trigger]()], reflect.TypeOf(t))
 }

@@ -113,7 +113,7 @@ func TestSecretsAreInShowOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := DecodeSpec(data); err == nil {
+	if s, err := readSpec(data); err == nil {
 		t.Errorf("a redacted command was read back: %+v", s.Command)
 	}
 }

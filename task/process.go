@@ -47,11 +47,11 @@ func (t *LaunchToken) UnmarshalText(b []byte) error { return (*GUID)(t).Unmarsha
 
 // ClassServer is how a server of classes is started: com:ExeServer.
 type ClassServer struct {
-	Executable string   // absolute
-	Arguments  []string // as the manifest declares them
-	Dir        string   // working directory, absolute; "": the executable's
-	Classes    []GUID   // what it serves
-	Declared   string   // where it is declared, "AppxManifest.xml:34"; for people
+	Executable string   `json:"executable"` // absolute
+	Arguments  []string `json:"arguments"`  // as the manifest declares them
+	Dir        string   `json:"dir"`        // working directory, absolute; "": the executable's
+	Classes    []GUID   `json:"classes"`    // what it serves
+	Declared   string   `json:"declared"`   // where it is declared, "AppxManifest.xml:34"; for people
 }
 
 // Key identifies the class server in its package.
@@ -65,21 +65,21 @@ func (s ClassServer) Key() string {
 
 // Package is an installed application.
 type Package struct {
-	Family      string // "Name_publisherhash"; the identity
-	Name        string
-	Publisher   string
-	Version     string // "1.2.3.0"; "" for an implied one
-	DisplayName string
-	Folder      string // where it is installed
-	LocalFolder string // its data; exists, 0700
-	Implied     bool   // made up for a program that belongs to none
-	Servers     []ClassServer
-	Classes     []GUID // all classes that an app of it may serve; those of Servers included
-	Access      AccessStatus
-	Warnings    []string // of the manifest
-	Origin      Origin
-	Content     string // a digest of what is installed: equal for equal content; "" when nobody knows
-	Signer      string // subject of the certificate that a package file was signed with; "" for all else
+	Family      string        `json:"family"` // "Name_publisherhash"; the identity
+	Name        string        `json:"name"`
+	Publisher   string        `json:"publisher"`
+	Version     string        `json:"version"` // "1.2.3.0"; "" for an implied one
+	DisplayName string        `json:"display_name"`
+	Folder      string        `json:"folder"`       // where it is installed
+	LocalFolder string        `json:"local_folder"` // its data; exists, 0700
+	Implied     bool          `json:"implied"`      // made up for a program that belongs to none
+	Servers     []ClassServer `json:"servers"`
+	Classes     []GUID        `json:"classes"` // all classes that an app of it may serve; those of Servers included
+	Access      AccessStatus  `json:"access,number"`
+	Warnings    []string      `json:"warnings"` // of the manifest
+	Origin      Origin        `json:"origin"`
+	Content     string        `json:"-"`      // a digest of what is installed: equal for equal content; "" when nobody knows
+	Signer      string        `json:"signer"` // subject of the certificate that a package file was signed with; "" for all else
 }
 
 // Origin says who keeps the folder of a package, and so who may change it.

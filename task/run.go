@@ -7,37 +7,37 @@ import (
 
 // Occurrence is the work that one firing, or several coalesced ones, ask for.
 type Occurrence struct {
-	Number   uint64    // of its last firing; be idempotent by it
-	Due      time.Time // when it was to fire; the last firing's
-	Observed time.Time // when the first firing was seen
-	Last     time.Time // when the last firing was seen
-	Count    int       // firings in it
-	Missed   int       // instants it makes up for beyond its own
+	Number   uint64    `json:"number"`   // of its last firing; be idempotent by it
+	Due      time.Time `json:"due"`      // when it was to fire; the last firing's
+	Observed time.Time `json:"observed"` // when the first firing was seen
+	Last     time.Time `json:"last"`     // when the last firing was seen
+	Count    int       `json:"count"`    // firings in it
+	Missed   int       `json:"missed"`   // instants it makes up for beyond its own
 }
 
 // Run is one attempt at an occurrence.
 type Run struct {
-	ID         GUID
-	TaskID     GUID
-	Name       string // the task's
-	Package    string
-	Occurrence Occurrence
-	Attempt    int    // from 1
-	Host       string // "the application", "launched"; "" when it never had one
-	PID        int
-	Launch     LaunchToken   // zero when the application itself was the host
-	Started    time.Time     // when it was admitted
-	Entered    time.Time     // when Run was entered; zero: never
-	Ended      time.Time     // zero while it is live
-	Awake      time.Duration // awake time between the two, which the run limit counts; 0: not known
-	Progress   uint32
-	ProgressAt time.Time // when it last changed; zero: never
-	Outcome    Outcome
-	Reason     CancellationReason // of Canceled and TimedOut
-	Forced     bool               // the broker ended the process
-	Exit       string             // "exit 3", "signal killed"; "" when not known
-	Text       string             // the error's words, or why it could not be activated
-	Stderr     string             // the last lines that its process wrote
+	ID         GUID               `json:"id"`
+	TaskID     GUID               `json:"task_id"`
+	Name       string             `json:"name"` // the task's
+	Package    string             `json:"package"`
+	Occurrence Occurrence         `json:"occurrence"`
+	Attempt    int                `json:"attempt"` // from 1
+	Host       string             `json:"host"`    // "the application", "launched"; "" when it never had one
+	PID        int                `json:"pid,null"`
+	Launch     LaunchToken        `json:"launch"`  // zero when the application itself was the host
+	Started    time.Time          `json:"started"` // when it was admitted
+	Entered    time.Time          `json:"entered"` // when Run was entered; zero: never
+	Ended      time.Time          `json:"ended"`   // zero while it is live
+	Awake      time.Duration      `json:"-"`       // awake time between the two, which the run limit counts; 0: not known
+	Progress   uint32             `json:"progress"`
+	ProgressAt time.Time          `json:"progress_at"` // when it last changed; zero: never
+	Outcome    Outcome            `json:"outcome,null"`
+	Reason     CancellationReason `json:"reason,number"` // of Canceled and TimedOut
+	Forced     bool               `json:"forced"`        // the broker ended the process
+	Exit       string             `json:"exit"`          // "exit 3", "signal killed"; "" when not known
+	Text       string             `json:"text"`          // the error's words, or why it could not be activated
+	Stderr     string             `json:"stderr"`        // the last lines that its process wrote
 }
 
 // Took is how long Run took, without the time that the machine slept and whatever
@@ -146,58 +146,59 @@ func (c MissCause) String() string { return missCauses.name(c) }
 
 // Missed is a range of instants that did not fire.
 type Missed struct {
-	First, Last time.Time
-	Count       int
-	More        bool // there were more than Count
-	Cause       MissCause
-	MadeUp      uint64 // the occurrence that makes up for them; 0: none
+	First  time.Time `json:"first"`
+	Last   time.Time `json:"last"`
+	Count  int       `json:"count"`
+	More   bool      `json:"more"` // there were more than Count
+	Cause  MissCause `json:"cause"`
+	MadeUp uint64    `json:"made_up_by,null"` // the occurrence that makes up for them; 0: none
 }
 
 // State is what a registration is doing.
 type State struct {
-	Phase     Phase
-	Since     time.Time
-	Reasons   []Reason  // what it waits for, most important first
-	Waiting   int       // firings that wait
-	Next      time.Time // when it fires, or the next attempt; zero: nobody knows
-	NextKnown bool      // Next is an instant (and not "when met" or "never")
-	Run       *Run      // the live one
-	Attempt   int       // the one that comes next, when backing off
-	Attempts  int       // and how many it has
-	Faults    int       // of a suspension by faults: how many in a row
-	Fault     Outcome   // and what they were: Crashed or ActivationFailed
-	Text      string    // of another suspension: why; of Waiting: for what (WaitsFor)
-	Now       time.Time // when this was so: String counts durations to it
+	Phase     Phase     `json:"phase"`
+	Since     time.Time `json:"since"`
+	Reasons   []Reason  `json:"reasons"`       // what it waits for, most important first
+	Waiting   int       `json:"waiting"`       // firings that wait
+	Next      time.Time `json:"next"`          // when it fires, or the next attempt; zero: nobody knows
+	NextKnown bool      `json:"next_known"`    // Next is an instant (and not "when met" or "never")
+	Run       *Run      `json:"run"`           // the live one
+	Attempt   int       `json:"attempt,null"`  // the one that comes next, when backing off
+	Attempts  int       `json:"attempts,null"` // and how many it has
+	Faults    int       `json:"faults"`        // of a suspension by faults: how many in a row
+	Fault     Outcome   `json:"fault,null"`    // and what they were: Crashed or ActivationFailed
+	Text      string    `json:"text"`          // of another suspension: why; of Waiting: for what (WaitsFor)
+	Now       time.Time `json:"now"`           // when this was so: String counts durations to it
 }
 
 // Info is a registration as the broker shows it.
 type Info struct {
-	TaskID     GUID
-	Package    string // family name
-	Spec       Spec
-	Registered time.Time
-	State      State
-	LastEnd    *Ended
-	LastRun    *Run
-	Counts     Counts
-	Warnings   []string // a condition whose fact has no source here, ...
-	Server     string   // its class server's command line, or ""
-	Declared   string
-	GridFrom   time.Time // the anchor of a timer's grid
+	TaskID     GUID      `json:"task_id"`
+	Package    string    `json:"package"` // family name
+	Spec       Spec      `json:"spec"`
+	Registered time.Time `json:"registered"`
+	State      State     `json:"state"`
+	LastEnd    *Ended    `json:"last_end"`
+	LastRun    *Run      `json:"last_run"`
+	Counts     Counts    `json:"counts"`
+	Warnings   []string  `json:"warnings"` // a condition whose fact has no source here, ...
+	Server     string    `json:"server"`   // its class server's command line, or ""
+	Declared   string    `json:"declared"`
+	GridFrom   time.Time `json:"grid_from"` // the anchor of a timer's grid
 }
 
 // Ended is the last occurrence that ended.
 type Ended struct {
-	Number uint64
-	End    End
-	At     time.Time
+	Number uint64    `json:"number"`
+	End    End       `json:"end,null"`
+	At     time.Time `json:"at"`
 }
 
 // Counts are what became of all runs of a registration.
 type Counts struct {
-	Runs      int
-	ByOutcome OutcomeCounts
-	Missed    int
+	Runs      int           `json:"runs"`
+	ByOutcome OutcomeCounts `json:"-"`
+	Missed    int           `json:"missed"`
 }
 
 // Cursor is a place in history: what Watch returned last. "" is the beginning of
@@ -258,21 +259,21 @@ func ParseEventKind(s string) (EventKind, error) { return eventKinds.parse(s) }
 // Event is one thing that happened. Stored ones have a sequence number of their
 // own; progress and facts carry that of the last stored one.
 type Event struct {
-	Seq        uint64
-	Kind       EventKind
-	Time       time.Time     // wall, with offset
-	Boot       string        // boot id
-	BootTime   time.Duration // CLOCK_BOOTTIME
-	TaskID     GUID
-	Package    string
-	Name       string
-	State      *State      // after it
-	Occurrence *Occurrence // of fired, occurrence
-	End        End         // of occurrence
-	Run        *Run        // of starting, running, progress, canceling, ended
-	Missed     *Missed
-	Fact       *Fact
-	Old        Value  // the fact's value before
-	Info       *Info  // of snapshot, registered
-	Text       string // a sentence's end: "by its timer", "by hand", "the package was updated to 1.2"
+	Seq        uint64        `json:"seq"`
+	Kind       EventKind     `json:"kind"`
+	Time       time.Time     `json:"time"`        // wall, with offset
+	Boot       string        `json:"boot"`        // boot id
+	BootTime   time.Duration `json:"boot_time_s"` // CLOCK_BOOTTIME
+	TaskID     GUID          `json:"task_id"`
+	Package    string        `json:"package"`
+	Name       string        `json:"name"`
+	State      *State        `json:"state"`      // after it
+	Occurrence *Occurrence   `json:"occurrence"` // of fired, occurrence
+	End        End           `json:"end,null"`   // of occurrence
+	Run        *Run          `json:"run"`        // of starting, running, progress, canceling, ended
+	Missed     *Missed       `json:"missed"`
+	Fact       *Fact         `json:"fact"`
+	Old        Value         `json:"old"`  // the fact's value before
+	Info       *Info         `json:"info"` // of snapshot, registered
+	Text       string        `json:"text"` // a sentence's end: "by its timer", "by hand", "the package was updated to 1.2"
 }

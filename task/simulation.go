@@ -13,13 +13,13 @@ type Supposition struct {
 // Simulation is the answer to: which runs would happen when? It ends at Until, where
 // nothing is done any more.
 type Simulation struct {
-	Now        time.Time // of the state that it began with
-	From       time.Time // what is told begins here
-	Until      time.Time
-	Stopped    string // why it ends earlier than was asked for; "": it does not
-	Facts      []Fact // those that the tasks depend on, as they are now
-	Happenings []Happening
-	Tasks      []Prospect
+	Now        time.Time   `json:"now"`  // of the state that it began with
+	From       time.Time   `json:"from"` // what is told begins here
+	Until      time.Time   `json:"until"`
+	Stopped    string      `json:"stopped"` // why it ends earlier than was asked for; "": it does not
+	Facts      []Fact      `json:"facts"`   // those that the tasks depend on, as they are now
+	Happenings []Happening `json:"happenings"`
+	Tasks      []Prospect  `json:"tasks"`
 }
 
 // HappeningKind says what a Happening is.
@@ -41,35 +41,35 @@ func (k HappeningKind) String() string { return nameOf(happeningNames[:], int(k)
 
 // Happening is one thing that would happen.
 type Happening struct {
-	Kind      HappeningKind
-	At        time.Time
-	TaskID    GUID
-	Package   string
-	Name      string
-	Firings   int                // in the occurrence
-	Attempt   int                // of a run, from 1
-	HeldSince time.Time          // zero: it was not held
-	HeldFor   []Reason           // all that it has waited for, in the order of appearance
-	Ended     time.Time          // of a run; zero: it goes on at the end of the simulation
-	Outcome   Outcome            // of a run that has ended
-	Reason    CancellationReason // of Canceled and TimedOut
-	End       End                // of HappensEnd
-	Missed    *Missed            // of HappensMissed
-	Text      string             // why it is suspended, or was not started
+	Kind      HappeningKind      `json:"kind"`
+	At        time.Time          `json:"at"`
+	TaskID    GUID               `json:"task_id"`
+	Package   string             `json:"package"`
+	Name      string             `json:"name"`
+	Firings   int                `json:"firings"`       // in the occurrence
+	Attempt   int                `json:"attempt,null"`  // of a run, from 1
+	HeldSince time.Time          `json:"held_since"`    // zero: it was not held
+	HeldFor   []Reason           `json:"held_for"`      // all that it has waited for, in the order of appearance
+	Ended     time.Time          `json:"ended"`         // of a run; zero: it goes on at the end of the simulation
+	Outcome   Outcome            `json:"outcome,null"`  // of a run that has ended
+	Reason    CancellationReason `json:"reason,number"` // of Canceled and TimedOut
+	End       End                `json:"end,null"`      // of HappensEnd
+	Missed    *Missed            `json:"missed"`        // of HappensMissed
+	Text      string             `json:"text"`          // why it is suspended, or was not started
 }
 
 // Prospect is what a task has to expect.
 type Prospect struct {
-	TaskID  GUID
-	Package string
-	Name    string
-	Runs    int           // that are started
-	Counts  Counts        // of what ends and is missed
-	Expired int           // occurrences
-	Held    time.Duration // all that was pending, added up
-	Lasts   time.Duration // of each run, as it was taken to be
-	LastsOf int           // it is the median of so many past runs; 0: it was given, or nothing is known
-	State   State         // at the end
+	TaskID  GUID          `json:"task_id"`
+	Package string        `json:"package"`
+	Name    string        `json:"name"`
+	Runs    int           `json:"runs"`     // that are started
+	Counts  Counts        `json:"counts"`   // of what ends and is missed
+	Expired int           `json:"expired"`  // occurrences
+	Held    time.Duration `json:"held_s"`   // all that was pending, added up
+	Lasts   time.Duration `json:"lasts_s"`  // of each run, as it was taken to be
+	LastsOf int           `json:"lasts_of"` // it is the median of so many past runs; 0: it was given, or nothing is known
+	State   State         `json:"state"`    // at the end
 }
 
 // What a simulation is bounded by.

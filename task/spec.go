@@ -4,26 +4,26 @@ import "time"
 
 // Spec is what is registered: everything that Builder says, as a value.
 type Spec struct {
-	Name                  string      // at most 256 bytes, no "/" and no control characters
-	EntryPoint            GUID        // the class, declared by the package
-	Trigger               Trigger     // exactly one
-	Conditions            []Condition // all must hold; at most 16
-	CancelOnConditionLoss bool
-	Group                 string        // grouped tasks are not in AllTasks
-	Retry                 RetryPolicy   // after Retry, Lost and faults
-	Misfire               Misfire       // what becomes of missed instants
-	Hold                  Hold          // how long it may be held
-	Queue                 int           // 0: firings coalesce; n: up to n occurrences wait
-	Exclusive             string        // tasks of one package with the same key never run at once
-	RunLimit              time.Duration // awake time; 0: what the policy says
-	Command               *Command      // of a command task; nil otherwise
+	Name                  string        `json:"name"`        // at most 256 bytes, no "/" and no control characters
+	EntryPoint            GUID          `json:"entry_point"` // the class, declared by the package
+	Trigger               Trigger       `json:"trigger"`     // exactly one
+	Conditions            []Condition   `json:"conditions"`  // all must hold; at most 16
+	CancelOnConditionLoss bool          `json:"cancel_on_condition_loss"`
+	Group                 string        `json:"group"`       // grouped tasks are not in AllTasks
+	Retry                 RetryPolicy   `json:"retry"`       // after Retry, Lost and faults
+	Misfire               Misfire       `json:"misfire"`     // what becomes of missed instants
+	Hold                  Hold          `json:"hold"`        // how long it may be held
+	Queue                 int           `json:"queue"`       // 0: firings coalesce; n: up to n occurrences wait
+	Exclusive             string        `json:"exclusive"`   // tasks of one package with the same key never run at once
+	RunLimit              time.Duration `json:"run_limit_s"` // awake time; 0: what the policy says
+	Command               *Command      `json:"command"`     // of a command task; nil otherwise
 }
 
 // RetryPolicy says how another attempt is made. Zero fields are the defaults.
 type RetryPolicy struct {
-	Attempts int           // runs in a row before the occurrence is given up; 5
-	First    time.Duration // delay before the second attempt; 10 s, each next four times longer
-	Limit    time.Duration // the longest delay; 1 h
+	Attempts int           `json:"attempts"` // runs in a row before the occurrence is given up; 5
+	First    time.Duration `json:"first_s"`  // delay before the second attempt; 10 s, each next four times longer
+	Limit    time.Duration `json:"limit_s"`  // the longest delay; 1 h
 }
 
 // WithDefaults fills the zero fields.
@@ -63,8 +63,8 @@ func ParseMisfirePolicy(s string) (MisfirePolicy, error) {
 
 // Misfire is a misfire policy; Max belongs to RunAll and is at most 100.
 type Misfire struct {
-	Policy MisfirePolicy
-	Max    int
+	Policy MisfirePolicy `json:"policy"`
+	Max    int           `json:"max"`
 }
 
 // HoldThen says what happens to an occurrence that was held too long.
@@ -89,19 +89,19 @@ func ParseHoldThen(s string) (HoldThen, error) {
 
 // Hold limits how long an occurrence is held. Zero is for ever.
 type Hold struct {
-	AtMost time.Duration
-	Then   HoldThen
+	AtMost time.Duration `json:"at_most_s"`
+	Then   HoldThen      `json:"then"`
 }
 
 // Command is what a command task runs. Nothing of it appears in logs or history.
 type Command struct {
-	Path    string   // absolute
-	Args    []string // without the command itself; no shell
-	Dir     string   // absolute
-	Env     []string // NAME=VALUE, as found at add and given with --env
-	EnvFile string   // read at each launch; "" for none
-	Umask   uint32
-	Retry   bool // every non-zero exit status asks for another attempt
+	Path    string   `json:"path"`     // absolute
+	Args    []string `json:"args"`     // without the command itself; no shell
+	Dir     string   `json:"dir"`      // absolute
+	Env     []string `json:"env"`      // NAME=VALUE, as found at add and given with --env
+	EnvFile string   `json:"env_file"` // read at each launch; "" for none
+	Umask   uint32   `json:"umask"`
+	Retry   bool     `json:"retry"` // every non-zero exit status asks for another attempt
 }
 
 // OneShot says whether t fires only once.

@@ -1,7 +1,5 @@
 package task
 
-import "fmt"
-
 //go:generate go run ../internal/gen/compat -o ../doc/COMPATIBILITY.md -contract ../doc/SEMANTICS.md
 //go:generate go run ../internal/gen/vocabulary -from . -o ../vocabulary_constants.go
 
@@ -112,17 +110,4 @@ func TriggerClass(class string) (TriggerRow, bool) {
 		}
 	}
 	return TriggerRow{}, false
-}
-
-// CheckTriggerClass refuses a class that cannot fire here, with the sentence of
-// the table: what is accepted and never fires is the worst of answers.
-func CheckTriggerClass(class string) error {
-	row, ok := TriggerClass(class)
-	switch {
-	case !ok:
-		return &Error{Subject: clip(class, 64), Err: ErrInvalid, Detail: "there is no such trigger class", Hint: "doc/COMPATIBILITY.md lists all"}
-	case row.Support != Supported:
-		return &Error{Subject: class, Err: ErrTriggerNotSupported, Detail: fmt.Sprintf("it cannot fire here: %s", row.Why), Hint: "doc/COMPATIBILITY.md lists what can fire"}
-	}
-	return nil
 }

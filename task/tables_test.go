@@ -62,18 +62,6 @@ func TestTriggerTableIsWhole(t *testing.T) {
 	}
 }
 
-func TestCheckTriggerClass(t *testing.T) {
-	for class, want := range map[string]error{"TimeTrigger": nil, "CalendarTrigger": nil, "PhoneTrigger": ErrTriggerNotSupported, "LocationTrigger": ErrTriggerNotSupported, "SunriseTrigger": ErrInvalid} {
-		err := CheckTriggerClass(class)
-		if !errors.Is(err, want) || (want != nil && Hint(err) == "") {
-			t.Errorf("%s: %v", class, err)
-		}
-	}
-	if err := CheckTriggerClass("SmsMessageReceivedTrigger"); !strings.Contains(err.Error(), "no modem service is read on this platform") {
-		t.Errorf("without its sentence: %v", err)
-	}
-}
-
 // TestValidateAsksTheTable: a row that is not supported is refused, whatever
 // types there are.
 func TestValidateAsksTheTable(t *testing.T) {

@@ -14,29 +14,29 @@ type Trigger interface {
 // once if OneShot. The least Freshness is the broker's policy (one minute), and
 // 15 minutes on Windows; less is refused.
 type TimeTrigger struct {
-	Freshness time.Duration
-	OneShot   bool
+	Freshness time.Duration `json:"freshness_s"`
+	OneShot   bool          `json:"one_shot"`
 }
 
 // MaintenanceTrigger fires as a TimeTrigger does. Its occurrences are held until the
 // machine is on AC power. When AC power is lost, the run is canceled with Abort and its
 // occurrence is held again.
 type MaintenanceTrigger struct {
-	Freshness time.Duration
-	OneShot   bool
+	Freshness time.Duration `json:"freshness_s"`
+	OneShot   bool          `json:"one_shot"`
 }
 
 // CalendarTrigger fires at the instants of a calendar expression.
 type CalendarTrigger struct {
-	Expr    string // five cron fields, or systemd's OnCalendar grammar
-	Zone    string // IANA name of the time zone; "": the machine's zone, also after it changes
-	OneShot bool   // fire at the next instant only
+	Expr    string `json:"expr"`     // five cron fields, or systemd's OnCalendar grammar
+	Zone    string `json:"zone"`     // IANA name of the time zone; "": the machine's zone, also after it changes
+	OneShot bool   `json:"one_shot"` // fire at the next instant only
 }
 
 // SystemTrigger fires on an edge of a fact.
 type SystemTrigger struct {
-	Type    SystemTriggerType
-	OneShot bool
+	Type    SystemTriggerType `json:"trigger_type,number"`
+	OneShot bool              `json:"one_shot"`
 }
 
 // ApplicationTrigger fires when the application asks for it: Registration.Request.
@@ -65,35 +65,35 @@ func ParseRecurrence(s string) (Recurrence, error) {
 // CustomSystemEventTrigger fires when somebody raises the event ID: Client.Raise
 // or "bgtask raise".
 type CustomSystemEventTrigger struct {
-	ID         string
-	Recurrence Recurrence
+	ID         string     `json:"id"`
+	Recurrence Recurrence `json:"recurrence,number"`
 }
 
 // StorageLibraryContentChangedTrigger fires when something under Paths changed
 // and has been quiet for Settle (2 s when zero).
 type StorageLibraryContentChangedTrigger struct {
-	Paths  []string
-	Settle time.Duration
+	Paths  []string      `json:"paths"`
+	Settle time.Duration `json:"settle_s"`
 }
 
 // SocketActivityTrigger fires when a connection arrives on a socket that the
 // broker holds: "tcp:127.0.0.1:8080", "unix:/run/user/1000/app.sock".
 type SocketActivityTrigger struct {
-	Listen string
+	Listen string `json:"listen"`
 }
 
 // DeviceWatcherTrigger fires when a device of the kernel's Subsystem is added,
 // removed or changed. Properties must all match, when there are any.
 type DeviceWatcherTrigger struct {
-	Subsystem  string
-	Properties map[string]string
+	Subsystem  string            `json:"subsystem"`
+	Properties map[string]string `json:"properties"`
 }
 
 // ToastNotificationActionTrigger fires when the user acts on a toast of the
 // application: clicks it or one of its buttons, or replies. Tag narrows it to the
 // toasts that have that tag; "" is all of the application's.
 type ToastNotificationActionTrigger struct {
-	Tag string
+	Tag string `json:"tag"`
 }
 
 // PushNotificationTrigger fires when a push message arrives (UnifiedPush), at the
@@ -102,7 +102,7 @@ type ToastNotificationActionTrigger struct {
 // that come while one is pending join it, and the last one's content is kept: with
 // Queue each has a run of its own.
 type PushNotificationTrigger struct {
-	ApplicationID string
+	ApplicationID string `json:"application_id"`
 }
 
 // Class names, WinRT's.

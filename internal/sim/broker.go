@@ -266,7 +266,7 @@ func show(x any) string {
 	case engine.Activate:
 		return fmt.Sprintf("Activate %v %s %s #%d.%d", x.Host, short(x.Activation.Instance), x.Activation.Spec.Name, x.Activation.Occurrence.Number, x.Activation.Attempt)
 	case engine.Register:
-		return fmt.Sprintf("Register ensure=%v %s %s", x.Ensure, x.Package, task.AppendSpec(nil, x.Spec))
+		return fmt.Sprintf("Register ensure=%v %s %s", x.Ensure, x.Package, text(x.Spec))
 	case engine.Reply:
 		return fmt.Sprintf("Reply %s %s %s %d", short(x.Request), x.Answer.Code, x.Answer.Detail, x.Answer.Number)
 	case engine.FactsReported:

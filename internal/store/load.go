@@ -5,9 +5,9 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
-
-	"golang.org/x/sync/errgroup"
+	"sync"
 
 	"github.com/bgtask/bgtask/internal/engine"
 )
@@ -17,18 +17,18 @@ import (
 func (s *Store) Load(ctx context.Context) (engine.State, error) {
 	var st engine.State
 	var clockRows []engine.Clock
-	load, ctx := errgroup.WithContext(ctx)
-	// Two halves of about the same size, for two processors.
-	load.Go(func() error {
+	var failed [2]error
+	var halves sync.WaitGroup // of about the same size, for two processors
+	halves.Go(func() {
 		n := newNames()
-		return first(
+		failed[0] = first(
 			loadTable(ctx, s.readers, n, registrations, &st.Registrations, registration),
 			loadTable(ctx, s.readers, n, occurrences, &st.Occurrences, pending),
 			loadTable(ctx, s.readers, n, packages, &st.Packages, pkg))
 	})
-	load.Go(func() error {
+	halves.Go(func() {
 		n := newNames()
-		return first(
+		failed[1] = first(
 			loadTable(ctx, s.readers, n, ledgers, &st.Ledgers, ledger),
 			loadTable(ctx, s.readers, n, answers, &st.Answers, remembered),
 			loadTable(ctx, s.readers, n, runs, &st.Runs, live),
@@ -36,7 +36,8 @@ func (s *Store) Load(ctx context.Context) (engine.State, error) {
 			loadTable(ctx, s.readers, n, facts, &st.Facts, lastingFact),
 			loadTable(ctx, s.readers, n, clocks, &clockRows, clock))
 	})
-	if err := load.Wait(); err != nil {
+	halves.Wait()
+	if err := errors.Join(failed[:]...); err != nil {
 		return engine.State{}, s.explain("load the store", err)
 	}
 	if len(clockRows) != 0 {

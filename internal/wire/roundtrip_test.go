@@ -44,12 +44,16 @@ func TestRoundTrips(t *testing.T) {
 		"details": func(t *testing.T) {
 			trip(t, detailsTo, func(m *pb.Details) (task.Details, error) { return answer(m, (*decoder).details) })
 		},
-		"host frame":     func(t *testing.T) { trip(t, HostFrameTo, HostFrameFrom) },
-		"broker frame":   func(t *testing.T) { trip(t, BrokerFrameTo, BrokerFrameFrom) },
-		"info":           func(t *testing.T) { trip(t, InfoTo, InfoFrom) },
-		"event":          func(t *testing.T) { trip(t, EventTo, EventFrom) },
-		"run":            func(t *testing.T) { trip(t, RunTo, RunFrom) },
-		"state":          func(t *testing.T) { trip(t, StateTo, StateFrom) },
+		"host frame":   func(t *testing.T) { trip(t, HostFrameTo, HostFrameFrom) },
+		"broker frame": func(t *testing.T) { trip(t, BrokerFrameTo, BrokerFrameFrom) },
+		"info":         func(t *testing.T) { trip(t, InfoTo, InfoFrom) },
+		"event":        func(t *testing.T) { trip(t, EventTo, EventFrom) },
+		"run": func(t *testing.T) {
+			trip(t, RunTo, func(m *pb.Run) (task.Run, error) { return answer(m, (*decoder).run) })
+		},
+		"state": func(t *testing.T) {
+			trip(t, StateTo, func(m *pb.State) (task.State, error) { return answer(m, (*decoder).state) })
+		},
 		"explanation":    func(t *testing.T) { trip(t, ExplanationTo, ExplanationFrom) },
 		"fact":           func(t *testing.T) { trip(t, FactTo, FactFrom) },
 		"source":         func(t *testing.T) { trip(t, SourceTo, SourceFrom) },

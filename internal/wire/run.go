@@ -74,9 +74,6 @@ func RunTo(r task.Run) *pb.Run {
 	}
 }
 
-// RunFrom converts a run.
-func RunFrom(m *pb.Run) (task.Run, error) { return answer(m, (*decoder).run) }
-
 func (d *decoder) run(m *pb.Run) task.Run {
 	return task.Run{
 		ID:         d.guid("run.id", m.GetId()),
@@ -175,9 +172,6 @@ func StateTo(s task.State) *pb.State {
 		Now:       timeTo(s.Now),
 	}
 }
-
-// StateFrom converts what a registration is doing.
-func StateFrom(m *pb.State) (task.State, error) { return answer(m, (*decoder).state) }
 
 func (d *decoder) state(m *pb.State) task.State {
 	return task.State{
