@@ -14,7 +14,7 @@ type TimeTriggerDetails struct {
 
 // SystemTriggerDetails are those of SystemTrigger.
 type SystemTriggerDetails struct {
-	Type SystemTriggerType `json:"trigger_type,number"`
+	Type SystemTriggerType `json:"trigger_type"`
 	Old  Value             `json:"old"`
 	New  Value             `json:"new"`
 }

@@ -89,14 +89,14 @@ type Explanation struct {
 	First    time.Time     `json:"first"`
 	Last     time.Time     `json:"last"`
 	By       string        `json:"by"` // "its timer", "its calendar", "event \"morning\"", "hand", "the application"
-	Number   uint64        `json:"number,null"`
+	Number   uint64        `json:"number,omitzero"`
 	Needs    []NeedState   `json:"needs"`
-	Tries    []Run         `json:"tries"`            // the latest attempts of the pending occurrence, oldest first, at most 5
-	Would    []string      `json:"would"`            // what has to be true: "internet=yes"; the smallest set
-	After    []string      `json:"after"`            // what has to be over: "backup has ended (exclusive \"store\")"
-	Earliest time.Time     `json:"earliest"`         // when it would run at the earliest; zero: at once
-	Never    bool          `json:"never"`            // nothing makes it run by itself
-	Use      string        `json:"use"`              // of a running one: "MultipleUse", "SingleUse"; "" when not known
-	RunLimit time.Duration `json:"run_limit_s,null"` // in force for it; 0: none
+	Tries    []Run         `json:"tries"`                // the latest attempts of the pending occurrence, oldest first, at most 5
+	Would    []string      `json:"would"`                // what has to be true: "internet=yes"; the smallest set
+	After    []string      `json:"after"`                // what has to be over: "backup has ended (exclusive \"store\")"
+	Earliest time.Time     `json:"earliest"`             // when it would run at the earliest; zero: at once
+	Never    bool          `json:"never"`                // nothing makes it run by itself
+	Use      string        `json:"use"`                  // of a running one: "MultipleUse", "SingleUse"; "" when not known
+	RunLimit time.Duration `json:"run_limit_s,omitzero"` // in force for it; 0: none
 	Sources  []SourceState `json:"sources"`
 }

@@ -163,14 +163,14 @@ type jsonExtras interface {
 // readFields reads the members of a struct, and refuses what is left of them.
 func readFields(members map[string]json.RawMessage, v reflect.Value) error {
 	for i := range v.NumField() {
-		key, options := jsonTag(v.Type().Field(i))
+		key, _ := jsonTag(v.Type().Field(i))
 		if value, ok := members[key]; ok && key != "" {
 			delete(members, key)
 			if err := readValue(value, v.Field(i)); err != nil {
 				return err
 			}
 		}
-		if options == "number" {
+		if isNumbered(v.Field(i).Type()) {
 			if err := readNumber(members, key, v.Field(i)); err != nil {
 				return err
 			}

@@ -15,17 +15,15 @@ import (
 // texts, numbers and lists. What it cannot be asked for by a tag is done here:
 //
 //   - No key is ever missing. What is not known is null: an empty text, a zero GUID
-//     or time, a nil pointer. A list or map is never null. The option "null" in a tag
-//     says that a zero number is not known either.
+//     or time, a nil pointer. A list or map is never null. With the option omitzero a
+//     zero number is null too.
 //   - A time is RFC 3339 in UTC. A duration is a number of seconds, exact to the
 //     nanosecond.
-//   - An enumeration is the name of its value. With the option "number" WinRT's
-//     number stands beside it, under the key with "_number".
+//   - An enumeration is the name of its value. If its numbers are WinRT's, the number
+//     stands beside it, under the key with "_number".
 //   - A member of a sealed set is an object whose "type" is its type's name, without
 //     "Details".
 //   - jsonMembers adds what is no field.
-//
-// Tags: `json:"key"`, `json:"key,null"`, `json:"key,number"`, `json:"-"`.
 
 // marshalJSON writes v, which is a struct, a member of a sealed set, or nil.
 func marshalJSON(v any) ([]byte, error) {
@@ -198,12 +196,12 @@ func (w *jsonWriter) fields(o *jsonObject, v reflect.Value) {
 		switch {
 		case key == "":
 			continue
-		case options == "null" && f.IsZero():
+		case options == "omitzero" && f.IsZero():
 			o.put(key, null)
 		default:
 			o.put(key, w.value(f))
 		}
-		if options == "number" {
+		if isNumbered(f.Type()) {
 			o.put(key+"_number", enumNumber(f))
 		}
 	}
@@ -240,7 +238,7 @@ const orUnknownKey = "run_if_unknown"
 
 // systemConditionJSON gives a SystemCondition, which is a number, a member.
 type systemConditionJSON struct {
-	Condition SystemCondition `json:"condition,number"`
+	Condition SystemCondition `json:"condition"`
 }
 
 // isEnum reports whether a type is an enumeration: a small number with names.
@@ -249,6 +247,16 @@ func isEnum(t reflect.Type) bool {
 }
 
 var stringer = reflect.TypeFor[interface{ String() string }]()
+
+// isNumbered reports whether the numbers of an enumeration are WinRT's.
+func isNumbered(t reflect.Type) bool {
+	switch t {
+	case reflect.TypeFor[SystemTriggerType](), reflect.TypeFor[Recurrence](), reflect.TypeFor[AccessStatus](),
+		reflect.TypeFor[CancellationReason](), reflect.TypeFor[SystemCondition]():
+		return true
+	}
+	return false
+}
 
 // enumName is the name of an enumeration's value, "" when it has none.
 func enumName(v reflect.Value) string {

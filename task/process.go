@@ -75,7 +75,7 @@ type Package struct {
 	Implied     bool          `json:"implied"`      // made up for a program that belongs to none
 	Servers     []ClassServer `json:"servers"`
 	Classes     []GUID        `json:"classes"` // all classes that an app of it may serve; those of Servers included
-	Access      AccessStatus  `json:"access,number"`
+	Access      AccessStatus  `json:"access"`
 	Warnings    []string      `json:"warnings"` // of the manifest
 	Origin      Origin        `json:"origin"`
 	Content     string        `json:"-"`      // a digest of what is installed: equal for equal content; "" when nobody knows

@@ -24,7 +24,7 @@ type Run struct {
 	Occurrence Occurrence         `json:"occurrence"`
 	Attempt    int                `json:"attempt"` // from 1
 	Host       string             `json:"host"`    // "the application", "launched"; "" when it never had one
-	PID        int                `json:"pid,null"`
+	PID        int                `json:"pid,omitzero"`
 	Launch     LaunchToken        `json:"launch"`  // zero when the application itself was the host
 	Started    time.Time          `json:"started"` // when it was admitted
 	Entered    time.Time          `json:"entered"` // when Run was entered; zero: never
@@ -32,12 +32,12 @@ type Run struct {
 	Awake      time.Duration      `json:"-"`       // awake time between the two, which the run limit counts; 0: not known
 	Progress   uint32             `json:"progress"`
 	ProgressAt time.Time          `json:"progress_at"` // when it last changed; zero: never
-	Outcome    Outcome            `json:"outcome,null"`
-	Reason     CancellationReason `json:"reason,number"` // of Canceled and TimedOut
-	Forced     bool               `json:"forced"`        // the broker ended the process
-	Exit       string             `json:"exit"`          // "exit 3", "signal killed"; "" when not known
-	Text       string             `json:"text"`          // the error's words, or why it could not be activated
-	Stderr     string             `json:"stderr"`        // the last lines that its process wrote
+	Outcome    Outcome            `json:"outcome,omitzero"`
+	Reason     CancellationReason `json:"reason"` // of Canceled and TimedOut
+	Forced     bool               `json:"forced"` // the broker ended the process
+	Exit       string             `json:"exit"`   // "exit 3", "signal killed"; "" when not known
+	Text       string             `json:"text"`   // the error's words, or why it could not be activated
+	Stderr     string             `json:"stderr"` // the last lines that its process wrote
 }
 
 // Took is how long Run took, without the time that the machine slept and whatever
@@ -151,24 +151,24 @@ type Missed struct {
 	Count  int       `json:"count"`
 	More   bool      `json:"more"` // there were more than Count
 	Cause  MissCause `json:"cause"`
-	MadeUp uint64    `json:"made_up_by,null"` // the occurrence that makes up for them; 0: none
+	MadeUp uint64    `json:"made_up_by,omitzero"` // the occurrence that makes up for them; 0: none
 }
 
 // State is what a registration is doing.
 type State struct {
 	Phase     Phase     `json:"phase"`
 	Since     time.Time `json:"since"`
-	Reasons   []Reason  `json:"reasons"`       // what it waits for, most important first
-	Waiting   int       `json:"waiting"`       // firings that wait
-	Next      time.Time `json:"next"`          // when it fires, or the next attempt; zero: nobody knows
-	NextKnown bool      `json:"next_known"`    // Next is an instant (and not "when met" or "never")
-	Run       *Run      `json:"run"`           // the live one
-	Attempt   int       `json:"attempt,null"`  // the one that comes next, when backing off
-	Attempts  int       `json:"attempts,null"` // and how many it has
-	Faults    int       `json:"faults"`        // of a suspension by faults: how many in a row
-	Fault     Outcome   `json:"fault,null"`    // and what they were: Crashed or ActivationFailed
-	Text      string    `json:"text"`          // of another suspension: why; of Waiting: for what (WaitsFor)
-	Now       time.Time `json:"now"`           // when this was so: String counts durations to it
+	Reasons   []Reason  `json:"reasons"`           // what it waits for, most important first
+	Waiting   int       `json:"waiting"`           // firings that wait
+	Next      time.Time `json:"next"`              // when it fires, or the next attempt; zero: nobody knows
+	NextKnown bool      `json:"next_known"`        // Next is an instant (and not "when met" or "never")
+	Run       *Run      `json:"run"`               // the live one
+	Attempt   int       `json:"attempt,omitzero"`  // the one that comes next, when backing off
+	Attempts  int       `json:"attempts,omitzero"` // and how many it has
+	Faults    int       `json:"faults"`            // of a suspension by faults: how many in a row
+	Fault     Outcome   `json:"fault,omitzero"`    // and what they were: Crashed or ActivationFailed
+	Text      string    `json:"text"`              // of another suspension: why; of Waiting: for what (WaitsFor)
+	Now       time.Time `json:"now"`               // when this was so: String counts durations to it
 }
 
 // Info is a registration as the broker shows it.
@@ -190,7 +190,7 @@ type Info struct {
 // Ended is the last occurrence that ended.
 type Ended struct {
 	Number uint64    `json:"number"`
-	End    End       `json:"end,null"`
+	End    End       `json:"end,omitzero"`
 	At     time.Time `json:"at"`
 }
 
@@ -267,10 +267,10 @@ type Event struct {
 	TaskID     GUID          `json:"task_id"`
 	Package    string        `json:"package"`
 	Name       string        `json:"name"`
-	State      *State        `json:"state"`      // after it
-	Occurrence *Occurrence   `json:"occurrence"` // of fired, occurrence
-	End        End           `json:"end,null"`   // of occurrence
-	Run        *Run          `json:"run"`        // of starting, running, progress, canceling, ended
+	State      *State        `json:"state"`        // after it
+	Occurrence *Occurrence   `json:"occurrence"`   // of fired, occurrence
+	End        End           `json:"end,omitzero"` // of occurrence
+	Run        *Run          `json:"run"`          // of starting, running, progress, canceling, ended
 	Missed     *Missed       `json:"missed"`
 	Fact       *Fact         `json:"fact"`
 	Old        Value         `json:"old"`  // the fact's value before

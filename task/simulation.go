@@ -46,16 +46,16 @@ type Happening struct {
 	TaskID    GUID               `json:"task_id"`
 	Package   string             `json:"package"`
 	Name      string             `json:"name"`
-	Firings   int                `json:"firings"`       // in the occurrence
-	Attempt   int                `json:"attempt,null"`  // of a run, from 1
-	HeldSince time.Time          `json:"held_since"`    // zero: it was not held
-	HeldFor   []Reason           `json:"held_for"`      // all that it has waited for, in the order of appearance
-	Ended     time.Time          `json:"ended"`         // of a run; zero: it goes on at the end of the simulation
-	Outcome   Outcome            `json:"outcome,null"`  // of a run that has ended
-	Reason    CancellationReason `json:"reason,number"` // of Canceled and TimedOut
-	End       End                `json:"end,null"`      // of HappensEnd
-	Missed    *Missed            `json:"missed"`        // of HappensMissed
-	Text      string             `json:"text"`          // why it is suspended, or was not started
+	Firings   int                `json:"firings"`          // in the occurrence
+	Attempt   int                `json:"attempt,omitzero"` // of a run, from 1
+	HeldSince time.Time          `json:"held_since"`       // zero: it was not held
+	HeldFor   []Reason           `json:"held_for"`         // all that it has waited for, in the order of appearance
+	Ended     time.Time          `json:"ended"`            // of a run; zero: it goes on at the end of the simulation
+	Outcome   Outcome            `json:"outcome,omitzero"` // of a run that has ended
+	Reason    CancellationReason `json:"reason"`           // of Canceled and TimedOut
+	End       End                `json:"end,omitzero"`     // of HappensEnd
+	Missed    *Missed            `json:"missed"`           // of HappensMissed
+	Text      string             `json:"text"`             // why it is suspended, or was not started
 }
 
 // Prospect is what a task has to expect.

@@ -35,7 +35,7 @@ type CalendarTrigger struct {
 
 // SystemTrigger fires on an edge of a fact.
 type SystemTrigger struct {
-	Type    SystemTriggerType `json:"trigger_type,number"`
+	Type    SystemTriggerType `json:"trigger_type"`
 	OneShot bool              `json:"one_shot"`
 }
 
@@ -66,7 +66,7 @@ func ParseRecurrence(s string) (Recurrence, error) {
 // or "bgtask raise".
 type CustomSystemEventTrigger struct {
 	ID         string     `json:"id"`
-	Recurrence Recurrence `json:"recurrence,number"`
+	Recurrence Recurrence `json:"recurrence"`
 }
 
 // StorageLibraryContentChangedTrigger fires when something under Paths changed

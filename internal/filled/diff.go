@@ -102,5 +102,5 @@ func timeOf(v reflect.Value) (time.Time, bool) {
 func sameTime(t, u time.Time) bool {
 	_, a := t.Zone()
 	_, b := u.Zone()
-	return t.Equal(u) && a == b && t.IsZero() == u.IsZero() && u.Round(0) == u
+	return t.Equal(u) && a == b && t.IsZero() == u.IsZero() && reflect.DeepEqual(u.Round(0), u)
 }

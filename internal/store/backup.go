@@ -40,7 +40,7 @@ func (s *Store) Backup(ctx context.Context, day time.Time) (string, error) {
 	return path, nil
 }
 
-func (s *Store) backup(ctx context.Context, path string) error {
+func (s *Store) backup(ctx context.Context, path string) (err error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Store) backup(ctx context.Context, path string) error {
 	if err := removeStore(fresh); err != nil {
 		return err
 	}
-	defer removeStore(fresh)
+	defer func() { err = errors.Join(err, removeStore(fresh)) }()
 	if err := s.vacuumInto(ctx, fresh); err != nil {
 		return err
 	}

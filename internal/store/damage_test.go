@@ -50,7 +50,9 @@ func TestDamagedIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	noise := make([]byte, len(whole))
-	rand.NewChaCha8([32]byte{}).Read(noise)
+	if _, err := rand.NewChaCha8([32]byte{}).Read(noise); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		data []byte

@@ -67,8 +67,11 @@ func TestEvents(t *testing.T) {
 			t.Errorf("a cursor of another history: %v", err)
 		}
 	}
-	for range s.Events(t.Context(), 0, 1000) {
-		break // a reader may go when it likes
+	for _, err := range s.Events(t.Context(), 0, 1000) {
+		if err != nil {
+			t.Error(err)
+		}
+		break // a reader may stop early
 	}
 	appends(t, s, sampleEvent(1001, 1))
 }

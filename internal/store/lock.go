@@ -37,8 +37,7 @@ func Lock(dir string) (*DirLock, error) {
 		return nil, fmt.Errorf("lock %s: %w", f.Name(), err)
 	}
 	if err := sign(f); err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	return &DirLock{file: f}, nil
 }

@@ -44,13 +44,13 @@ type Survey struct {
 // Examine reads the store in dir and its daily copies. It changes nothing, takes
 // the directory's lock meanwhile, and fails with a *LockedError while a broker
 // has it.
-func Examine(ctx context.Context, dir string) (Survey, error) {
+func Examine(ctx context.Context, dir string) (v Survey, err error) {
 	s, err := idle(dir)
 	if err != nil {
 		return Survey{}, err
 	}
-	defer s.lock.Unlock()
-	v := Survey{Store: contents(ctx, s.path)}
+	defer func() { err = errors.Join(err, s.lock.Unlock()) }()
+	v = Survey{Store: contents(ctx, s.path)}
 	if found, err := s.inspect(); err != nil {
 		v.Refused = s.explain("open the store", err)
 	} else {
@@ -132,7 +132,7 @@ func Restore(ctx context.Context, dir, copy string, now time.Time) (aside string
 	if err != nil {
 		return "", err
 	}
-	defer s.lock.Unlock()
+	defer func() { err = errors.Join(err, s.lock.Unlock()) }()
 	return s.replace(ctx, now, func(fresh string) error { return copyFile(copy, fresh) })
 }
 
@@ -143,7 +143,7 @@ func Keep(ctx context.Context, dir string, now time.Time) (aside string, err err
 	if err != nil {
 		return "", err
 	}
-	defer s.lock.Unlock()
+	defer func() { err = errors.Join(err, s.lock.Unlock()) }()
 	return s.replace(ctx, now, func(fresh string) error {
 		err := copyFile(s.logPath(), fresh+"-wal")
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -82,8 +82,7 @@ func Open(ctx context.Context, dir string, options Options) (_ *Store, err error
 	s := &Store{dir: dir, path: filepath.Join(dir, fileName), options: options}
 	defer func() {
 		if err != nil {
-			s.Close()
-			err = s.explain("open the store", err)
+			err = s.explain("open the store", errors.Join(err, s.Close()))
 		}
 	}()
 	if err := s.prepareDir(); err != nil {

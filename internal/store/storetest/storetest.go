@@ -42,7 +42,7 @@ var Same = gocmp.Options{
 	gocmp.Comparer(func(a, b time.Time) bool {
 		_, x := a.Zone()
 		_, y := b.Zone()
-		return a.Equal(b) && x == y && a.Round(0) == a && b.Round(0) == b
+		return a.Equal(b) && x == y && reflect.DeepEqual(a.Round(0), a) && reflect.DeepEqual(b.Round(0), b)
 	}),
 }
 
