@@ -60,9 +60,6 @@ func ReasonKinds() []ReasonKindRow { return reasonKinds.rows }
 // String is the word shown to users.
 func (k ReasonKind) String() string { return reasonKinds.name(k) }
 
-// ParseReasonKind is the inverse of String.
-func ParseReasonKind(s string) (ReasonKind, error) { return reasonKinds.parse(s) }
-
 // Reason is one thing that a pending occurrence waits for.
 type Reason struct {
 	Kind      ReasonKind `json:"kind"`

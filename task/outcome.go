@@ -97,9 +97,6 @@ func Ends() []End { return ends.numbers()[1:] }
 // String is the word shown to users.
 func (e End) String() string { return ends.name(e) }
 
-// ParseEnd is the inverse of String; a hyphen may stand for the space.
-func ParseEnd(s string) (End, error) { return ends.parse(spaced(s)) }
-
 // Phase is what a registration is doing, as its users see it.
 type Phase uint8
 

@@ -253,9 +253,6 @@ func EventKinds() []EventKind { return eventKinds.numbers() }
 // String is the word shown to users.
 func (k EventKind) String() string { return eventKinds.name(k) }
 
-// ParseEventKind is the inverse of String.
-func ParseEventKind(s string) (EventKind, error) { return eventKinds.parse(s) }
-
 // Event is one thing that happened. Stored ones have a sequence number of their
 // own; progress and facts carry that of the last stored one.
 type Event struct {

@@ -55,12 +55,6 @@ var misfireNames = [...]string{"RunOnce", "Skip", "RunAll"}
 // String is the constant's name.
 func (p MisfirePolicy) String() string { return nameOf(misfireNames[:], int(p), "MisfirePolicy") }
 
-// ParseMisfirePolicy is the inverse of String.
-func ParseMisfirePolicy(s string) (MisfirePolicy, error) {
-	i, err := indexOf(misfireNames[:], s, "misfire policy")
-	return MisfirePolicy(i), err
-}
-
 // Misfire is a misfire policy; Max belongs to RunAll and is at most 100.
 type Misfire struct {
 	Policy MisfirePolicy `json:"policy"`
@@ -80,12 +74,6 @@ var holdNames = [...]string{"Drop", "RunAnyway"}
 
 // String is the constant's name.
 func (t HoldThen) String() string { return nameOf(holdNames[:], int(t), "HoldThen") }
-
-// ParseHoldThen is the inverse of String.
-func ParseHoldThen(s string) (HoldThen, error) {
-	i, err := indexOf(holdNames[:], s, "way to end a hold")
-	return HoldThen(i), err
-}
 
 // Hold limits how long an occurrence is held. Zero is for ever.
 type Hold struct {

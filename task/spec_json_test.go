@@ -111,19 +111,12 @@ func TestSpecForm(t *testing.T) {
 	s.Exclusive = "store"
 	s.Conditions[1] = OrUnknown(BatteryNotLow)
 	s.RunLimit = 1500 * time.Millisecond
-	const long = `{"name":"SyncNotes","entry_point":"b0c5a6f2-6a1d-4c63-8f0e-7a5c5d3f9a11",` +
-		`"trigger":{"type":"TimeTrigger","freshness_s":1800,"one_shot":false},"conditions":[` +
-		`{"type":"SystemCondition","condition":"InternetAvailable","condition_number":3,"run_if_unknown":false},` +
-		`{"type":"SystemCondition","condition":"BatteryNotLow","condition_number":null,"run_if_unknown":true}],` +
-		`"cancel_on_condition_loss":false,"group":null,"retry":{"attempts":0,"first_s":0,"limit_s":0},` +
-		`"misfire":{"policy":"RunOnce","max":0},"hold":{"at_most_s":0,"then":"Drop"},"queue":0,"exclusive":"store",` +
-		`"run_limit_s":1.5,"command":null}`
-	if got, err := json.Marshal(s); err != nil || string(got) != long {
-		t.Errorf("long form\n%s, want\n%s (%v)", got, long, err)
-	}
-	system, err := json.Marshal(SystemTrigger{Type: OnInternetAvailable})
-	if want := `{"type":"SystemTrigger","trigger_type":"InternetAvailable","trigger_type_number":6,"one_shot":false}`; err != nil || string(system) != want {
-		t.Errorf("got %s, want %s (%v)", system, want, err)
+	for name, v := range map[string]any{"spec": s, "trigger": SystemTrigger{Type: OnInternetAvailable}} {
+		data, err := json.MarshalIndent(v, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		golden(t, "json/"+name+".json", string(data)+"\n")
 	}
 }
 

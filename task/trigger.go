@@ -56,12 +56,6 @@ var recurrenceNames = [...]string{"Once", "Always"}
 // String is WinRT's name.
 func (r Recurrence) String() string { return nameOf(recurrenceNames[:], int(r), "Recurrence") }
 
-// ParseRecurrence finds a recurrence by WinRT's name.
-func ParseRecurrence(s string) (Recurrence, error) {
-	i, err := indexOf(recurrenceNames[:], s, "recurrence")
-	return Recurrence(i), err
-}
-
 // CustomSystemEventTrigger fires when somebody raises the event ID: Client.Raise
 // or "bgtask raise".
 type CustomSystemEventTrigger struct {
