@@ -76,7 +76,7 @@ func TestPrimesTheWholeWay(t *testing.T) {
 		t.Errorf("it runs again as %+v", again)
 	}
 	w.awaitFolders(filepath.Base(after.Folder)) // the old folder was removed when its last process ended
-	w.said("installed already", w.do("install", two))
+	w.said("already installed", w.do("install", two))
 	w.refused(1, "is older", "install", one)
 
 	// The package is removed while its task runs.
