@@ -15,7 +15,7 @@ func TestSetupComesAndGoes(t *testing.T) {
 		t.Errorf("the second setup changed something:\n%s", said)
 	}
 	m.bgtask("add", "look", "--", "true")
-	if said := m.bgtask("daemon", "stop"); !strings.Contains(said, "bgtask.socket stays active") {
+	if said := m.bgtask("daemon", "stop"); !strings.Contains(said, "The socket stays active") {
 		t.Errorf("daemon stop does not mention the socket:\n%s", said)
 	}
 	if said := m.bgtask("setup", "--remove"); !strings.Contains(said, "removed") {
