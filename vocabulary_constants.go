@@ -107,8 +107,8 @@ const (
 	BackingOff   = task.BackingOff   // between two attempts
 	Starting     = task.Starting     // admitted; the class is not ready
 	Running      = task.Running      // Run was entered
-	Canceling    = task.Canceling    // told to stop
-	Unresponsive = task.Unresponsive // told to stop, and has not
+	Canceling    = task.Canceling    // asked to stop
+	Unresponsive = task.Unresponsive // asked to stop, and has not
 	Suspended    = task.Suspended    // too many faults; it does not run by itself
 	Spent        = task.Spent        // a one-shot that has ended
 	Removing     = task.Removing     // unregistered; the last run is ending
@@ -126,7 +126,7 @@ const (
 	EventStarting     = task.EventStarting     // a run was admitted
 	EventRunning      = task.EventRunning      // Run was entered
 	EventProgress     = task.EventProgress     // progress of a run; not stored
-	EventCanceling    = task.EventCanceling    // a run was told to stop
+	EventCanceling    = task.EventCanceling    // a run was asked to stop
 	EventEnded        = task.EventEnded        // a run ended
 	EventOccurrence   = task.EventOccurrence   // an occurrence ended
 	EventFact         = task.EventFact         // a fact changed; not stored

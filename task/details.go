@@ -2,7 +2,7 @@ package task
 
 import "time"
 
-// Details are what the trigger tells Run: type switch on it.
+// Details is what a trigger passes to Run. Use a type switch on it.
 type Details interface{ sealedDetails() }
 
 // TimeTriggerDetails are those of TimeTrigger, MaintenanceTrigger and

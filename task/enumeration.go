@@ -27,7 +27,7 @@ func enumerate[N ~uint8 | ~uint32, R any](typ, kind string, rows []R, key func(*
 	return e
 }
 
-// row finds the row of a number; nil when there is none.
+// row finds the row of a number, or returns nil.
 func (e *enumeration[N, R]) row(n N) *R {
 	if uint64(n) < uint64(len(e.at)) {
 		return e.at[n]

@@ -3,7 +3,7 @@ package task
 import "time"
 
 // ReasonKind is one of the closed list of things that a pending occurrence waits
-// for, in the order in which they are told.
+// for, in the order in which they are listed.
 type ReasonKind uint8
 
 // The reasons.
@@ -48,13 +48,13 @@ var reasonKinds = enumerate("ReasonKind", "reason", []ReasonKindRow{
 	{WaitLiveRun, "live run", "its last run has not ended"},
 	{WaitQueue, "queue", "an earlier occurrence goes first"},
 	{WaitExclusive, "exclusive", "another task has its exclusive key"},
-	{WaitPackageSlot, "package slot", "its package has as many runs as it may have at once"},
-	{WaitOverallSlot, "overall slot", "as many tasks are running as may at once"},
-	{WaitLaunchSlot, "launch slot", "as many servers are being launched as may at once"},
+	{WaitPackageSlot, "package slot", "its package has reached its limit of live runs"},
+	{WaitOverallSlot, "overall slot", "the limit of live runs is reached"},
+	{WaitLaunchSlot, "launch slot", "the limit of starting class servers is reached"},
 	{WaitLaunching, "launching", "its server is being launched"},
 }, func(r *ReasonKindRow) (ReasonKind, string) { return r.Kind, r.Name })
 
-// ReasonKinds is the table of the reasons to wait, in the order in which they are told.
+// ReasonKinds is the table of the reasons to wait, in the order in which they are listed.
 func ReasonKinds() []ReasonKindRow { return reasonKinds.rows }
 
 // String is the word shown to users.
@@ -65,7 +65,7 @@ type Reason struct {
 	Kind      ReasonKind `json:"kind"`
 	Condition Condition  `json:"condition"` // of WaitCondition, WaitUnsure
 	Cause     Cause      `json:"cause"`     // of WaitUnsure
-	Until     time.Time  `json:"until"`     // when it ends by itself; zero: nobody knows
+	Until     time.Time  `json:"until"`     // when it ends by itself; zero: unknown
 	Detail    string     `json:"detail"`    // who has the key, why it is suspended, the pid that does not answer
 }
 
@@ -91,7 +91,7 @@ type Explanation struct {
 	Tries    []Run         `json:"tries"`                // the latest attempts of the pending occurrence, oldest first, at most 5
 	Would    []string      `json:"would"`                // what has to be true: "internet=yes"; the smallest set
 	After    []string      `json:"after"`                // what has to be over: "backup has ended (exclusive \"store\")"
-	Earliest time.Time     `json:"earliest"`             // when it would run at the earliest; zero: at once
+	Earliest time.Time     `json:"earliest"`             // when it would run at the earliest; zero: now
 	Never    bool          `json:"never"`                // nothing makes it run by itself
 	Use      string        `json:"use"`                  // of a running one: "MultipleUse", "SingleUse"; "" when not known
 	RunLimit time.Duration `json:"run_limit_s,omitzero"` // in force for it; 0: none

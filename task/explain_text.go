@@ -96,14 +96,14 @@ func (p *page) becomes() string {
 	case run != nil:
 		return fmt.Sprintf("; occurrence %d, attempt %d", run.Occurrence.Number, run.Attempt)
 	case p.Fired > 1 && p.Info.Spec.Queue > 0:
-		return "; each will be a run of its own"
+		return "; each will be a separate run"
 	case p.Fired > 1:
 		return "; they will be one run"
 	}
 	return ""
 }
 
-// needs is told when some condition says anything but yes.
+// needs lists the conditions unless all of them hold.
 func (p *page) needs() {
 	quiet := true
 	for _, n := range p.Needs {
@@ -301,10 +301,10 @@ func (p *page) hint() {
 		if n.Verdict != Unsure || n.Waived || Satisfied(n.Condition, n.Verdict) {
 			continue
 		}
-		text := "'bgtask doctor' looks for the cause"
+		text := "'bgtask doctor' diagnoses the cause"
 		for _, need := range n.Condition.Needs() {
 			if want, _, _ := strings.Cut(need.Want, " or "); strings.Contains(want, "=") {
-				text += "; 'bgtask facts override " + want + "' helps out"
+				text += "; 'bgtask facts override " + want + "' works around it"
 				break
 			}
 		}

@@ -67,7 +67,7 @@ func (p *page) sentence() string {
 		if s.Text != "" {
 			return "does not respond" + p.since() + ": " + s.Text
 		}
-		return "does not respond" + p.since() + ": it was told to stop" + p.reason() + ", and has not"
+		return "does not respond" + p.since() + ": it was asked to stop" + p.reason() + ", and has not"
 	case Suspended:
 		return "is suspended" + p.since() + p.fault() + p.alone()
 	case Spent:

@@ -24,7 +24,7 @@ func (p *page) wouldRun() {
 	case Suspended:
 		p.wouldResume()
 	case Spent:
-		p.line("would run", "never by itself: a changed registration arms it again")
+		p.line("would run", "never by itself; a changed registration arms it again")
 	case Removing:
 		p.line("would run", "never again")
 	}
@@ -85,7 +85,7 @@ func (p *page) again() string {
 }
 
 func (p *page) wouldHeld() {
-	text := "at once"
+	text := "now"
 	switch {
 	case p.Never:
 		text = "not by itself"
@@ -100,22 +100,22 @@ func (p *page) wouldHeld() {
 	case len(p.After) > 0:
 		text += " after " + and(p.After)
 	case p.Earliest.IsZero() && !p.Never:
-		text = "as soon as nothing of this is in the way"
+		text = "as soon as none of this blocks it"
 	}
 	p.line("would run", text+p.rest())
 }
 
-// rest says what else there is: nothing, or that nobody knows.
+// rest says whether anything else blocks it, or that a condition is unknown.
 func (p *page) rest() string {
 	only := len(p.Would) > 0 && len(p.After) == 0 && p.Earliest.IsZero() && !p.Never
 	for _, r := range p.Info.State.Reasons {
 		if r.Kind == WaitUnsure {
-			return ". It waits as long as nobody knows: unknown is not yes."
+			return ". It waits while that is unknown: unknown does not count as yes."
 		}
 		only = only && r.Kind == WaitCondition
 	}
 	if only {
-		return ". Nothing else is in the way."
+		return ". Nothing else blocks it."
 	}
 	return ""
 }
@@ -131,7 +131,7 @@ func (p *page) wouldRetry() {
 	} else if still := p.still(); len(still) > 0 {
 		text += " if " + and(still)
 	}
-	p.line("would run", text+", or at once after "+p.command("resume"))
+	p.line("would run", text+", or now with "+p.command("resume"))
 	switch n := len(p.Tries); {
 	case n > 0 && (p.Tries[n-1].Outcome == Crashed || p.Tries[n-1].Outcome == ActivationFailed):
 		p.line("", fmt.Sprintf("After %d faults in a row it is suspended.", FaultsToSuspend))
@@ -156,11 +156,11 @@ func (p *page) still() (all []string) {
 }
 
 func (p *page) wouldResume() {
-	anew := "when the application registers it anew"
+	anew := "when the application registers it again"
 	if p.Info.Spec.Command != nil {
 		anew = "when 'bgtask add --replace' changes it"
 	}
-	p.line("would run", "at once after "+p.command("resume")+", or "+anew)
+	p.line("would run", "now with "+p.command("resume")+", or "+anew)
 	if !p.Earliest.IsZero() {
 		p.line("", "The broker tries it once "+p.at(p.Earliest)+p.in(p.Earliest)+".")
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Value is the value of a fact; Unknown when nobody can say.
+// Value is the value of a fact; Unknown when nothing reports it.
 type Value string
 
 // Values that conditions and triggers know.
@@ -56,7 +56,7 @@ const (
 	FactPower       = "power"        // charging, discharging, idle, none: WinRT's BatteryStatus
 	FactWorkCost    = "work-cost"    // low (AC), medium (battery, display on), high
 	FactStorageLow  = "storage-low"  // yes, no: little space on the state file system
-	FactIdle        = "idle"         // yes, no: the machine is idle and nobody uses it
+	FactIdle        = "idle"         // yes, no: the machine is idle and no user is active
 	FactEnergySaver = "energy-saver" // yes, no
 	FactTimeZone    = "time-zone"    // the UTC offset, "+01:00"; lasting
 )

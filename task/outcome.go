@@ -107,8 +107,8 @@ const (
 	BackingOff                // between two attempts
 	Starting                  // admitted; the class is not ready
 	Running                   // Run was entered
-	Canceling                 // told to stop
-	Unresponsive              // told to stop, and has not
+	Canceling                 // asked to stop
+	Unresponsive              // asked to stop, and has not
 	Suspended                 // too many faults; it does not run by itself
 	Spent                     // a one-shot that has ended
 	Removing                  // unregistered; the last run is ending

@@ -32,7 +32,7 @@ func OnWindows(s Spec) error {
 }
 
 // onWindows reports whether Windows has the condition; OrUnknown is looked at by
-// itself. A number that is none is for Validate.
+// itself. Validate refuses unknown numbers.
 func onWindows(c Condition) bool {
 	plain, _ := CutUnknown(c)
 	system, ok := plain.(SystemCondition)
@@ -87,7 +87,7 @@ func (p *portability) trigger(t Trigger) {
 // withoutWindows says of triggers why Windows cannot have them as they are here.
 var withoutWindows = map[string]struct{ detail, hint string }{
 	"CalendarTrigger":                     {"Windows has no CalendarTrigger", "use a TimeTrigger and look at the time in Run"},
-	"CustomSystemEventTrigger":            {"Windows has nobody who raises the event of a CustomSystemEventTrigger for a COM class", "use a TimeTrigger there"},
+	"CustomSystemEventTrigger":            {"nothing on Windows raises the event of a CustomSystemEventTrigger for a COM class", "use a TimeTrigger there"},
 	"StorageLibraryContentChangedTrigger": {"Windows watches libraries, not paths", "use a TimeTrigger there"},
 	"SocketActivityTrigger": {"Windows has no listen address in a SocketActivityTrigger: there the application hands over its socket",
 		"serve the socket in the application there"},

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Process identifies a process for ever: pids are used again, these three
+// Process identifies a process forever: pids are used again, these three
 // together are not.
 type Process struct {
 	PID   int
@@ -78,7 +78,7 @@ type Package struct {
 	Access      AccessStatus  `json:"access"`
 	Warnings    []string      `json:"warnings"` // of the manifest
 	Origin      Origin        `json:"origin"`
-	Content     string        `json:"-"`      // a digest of what is installed: equal for equal content; "" when nobody knows
+	Content     string        `json:"-"`      // a digest of what is installed: equal for equal content; "" when unknown
 	Signer      string        `json:"signer"` // subject of the certificate that a package file was signed with; "" for all else
 }
 

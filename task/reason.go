@@ -2,7 +2,7 @@ package task
 
 import "fmt"
 
-// CancellationReason says why a run is told to stop: WinRT's
+// CancellationReason is why a run is canceled: WinRT's
 // BackgroundTaskCancellationReason, with its numbers. It is an error, and the
 // cause of a canceled run's context.
 type CancellationReason uint32

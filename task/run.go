@@ -160,7 +160,7 @@ type State struct {
 	Since     time.Time `json:"since"`
 	Reasons   []Reason  `json:"reasons"`           // what it waits for, most important first
 	Waiting   int       `json:"waiting"`           // firings that wait
-	Next      time.Time `json:"next"`              // when it fires, or the next attempt; zero: nobody knows
+	Next      time.Time `json:"next"`              // when it fires, or the next attempt; zero: unknown
 	NextKnown bool      `json:"next_known"`        // Next is an instant (and not "when met" or "never")
 	Run       *Run      `json:"run"`               // the live one
 	Attempt   int       `json:"attempt,omitzero"`  // the one that comes next, when backing off
@@ -205,7 +205,7 @@ type Counts struct {
 // now: a snapshot first.
 type Cursor string
 
-// EventKind says what an Event tells.
+// EventKind is the kind of an Event.
 type EventKind uint8
 
 // Kinds of events.
@@ -220,7 +220,7 @@ const (
 	EventStarting                          // a run was admitted
 	EventRunning                           // Run was entered
 	EventProgress                          // progress of a run; not stored
-	EventCanceling                         // a run was told to stop
+	EventCanceling                         // a run was asked to stop
 	EventEnded                             // a run ended
 	EventOccurrence                        // an occurrence ended
 	EventFact                              // a fact changed; not stored

@@ -14,7 +14,7 @@ type Supposition struct {
 // nothing is done any more.
 type Simulation struct {
 	Now        time.Time   `json:"now"`  // of the state that it began with
-	From       time.Time   `json:"from"` // what is told begins here
+	From       time.Time   `json:"from"` // the prediction begins here
 	Until      time.Time   `json:"until"`
 	Stopped    string      `json:"stopped"` // why it ends earlier than was asked for; "": it does not
 	Facts      []Fact      `json:"facts"`   // those that the tasks depend on, as they are now
@@ -68,7 +68,7 @@ type Prospect struct {
 	Expired int           `json:"expired"`  // occurrences
 	Held    time.Duration `json:"held_s"`   // all that was pending, added up
 	Lasts   time.Duration `json:"lasts_s"`  // of each run, as it was taken to be
-	LastsOf int           `json:"lasts_of"` // it is the median of so many past runs; 0: it was given, or nothing is known
+	LastsOf int           `json:"lasts_of"` // it is the median of this many past runs; 0: it was given, or nothing is known
 	State   State         `json:"state"`    // at the end
 }
 

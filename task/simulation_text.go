@@ -77,7 +77,7 @@ func (h Happening) missing() string {
 	return s + ": " + m.Cause.String()
 }
 
-// since is told where it is not the time of the happening itself.
+// since is shown where it differs from the time of the happening.
 func (h Happening) since() string {
 	if h.HeldSince.Equal(h.At) {
 		return ""

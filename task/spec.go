@@ -14,7 +14,7 @@ type Spec struct {
 	Misfire               Misfire       `json:"misfire"`     // what becomes of missed instants
 	Hold                  Hold          `json:"hold"`        // how long it may be held
 	Queue                 int           `json:"queue"`       // 0: firings coalesce; n: up to n occurrences wait
-	Exclusive             string        `json:"exclusive"`   // tasks of one package with the same key never run at once
+	Exclusive             string        `json:"exclusive"`   // tasks of one package with the same key never run at the same time
 	RunLimit              time.Duration `json:"run_limit_s"` // awake time; 0: what the policy says
 	Command               *Command      `json:"command"`     // of a command task; nil otherwise
 }
@@ -75,7 +75,7 @@ var holdNames = [...]string{"Drop", "RunAnyway"}
 // String is the constant's name.
 func (t HoldThen) String() string { return nameOf(holdNames[:], int(t), "HoldThen") }
 
-// Hold limits how long an occurrence is held. Zero is for ever.
+// Hold limits how long an occurrence is held. Zero is forever.
 type Hold struct {
 	AtMost time.Duration `json:"at_most_s"`
 	Then   HoldThen      `json:"then"`

@@ -1,6 +1,6 @@
 package task
 
-// SystemTriggerRow is what the system knows of a system trigger type.
+// SystemTriggerRow describes a system trigger type.
 type SystemTriggerRow struct {
 	Type      SystemTriggerType
 	Name      string                // WinRT's

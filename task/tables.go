@@ -18,7 +18,7 @@ func (s Support) String() string {
 	return nameOf([]string{"refused", "later", "supported"}, int(s), "Support")
 }
 
-// TriggerRow is what the system knows of a trigger class.
+// TriggerRow describes a trigger class.
 type TriggerRow struct {
 	Class   string
 	Windows bool // Windows has it

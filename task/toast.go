@@ -24,7 +24,7 @@ type Toast struct {
 
 // ToastAction is a button of a toast.
 type ToastAction struct {
-	Key   string // what Run is told: ToastNotificationActionTriggerDetails.Action
+	Key   string // what Run gets as ToastNotificationActionTriggerDetails.Action
 	Label string // what is written on it
 }
 
@@ -67,7 +67,7 @@ type ToastShown struct {
 // Acts says whether the toast asks something of the user.
 func (t Toast) Acts() bool { return len(t.Actions) > 0 || t.Reply != "" }
 
-// Validate returns every fault of t at once, joined; nil when there is none.
+// Validate returns all faults of t joined, or nil.
 func (t Toast) Validate() error {
 	f := &faults{subject: "toast"}
 	if strings.TrimSpace(t.Title) == "" {
@@ -107,7 +107,7 @@ func (f *faults) actions(actions []ToastAction) {
 		case a.Key == DefaultAction || a.Key == ReplyAction:
 			f.add(ErrInvalid, fmt.Sprintf("the key %q means something else", a.Key), "a click on the toast itself has the first; Reply makes the second")
 		case seen[a.Key]:
-			f.add(ErrInvalid, fmt.Sprintf("two buttons have the key %q", clip(a.Key, 64)), "Run could not tell them apart")
+			f.add(ErrInvalid, fmt.Sprintf("two buttons have the key %q", clip(a.Key, 64)), "Run could not distinguish them")
 		}
 		seen[a.Key] = true
 		f.text("the key of a button", a.Key, MaxName)

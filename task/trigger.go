@@ -92,9 +92,9 @@ type ToastNotificationActionTrigger struct {
 
 // PushNotificationTrigger fires when a push message arrives (UnifiedPush), at the
 // endpoint that the application's push channel names. An application that has
-// several channels tells them apart by ApplicationID; "" is its only one. Messages
+// several channels distinguishes them by ApplicationID; "" is its only one. Messages
 // that come while one is pending join it, and the last one's content is kept: with
-// Queue each has a run of its own.
+// Queue each has its own run.
 type PushNotificationTrigger struct {
 	ApplicationID string `json:"application_id"`
 }

@@ -16,8 +16,8 @@ import (
 // what is against it. PortableToWindows is one.
 type Rule func(Spec) error
 
-// Validate returns every fault of s at once, joined, each an *Error with a hint;
-// nil when there is none. It needs no broker. What only the broker knows is
+// Validate returns all faults of s joined, each an *Error with a hint, or nil. It
+// needs no broker. What only the broker knows is
 // checked there: its policy (CheckFreshness), the calendar's grammar, the
 // package's classes and what can fire on this machine.
 func (s Spec) Validate(rules ...Rule) error { return s.validate(newFaults(s.Name), rules) }
@@ -97,7 +97,7 @@ func (f *faults) name(name string) {
 	case name == "":
 		f.add(ErrInvalid, "a task needs a name", "set Name")
 	case strings.Contains(name, "/"):
-		f.add(ErrInvalid, `a name has no "/"`, `PACKAGE/NAME is how tasks are told apart; leave the "/" out`)
+		f.add(ErrInvalid, `a name has no "/"`, `"/" separates PACKAGE and NAME; leave it out`)
 	}
 	f.text("the name", name, MaxName)
 }

@@ -76,7 +76,7 @@ func (f *faults) commandLine(c *Command) {
 	}
 }
 
-// environment tells names only: a value may be a secret.
+// environment shows names only: a value may be a secret.
 func (f *faults) environment(env []string) {
 	size := 0
 	for _, v := range env {

@@ -110,7 +110,7 @@ func (f *faults) device(t DeviceWatcherTrigger) {
 	}
 	f.text("the subsystem", t.Subsystem, MaxName)
 	if n := len(t.Properties); n > MaxProperties {
-		f.add(ErrLimit, fmt.Sprintf("%d device properties; at most %d are allowed", n, MaxProperties), "name those that tell the device apart")
+		f.add(ErrLimit, fmt.Sprintf("%d device properties; at most %d are allowed", n, MaxProperties), "name those that identify the device")
 		return
 	}
 	for _, name := range sortedKeys(t.Properties) {
@@ -150,7 +150,7 @@ func (f *faults) listenTCP(address string) {
 	case err != nil:
 		f.add(ErrInvalid, fmt.Sprintf("the listen address %q is not a numeric address and a port", clip(address, 64)), listenHint)
 	case a.Port() == 0:
-		f.add(ErrInvalid, "the listen address has port 0, which nobody could connect to", listenHint)
+		f.add(ErrInvalid, "the listen address has port 0, to which no client could connect", listenHint)
 	case !a.Addr().IsLoopback():
 		f.add(ErrInvalid, fmt.Sprintf("the listen address %q is not a loopback address", clip(address, 64)), "a task serves this machine only: "+listenHint)
 	}

@@ -62,7 +62,7 @@ func TestBrokerErrors(t *testing.T) {
 	var b strings.Builder
 	for _, err := range []error{
 		&task.Error{Op: "list", Err: task.ErrUnavailable, Detail: "the broker does not answer on /run/user/1000/bgtask/bgtask.sock",
-			Hint: "'bgtask doctor' looks for the cause; 'systemctl --user start bgtask' starts it"},
+			Hint: "'bgtask doctor' diagnoses the cause; 'systemctl --user start bgtask' starts it"},
 		&task.Error{Op: "list", Subject: "x", Err: task.ErrAccessDenied, Detail: "bad \x1b[31mwords\u202e", Hint: "two\nlines"},
 		errors.Join(&task.Error{Err: task.ErrLimit, Detail: "one"}, &task.Error{Err: task.ErrInvalid, Detail: "two"}, &task.Error{Err: task.ErrInvalid, Detail: "three", Hint: "try"}),
 	} {

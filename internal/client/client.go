@@ -202,7 +202,7 @@ func (l *link) unreachable(why string) error {
 	e := &task.Error{
 		Err:    task.ErrUnavailable,
 		Detail: "the broker does not answer on " + l.socket,
-		Hint:   "'bgtask doctor' looks for the cause; 'systemctl --user start bgtask' starts it",
+		Hint:   "'bgtask doctor' diagnoses the cause; 'systemctl --user start bgtask' starts it",
 	}
 	if why != "" {
 		e.Detail += ": " + why

@@ -111,7 +111,7 @@ func (s *story) why(ctx context.Context) (string, error) {
 	if err := expect("verdict", first, "SampleTask is held: InternetAvailable fails."); err != nil {
 		return "", err
 	}
-	return first + "\n" + strings.TrimSpace(last), expect("remedy", strings.TrimSpace(last), "would run  at once if internet=yes. Nothing else is in the way.")
+	return first + "\n" + strings.TrimSpace(last), expect("remedy", strings.TrimSpace(last), "would run  now if internet=yes. Nothing else blocks it.")
 }
 
 func (s *story) online(ctx context.Context) (string, error) {

@@ -125,7 +125,7 @@ func bare(op string, s *status.Status) error {
 	}
 	switch {
 	case errors.Is(e.Err, task.ErrUnavailable):
-		e.Hint = "'bgtask doctor' looks for the cause"
+		e.Hint = "'bgtask doctor' diagnoses the cause"
 	case errors.Is(e.Err, task.ErrNotSupported):
 		e.Hint = "use the same version of bgtask on both sides"
 	}
