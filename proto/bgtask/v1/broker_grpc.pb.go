@@ -88,7 +88,7 @@ type BrokerServiceClient interface {
 	ShowToast(ctx context.Context, in *ShowToastRequest, opts ...grpc.CallOption) (*ShowToastResponse, error)
 	// HideToast takes a notification of the caller's away.
 	HideToast(ctx context.Context, in *HideToastRequest, opts ...grpc.CallOption) (*HideToastResponse, error)
-	// GetPushChannel tells to which address push messages for a registration with
+	// GetPushChannel returns the address for push messages of a registration with
 	// a PushNotificationTrigger are sent. It waits until there is one.
 	GetPushChannel(ctx context.Context, in *GetPushChannelRequest, opts ...grpc.CallOption) (*GetPushChannelResponse, error)
 	// RequestAccess asks whether the caller's tasks may run.
@@ -117,7 +117,7 @@ type BrokerServiceClient interface {
 	GetTask(ctx context.Context, in *GetTaskRequest, opts ...grpc.CallOption) (*GetTaskResponse, error)
 	// Why explains why a task does not run, or why it does.
 	Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyResponse, error)
-	// Simulate tells which runs would happen when, by the same rules. It changes
+	// Simulate predicts which runs will happen when, by the same rules. It changes
 	// nothing.
 	Simulate(ctx context.Context, in *SimulateRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[SimulateResponse], error)
 	// ListFacts lists all facts, then all sources, each sorted by name.
@@ -128,12 +128,12 @@ type BrokerServiceClient interface {
 	History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[HistoryResponse], error)
 	// Logs reads the kept output of launched servers, oldest first.
 	Logs(ctx context.Context, in *LogsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[LogsResponse], error)
-	// Watch tells what happens: first a snapshot, or what was missed since a
+	// Watch streams what happens: first a snapshot, or what was missed since a
 	// cursor, then what comes; no gap and no repeat.
 	Watch(ctx context.Context, in *WatchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchResponse], error)
 	// GetLocalFolder names the folder of the caller's data; it exists.
 	GetLocalFolder(ctx context.Context, in *GetLocalFolderRequest, opts ...grpc.CallOption) (*GetLocalFolderResponse, error)
-	// GetStatus tells of the broker itself.
+	// GetStatus returns the state of the broker itself.
 	GetStatus(ctx context.Context, in *GetStatusRequest, opts ...grpc.CallOption) (*GetStatusResponse, error)
 }
 
@@ -539,7 +539,7 @@ type BrokerServiceServer interface {
 	ShowToast(context.Context, *ShowToastRequest) (*ShowToastResponse, error)
 	// HideToast takes a notification of the caller's away.
 	HideToast(context.Context, *HideToastRequest) (*HideToastResponse, error)
-	// GetPushChannel tells to which address push messages for a registration with
+	// GetPushChannel returns the address for push messages of a registration with
 	// a PushNotificationTrigger are sent. It waits until there is one.
 	GetPushChannel(context.Context, *GetPushChannelRequest) (*GetPushChannelResponse, error)
 	// RequestAccess asks whether the caller's tasks may run.
@@ -568,7 +568,7 @@ type BrokerServiceServer interface {
 	GetTask(context.Context, *GetTaskRequest) (*GetTaskResponse, error)
 	// Why explains why a task does not run, or why it does.
 	Why(context.Context, *WhyRequest) (*WhyResponse, error)
-	// Simulate tells which runs would happen when, by the same rules. It changes
+	// Simulate predicts which runs will happen when, by the same rules. It changes
 	// nothing.
 	Simulate(*SimulateRequest, grpc.ServerStreamingServer[SimulateResponse]) error
 	// ListFacts lists all facts, then all sources, each sorted by name.
@@ -579,12 +579,12 @@ type BrokerServiceServer interface {
 	History(*HistoryRequest, grpc.ServerStreamingServer[HistoryResponse]) error
 	// Logs reads the kept output of launched servers, oldest first.
 	Logs(*LogsRequest, grpc.ServerStreamingServer[LogsResponse]) error
-	// Watch tells what happens: first a snapshot, or what was missed since a
+	// Watch streams what happens: first a snapshot, or what was missed since a
 	// cursor, then what comes; no gap and no repeat.
 	Watch(*WatchRequest, grpc.ServerStreamingServer[WatchResponse]) error
 	// GetLocalFolder names the folder of the caller's data; it exists.
 	GetLocalFolder(context.Context, *GetLocalFolderRequest) (*GetLocalFolderResponse, error)
-	// GetStatus tells of the broker itself.
+	// GetStatus returns the state of the broker itself.
 	GetStatus(context.Context, *GetStatusRequest) (*GetStatusResponse, error)
 	mustEmbedUnimplementedBrokerServiceServer()
 }

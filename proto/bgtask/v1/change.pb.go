@@ -583,7 +583,7 @@ type CancelRequest struct {
 	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The registration.
 	TaskId string `protobuf:"bytes,2,opt,name=task_id,json=taskId,proto3" json:"task_id,omitempty"`
-	// What the run is told.
+	// What the run gets.
 	Reason CancellationReason `protobuf:"varint,3,opt,name=reason,proto3,enum=bgtask.v1.CancellationReason" json:"reason,omitempty"`
 	// Also end a process that the user started, if it does not stop.
 	Kill          bool `protobuf:"varint,4,opt,name=kill,proto3" json:"kill,omitempty"`

@@ -85,7 +85,7 @@ func (ToastUrgency) EnumDescriptor() ([]byte, []int) {
 // ToastAction is a button.
 type ToastAction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the run is told.
+	// What the run gets.
 	Key string `protobuf:"bytes,1,opt,name=key,proto3" json:"key,omitempty"`
 	// What is written on it.
 	Label         string `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`

@@ -180,7 +180,7 @@ type Explanation struct {
 	Would []string `protobuf:"bytes,10,rep,name=would,proto3" json:"would,omitempty"`
 	// What has to be over.
 	After []string `protobuf:"bytes,11,rep,name=after,proto3" json:"after,omitempty"`
-	// When it would run at the earliest; absent: at once.
+	// When it would run at the earliest; absent: now.
 	Earliest *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=earliest,proto3" json:"earliest,omitempty"`
 	// Nothing makes it run by itself.
 	Never bool `protobuf:"varint,13,opt,name=never,proto3" json:"never,omitempty"`

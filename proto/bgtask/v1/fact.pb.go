@@ -89,7 +89,7 @@ func (UnknownCause) EnumDescriptor() ([]byte, []int) {
 type SourceStatus int32
 
 const (
-	// Not told.
+	// Not given.
 	SourceStatus_SOURCE_STATUS_UNSPECIFIED SourceStatus = 0
 	// It has not spoken yet.
 	SourceStatus_SOURCE_STATUS_STARTING SourceStatus = 1

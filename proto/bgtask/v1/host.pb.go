@@ -608,7 +608,7 @@ func (x *HeldInstance) GetTaskId() string {
 type Result struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Completed, failed, retry, crashed (a panic), or canceled (the host itself was
-	// told to end).
+	// asked to end).
 	Outcome Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=bgtask.v1.Outcome" json:"outcome,omitempty"`
 	// Of canceled.
 	Reason CancellationReason `protobuf:"varint,2,opt,name=reason,proto3,enum=bgtask.v1.CancellationReason" json:"reason,omitempty"`
@@ -807,7 +807,7 @@ type Activate struct {
 	Occurrence *Occurrence `protobuf:"bytes,7,opt,name=occurrence,proto3" json:"occurrence,omitempty"`
 	// From 1.
 	Attempt uint32 `protobuf:"varint,8,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// What the trigger tells.
+	// What the trigger passes on.
 	Details *Details `protobuf:"bytes,9,opt,name=details,proto3" json:"details,omitempty"`
 	// What an earlier attempt saved; absent: nothing.
 	Checkpoint *Checkpoint `protobuf:"bytes,10,opt,name=checkpoint,proto3" json:"checkpoint,omitempty"`
@@ -988,7 +988,7 @@ func (x *Checkpoint) GetVersion() string {
 	return ""
 }
 
-// Accepted says that Run was entered.
+// Accepted reports that Run was entered.
 type Accepted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
@@ -1034,7 +1034,7 @@ func (x *Accepted) GetInstanceId() string {
 	return ""
 }
 
-// Refused says that an activation cannot be taken; the object is revoked.
+// Refused reports that the host cannot take an activation; the object is revoked.
 type Refused struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
@@ -1208,7 +1208,7 @@ func (x *SaveCheckpoint) GetData() []byte {
 	return nil
 }
 
-// Finished says that Run returned and its deferrals are complete.
+// Finished reports that Run returned and its deferrals are complete.
 type Finished struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
@@ -1301,7 +1301,7 @@ func (*Leave) Descriptor() ([]byte, []int) {
 	return file_bgtask_v1_host_proto_rawDescGZIP(), []int{15}
 }
 
-// CancelRun tells why a run must stop. The first reason stands.
+// CancelRun asks a run to stop, with the reason. The first reason stands.
 type CancelRun struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
@@ -1356,7 +1356,7 @@ func (x *CancelRun) GetReason() CancellationReason {
 	return CancellationReason_CANCELLATION_REASON_UNSPECIFIED
 }
 
-// Acknowledge says that an outcome is recorded.
+// Acknowledge reports that an outcome is recorded.
 type Acknowledge struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The run.
@@ -1554,7 +1554,7 @@ type Drop struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Why.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	// The broker was told to stop: the host may attach again when there is one, and
+	// The broker was asked to stop: the host may attach again when there is one, and
 	// shall not start one. Otherwise it shall not attach again.
 	Stopping      bool `protobuf:"varint,2,opt,name=stopping,proto3" json:"stopping,omitempty"`
 	unknownFields protoimpl.UnknownFields

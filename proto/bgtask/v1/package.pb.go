@@ -252,7 +252,7 @@ type Package struct {
 	Warnings []string `protobuf:"bytes,12,rep,name=warnings,proto3" json:"warnings,omitempty"`
 	// Who keeps its folder.
 	Origin Origin `protobuf:"varint,13,opt,name=origin,proto3,enum=bgtask.v1.Origin" json:"origin,omitempty"`
-	// Equal for equal content; empty when nobody knows.
+	// Equal for equal content; empty when unknown.
 	Content string `protobuf:"bytes,14,opt,name=content,proto3" json:"content,omitempty"`
 	// Subject of the certificate that its package file was signed with.
 	Signer        string `protobuf:"bytes,15,opt,name=signer,proto3" json:"signer,omitempty"`

@@ -29,7 +29,7 @@ const (
 type CheckLevel int32
 
 const (
-	// Not told.
+	// Not given.
 	CheckLevel_CHECK_LEVEL_UNSPECIFIED CheckLevel = 0
 	// Well.
 	CheckLevel_CHECK_LEVEL_OK CheckLevel = 1
@@ -682,7 +682,7 @@ type HistoryRequest struct {
 	Since *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=since,proto3" json:"since,omitempty"`
 	// Before this time.
 	Until *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
-	// At most so many events; 0: all that are kept.
+	// At most this many events; 0: all that are kept.
 	Limit uint32 `protobuf:"varint,7,opt,name=limit,proto3" json:"limit,omitempty"`
 	// Of this run.
 	RunId         string `protobuf:"bytes,8,opt,name=run_id,json=runId,proto3" json:"run_id,omitempty"`
@@ -1331,7 +1331,7 @@ func (*GetStatusRequest) Descriptor() ([]byte, []int) {
 	return file_bgtask_v1_query_proto_rawDescGZIP(), []int{21}
 }
 
-// GetStatusResponse tells of the broker.
+// GetStatusResponse describes the broker.
 type GetStatusResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The broker.
@@ -1529,9 +1529,9 @@ type Policy struct {
 	MinFreshness *durationpb.Duration `protobuf:"bytes,1,opt,name=min_freshness,json=minFreshness,proto3" json:"min_freshness,omitempty"`
 	// What RequestAccess answers.
 	DefaultAccess AccessStatus `protobuf:"varint,2,opt,name=default_access,json=defaultAccess,proto3,enum=bgtask.v1.AccessStatus" json:"default_access,omitempty"`
-	// Runs live at once.
+	// Runs live at the same time.
 	RunsAtOnce uint32 `protobuf:"varint,3,opt,name=runs_at_once,json=runsAtOnce,proto3" json:"runs_at_once,omitempty"`
-	// Runs live at once of one package.
+	// Runs of one package live at the same time.
 	RunsPerPackage uint32 `protobuf:"varint,4,opt,name=runs_per_package,json=runsPerPackage,proto3" json:"runs_per_package,omitempty"`
 	// Launches in flight.
 	Launches uint32 `protobuf:"varint,5,opt,name=launches,proto3" json:"launches,omitempty"`

@@ -29,7 +29,7 @@ const (
 type HappeningKind int32
 
 const (
-	// Not told.
+	// Not given.
 	HappeningKind_HAPPENING_KIND_UNSPECIFIED HappeningKind = 0
 	// A run is started.
 	HappeningKind_HAPPENING_KIND_RUN HappeningKind = 1
@@ -93,17 +93,17 @@ func (HappeningKind) EnumDescriptor() ([]byte, []int) {
 // SimulateRequest asks which runs would happen when. Nothing is changed by it.
 type SimulateRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What is told begins here; absent: now. It is not in the past.
+	// The prediction begins here; absent: now. It is not in the past.
 	From *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
 	// Where the simulation ends; at most 366 days from now.
 	Until *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=until,proto3" json:"until,omitempty"`
-	// What facts are taken to be; of two that speak of one fact at one time the later
+	// What facts are taken to be; of two about the same fact at the same time the later
 	// one in the list counts. Otherwise a fact stays as it is now. At most 10,000.
 	Suppositions []*Supposition `protobuf:"bytes,3,rep,name=suppositions,proto3" json:"suppositions,omitempty"`
 	// How long each run lasts; absent: the median of the task's past runs, or one
 	// second.
 	RunFor *durationpb.Duration `protobuf:"bytes,4,opt,name=run_for,json=runFor,proto3" json:"run_for,omitempty"`
-	// Of which registrations is told, at most 1,000; none: of all that the caller
+	// The registrations to predict, at most 1,000; none: all that the caller
 	// sees. All of them are simulated.
 	TaskIds []string `protobuf:"bytes,5,rep,name=task_ids,json=taskIds,proto3" json:"task_ids,omitempty"`
 	// Of the command line: of this package only.
@@ -367,7 +367,7 @@ type SimulationFrame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of the state with which it began.
 	Now *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=now,proto3" json:"now,omitempty"`
-	// What is told begins here.
+	// The prediction begins here.
 	From *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=from,proto3" json:"from,omitempty"`
 	// Where it ends.
 	Until *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=until,proto3" json:"until,omitempty"`
@@ -635,7 +635,7 @@ type Prospect struct {
 	Held *durationpb.Duration `protobuf:"bytes,7,opt,name=held,proto3" json:"held,omitempty"`
 	// How long each run was taken to last; absent: none was started.
 	Lasts *durationpb.Duration `protobuf:"bytes,8,opt,name=lasts,proto3" json:"lasts,omitempty"`
-	// That is the median of so many past runs; zero: it was given, or nothing is known.
+	// That is the median of this many past runs; zero: it was given, or nothing is known.
 	LastsOf uint32 `protobuf:"varint,9,opt,name=lasts_of,json=lastsOf,proto3" json:"lasts_of,omitempty"`
 	// At the end.
 	State         *State `protobuf:"bytes,10,opt,name=state,proto3" json:"state,omitempty"`

@@ -59,7 +59,7 @@ const (
 	SystemConditionType_SYSTEM_CONDITION_TYPE_BATTERY_NOT_LOW SystemConditionType = 65
 	// The state file system has space.
 	SystemConditionType_SYSTEM_CONDITION_TYPE_STORAGE_NOT_LOW SystemConditionType = 66
-	// The machine is idle and nobody uses it.
+	// The machine is idle and no user is active.
 	SystemConditionType_SYSTEM_CONDITION_TYPE_DEVICE_IDLE SystemConditionType = 67
 	// Energy saver is off.
 	SystemConditionType_SYSTEM_CONDITION_TYPE_ENERGY_SAVER_OFF SystemConditionType = 68
@@ -138,7 +138,7 @@ const (
 	MisfirePolicy_MISFIRE_POLICY_RUN_ONCE MisfirePolicy = 1
 	// None fires.
 	MisfirePolicy_MISFIRE_POLICY_SKIP MisfirePolicy = 2
-	// The latest ones fire, each as an occurrence of its own.
+	// The latest ones fire, each as its own occurrence.
 	MisfirePolicy_MISFIRE_POLICY_RUN_ALL MisfirePolicy = 3
 )
 
@@ -415,11 +415,11 @@ type Spec struct {
 	Retry *RetryPolicy `protobuf:"bytes,7,opt,name=retry,proto3" json:"retry,omitempty"`
 	// What becomes of missed instants; absent: the latest one fires.
 	Misfire *Misfire `protobuf:"bytes,8,opt,name=misfire,proto3" json:"misfire,omitempty"`
-	// How long an occurrence may be held; absent: for ever.
+	// How long an occurrence may be held; absent: forever.
 	Hold *Hold `protobuf:"bytes,9,opt,name=hold,proto3" json:"hold,omitempty"`
 	// How many occurrences may wait; 0: firings coalesce. At most 1,000.
 	Queue uint32 `protobuf:"varint,10,opt,name=queue,proto3" json:"queue,omitempty"`
-	// Tasks of one package with the same key never run at once.
+	// Tasks of one package with the same key never run at the same time.
 	Exclusive string `protobuf:"bytes,11,opt,name=exclusive,proto3" json:"exclusive,omitempty"`
 	// The longest run, in awake time; absent: what the policy says.
 	RunLimit *durationpb.Duration `protobuf:"bytes,12,opt,name=run_limit,json=runLimit,proto3" json:"run_limit,omitempty"`
@@ -751,7 +751,7 @@ func (x *Misfire) GetMax() uint32 {
 // Hold limits how long an occurrence is held.
 type Hold struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The longest time; absent: for ever.
+	// The longest time; absent: forever.
 	AtMost *durationpb.Duration `protobuf:"bytes,1,opt,name=at_most,json=atMost,proto3" json:"at_most,omitempty"`
 	// What happens then.
 	Then          HoldThen `protobuf:"varint,2,opt,name=then,proto3,enum=bgtask.v1.HoldThen" json:"then,omitempty"`
@@ -1092,7 +1092,7 @@ type Trigger_Application struct {
 }
 
 type Trigger_CustomSystemEvent struct {
-	// When somebody raises an event.
+	// When an event is raised.
 	CustomSystemEvent *CustomSystemEventTrigger `protobuf:"bytes,6,opt,name=custom_system_event,json=customSystemEvent,proto3,oneof"`
 }
 
@@ -1409,7 +1409,7 @@ func (*ApplicationTrigger) Descriptor() ([]byte, []int) {
 	return file_bgtask_v1_task_proto_rawDescGZIP(), []int{11}
 }
 
-// CustomSystemEventTrigger fires when somebody raises its event.
+// CustomSystemEventTrigger fires when its event is raised.
 type CustomSystemEventTrigger struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The event's id; at most 256 bytes.
