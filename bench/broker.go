@@ -17,7 +17,7 @@ import (
 	"github.com/bgtask/bgtask"
 )
 
-// broker is a private one, in a folder of its own.
+// broker is a private broker in its own directory.
 type broker struct {
 	cmd    *exec.Cmd
 	socket string
@@ -64,7 +64,7 @@ func startBroker(ctx context.Context, binary, dir string) (*broker, error) {
 	return b, nil
 }
 
-// stop ends the broker and waits for it; a second call does nothing.
+// stop ends the broker and waits for it. Further calls do nothing.
 func (b *broker) stop() {
 	if b.cmd.ProcessState != nil {
 		return
@@ -76,7 +76,7 @@ func (b *broker) stop() {
 	done.Stop()
 }
 
-// status reads one number in KiB of /proc/PID/status.
+// status returns a number in KiB from /proc/PID/status.
 func (b *broker) status(field string) int {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", b.cmd.Process.Pid))
 	for _, line := range strings.Split(string(text), "\n") {
@@ -88,7 +88,7 @@ func (b *broker) status(field string) int {
 	return 0
 }
 
-// wakeUps counts how often any thread of the broker was put on a processor.
+// wakeUps counts how often any thread of the broker was scheduled on a processor.
 func (b *broker) wakeUps() int {
 	files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", b.cmd.Process.Pid))
 	total := 0

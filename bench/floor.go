@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// floors are what the machine itself takes.
+// floors are the costs of the machine itself.
 type floors struct {
 	roundTrip time.Duration // one byte there and back over a Unix socket
 	fsync     time.Duration // 4 KiB appended and synced
@@ -113,7 +113,7 @@ func forkExec(ctx context.Context) (time.Duration, error) {
 	})
 }
 
-// p50 is the median time of n calls.
+// p50 returns the median duration of n calls.
 func p50(n int, call func() error) (time.Duration, error) {
 	times := make([]time.Duration, 0, n)
 	for range n {

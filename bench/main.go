@@ -1,12 +1,12 @@
 //go:build linux
 
-// Bench measures what users feel, each figure beside the machine's own floor from
-// the same run: a warm and a cold activation, a registration, firings a second,
-// the start with 100,000 registrations, the memory of one, an idle broker, and how
-// fast a package is packed.
+// Bench measures what users notice: a warm and a cold activation, a registration,
+// firings per second, the start with 100,000 registrations, the memory per
+// registration, an idle broker, and the speed of packing. Each figure is shown next to
+// the machine's own floor from the same run.
 //
-// It needs a bgtask binary (-bgtask) and works in a temporary folder with a
-// private broker on Unix sockets of its own. It ends by itself.
+// It needs a bgtask binary (-bgtask). It works in a temporary directory with a private
+// broker on its own Unix sockets, and ends by itself.
 package main
 
 import (
@@ -28,7 +28,7 @@ func main() {
 	}
 	hello := flag.Bool("hello", false, "print a line and exit: the floor of a cold activation")
 	binary := flag.String("bgtask", "bin/bgtask", "the bgtask binary to measure")
-	quick := flag.Bool("quick", false, "fewer rounds: does it work at all?")
+	quick := flag.Bool("quick", false, "run fewer rounds, to check that it works")
 	flag.Parse()
 	if *hello {
 		fmt.Println("hello")
@@ -42,7 +42,7 @@ func main() {
 	}
 }
 
-// rounds are how often each thing is measured.
+// rounds is how often each thing is measured.
 type rounds struct{ warm, cold, register, fire, many, pack, packFiles int }
 
 func run(ctx context.Context, w io.Writer, binary string, quick bool) error {
@@ -84,7 +84,7 @@ func run(ctx context.Context, w io.Writer, binary string, quick bool) error {
 	return packing(ctx, t, filepath.Join(dir, "packing"), n)
 }
 
-// table prints one figure a line: what, how much, the goal, and the floor.
+// table prints one figure per line: what, how much, the goal, and the floor.
 type table struct {
 	w      io.Writer
 	headed bool

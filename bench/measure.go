@@ -20,8 +20,8 @@ var (
 	idleClass = bgtask.MustGUID("a2c1a1c0-0003-4000-8000-0000000be9c4")
 )
 
-// server is what the launched process serves: a task that says where it was told
-// to that it was entered.
+// server returns what the launched process serves: a task that reports that it was
+// entered, to the socket named in its arguments.
 func server() []bgtask.Class {
 	return []bgtask.Class{{CLSID: coldClass, SingleUse: true, Task: bgtask.TaskFunc(func(ctx context.Context, i *bgtask.Instance) error {
 		d, _ := i.TriggerDetails().(bgtask.ApplicationTriggerDetails)
@@ -46,7 +46,8 @@ func serve(ctx context.Context, b *broker, classes ...bgtask.Class) (stop func()
 	return func() { cancel(); done.Wait() }
 }
 
-// request asks until the last run's end is recorded: then the next can begin.
+// request retries until the last run's end is recorded, because only then the next run
+// can begin.
 func request(ctx context.Context, reg *bgtask.Registration, arguments []byte) error {
 	for {
 		_, err := reg.Request(ctx, arguments)
@@ -57,7 +58,8 @@ func request(ctx context.Context, reg *bgtask.Registration, arguments []byte) er
 	}
 }
 
-// warm: asked for, durably accepted, and entered in this running application.
+// warm measures the time until a request is durably accepted and its run is entered in
+// this running application.
 func warm(ctx context.Context, t *table, b *broker, f floors, n rounds) error {
 	entered := make(chan time.Time, 1)
 	stop := serve(ctx, b, bgtask.Class{CLSID: warmClass, Task: bgtask.TaskFunc(func(context.Context, *bgtask.Instance) error {
@@ -97,7 +99,7 @@ func warm(ctx context.Context, t *table, b *broker, f floors, n rounds) error {
 	return nil
 }
 
-// cold: the same, in a server that has to be launched.
+// cold measures the same in a server that must be launched.
 func cold(ctx context.Context, t *table, b *broker, f floors, n rounds) error {
 	socket := filepath.Join(filepath.Dir(b.socket), "entered.sock")
 	c, err := net.ListenPacket("unixgram", socket)
@@ -156,7 +158,8 @@ func register(ctx context.Context, t *table, b *broker, f floors, n rounds) erro
 	return nil
 }
 
-// firings: accepted, durable firings a second, sixteen callers at once.
+// firings measures accepted, durable firings per second with sixteen concurrent
+// callers.
 func firings(ctx context.Context, t *table, b *broker, f floors, n rounds) error {
 	one, err := bgtask.Builder{Name: "one", EntryPoint: idleClass, Trigger: bgtask.CustomSystemEventTrigger{ID: "bench-one", Recurrence: bgtask.Always},
 		Conditions: []bgtask.Condition{bgtask.DeviceIdle, bgtask.UserNotPresent}, Client: b.client}.Ensure(ctx)
@@ -208,7 +211,7 @@ func raise(ctx context.Context, b *broker, n int, event string) (time.Duration, 
 	return time.Since(began), first
 }
 
-// idle: a hundred tasks, nothing is due, nobody speaks.
+// idle measures a broker with a hundred tasks, nothing due, and no requests.
 func idle(ctx context.Context, t *table, binary, dir string, n rounds) error {
 	b, err := startBroker(ctx, binary, dir)
 	if err != nil {
@@ -228,7 +231,7 @@ func idle(ctx context.Context, t *table, binary, dir string, n rounds) error {
 	if n.many < 100_000 {
 		span, settle = time.Second, time.Second
 	}
-	time.Sleep(settle) // Go's runtime gives back what the start took
+	time.Sleep(settle) // Go's runtime returns the memory that the start took
 	before := b.wakeUps()
 	select {
 	case <-time.After(span):

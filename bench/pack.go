@@ -23,8 +23,8 @@ const packManifest = `<Package xmlns="http://schemas.microsoft.com/appx/manifest
 </Package>
 `
 
-// packing packs this very binary, texts and noise, and has zip and 7z do the same.
-// Only a package is hashed block by block, and only its blocks stand alone.
+// packing packs this binary, texts and noise, and lets zip and 7z do the same. Only a
+// package is hashed block by block, and only its blocks can be read independently.
 func packing(ctx context.Context, t *table, dir string, n rounds) error {
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return err
@@ -62,7 +62,7 @@ func packing(ctx context.Context, t *table, dir string, n rounds) error {
 	return nil
 }
 
-// packInput makes the folder: programs, text and what does not get smaller.
+// packInput creates the directory: programs, text, and data that does not compress.
 func packInput(folder string, n rounds) (size int64, err error) {
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		return 0, err
@@ -121,7 +121,7 @@ func verifyOurs(ctx context.Context, name string) error {
 	return err
 }
 
-// packOthers says how long another packer takes, and how much that is of ours.
+// packOthers returns the time that another packer takes, and its ratio to ours.
 func packOthers(ctx context.Context, folder string, args []string, ours time.Duration, size int64, n rounds) string {
 	out := filepath.Join(folder, args[len(args)-2])
 	took, err := fastest(n.pack, func() error {
@@ -133,7 +133,7 @@ func packOthers(ctx context.Context, folder string, args []string, ours time.Dur
 		return cmd.Run()
 	})
 	if err != nil {
-		return "is not here"
+		return "is not installed"
 	}
 	info, err := os.Stat(out)
 	if err != nil {
@@ -148,7 +148,7 @@ func rate(size int64, took time.Duration, packed int64) string {
 
 func perSecond(size int64, took time.Duration) float64 { return float64(size) / 1e6 / took.Seconds() }
 
-// fastest is the shortest of n calls: the others were disturbed.
+// fastest returns the shortest of n durations. The longer ones were disturbed.
 func fastest(n int, call func() error) (time.Duration, error) {
 	best := time.Duration(0)
 	for range n {

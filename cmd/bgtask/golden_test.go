@@ -142,7 +142,7 @@ func indented(t *testing.T, line string) string {
 		t.Errorf("no version: %s", line)
 	}
 	if strings.Contains(line, "secret word") && !strings.Contains(line, `"task":{`) {
-		t.Errorf("the environment of a command is told: %s", line)
+		t.Errorf("the environment of a command is printed: %s", line)
 	}
 	return b.String()
 }

@@ -17,8 +17,8 @@ import (
 
 const module = "github.com/bgtask/bgtask"
 
-// allowed says what each of our packages may import of ours. Imports point down
-// only; a package that is not here fails the test until it has its place.
+// allowed lists which of our packages each package may import. Imports only point down.
+// A package that is not listed fails the test.
 var allowed = map[string][]string{
 	"":                     {"task", "internal/client", "internal/wire", "internal/platform", "internal/describe"},
 	"bgtasktest":           {"", "task", "internal/engine", "internal/wire", "internal/client", "internal/calendar"},
@@ -78,7 +78,7 @@ var allowed = map[string][]string{
 	"internal/broker/fault":    {"task"},
 }
 
-// free packages stand on top and may import all of ours.
+// free packages are at the top and may import all of ours.
 func free(pkg string) bool {
 	return strings.HasPrefix(pkg, "examples/") || strings.HasPrefix(pkg, "bench") || strings.HasPrefix(pkg, "internal/e2e") ||
 		strings.HasPrefix(pkg, "internal/gen") || strings.HasPrefix(pkg, "internal/machine") || strings.HasPrefix(pkg, "internal/wine/") || strings.HasPrefix(pkg, "internal/conformance")
@@ -89,7 +89,7 @@ var pure = []string{"task", "manifest", "internal/calendar", "internal/engine", 
 
 var impure = []string{"os", "net", "os/exec", "database/sql", "context", "sync", "syscall", "runtime", "log", "log/slog"}
 
-// clocks are the functions of package time that pure packages may not call.
+// clocks are the functions of package time that pure packages must not call.
 var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker", "LoadLocation"}
 
 // forbidden says what the binaries of others may not get through the SDK.
@@ -108,7 +108,7 @@ type listed struct {
 	GoFiles      []string
 }
 
-// systems are those that there are files for.
+// systems lists the operating systems that have specific files.
 var systems = []string{"linux", "windows"}
 
 func packages(t *testing.T, system string) map[string]listed {
@@ -152,7 +152,7 @@ func importsPointDown(t *testing.T, all map[string]listed) {
 			continue
 		}
 		parent := pkg
-		for !known && strings.Contains(parent, "/") { // a folder in a package's folder belongs to it
+		for !known && strings.Contains(parent, "/") { // a directory inside a package directory belongs to that package
 			parent = parent[:strings.LastIndex(parent, "/")]
 			may, known = allowed[parent]
 		}
@@ -174,7 +174,7 @@ func TestPurePackages(t *testing.T) {
 	for _, pkg := range pure {
 		for _, imported := range all[pkg].Imports {
 			if slices.Contains(impure, imported) || strings.Contains(imported, "grpc") || strings.Contains(imported, "dbus") {
-				t.Errorf("%s imports %q: it is to be pure", pkg, imported)
+				t.Errorf("%s imports %q: it must be pure", pkg, imported)
 			}
 		}
 		for _, file := range all[pkg].GoFiles {
@@ -192,7 +192,7 @@ func noClock(t *testing.T, file string) {
 	ast.Inspect(f, func(n ast.Node) bool {
 		if sel, ok := n.(*ast.SelectorExpr); ok {
 			if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && (slices.Contains(clocks, sel.Sel.Name) || sel.Sel.Name == "Local") {
-				t.Errorf("%s: time.%s: a pure package is told the time", set.Position(n.Pos()), sel.Sel.Name)
+				t.Errorf("%s: time.%s: a pure package must get the time from its caller", set.Position(n.Pos()), sel.Sel.Name)
 			}
 		}
 		return true

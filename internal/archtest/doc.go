@@ -1,4 +1,4 @@
-// Package archtest holds the architecture in place: who may import whom, what the
-// pure packages may not touch, and that every package says what it is for. It is
-// one test; there is no code.
+// Package archtest checks the architecture: which packages may import which, what the
+// pure packages must not use, and that every package has a package comment. It contains
+// only tests.
 package archtest

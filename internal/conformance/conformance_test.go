@@ -45,18 +45,18 @@ func TestRegisterRefuses(t *testing.T) {
 		t.Errorf("a task without a name is %q", code)
 	}
 	if all := w.app("list"); all != "" {
-		t.Errorf("what was refused is there: %s", all)
+		t.Errorf("a refused task is there: %s", all)
 	}
 }
 
-// TestRegistrationsOutliveTheBroker, whatever ends it.
+// TestRegistrationsOutliveTheBroker checks this for each way in which a broker may end.
 func TestRegistrationsOutliveTheBroker(t *testing.T) {
 	w := newWorld(t)
 	id := w.register("task")
 	w.crash()
 	w.restart()
 	if all := w.app("list"); all != id.String()+" task" {
-		t.Errorf("%v was registered, and now there is %s", id, all)
+		t.Errorf("%v was registered, but now there is %s", id, all)
 	}
 	w.mustFire(id)
 	if r := w.ended(id, 1); r.Outcome != task.Completed {
@@ -68,11 +68,11 @@ func TestEnsure(t *testing.T) {
 	w := newWorld(t)
 	first := w.register("-ensure", "-every", "1h", "task")
 	if again := w.register("-ensure", "-every", "1h", "task"); again != first {
-		t.Errorf("what is unchanged was %v, and is %v", first, again)
+		t.Errorf("the unchanged task was %v, and is now %v", first, again)
 	}
 	changed := w.register("-ensure", "-every", "2h", "task")
 	if (changed != first) != differs("changed") {
-		t.Errorf("what is changed was %v, and is %v", first, changed)
+		t.Errorf("the changed task was %v, and is now %v", first, changed)
 	}
 	if all := w.app("list"); all != changed.String()+" task" {
 		t.Errorf("there is %s", all)
@@ -93,23 +93,23 @@ func TestRun(t *testing.T) {
 	w.wrote("left", "task", 1)
 }
 
-// TestRequest: the application asks, and its arguments arrive.
+// TestRequest requests a run, and checks that its arguments arrive.
 func TestRequest(t *testing.T) {
 	w := newWorld(t)
 	id := w.register("gate")
 	w.app("request", "gate", "some words")
 	if line := w.wrote("entered", "gate", 1); line.Payload != "some words" {
-		t.Errorf("the run was asked with %q", line.Payload)
+		t.Errorf("the run got %q", line.Payload)
 	}
 	if _, code := w.try("request", "gate", ""); code != "currently_running" {
-		t.Errorf("asked while it runs, the answer is %q", code)
+		t.Errorf("a request during the run returns %q", code)
 	}
 	w.open("gate")
 	if r := w.ended(id, 1); r.Outcome != task.Completed {
 		t.Errorf("it ended as %+v", r)
 	}
-	if _, code := w.try("request", "nobody", ""); code != "not_found" {
-		t.Errorf("asking what is not there is %q", code)
+	if _, code := w.try("request", "unknown", ""); code != "not_found" {
+		t.Errorf("a request for an unknown task returns %q", code)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestProgress(t *testing.T) {
 	id := w.register("progress")
 	watch := w.start("watch", "progress")
 	if line := watch.line(); line != "watching" {
-		t.Fatalf("the watcher says %q", line)
+		t.Fatalf("the watcher prints %q", line)
 	}
 	w.mustFire(id)
 	var last uint32
@@ -129,7 +129,7 @@ func TestProgress(t *testing.T) {
 			t.Fatal(err)
 		}
 		if seen.Progress < last {
-			t.Errorf("the progress was %d, and is %d", last, seen.Progress)
+			t.Errorf("the progress was %d, and is now %d", last, seen.Progress)
 		}
 		last = seen.Progress
 		if last == 100 && !opened {
@@ -176,7 +176,7 @@ func TestCancel(t *testing.T) {
 		w.wrote("entered", name, 1)
 		w.mustCancel(id, reason)
 		if line := w.wrote("canceled", name, 1); line.Reason != reason.String() {
-			t.Errorf("%v: the run was told %s", reason, line.Reason)
+			t.Errorf("%v: the run got %s", reason, line.Reason)
 		}
 		if r := w.ended(id, 1); r.Outcome != task.Canceled || r.Reason != reason || r.Forced {
 			t.Errorf("%v: it ended as %+v", reason, r)
@@ -192,7 +192,7 @@ func TestLateHandler(t *testing.T) {
 	w.wrote("entered", "late", 1)
 	w.mustCancel(id, task.ReasonAbort)
 	if line := w.wrote("late", "late", 1); line.Reason != "Abort" {
-		t.Errorf("the handler that came late was told %s", line.Reason)
+		t.Errorf("the handler that was added late got %s", line.Reason)
 	}
 	if r := w.ended(id, 1); r.Outcome != task.Canceled {
 		t.Errorf("it ended as %+v", r)
@@ -206,7 +206,7 @@ func TestUnregisterCancels(t *testing.T) {
 	w.wrote("entered", "hang", 1)
 	w.app("unregister", "hang", "cancel")
 	if line := w.wrote("canceled", "hang", 1); line.Reason != "Abort" {
-		t.Errorf("the run was told %s", line.Reason)
+		t.Errorf("the run got %s", line.Reason)
 	}
 }
 
@@ -219,7 +219,7 @@ func TestError(t *testing.T) {
 	}
 }
 
-// TestPanic: the run crashed, and its process lives.
+// TestPanic checks that a panic crashes the run, but not its process.
 func TestPanic(t *testing.T) {
 	w := newWorld(t)
 	bad, good := w.register("panic"), w.register("gate")

@@ -2,16 +2,16 @@ package conformance
 
 import "runtime"
 
-// Where Windows differs by its nature. Each row is held by a test.
+// The differences of Windows that follow from its nature. A test checks each row.
 var differences = map[string]string{
-	"changed":      "Windows cannot change a registration: Ensure makes another, with another id, and removes the old one",
-	"again":        "Windows runs nothing again by itself: a run that crashed or failed is over",
-	"broker's end": "the calls of a run end with Windows' broker: it is canceled. Our own broker finds it again",
-	"server's end": "nobody but the application keeps how its runs ended: one whose process died is found to be lost",
-	"shortest":     "Windows' shortest timer is of 15 minutes, ours of one",
+	"changed":      "Windows cannot change a registration: Ensure creates another one, with another ID, and removes the old one",
+	"again":        "Windows does not retry: a run that crashed or failed is over",
+	"broker's end": "a run is canceled when Windows' broker ends, because its calls end. Our own broker adopts it again",
+	"server's end": "only the application records how its runs ended: a run whose process died counts as lost",
+	"shortest":     "the shortest timer is 15 minutes on Windows and one minute here",
 }
 
-// differs says whether this is Windows. The row says why it matters.
+// differs reports whether the system is Windows. The row says why it matters.
 func differs(row string) bool {
 	if differences[row] == "" {
 		panic("there is no such difference: " + row)

@@ -1,12 +1,12 @@
-// Package conformance is one suite of what a program on the SDK may rely on, on
-// every system. It has tests only. They run unchanged against our own broker on
-// Linux, and on Windows' side, under Wine, against the broker of
-// internal/wine/fixture:
+// Package conformance is one test suite for what a program that uses the SDK may rely
+// on, on every system. It has tests only. They run unchanged against our own broker on
+// Linux and, for Windows, under Wine against the broker of internal/wine/fixture:
 //
 //	go test ./internal/conformance
 //	GOOS=windows CGO_ENABLED=0 go test -exec "$PWD/scripts/wine" ./internal/conformance
 //
-// The application is one program on both (folder app). What a system does is asked
-// for through a world (world_test.go). Where Windows differs by its nature there is
-// a row in the table of differences_test.go, and the suite holds that as well.
+// The application is the same program on both systems (directory app). The suite
+// controls the system through a world (world_test.go). Where Windows differs by its
+// nature, the table in differences_test.go has a row, and the suite checks the
+// difference, too.
 package conformance

@@ -13,8 +13,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestPrimes: the sample's server is launched with the manifest's arguments, counts,
-// tells how far it is, is canceled, and ends; what it wrote are primes.
+// TestPrimes checks that the sample's server is launched with the manifest's arguments,
+// counts, reports its progress, is canceled, and ends. What it wrote must be primes.
 func TestPrimes(t *testing.T) {
 	w := newPrimes(t)
 	id := w.ensured()
@@ -28,7 +28,7 @@ func TestPrimes(t *testing.T) {
 	w.judge(int(r.Progress))
 }
 
-// TestPrimesInTheOpenApplication: the application itself is activated.
+// TestPrimesInTheOpenApplication checks that the open application itself is activated.
 func TestPrimesInTheOpenApplication(t *testing.T) {
 	w := newPrimes(t)
 	id := w.ensured()
@@ -39,14 +39,14 @@ func TestPrimesInTheOpenApplication(t *testing.T) {
 	w.mustCancel(id, task.ReasonIdleTask)
 	r := w.ended(id, 1)
 	if r.Outcome != task.Canceled || r.PID != app.cmd.Process.Pid || r.Host != "the application" {
-		t.Errorf("the application is %d, and it ended as %+v", app.cmd.Process.Pid, r)
+		t.Errorf("the application is %d, but the run ended as %+v", app.cmd.Process.Pid, r)
 	}
 	w.judge(int(r.Progress))
 }
 
 const sample = "SampleBackgroundApp/SampleBackgroundApp"
 
-// ensured has the sample register its task, and gives its id.
+// ensured makes the sample register its task, and returns its ID.
 func (w *world) ensured() (id task.GUID) {
 	w.t.Helper()
 	if out, err := w.program(sample, "-RegisterSampleTask").CombinedOutput(); err != nil {
@@ -59,7 +59,7 @@ func (w *world) ensured() (id task.GUID) {
 	return id
 }
 
-// written is what the task has written so far.
+// written returns what the task has written until now.
 func (w *world) written() string {
 	program := "SampleBackgroundApp"
 	if runtime.GOOS == "windows" {
@@ -74,12 +74,12 @@ func (w *world) counts() {
 	w.eventually("it counts", func() bool { return len(w.written()) > 1000 })
 }
 
-// judge has math/big look at what was written.
+// judge checks what was written with math/big.
 func (w *world) judge(progress int) {
 	w.t.Helper()
 	numbers := strings.Split(w.written(), ", ")
 	if progress == 0 || len(numbers) < progress {
-		w.t.Errorf("there are %d numbers, and the progress was %d", len(numbers), progress)
+		w.t.Errorf("there are %d numbers, but the progress was %d", len(numbers), progress)
 	}
 	next := int64(2)
 	for _, number := range numbers[:min(len(numbers), 1000)] {

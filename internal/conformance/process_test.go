@@ -7,7 +7,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestServerCrash: the run's process dies, and the next firing has another.
+// TestServerCrash kills the run's process. The next firing must get another one.
 func TestServerCrash(t *testing.T) {
 	w := newWorld(t)
 	id := w.register("gate")
@@ -19,7 +19,7 @@ func TestServerCrash(t *testing.T) {
 		want = task.Lost
 	}
 	if r := w.ended(id, 1); r.Outcome != want {
-		t.Errorf("it ended as %+v", r)
+		t.Errorf("the run ended as %+v", r)
 	}
 	w.open("gate")
 	if differs("again") {
@@ -77,7 +77,7 @@ func TestParallelRuns(t *testing.T) {
 	}
 }
 
-// TestOneRunAtATime: what fires while it runs runs once more, however often.
+// TestOneRunAtATime checks that all firings during a run cause exactly one more run.
 func TestOneRunAtATime(t *testing.T) {
 	w := newWorld(t)
 	id := w.register("-every", "1h", "gate")
@@ -89,21 +89,21 @@ func TestOneRunAtATime(t *testing.T) {
 	w.open("gate")
 	w.wrote("left", "gate", 2)
 	w.ended(id, 2)
-	w.register("a") // what comes later would have come by now
+	w.register("a") // a further run would have started by now
 	if n := len(w.journal()); n != 4 {
 		t.Errorf("there are %d lines in the journal: %+v", n, w.journal())
 	}
 }
 
-// TestIdleExit: a server that was launched leaves when it has had nothing to do for
-// its linger time, and the next firing launches another.
+// TestIdleExit checks that a launched server exits after its linger time without a run,
+// and that the next firing launches another.
 func TestIdleExit(t *testing.T) {
 	w := newWorld(t)
 	id := w.register("task")
 	w.mustFire(id)
 	first := w.wrote("entered", "task", 1).PID
 	w.ended(id, 1)
-	w.eventually("the server has left", func() bool { return !w.alive(first) })
+	w.eventually("the server has exited", func() bool { return !w.alive(first) })
 	w.mustFire(id)
 	w.wrote("left", "task", 2)
 	if r := w.ended(id, 2); r.Outcome != task.Completed {
@@ -111,7 +111,7 @@ func TestIdleExit(t *testing.T) {
 	}
 }
 
-// TestSingleUse: each run of the class has a process of its own.
+// TestSingleUse checks that each run of the class has its own process.
 func TestSingleUse(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.register("-single", "gate-a"), w.register("-single", "gate-b")
@@ -129,7 +129,8 @@ func TestSingleUse(t *testing.T) {
 	}
 }
 
-// TestInTheOpenApplication: nothing is launched when the application is there.
+// TestInTheOpenApplication checks that no server is launched while the application is
+// open.
 func TestInTheOpenApplication(t *testing.T) {
 	w := newWorld(t)
 	id := w.register("gate")
@@ -137,7 +138,7 @@ func TestInTheOpenApplication(t *testing.T) {
 	w.eventually("the application serves", func() bool { return w.serves(classes.Many, app.cmd.Process.Pid) })
 	w.mustFire(id)
 	if line := w.wrote("entered", "gate", 1); line.PID != app.cmd.Process.Pid {
-		t.Errorf("it runs in %d, and the application is %d", line.PID, app.cmd.Process.Pid)
+		t.Errorf("it runs in %d, but the application is %d", line.PID, app.cmd.Process.Pid)
 	}
 	w.open("gate")
 	if r := w.ended(id, 1); r.Outcome != task.Completed || r.Host != "the application" {

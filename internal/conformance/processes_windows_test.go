@@ -7,13 +7,13 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// left says how many processes of the programs there are.
+// left returns the number of running processes of the programs.
 func left(programs ...string) (n int) {
 	each(programs, func(uint32) { n++ })
 	return n
 }
 
-// endAll ends all processes of the programs: there is nobody else in this system.
+// endAll ends all processes of the programs. No other user works in this system.
 func endAll(programs ...string) {
 	each(programs, func(pid uint32) {
 		process, err := windows.OpenProcess(windows.PROCESS_TERMINATE|windows.SYNCHRONIZE, false, pid)

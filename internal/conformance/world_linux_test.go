@@ -18,7 +18,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// programs is the folder of bgtask and of the applications.
+// programs is the directory of bgtask and of the applications.
 var programs string
 
 func TestMain(m *testing.M) { os.Exit(testMain(m)) }
@@ -59,7 +59,7 @@ const manifest = `<?xml version="1.0" encoding="utf-8"?>
 </Package>
 `
 
-// linux is our own broker, the real program, with a user of its own.
+// linux is our own broker: the real program, with a client that acts for its user.
 type linux struct {
 	t      *testing.T
 	dir    string
@@ -86,7 +86,7 @@ func newPrimes(t *testing.T) *world {
 	return &world{system: w, t: t}
 }
 
-// serve is the arguments of a class' server.
+// serve returns the arguments of a class server.
 func serve(class task.GUID) string { return "serve -linger 1s -class " + class.String() }
 
 func newLinux(t *testing.T) *linux {
@@ -200,7 +200,7 @@ func (w *linux) restart() {
 			return
 		}
 		if time.Now().After(end) {
-			w.t.Fatalf("the broker does not start: %v", err)
+			w.t.Fatalf("the broker did not start: %v", err)
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (w *linux) kill(pid int) {
 	}
 }
 
-// end stops the broker, which ends what it launched.
+// end stops the broker, which ends everything that it launched.
 func (w *linux) end() {
 	if w.t.Failed() {
 		text, _ := os.ReadFile(w.log())
@@ -233,7 +233,7 @@ func (w *linux) end() {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := w.user.Stop(ctx, 2*time.Second); err != nil {
-		w.t.Errorf("the broker does not stop: %v", err)
+		w.t.Errorf("the broker did not stop: %v", err)
 		w.broker.Process.Kill()
 	}
 	w.broker.Wait()

@@ -20,20 +20,20 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// patience bounds every wait. It is no expectation of speed.
+// patience bounds every wait. It does not express an expected speed.
 const patience = 90 * time.Second
 
-// system is what the suite needs of a system with a broker and an installed
-// application. newWorld makes one for each test.
+// system is what the suite needs from a system with a broker and an installed
+// application. newWorld creates one for each test.
 type system interface {
 	program(name string, args ...string) *exec.Cmd
 	find(name string) (task.GUID, error) // of a task
-	folder() string                      // its local folder
+	folder() string                      // the application's local folder
 	fire(task.GUID) error                // as the trigger would
 	cancel(task.GUID, task.CancellationReason) error
-	runs(task.GUID) ([]task.Run, error)   // those that ended, the newest first
+	runs(task.GUID) ([]task.Run, error)   // those that ended, newest first
 	crash()                               // kills the broker
-	restart()                             // starts one
+	restart()                             // starts a broker
 	serves(class task.GUID, pid int) bool // the application that was opened has registered it
 	alive(pid int) bool
 	kill(pid int)
@@ -44,7 +44,7 @@ type world struct {
 	t *testing.T
 }
 
-// only is the id of the only task of the name.
+// only returns the ID of the only task with that name.
 func only(name string, all []task.Info, err error) (task.GUID, error) {
 	all = slices.DeleteFunc(all, func(i task.Info) bool { return i.Spec.Name != name })
 	if err == nil && len(all) != 1 {
@@ -56,7 +56,7 @@ func only(name string, all []task.Info, err error) (task.GUID, error) {
 	return all[0].TaskID, nil
 }
 
-// app runs the application, which is to succeed.
+// app runs the application, which must succeed.
 func (w *world) app(args ...string) string {
 	w.t.Helper()
 	out, code := w.try(args...)
@@ -66,7 +66,7 @@ func (w *world) app(args ...string) string {
 	return out
 }
 
-// try runs the application, and gives the code of its error.
+// try runs the application, and returns the code of its error.
 func (w *world) try(args ...string) (out, code string) {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
@@ -90,7 +90,7 @@ func (w *world) try(args ...string) (out, code string) {
 	return "", ""
 }
 
-// started is the application, running until the end of the test.
+// started is an application that runs until the end of the test.
 type started struct {
 	t    *testing.T
 	cmd  *exec.Cmd
@@ -128,7 +128,7 @@ func (w *world) begin(cmd *exec.Cmd) *started {
 	return s
 }
 
-// line is the next that it writes; "" at its end.
+// line returns the next line that the application writes, or "" at its end.
 func (s *started) line() string {
 	got := make(chan string, 1)
 	go func() {
@@ -139,12 +139,12 @@ func (s *started) line() string {
 	case line := <-got:
 		return line
 	case <-time.After(patience):
-		s.t.Fatalf("%v says nothing", s.cmd.Args)
+		s.t.Fatalf("%v writes nothing", s.cmd.Args)
 		return ""
 	}
 }
 
-// register has the application register a task, and gives its id.
+// register makes the application register a task, and returns its ID.
 func (w *world) register(args ...string) task.GUID {
 	w.t.Helper()
 	id, err := task.ParseGUID(w.app(append([]string{"register"}, args...)...))
@@ -168,7 +168,7 @@ func (w *world) mustCancel(id task.GUID, reason task.CancellationReason) {
 	}
 }
 
-// open lets the runs go on that wait at the gate.
+// open lets the runs that wait at the gate continue.
 func (w *world) open(gate string) {
 	w.t.Helper()
 	if err := os.WriteFile(filepath.Join(w.folder(), gate), nil, 0o600); err != nil {
@@ -176,7 +176,7 @@ func (w *world) open(gate string) {
 	}
 }
 
-// journal is what the application's processes have written, oldest first.
+// journal returns what the application's processes have written, oldest first.
 func (w *world) journal() (all []classes.Line) {
 	w.t.Helper()
 	files, err := filepath.Glob(filepath.Join(w.folder(), classes.Journal("*")))
@@ -202,7 +202,7 @@ func (w *world) journal() (all []classes.Line) {
 	return all
 }
 
-// wrote waits for the nth line of the kind about the task.
+// wrote waits for the nth line of this kind about the task.
 func (w *world) wrote(what, name string, n int) (found classes.Line) {
 	w.t.Helper()
 	w.eventually(name+" "+what, func() bool {
@@ -220,7 +220,7 @@ func (w *world) wrote(what, name string, n int) (found classes.Line) {
 	return found
 }
 
-// ended waits until n runs of the task have ended, and gives the newest.
+// ended waits until n runs of the task have ended, and returns the newest.
 func (w *world) ended(id task.GUID, n int) task.Run {
 	w.t.Helper()
 	var all []task.Run
@@ -238,7 +238,7 @@ func (w *world) eventually(what string, is func() bool) {
 	w.t.Helper()
 	for end := time.Now().Add(patience); !is(); {
 		if time.Now().After(end) {
-			w.t.Fatalf("this did not come: %s\nthe journal: %+v", what, w.journal())
+			w.t.Fatalf("this did not happen: %s\nthe journal: %+v", what, w.journal())
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

@@ -27,7 +27,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Where scripts/wine puts the programs, and what the fixture's broker keeps.
+// The paths where scripts/wine puts the programs, and where the fixture's broker keeps
+// its state.
 const (
 	programs = `C:\programs\`
 	state    = `C:\bgtask-registrations.json`
@@ -35,7 +36,7 @@ const (
 
 func TestMain(m *testing.M) {
 	if _, err := os.Stat(programs + "broker.exe"); err != nil {
-		fmt.Fprintln(os.Stderr, "this needs the broker that stands in for Windows': GOOS=windows go test -exec \"$PWD/scripts/wine\"")
+		fmt.Fprintln(os.Stderr, "this needs the broker that replaces Windows' own: GOOS=windows go test -exec \"$PWD/scripts/wine\"")
 		os.Exit(1)
 	}
 	if err := com.Start(); err != nil {
@@ -45,7 +46,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// fixture is the broker of internal/wine/fixture. There is one at a time.
+// fixture is the broker of internal/wine/fixture. Only one can exist at a time.
 type fixture struct {
 	t   *testing.T
 	dir string
@@ -56,10 +57,10 @@ type fixture struct {
 	words  chan word
 
 	mu   sync.Mutex
-	said []string // all that the broker said
+	said []string // the broker's output
 }
 
-// word is what the broker says. See internal/wine/fixture/broker.
+// word is a message of the broker. See internal/wine/fixture/broker.
 type word struct {
 	Word  string `json:"word"`
 	Error string `json:"error"`
@@ -85,7 +86,7 @@ func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	w := &fixture{t: t, dir: t.TempDir()}
 	os.Remove(state)
-	// The application's own folder is below this one; servers have it from the broker.
+	// The application's own folder is below this one. Servers get it from the broker.
 	t.Setenv("LOCALAPPDATA", w.dir)
 	t.Setenv(winbroker.PackageEnv, "Conformance_0000000000000")
 	t.Setenv(classes.LogEnv, filepath.Join(w.dir, "servers.log"))
@@ -95,8 +96,8 @@ func newFixture(t *testing.T) *fixture {
 	return w
 }
 
-// declare is what installing a package does: the class has a server, started by
-// this command line.
+// declare does what installing a package does: it assigns a server to the class,
+// started by this command line.
 func (w *fixture) declare(class task.GUID, command string) {
 	w.t.Helper()
 	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, serverKey(class), registry.SET_VALUE)
@@ -133,7 +134,7 @@ func (w *fixture) folder() string {
 	return folder
 }
 
-// order has the broker do something.
+// order makes the broker do something.
 func (w *fixture) order(what map[string]any) error {
 	text, err := json.Marshal(what)
 	if err != nil {
@@ -149,7 +150,7 @@ func (w *fixture) order(what map[string]any) error {
 	return nil
 }
 
-// await waits for a word of the broker's.
+// await waits for a message of the broker.
 func (w *fixture) await(words ...string) word {
 	w.t.Helper()
 	end := time.After(patience)
@@ -165,7 +166,7 @@ func (w *fixture) await(words ...string) word {
 				}
 			}
 		case <-end:
-			w.t.Fatalf("the broker does not say %v", words)
+			w.t.Fatalf("the broker did not report %v", words)
 		}
 	}
 }
@@ -223,7 +224,7 @@ func (w *fixture) restart() {
 	w.await("ready")
 }
 
-// serves asks COM for the class while nothing can be launched for it.
+// serves asks COM for the class while no server can be launched for it.
 func (w *fixture) serves(class task.GUID, _ int) bool {
 	w.t.Helper()
 	key, err := registry.OpenKey(registry.LOCAL_MACHINE, serverKey(class), registry.QUERY_VALUE)
@@ -274,8 +275,8 @@ func (w *fixture) end() {
 		log, _ := os.ReadFile(filepath.Join(w.dir, "servers.log"))
 		w.t.Logf("the servers said:\n%s", log)
 	}
-	// A server that was ended leaves its class behind in Wine: let them leave by
-	// themselves, after their linger time.
+	// A server that is killed leaves its class registered in Wine. So the servers may
+	// exit by themselves, after their linger time.
 	for end := time.Now().Add(lingers); left(servers...) > 0 && time.Now().Before(end); {
 		time.Sleep(50 * time.Millisecond)
 	}

@@ -1,9 +1,9 @@
 //go:build linux
 
-// Package debian makes folders that hold a Debian 13, for tests that need one. A
-// folder is made once by debootstrap and kept in the user's cache, outside the
-// checkout, where all clones find it; its name says how it was made. Nobody
-// writes to it: who needs to lays an overlay above it.
+// Package debian makes directories that hold a Debian 13, for tests that need one. A
+// directory is made once by debootstrap and kept in the user's cache, outside the
+// checkout, where all clones find it. Its name is derived from its recipe. It is never
+// changed: tests that write put an overlay on top of it.
 package debian
 
 import (
@@ -21,14 +21,15 @@ import (
 
 const release = "trixie"
 
-// Image says how a folder is made.
+// Image describes how a directory is made.
 type Image struct {
 	Name     string
-	Packages []string // what debootstrap adds to the smallest system
-	Recipe   string   // what is left to do, by sh in the folder
+	Packages []string // what debootstrap adds to the minimal system
+	Recipe   string   // the remaining work, done by sh in the directory
 }
 
-// Make gives the folder. It makes it if it is not in the cache, and says so.
+// Make returns the directory. It makes it unless it is in the cache, and reports that
+// through say.
 func (i Image) Make(ctx context.Context, say func(format string, args ...any)) (string, error) {
 	cache, err := Cache()
 	if err != nil {
@@ -69,7 +70,7 @@ func (i Image) make(ctx context.Context, dir string) error {
 	return nil
 }
 
-// Cache is the folder where what tests make once is kept.
+// Cache returns the directory for what tests make once and keep.
 func Cache() (string, error) {
 	dir, err := os.UserCacheDir()
 	if err != nil {
@@ -79,7 +80,8 @@ func Cache() (string, error) {
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// Lock keeps other processes away until unlock is called, or this one ends.
+// Lock blocks until no other process holds the lock. The caller holds it until it calls
+// unlock or exits.
 func Lock(path string) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -92,7 +94,7 @@ func Lock(path string) (unlock func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// mirror is where this machine's own packages come from, if it is a Debian.
+// mirror returns the mirror of this machine's own packages, if the machine runs Debian.
 func mirror(ctx context.Context) string {
 	out, err := exec.CommandContext(ctx, "apt-get", "indextargets", "--format", "$(REPO_URI) $(ORIGIN)/$(LABEL)", "Created-By: Packages").Output()
 	if err == nil {

@@ -114,7 +114,7 @@ func TestWhatWasDueInASleep(t *testing.T) {
 		}
 	}
 	history := w.do("history", "once")
-	for _, words := range []string{"2 missed until ", "asleep; made up for by occurrence 1", "completed"} {
+	for _, words := range []string{"2 missed until ", "asleep; made up by occurrence 1", "completed"} {
 		if !strings.Contains(history, words) {
 			t.Errorf("history does not say %q:\n%s", words, history)
 		}

@@ -88,8 +88,8 @@ func (w *world) perform(out Output) {
 	}
 }
 
-// show tells the events of a step as watchers get them, a note after the event whose
-// number it has; then the other actions.
+// show prints the events of a step as watchers get them, each followed by the notes
+// with its number, and then the other actions.
 func (w *world) show(out Output) {
 	for _, wr := range out.Writes {
 		if a, ok := wr.(Append); ok {

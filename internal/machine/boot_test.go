@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// machine is a Debian with one user, ann. It is off until boot.
+// machine is a Debian with one user, ann. It is off until boot is called.
 type machine struct {
 	t      *testing.T
 	base   string // the image
@@ -28,7 +28,7 @@ type machine struct {
 	off    chan struct{} // closed when nspawn has ended
 	leader string        // pid of its init
 
-	following sync.WaitGroup // of the machine's events; ends with it
+	following sync.WaitGroup // readers of the machine's events; they end with it
 }
 
 // newMachine makes a machine that has the programs.
@@ -72,9 +72,9 @@ func (m *machine) write(rel string, data []byte, mode os.FileMode) {
 	}
 }
 
-// nspawn is run in name spaces that go with it: one of mounts, where the overlay
-// is and where cgroup2 is the only hierarchy, and one of the network, which is the
-// world that the machine's cable leads to.
+// nspawn runs in namespaces that end with it. In its mount namespace the overlay is
+// mounted and cgroup2 is the only hierarchy. Its network namespace is what the
+// machine's cable leads to.
 const nspawn = `
 mount -t overlay overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" "$2/root"
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
@@ -125,11 +125,11 @@ func (m *machine) listen() *net.UnixConn {
 	return c
 }
 
-// awaitReady reads what nspawn says until its machine is up.
+// awaitReady reads the notifications from nspawn until its machine is up.
 func (m *machine) awaitReady(words *net.UnixConn) {
 	m.t.Helper()
 	off := m.off
-	go func() { // a machine that dies says nothing
+	go func() { // a machine that dies sends nothing
 		<-off
 		words.Close()
 	}()
@@ -139,7 +139,7 @@ func (m *machine) awaitReady(words *net.UnixConn) {
 		n, err := words.Read(buf)
 		if err != nil {
 			console, _ := os.ReadFile(filepath.Join(m.dir, "console"))
-			m.t.Fatalf("the machine does not come up: %v\n%s", err, lastLines(console, 40))
+			m.t.Fatalf("the machine did not come up: %v\n%s", err, lastLines(console, 40))
 		}
 		for line := range strings.Lines(string(buf[:n])) {
 			line = strings.TrimSpace(line)
@@ -160,7 +160,7 @@ func (m *machine) powerOff() {
 	select {
 	case <-m.off:
 	case <-time.After(2 * patience):
-		m.t.Fatalf("the machine does not shut down\n%s", m.journal())
+		m.t.Fatalf("the machine did not shut down\n%s", m.journal())
 	}
 	m.leaveCgroup()
 	m.nspawn = nil
@@ -187,7 +187,7 @@ func (m *machine) journal() string {
 // plug plugs in the cable of the machine's network.
 func (m *machine) plug() { m.world("ip", "link", "set", "ve-bgtask", "up") }
 
-// unplug pulls it at its far end: the machine is not asked.
+// unplug pulls the cable at its far end, without the machine's help.
 func (m *machine) unplug() { m.world("ip", "link", "set", "ve-bgtask", "down") }
 
 // world runs a program at the far end of the cable.
@@ -196,12 +196,12 @@ func (m *machine) world(args ...string) {
 	host(m.t, append([]string{"nsenter", "--target", strconv.Itoa(m.nspawn.Process.Pid), "--net"}, args...)...)
 }
 
-// enter is a program in the machine, of no service or session there.
+// enter returns a program in the machine, outside of its services and sessions.
 func (m *machine) enter(args ...string) *exec.Cmd {
 	return exec.Command("nsenter", append([]string{"--target", m.leader, "--all"}, args...)...)
 }
 
-// inside runs it, and gives what it prints.
+// inside runs a program in the machine, and returns its output.
 func (m *machine) inside(args ...string) string {
 	m.t.Helper()
 	out, err := output(m.enter(args...))
@@ -211,7 +211,7 @@ func (m *machine) inside(args ...string) string {
 	return out
 }
 
-// output is what a command prints; its errors are in the error.
+// output returns the output of a command. An error contains what it wrote to stderr.
 func output(cmd *exec.Cmd) (string, error) {
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

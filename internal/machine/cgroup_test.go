@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// cgroups is where the kernel's cgroup2 is mounted; "" is nowhere.
+// cgroups returns where the kernel's cgroup2 is mounted, or "" if it is not.
 func cgroups() string {
 	table, err := os.ReadFile("/proc/self/mounts")
 	if err != nil {
@@ -25,7 +25,7 @@ func cgroups() string {
 	return ""
 }
 
-// enterCgroup makes the group of all of the machine's processes.
+// enterCgroup creates the cgroup for all of the machine's processes.
 func (m *machine) enterCgroup() {
 	m.t.Helper()
 	var err error
@@ -34,14 +34,14 @@ func (m *machine) enterCgroup() {
 	}
 }
 
-// leaveCgroup ends what is left of the machine, and removes its groups: a group
-// goes when it is empty, from the innermost on.
+// leaveCgroup kills what is left of the machine and removes its cgroups. A cgroup can
+// be removed only when it is empty, so the innermost goes first.
 func (m *machine) leaveCgroup() {
 	if m.cgroup == "" {
 		return
 	}
 	if err := os.WriteFile(filepath.Join(m.cgroup, "cgroup.kill"), []byte("1"), 0); err != nil {
-		m.t.Errorf("what is left of the machine cannot be ended: %v", err)
+		m.t.Errorf("the rest of the machine cannot be killed: %v", err)
 		return
 	}
 	var err error

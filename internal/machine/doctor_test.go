@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestDoctor breaks what it should notice, and does what it says.
+// TestDoctor breaks what doctor should notice, and follows its advice.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -37,19 +37,19 @@ func TestDoctor(t *testing.T) {
 	})
 }
 
-// doctor is what it says; it fails when something is wrong.
+// doctor returns the output of bgtask doctor, which fails when something is wrong.
 func (m *machine) doctor() string {
 	out, _ := m.asAnn("bgtask", "doctor").Output()
 	return string(out)
 }
 
-// finds checks that each pattern is a line of doctor.
+// finds checks that doctor prints a line for each pattern.
 func (m *machine) finds(patterns ...string) {
 	m.t.Helper()
 	said := m.doctor()
 	for _, p := range patterns {
 		if !regexp.MustCompile("(?m)^" + p).MatchString(said) {
-			m.t.Errorf("doctor says nothing like %q:\n%s", p, said)
+			m.t.Errorf("doctor prints no line like %q:\n%s", p, said)
 		}
 	}
 }

@@ -10,12 +10,12 @@ import (
 	"github.com/bgtask/bgtask/internal/debian"
 )
 
-// packages make a machine on which somebody can log in.
+// packages are those of a machine on which a user can log in.
 var packages = []string{"systemd", "systemd-sysv", "libpam-systemd", "dbus", "dbus-bin", "dbus-user-session", "polkitd", "iproute2", "tzdata"}
 
-// recipe is what debootstrap leaves to do, in the image's root directory: the
-// user, and a network whose far end is the test. What wakes up by itself or waits
-// for a terminal goes.
+// recipe is the work that debootstrap leaves, done in the image's root directory. It
+// adds the user and a network whose far end is the test. It disables whatever wakes up
+// by itself or waits for a terminal.
 const recipe = `
 chroot . useradd --create-home --uid 1000 --shell /bin/sh ann
 cat >etc/systemd/network/10-host0.network <<END
@@ -33,7 +33,7 @@ chroot . systemctl --quiet mask console-getty.service getty@.service systemd-net
 rm -rf var/cache/apt/archives/*.deb var/lib/apt/lists/*
 `
 
-// image is the folder of the machine's base, which is never written to.
+// image returns the directory of the machine's base, which is never written to.
 func image(t *testing.T) string {
 	t.Helper()
 	dir, err := debian.Image{Name: "machine", Packages: packages, Recipe: recipe}.Make(t.Context(), t.Logf)
@@ -43,7 +43,7 @@ func image(t *testing.T) string {
 	return dir
 }
 
-// host runs a program on this machine, not in the one that is tested.
+// host runs a program on this machine, not in the one under test.
 func host(t *testing.T, args ...string) {
 	t.Helper()
 	if out, err := exec.Command(args[0], args[1:]...).CombinedOutput(); err != nil {

@@ -14,12 +14,12 @@ import (
 	"github.com/bgtask/bgtask/internal/needs"
 )
 
-// patience is how long a test waits for what has to happen. It is no expectation
-// of speed.
+// patience bounds how long a test waits for an event that must happen. It does not
+// express an expected speed.
 const patience = time.Minute
 
-// binaries is the folder of the programs that are put on the machines: static,
-// since the image's C library is not this machine's.
+// binaries is the directory of the programs that are installed on the machines. They
+// are static, because the image's C library differs from this machine's.
 var binaries string
 
 func TestMain(m *testing.M) {
@@ -80,5 +80,5 @@ func need(t *testing.T) {
 	}
 }
 
-// checkout is a file of the sources.
+// checkout returns the path of a file in the source tree.
 func checkout(rel string) string { return filepath.Join("..", "..", rel) }

@@ -4,7 +4,7 @@ package machine
 
 import "testing"
 
-// TestInternet: the cable is pulled at its far end, and systemd-networkd tells.
+// TestInternet pulls the cable at its far end, which systemd-networkd reports.
 func TestInternet(t *testing.T) {
 	t.Parallel()
 	m := ready(t)
@@ -17,7 +17,7 @@ func TestInternet(t *testing.T) {
 
 	m.unplug()
 	if f := said.fact("internet", "no").Fact; f.Source != "systemd-networkd" {
-		t.Errorf("internet=no said %s", f.Source)
+		t.Errorf("internet=no was reported by %s", f.Source)
 	}
 	m.bgtask("fire", "upload")
 	if i := m.task("upload"); !i.heldBy("condition", "InternetAvailable") {
@@ -32,6 +32,6 @@ func TestInternet(t *testing.T) {
 	said.ended("upload", "completed", "")
 	said.ended("online", "completed", "")
 	if i := m.task("call"); !i.heldBy("settle", "") {
-		t.Errorf("the cable is there again, and call is %+v", i.State)
+		t.Errorf("the cable is plugged in again, but call is %+v", i.State)
 	}
 }

@@ -7,12 +7,13 @@ import (
 	"time"
 )
 
-// offFor is long enough for some instants to be missed: those that are more than
-// a minute late when the machine is on again.
+// offFor is long enough for some instants to be missed: those that are more than a
+// minute late when the machine is on again.
 const offFor = time.Minute + 12*time.Second
 
-// TestPowerOff: what ran is told and has its grace, what waited is there again,
-// and what was due meanwhile is known to be missed.
+// TestPowerOff checks that running tasks are canceled and get their grace period, that
+// waiting tasks are still there afterwards, and that instants during the time off are
+// recorded as missed.
 func TestPowerOff(t *testing.T) {
 	t.Parallel()
 	m := ready(t)
@@ -30,7 +31,7 @@ func TestPowerOff(t *testing.T) {
 	said.of("running", "SampleTask")
 
 	m.powerOff()
-	time.Sleep(offFor) // the machine is off: this is what is tested
+	time.Sleep(offFor) // the machine must be off for this long
 	m.boot()
 	m.root("systemctl", "start", "user@1000.service") // returns when it is up
 

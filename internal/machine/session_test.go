@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// session is what a desktop is to logind: a session that locks and unlocks when it
-// is told to, as every screen locker does.
+// session acts as a desktop session for logind: it sets its lock state when it gets a
+// lock or unlock signal, as every screen locker does.
 const session = `
 exec dbus-monitor --system "type='signal',sender='org.freedesktop.login1',interface='org.freedesktop.login1.Session'" |
 while read -r line; do
@@ -21,7 +21,7 @@ while read -r line; do
 done
 `
 
-// logIn opens a session of the user, and gives its name.
+// logIn opens a session of the user and returns its ID.
 func (m *machine) logIn() string {
 	m.t.Helper()
 	m.root("systemd-run", "--quiet", "--collect", "--unit=desktop", "--property=User=ann", "--property=PAMName=login",
@@ -61,7 +61,7 @@ func TestSessions(t *testing.T) {
 	m.bgtask("fire", "when-user-present")
 	for task, condition := range map[string]string{"when-session": "SessionConnected", "when-user-present": "UserPresent"} {
 		if i := m.task(task); !i.heldBy("condition", condition) {
-			t.Errorf("nobody is logged in, and %s is %+v", task, i.State)
+			t.Errorf("no user is logged in, but %s is %+v", task, i.State)
 		}
 	}
 
@@ -78,15 +78,15 @@ func TestSessions(t *testing.T) {
 	m.root("loginctl", "unlock-session", id)
 	said.ended("on-user-present", "completed", "")
 	if i := m.task("when-no-session"); !i.heldBy("condition", "SessionDisconnected") {
-		t.Errorf("ann is logged in, and when-no-session is %+v", i.State)
+		t.Errorf("ann is logged in, but when-no-session is %+v", i.State)
 	}
 	m.root("loginctl", "terminate-session", id)
 	said.ended("when-no-session", "completed", "")
 	said.ended("on-user-away", "completed", "")
 }
 
-// TestLogOff: without lingering, the end of the last session ends the runs, which
-// go on at the next login. With it, it is nothing to them.
+// TestLogOff checks that without lingering the end of the last session ends the runs,
+// which continue at the next login. With lingering the runs are not affected.
 func TestLogOff(t *testing.T) {
 	t.Parallel()
 	m := newMachine(t)
@@ -107,7 +107,7 @@ func TestLogOff(t *testing.T) {
 	}
 
 	id = m.logIn()
-	m.eventually("the login has started the broker, which nobody called", func() bool {
+	m.eventually("the login has started the broker without a request", func() bool {
 		return m.unit("bgtask.service", "ActiveState") == "active"
 	})
 	said := m.watch()
@@ -123,9 +123,10 @@ func TestLogOff(t *testing.T) {
 	m.root("loginctl", "terminate-session", id)
 	said.fact("session", "disconnected")
 	if i := m.task("long"); i.State.Phase != "running" || i.State.Run.Attempt != 2 {
-		t.Errorf("ann lingers, and long is %+v", i.State)
+		t.Errorf("ann lingers, but long is %+v", i.State)
 	}
 }
 
-// graceful ends in order, and takes its time. It looks at the system meanwhile.
+// graceful exits properly, but takes its time. Meanwhile it records the state of the
+// system.
 const graceful = `trap 'systemctl is-system-running >~/system; sleep 1; printf used >~/grace; exit 0' TERM; while :; do sleep 0.1; done`

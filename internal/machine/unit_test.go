@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// The exposure that systemd-analyze gives a user's service whose tasks are to be
-// free, and no more. The unit's head says why it is no sandbox.
+// mostExposure is the exposure that systemd-analyze may report at most. It is that of a
+// user's service whose tasks are to run without restrictions. The head of the unit file
+// explains why it does not sandbox tasks.
 const mostExposure = 9.6
 
 func TestUnitsAreSound(t *testing.T) {
@@ -30,8 +31,8 @@ func TestUnitsAreSound(t *testing.T) {
 	}
 }
 
-// TestTasksAreFree: a task is as free as what the user starts in a unit without
-// any setting.
+// TestTasksAreFree checks that a task has the same permissions as a program that the
+// user starts in a unit without any settings.
 func TestTasksAreFree(t *testing.T) {
 	t.Parallel()
 	m := ready(t)
@@ -43,7 +44,7 @@ func TestTasksAreFree(t *testing.T) {
 	m.user("systemd-run", "--user", "--quiet", "--wait", "sh", "-c", look, "sh", "free")
 	task, free := m.user("cat", "/home/ann/task"), m.user("cat", "/home/ann/free")
 	if task != free || !strings.Contains(free, "NoNewPrivs:\t0") || !strings.Contains(free, "mnt:[") {
-		t.Errorf("a task is not free. It has\n%s\nand could have\n%s", task, free)
+		t.Errorf("a task is restricted. It has\n%s\nand could have\n%s", task, free)
 	}
 }
 
@@ -52,7 +53,7 @@ func TestTheFirstCallStartsTheBroker(t *testing.T) {
 	m := newMachine(t)
 	m.boot()
 	m.linger()
-	// A configuration alone must not draw the state into its folder, as systemd's
+	// A configuration alone must not move the state into its folder, as systemd's
 	// StateDirectory= would.
 	m.user("sh", "-c", `mkdir -p ~/.config/bgtask && echo 'min_freshness = "1m"' >~/.config/bgtask/config.toml`)
 	m.installUnits()
@@ -66,7 +67,7 @@ func TestTheFirstCallStartsTheBroker(t *testing.T) {
 		}
 	}
 	if said := m.bgtask("doctor"); !strings.Contains(said, "started by systemd socket") {
-		t.Errorf("doctor does not know who started the broker:\n%s", said)
+		t.Errorf("doctor does not say what started the broker:\n%s", said)
 	}
 	modes := m.user("stat", "--format=%a %F", "/run/user/1000/bgtask", "/run/user/1000/bgtask/bgtask.sock", "/home/ann/.local/state/bgtask")
 	if modes != "700 directory\n600 socket\n700 directory" {
@@ -77,13 +78,14 @@ func TestTheFirstCallStartsTheBroker(t *testing.T) {
 	m.bgtask("list")
 	m.bgtask("daemon", "stop")
 	m.eventually("the broker has stopped again", func() bool { return m.unit("bgtask.service", "ActiveState") == "inactive" })
-	// A push message calls this name. No distributor is here, so nobody answers.
+	// A push message calls this name. No distributor is installed, so the call gets no
+	// answer.
 	m.asAnn("busctl", "--user", "--timeout=1", "call", "io.github.bgtask.Broker", "/org/unifiedpush/Connector", "org.freedesktop.DBus.Peer", "Ping").Run()
 	m.eventually("a call on the user's bus has started the broker", func() bool { return m.unit("bgtask.service", "ActiveState") == "active" })
 }
 
-// TestASocketOutlivesItsBroker: who connects while the broker is dead waits for the
-// next one, which systemd gives the socket.
+// TestASocketOutlivesItsBroker checks that a client which connects while the broker is
+// down waits for the next broker, which gets the socket from systemd.
 func TestASocketOutlivesItsBroker(t *testing.T) {
 	t.Parallel()
 	m := ready(t)
@@ -101,20 +103,20 @@ func TestASocketOutlivesItsBroker(t *testing.T) {
 		}
 		said.ended("web", "completed", "")
 		if now := m.unit("bgtask.service", "MainPID"); now == broker {
-			t.Errorf("the broker is the same after %s", end)
+			t.Errorf("the same broker is running after %s", end)
 		}
 	}
 	m.bgtask("remove", "web")
-	m.eventually("systemd lets go of the socket", func() bool { return stored() == "0" })
+	m.eventually("systemd closes the socket", func() bool { return stored() == "0" })
 }
 
-const untilToldOn = "until [ -e ~/go-on ]; do sleep 0.1; done"
+const untilGoOn = "until [ -e ~/go-on ]; do sleep 0.1; done"
 
 func TestARestartHandsOver(t *testing.T) {
 	t.Parallel()
 	m := ready(t)
 	said := m.watch()
-	m.bgtask("add", "long", "--", "sh", "-c", untilToldOn)
+	m.bgtask("add", "long", "--", "sh", "-c", untilGoOn)
 	m.bgtask("add", "short", "--", "true")
 	m.bgtask("fire", "long")
 	before := said.of("running", "long").Run.Pid
@@ -124,7 +126,7 @@ func TestARestartHandsOver(t *testing.T) {
 	m.bgtask("fire", "short") // beside the server that the new broker has adopted
 	said.ended("short", "completed", "")
 	if now := m.unit("bgtask.service", "MainPID"); now == broker || now == "0" {
-		t.Errorf("the broker's pid was %s, and is %s", broker, now)
+		t.Errorf("the broker's pid was %s, and is now %s", broker, now)
 	}
 	if r := m.task("long").State.Run; r == nil || r.Pid != before || r.Attempt != 1 {
 		t.Fatalf("long ran in %d, and is now %+v", before, r)
@@ -133,13 +135,14 @@ func TestARestartHandsOver(t *testing.T) {
 	said.ended("long", "completed", "")
 }
 
-// TestTheWatchdogBites: a broker that hangs is replaced, and its runs live on.
+// TestTheWatchdogBites checks that a broker that hangs is replaced, and that its runs
+// continue.
 func TestTheWatchdogBites(t *testing.T) {
 	t.Parallel()
 	m := ready(t)
 	m.user("sh", "-c", `mkdir -p ~/.config/systemd/user/bgtask.service.d && cd ~/.config/systemd/user/bgtask.service.d &&
 		printf '[Service]\nWatchdogSec=2s\n' >watchdog.conf && systemctl --user daemon-reload`)
-	m.bgtask("add", "long", "--", "sh", "-c", untilToldOn)
+	m.bgtask("add", "long", "--", "sh", "-c", untilGoOn)
 	m.bgtask("fire", "long")
 	m.eventually("long runs", func() bool { return m.task("long").State.Phase == "running" })
 	before := m.task("long").State.Run.Pid

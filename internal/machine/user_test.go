@@ -12,20 +12,20 @@ import (
 	"time"
 )
 
-// root runs a program as the machine's administrator, in a unit of its own: to
-// logind and others, a process that is in no group of theirs is nobody.
+// root runs a program as the machine's administrator, in its own unit. Services such as
+// logind cannot identify a process that is in none of their cgroups.
 func (m *machine) root(args ...string) string {
 	m.t.Helper()
 	return m.inside(append([]string{"systemd-run", "--quiet", "--pipe", "--wait", "--collect"}, args...)...)
 }
 
-// asAnn is a program of the machine's user, outside of any session.
+// asAnn returns a program that runs as the machine's user, outside of any session.
 func (m *machine) asAnn(args ...string) *exec.Cmd {
 	return m.enter(append([]string{"systemd-run", "--quiet", "--pipe", "--wait", "--collect",
 		"--property=User=ann", "--property=WorkingDirectory=/home/ann", "--setenv=XDG_RUNTIME_DIR=/run/user/1000"}, args...)...)
 }
 
-// user runs it, and gives what it prints.
+// user runs a program as the machine's user, and returns its output.
 func (m *machine) user(args ...string) string {
 	m.t.Helper()
 	out, err := output(m.asAnn(args...))
@@ -40,7 +40,7 @@ func (m *machine) bgtask(args ...string) string {
 	return m.user(append([]string{"bgtask"}, args...)...)
 }
 
-// linger has the user's service manager run from boot on, and waits for it.
+// linger makes the user's service manager run from boot on, and waits for it.
 func (m *machine) linger() {
 	m.t.Helper()
 	m.root("loginctl", "enable-linger", "ann")
@@ -53,8 +53,8 @@ func (m *machine) installUnits() {
 	m.bgtask("setup")
 }
 
-// ready is a machine that is on, whose user's units are installed and run
-// whether she is logged in or not.
+// ready returns a machine that is on, with the user's units installed. They run whether
+// or not she is logged in.
 func ready(t *testing.T) *machine {
 	t.Helper()
 	m := newMachine(t)
@@ -64,7 +64,7 @@ func ready(t *testing.T) *machine {
 	return m
 }
 
-// eventually waits until something is so.
+// eventually waits until a condition holds.
 func (m *machine) eventually(what string, so func() bool) {
 	m.t.Helper()
 	for end := time.Now().Add(patience); !so(); time.Sleep(50 * time.Millisecond) {
@@ -74,13 +74,13 @@ func (m *machine) eventually(what string, so func() bool) {
 	}
 }
 
-// unit is a property of a unit of the user.
+// unit returns a property of a user unit.
 func (m *machine) unit(name, property string) string {
 	m.t.Helper()
 	return m.user("systemctl", "--user", "show", "--value", "--property="+property, name)
 }
 
-// info is what list says of a task.
+// info is what list prints about a task.
 type info struct {
 	Spec struct {
 		Name string
@@ -93,8 +93,8 @@ type info struct {
 	}
 }
 
-// heldBy says that its first reason is this one. A condition's is that it fails:
-// nothing is unsure on these machines.
+// heldBy reports whether the first reason is this one. A condition must fail; no
+// condition is unsure on these machines.
 func (i info) heldBy(kind, condition string) bool {
 	if len(i.State.Reasons) == 0 {
 		return false
@@ -113,7 +113,7 @@ type run struct {
 	Forced     bool
 }
 
-// task is one of the user's.
+// task returns a task of the user.
 func (m *machine) task(name string) info {
 	m.t.Helper()
 	var answer struct{ Tasks []info }
@@ -139,16 +139,17 @@ type event struct {
 	Text   string
 }
 
-// events are all that the broker stores or says from its first hour on.
+// events are all events that the broker has stored since its first start, and
+// everything that follows.
 type events struct {
 	m    *machine
 	mu   sync.Mutex
-	all  []event // not awaited yet
+	all  []event // those not yet awaited
 	more chan struct{}
 	end  error
 }
 
-// watch follows what happens, until the machine is off.
+// watch follows the events until the machine is off.
 func (m *machine) watch() *events {
 	m.t.Helper()
 	e := &events{m: m, more: make(chan struct{}, 1)}
@@ -216,13 +217,13 @@ func (e *events) take(is func(event) bool) (event, bool) {
 	return event{}, false
 }
 
-// of awaits an event of a task.
+// of waits for an event of a task.
 func (e *events) of(kind, name string) event {
 	e.m.t.Helper()
 	return e.await(name+" is "+kind, func(ev event) bool { return ev.Kind == kind && ev.Name == name })
 }
 
-// ended awaits the end of a run, which has to be this one.
+// ended waits for the end of a run, and checks its outcome and reason.
 func (e *events) ended(name, outcome, reason string) *run {
 	e.m.t.Helper()
 	r := e.of("ended", name).Run
@@ -232,7 +233,7 @@ func (e *events) ended(name, outcome, reason string) *run {
 	return r
 }
 
-// fact awaits a value of a fact.
+// fact waits until a fact has a value.
 func (e *events) fact(name, value string) event {
 	e.m.t.Helper()
 	return e.await(name+"="+value, func(ev event) bool { return ev.Fact != nil && ev.Fact.Name == name && ev.Fact.Value == value })

@@ -21,7 +21,7 @@ func TestTimeZone(t *testing.T) {
 	said.ended("traveled", "completed", "")
 	m.nextAt("noon", 12, time.FixedZone("Tokyo", 9*60*60))
 	if after := m.task("elsewhere").State.Next; !after.Equal(*before) {
-		t.Errorf("a task with a zone of its own was due at %v, and is at %v", before, after)
+		t.Errorf("a task with its own zone was due at %v, and is at %v", before, after)
 	}
 	m.root("timedatectl", "set-timezone", "Asia/Seoul") // the same offset
 	m.root("timedatectl", "set-timezone", "Europe/London")

@@ -3,7 +3,7 @@
 // comes from the binary.
 //
 // Each installed file ends with a line that holds a checksum of the lines above it.
-// A file without a valid line was written or edited by somebody else: setup neither
+// A file without a valid line was written or edited by other means: setup neither
 // overwrites nor removes it, and reports that. A file that a distribution package
 // installed system-wide is never shadowed by a copy in the home directory.
 package setup

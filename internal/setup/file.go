@@ -105,7 +105,7 @@ const (
 	absent  state = iota
 	ours          // current
 	stale         // of another version of bgtask, or for another binary
-	foreign       // written or edited by somebody else
+	foreign       // written or edited by other means
 )
 
 func (f file) state() (state, error) {

@@ -117,8 +117,8 @@ func (s *Setup) remove(f file, why string) error {
 	return os.Remove(f.path)
 }
 
-// Remove ends the broker, disables the units and removes the files that Install wrote
-// and nobody edited. Tasks, their history and the configuration stay.
+// Remove ends the broker, disables the units and removes the files that Install wrote,
+// except those that were edited. Tasks, their history and the configuration stay.
 func (s *Setup) Remove(ctx context.Context) error {
 	if err := s.needsSystemd("setup --remove"); err != nil {
 		return err

@@ -17,10 +17,10 @@ const (
 	backupsKept   = 3
 )
 
-// Backup makes the daily copy of the store, unless that of day is there, and
-// removes all but the last three. It works beside Commit, and gives the copy's
-// path. A copy that SQLite finds damaged does not count as one: then the error
-// is ErrDamaged, and the copies before it stay.
+// Backup makes the daily copy of the store unless the copy for day exists, removes all
+// but the last three copies, and returns the path of the copy. It may run concurrently
+// with Commit. A copy in which SQLite finds damage does not count: the error is then
+// ErrDamaged, and the earlier copies stay.
 func (s *Store) Backup(ctx context.Context, day time.Time) (string, error) {
 	path := filepath.Join(s.dir, backupDir, "store-"+day.Format(time.DateOnly)+".db")
 	if _, err := os.Lstat(path); err == nil {
@@ -64,7 +64,7 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 	return syncFile(filepath.Dir(path))
 }
 
-// vacuumInto fills the file, made beforehand for its permissions.
+// vacuumInto fills the file, which exists already so that it has the right permissions.
 func (s *Store) vacuumInto(ctx context.Context, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -90,7 +90,8 @@ func checkCopy(ctx context.Context, path string) error {
 	return errors.Join(checkTrees(ctx, conn, true), conn.Close())
 }
 
-// backups lists the daily copies, newest first; none when the folder cannot be read.
+// backups lists the daily copies, newest first. The list is empty if the directory
+// cannot be read.
 func backups(dir string) []string {
 	entries, _ := os.ReadDir(filepath.Join(dir, backupDir))
 	var all []string

@@ -18,7 +18,7 @@ import (
 var start = time.Date(2026, 11, 20, 8, 0, 0, 0, time.FixedZone("", 3600))
 
 func numbered(n int) (g task.GUID) {
-	// Spread as random ids are.
+	// The numbers are spread as random IDs are.
 	binary.BigEndian.PutUint64(g[:], uint64(n)*0x9e3779b97f4a7c15)
 	binary.BigEndian.PutUint64(g[8:], uint64(n))
 	return g
@@ -60,7 +60,7 @@ func sampleEvent(seq uint64, n int) task.Event {
 	}
 }
 
-// BenchmarkCommit is a commit of ledgers and events, one for one.
+// BenchmarkCommit measures a commit of as many ledgers as events.
 func BenchmarkCommit(b *testing.B) {
 	for _, size := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
@@ -88,8 +88,8 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-// BenchmarkFsync is what the disk takes for the bytes alone: a page of the log a
-// write.
+// BenchmarkFsync measures what the disk takes for the bytes alone: one page of the log
+// per write.
 func BenchmarkFsync(b *testing.B) {
 	for _, pages := range []int{1, 10, 100, 1000} {
 		b.Run(fmt.Sprint(pages), func(b *testing.B) {
@@ -120,7 +120,7 @@ func BenchmarkLoad(b *testing.B) {
 	}
 }
 
-// BenchmarkOpen is an orderly start: open, load, close.
+// BenchmarkOpen measures the start after an orderly shutdown: open, load, close.
 func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	s := fillAt(b, dir, 100_000)
@@ -136,8 +136,8 @@ func BenchmarkOpen(b *testing.B) {
 	s.Close()
 }
 
-// BenchmarkOpenUnclean is a start after a crash: SQLite's check, and the log is
-// put into the store.
+// BenchmarkOpenUnclean measures the start after a crash, when SQLite checks the store
+// and the log is copied into it.
 func BenchmarkOpenUnclean(b *testing.B) {
 	dir := b.TempDir()
 	s := fillAt(b, dir, 100_000)

@@ -59,11 +59,12 @@ func (do *statements) close() error {
 	return errors.Join(errs...)
 }
 
-// Commit stores the writes of any number of steps in one transaction, which is
-// durable when Commit returns. After an error nothing of it is stored for sure,
-// and every later Commit gives the same error.
+// Commit stores the writes of any number of steps in one transaction, which is durable
+// when Commit returns. After an error it is not certain that anything of it was stored,
+// and every later Commit returns the same error.
 //
-// ctx is looked at before the transaction only: a commit is not left half way.
+// ctx is checked only before the transaction, so that a commit is never left
+// incomplete.
 func (s *Store) Commit(ctx context.Context, writes []engine.Write) error {
 	if s.failed != nil {
 		return s.failed
@@ -95,7 +96,8 @@ func (s *Store) transaction(ctx context.Context, writes []engine.Write) error {
 		_, err = s.do.commit.ExecContext(ctx)
 	}
 	if err != nil {
-		// SQLite has rolled back by itself after some errors: that says nothing new.
+		// SQLite has already rolled back after some errors, so this error says nothing
+		// new.
 		_, _ = s.do.rollback.ExecContext(ctx)
 	}
 	return err
@@ -132,8 +134,8 @@ func (s *Store) write(ctx context.Context, writes []engine.Write) error {
 	return s.trim(ctx, appended)
 }
 
-// overwritten marks the writes to a row that a later one of the batch replaces;
-// nil when there is none.
+// overwritten marks the writes to a row that a later write of the batch replaces. The
+// result is nil if there are none.
 func overwritten(writes []engine.Write) ([]bool, error) {
 	if len(writes) == 1 {
 		return nil, nil

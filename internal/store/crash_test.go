@@ -24,7 +24,7 @@ import (
 // The test binary is its own child, which commits until it is killed or fails.
 const (
 	childDir   = "STORE_TEST_DIR"
-	childLimit = "STORE_TEST_FSIZE" // RLIMIT_FSIZE, once the store is open
+	childLimit = "STORE_TEST_FSIZE" // RLIMIT_FSIZE, set once the store is open
 )
 
 func TestMain(m *testing.M) {
@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Each commit of the child writes its number into so many ledgers and events.
+// Each commit of the child writes its number into this many ledgers and events.
 const (
 	childLedgers = 10
 	childEvents  = 3
@@ -75,7 +75,7 @@ func child(dir, limit string) error {
 	for number := st.Seq/childEvents + 1; ; number++ {
 		if err := s.Commit(ctx, childCommit(number)); err != nil {
 			if again := s.Commit(ctx, childCommit(number)); again != err {
-				return fmt.Errorf("the store went on after %w: %v", err, again)
+				return fmt.Errorf("the store accepted another commit after %w: %v", err, again)
 			}
 			return err
 		}
@@ -107,8 +107,9 @@ func startChild(t *testing.T, dir string, env ...string) (*exec.Cmd, *bufio.Scan
 	return cmd, bufio.NewScanner(io.LimitReader(out, 1<<20))
 }
 
-// TestKill: everything that was acknowledged is there, and of the rest whole
-// commits only. Each round goes on where the last was killed.
+// TestKill checks that everything acknowledged is there, and that every other commit is
+// there completely or not at all. Each round continues where the previous child was
+// killed.
 func TestKill(t *testing.T) {
 	dir := t.TempDir()
 	r := rand.New(rand.NewPCG(1, 1))
@@ -127,8 +128,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// TestFileTooBig: a commit that cannot be written is an error, it stays one, and
-// what was acknowledged before is there.
+// TestFileTooBig checks that a commit that cannot be written fails, that further
+// commits fail as well, and that everything acknowledged before is there.
 func TestFileTooBig(t *testing.T) {
 	dir := t.TempDir()
 	cmd, lines := startChild(t, dir, childLimit+"=400000")
@@ -153,7 +154,7 @@ func number(t *testing.T, line string) uint64 {
 	t.Helper()
 	n, err := strconv.ParseUint(line, 10, 64)
 	if err != nil {
-		t.Fatalf("the child says %q", line)
+		t.Fatalf("the child prints %q", line)
 	}
 	return n
 }
@@ -167,11 +168,11 @@ func judgeChild(t *testing.T, dir string, acknowledged uint64) {
 		t.Fatalf("commit %d was acknowledged, the store has %d", acknowledged, last)
 	}
 	if st.Seq%childEvents != 0 || len(st.Ledgers) != childLedgers {
-		t.Fatalf("half a commit: seq %d, %d ledgers", st.Seq, len(st.Ledgers))
+		t.Fatalf("an incomplete commit: seq %d, %d ledgers", st.Seq, len(st.Ledgers))
 	}
 	for _, ledger := range st.Ledgers {
 		if ledger.Firing != last {
-			t.Fatalf("half a commit: a ledger is of commit %d, the last is %d", ledger.Firing, last)
+			t.Fatalf("an incomplete commit: a ledger is of commit %d, the last is %d", ledger.Firing, last)
 		}
 	}
 	oldest, newest, err := s.Bounds(t.Context())

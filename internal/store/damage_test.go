@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask/internal/store"
 )
 
-// written makes a store of some size, with a daily copy, and gives its state.
+// written makes a store of some size with a daily copy, and returns its state.
 func written(t *testing.T, dir string) engine.State {
 	t.Helper()
 	s := openStore(t, dir, store.Options{})
@@ -93,8 +93,8 @@ func TestMissingIsRefusedWhenThereWasOne(t *testing.T) {
 	refused(t, err, store.ErrDamaged, "it is gone", "store-2026-11-20.db")
 }
 
-// TestFlippedBits: a state that is loaded is the one that was committed, whatever
-// the disk did to the file.
+// TestFlippedBits checks that a state that is loaded equals the one that was committed,
+// whatever the disk did to the file.
 func TestFlippedBits(t *testing.T) {
 	dir := t.TempDir()
 	want := written(t, dir)
@@ -129,8 +129,8 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// TestUncleanIsChecked: after a crash the trees are checked before anything is
-// relied on, history's too, which Load does not read.
+// TestUncleanIsChecked checks that after a crash the trees are verified before anything
+// relies on them. This includes the tree of history, which Load does not read.
 func TestUncleanIsChecked(t *testing.T) {
 	dir := t.TempDir()
 	written(t, dir)
@@ -179,7 +179,7 @@ func TestAnotherProgramsDatabaseIsRefused(t *testing.T) {
 	}
 }
 
-// TestNowhereToWrite: /proc takes no directories, from root neither.
+// TestNowhereToWrite uses /proc, where not even root can create directories.
 func TestNowhereToWrite(t *testing.T) {
 	if _, err := store.Open(t.Context(), "/proc/bgtask/state", store.Options{}); err == nil {
 		t.Error("a store was opened in /proc")

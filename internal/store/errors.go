@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Why a store is refused, for errors.Is.
+// The reasons why a store is refused, for errors.Is.
 var (
 	ErrDamaged = errors.New("the store is damaged")
 	ErrNewer   = errors.New("the store is of a newer version of bgtask")
@@ -27,13 +27,13 @@ var (
 
 var errChecksum = errors.New("a row does not match its checksum")
 
-// LockedError says who holds the lock. It unwraps to ErrLocked.
+// LockedError reports which process holds the lock. It unwraps to ErrLocked.
 type LockedError struct {
 	Dir string
-	PID int // 0: not known
+	PID int // 0: unknown
 }
 
-// Error names the holder.
+// Error names the process.
 func (e *LockedError) Error() string {
 	if e.PID == 0 {
 		return fmt.Sprintf("%s: %v", e.Dir, ErrLocked)
@@ -41,10 +41,10 @@ func (e *LockedError) Error() string {
 	return fmt.Sprintf("%s: %v: pid %d", e.Dir, ErrLocked, e.PID)
 }
 
-// Unwrap gives ErrLocked.
+// Unwrap returns ErrLocked.
 func (e *LockedError) Unwrap() error { return ErrLocked }
 
-// explain puts into words what SQLite or the system says of the store.
+// explain converts an error from SQLite or the system into one for the user.
 func (s *Store) explain(op string, err error) error {
 	if err == nil || inWords(err) {
 		return err
@@ -77,7 +77,7 @@ func (s *Store) explain(op string, err error) error {
 	return e
 }
 
-// inWords says whether err needs no explanation.
+// inWords reports whether err needs no further explanation.
 func inWords(err error) bool {
 	var known *task.Error
 	var cursor *task.CursorError
@@ -88,7 +88,7 @@ func damaged(op, path, detail string) error {
 	return &task.Error{Op: op, Subject: path, Err: ErrDamaged, Detail: ErrDamaged.Error() + ": " + detail, Hint: restoreHint(path)}
 }
 
-// trimDamaged is the text of err without the words of ErrDamaged in front.
+// trimDamaged returns the text of err without the prefix of ErrDamaged.
 func trimDamaged(err error) string {
 	return strings.TrimPrefix(err.Error(), ErrDamaged.Error()+": ")
 }
@@ -97,7 +97,7 @@ func writableHint(path string) string {
 	return "make " + filepath.Dir(path) + " and the files in it writable for the user of the broker"
 }
 
-// restoreHint names the daily copy and the command that goes back to it.
+// restoreHint names the last daily copy and the command that restores it.
 func restoreHint(path string) string {
 	copies := backups(filepath.Dir(path))
 	if len(copies) == 0 {

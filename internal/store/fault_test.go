@@ -16,8 +16,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestFailedCommit: what cannot be written is told in words, nothing of it is
-// there afterwards, and the store takes no more.
+// TestFailedCommit checks that a failed commit returns a readable error and leaves
+// nothing in the store, and that the store accepts no further commits.
 func TestFailedCommit(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -41,7 +41,7 @@ func TestFailedCommit(t *testing.T) {
 				t.Fatalf("Commit: %v; hint: %s", err, task.Hint(err))
 			}
 			if again := s.Commit(t.Context(), bigWrites(3)); again != err {
-				t.Errorf("the store went on: %v", again)
+				t.Errorf("the store accepted another commit: %v", again)
 			}
 			s.Close()
 			st, err := mustOpen(t, dir).Load(t.Context())
@@ -52,7 +52,7 @@ func TestFailedCommit(t *testing.T) {
 	}
 }
 
-// bigWrites need new pages.
+// bigWrites returns writes that need new pages.
 func bigWrites(n uint64) []engine.Write {
 	var id task.GUID
 	id[0] = byte(n)
@@ -66,8 +66,7 @@ func exec(t *testing.T, s *Store, statement string) {
 	}
 }
 
-// failSync puts /dev/null in the place of the log: writing succeeds, syncing
-// does not.
+// failSync replaces the log by /dev/null, where writing succeeds and syncing fails.
 func failSync(t *testing.T, s *Store) {
 	t.Helper()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
@@ -163,7 +162,7 @@ func TestMigrate(t *testing.T) {
 		if err := migrate(t.Context(), conn, path, append(steps[:len(steps):len(steps)], "CREATE TABLE c (x); no SQL")); err == nil {
 			t.Error("a broken step succeeded")
 		}
-		// The steps before the broken one are kept, nothing of it is.
+		// The steps before the failed one are kept, and nothing of the failed one.
 		if v, err := version(t.Context(), conn); err != nil || v != len(steps) {
 			t.Errorf("from %d: version %d, %v", from, v, err)
 		}

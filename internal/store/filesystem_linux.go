@@ -14,8 +14,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// networks are the file systems that machines share, by the magic of statfs(2).
-// Their locks and shared memory do not keep a second broker out.
+// networks are the file systems that machines share, keyed by the magic number of
+// statfs(2). Their locks and shared memory do not keep a second broker out.
 var networks = map[uint32]string{
 	0x6969:     "NFS",
 	0x517b:     "SMB",
@@ -39,8 +39,8 @@ var networks = map[uint32]string{
 
 const fuseMagic = 0x65735546
 
-// remoteKinds are the FUSE file systems that reach another machine. Others, such
-// as gocryptfs, are as good as what is below them.
+// remoteKinds are the FUSE file systems that access another machine. Others, such as
+// gocryptfs, are as reliable as the file system below them.
 var remoteKinds = []string{"sshfs", "rclone", "s3fs", "glusterfs", "davfs", "curlftpfs", "gvfsd-fuse", "ceph", "ceph-fuse", "smbnetfs",
 	"goofys", "gcsfuse", "juicefs", "mfs", "seaweedfs", "vmhgfs-fuse"}
 
@@ -67,8 +67,8 @@ func refuseNetwork(dir, kind, setting string) error {
 		Hint:   "put it on a local file system with " + setting}
 }
 
-// fuseKind names the remote file system that stands behind FUSE at dir; "" when
-// there is none, or nobody knows.
+// fuseKind returns the name of the remote file system that FUSE mounts at dir. It
+// returns "" if there is none, or if it cannot be determined.
 func fuseKind(dir string) string {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
@@ -81,7 +81,8 @@ func fuseKind(dir string) string {
 	return remoteFuse(f, dir)
 }
 
-// remoteFuse looks for the mount that dir is in: the longest, and of those the last.
+// remoteFuse looks for the mount that contains dir: the one with the longest path, and
+// of those the last.
 func remoteFuse(mountinfo io.Reader, dir string) string {
 	best, kind := "", ""
 	for lines := bufio.NewScanner(mountinfo); lines.Scan(); {

@@ -13,23 +13,23 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// DefaultLimit is the number of entries that History gives when none is asked for.
+// DefaultLimit is the number of entries that History returns if the query has no limit.
 const DefaultLimit = 1000
 
-// Query chooses from history. Zero fields restrict nothing. Times are compared to
-// the millisecond.
+// Query selects events from history. Zero fields do not restrict. Times are compared
+// with millisecond precision.
 type Query struct {
 	TaskID   task.GUID
 	Package  string
 	Kinds    []task.EventKind
-	Outcomes []task.Outcome // of runs that ended: only those
-	Since    time.Time      // not before
-	Until    time.Time      // before
-	Before   uint64         // only events before this Seq: the next page
-	Limit    int            // at most so many; 0: DefaultLimit
+	Outcomes []task.Outcome // only ended runs with these outcomes
+	Since    time.Time      // inclusive
+	Until    time.Time      // exclusive
+	Before   uint64         // only events before this Seq, for the next page
+	Limit    int            // maximum number of events; 0: DefaultLimit
 }
 
-// History gives the events that q chooses, newest first.
+// History returns the events that q selects, newest first.
 func (s *Store) History(ctx context.Context, q Query) ([]task.Event, error) {
 	if q.Limit < 0 {
 		return nil, &task.Error{Op: "history", Err: task.ErrInvalid, Detail: fmt.Sprintf("the limit is negative: %d", q.Limit)}
@@ -86,12 +86,12 @@ func in[T any](w *where, column string, values []T) {
 	w.and(column+" IN (?"+strings.Repeat(", ?", len(args)-1)+")", args...)
 }
 
-// eventPage bounds how long a reader holds on to one version of the store.
+// eventPage limits how long a reader holds on to one version of the store.
 const eventPage = 256
 
-// Events gives all events with a Seq in (after, upTo], oldest first. When some of
-// them are no longer kept, or after is of a history that is not this one, it
-// gives a *task.CursorError.
+// Events returns all events with a Seq in (after, upTo], oldest first. If some of them
+// are no longer kept, or after belongs to a different history, it returns a
+// *task.CursorError.
 func (s *Store) Events(ctx context.Context, after, upTo uint64) iter.Seq2[task.Event, error] {
 	return func(yield func(task.Event, error) bool) {
 		shared := newNames()
@@ -114,8 +114,8 @@ func (s *Store) Events(ctx context.Context, after, upTo uint64) iter.Seq2[task.E
 	}
 }
 
-// eventPage asks for the bounds in the same transaction: what is pruned between
-// two pages must not become a gap.
+// eventPage reads the bounds in the same transaction as the events. Otherwise events
+// pruned between two pages could become an unnoticed gap.
 func (s *Store) eventPage(ctx context.Context, shared *names, after, upTo uint64) ([]task.Event, error) {
 	tx, err := s.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
 	if err != nil {
@@ -130,16 +130,16 @@ func (s *Store) eventPage(ctx context.Context, shared *names, after, upTo uint64
 	switch {
 	case after > newest:
 		return nil, &task.Error{Op: "watch", Subject: string(task.Event{Seq: after}.Cursor()), Err: cursor,
-			Detail: fmt.Sprintf("the cursor is ahead of all that was stored, up to %d: it is of another state directory, or of a copy", newest),
-			Hint:   "begin anew without a cursor"}
+			Detail: fmt.Sprintf("the cursor is ahead of all that was stored, up to %d: it belongs to another state directory or to a copy", newest),
+			Hint:   "start again without a cursor"}
 	case after < oldest:
 		return nil, cursor
 	}
 	return readEvents(ctx, tx, shared, "SELECT seq, data FROM history WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT ?", int64(after), int64(upTo), eventPage)
 }
 
-// Bounds are the oldest cursor that has no gap after it, and the newest: that of
-// the last event.
+// Bounds returns the oldest cursor with no gap after it, and the newest cursor, which
+// is that of the last event.
 func (s *Store) Bounds(ctx context.Context) (oldest, newest uint64, err error) {
 	oldest, newest, err = bounds(ctx, s.readers)
 	return oldest, newest, s.explain("watch", err)
@@ -174,7 +174,7 @@ func readEvents(ctx context.Context, db queryer, shared *names, query string, ar
 			return nil, fmt.Errorf("history, event %d: %w", seq, err)
 		}
 		if e.Seq != seq {
-			return nil, fmt.Errorf("history, event %d: %w: it says that it is event %d", seq, errChecksum, e.Seq)
+			return nil, fmt.Errorf("history, event %d: %w: its data is that of event %d", seq, errChecksum, e.Seq)
 		}
 		events = append(events, e)
 	}

@@ -60,7 +60,7 @@ func TestEvents(t *testing.T) {
 		t.Errorf("after 300 up to 900 (-want +got):\n%s", diff)
 	}
 	if got := events(t, s, 1000, 1000); len(got) != 0 {
-		t.Errorf("nothing has come yet, got %d events", len(got))
+		t.Errorf("there are no newer events yet, but got %d", len(got))
 	}
 	for _, err := range s.Events(t.Context(), 1001, 2000) {
 		if !errors.Is(err, task.ErrCursorExpired) {
@@ -137,8 +137,8 @@ func TestSeqMustFollow(t *testing.T) {
 	}
 }
 
-// TestPruneTask: a task that talks much loses its own events, and the cursor
-// knows of the gap.
+// TestPruneTask checks that a task with many events loses only its own events, and that
+// its cursor reports the gap.
 func TestPruneTask(t *testing.T) {
 	s := openStore(t, t.TempDir(), store.Options{PerTask: 64})
 	seq := uint64(1)
@@ -230,7 +230,8 @@ func TestPruneAge(t *testing.T) {
 	noGap(t, s, oldest, newest)
 }
 
-// TestReadersBesideTheWriter: a reader sees each commit whole, and never waits.
+// TestReadersBesideTheWriter checks that a reader sees each commit completely, and
+// never waits.
 func TestReadersBesideTheWriter(t *testing.T) {
 	s := openStore(t, t.TempDir(), store.Options{Total: 5000})
 	ended := make(chan error, 2)
@@ -274,7 +275,7 @@ func read(t *testing.T, s *store.Store, stop chan struct{}) error {
 			return err
 		}
 		if newest%20 != 0 {
-			return errors.New("half a commit was seen")
+			return errors.New("an incomplete commit was seen")
 		}
 		for e, err := range s.Events(t.Context(), after, newest) {
 			if err != nil {

@@ -18,21 +18,21 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// found is what the files of a store say before SQLite has opened them.
+// found is what inspect has read from the files of a store before SQLite opens them.
 type found struct {
 	mark    mark
 	unclean bool  // the last broker did not close the store
-	lost    error // the log is gone: damage, unless the store has everything
-	noMark  error // the mark cannot be read: damage, unless the file is another program's
+	lost    error // the log is missing: damage, unless the store contains everything
+	noMark  error // the mark cannot be read: damage, unless the file belongs to another program
 }
 
-// inspect looks at the files and changes nothing.
+// inspect reads the files and changes nothing.
 func (s *Store) inspect() (found, error) {
 	info, err := os.Stat(s.path)
 	if err != nil {
 		return found{}, err
 	}
-	if info.Size() < headerSize { // SQLite would take it for a new one
+	if info.Size() < headerSize { // SQLite would treat it as a new database
 		return found{}, damaged("open the store", s.path, fmt.Sprintf("it is cut short to %d bytes", info.Size()))
 	}
 	m, err := readMark(s.markPath())
@@ -55,8 +55,8 @@ func (s *Store) inspect() (found, error) {
 	return f, s.damage(err)
 }
 
-// examine reads the store through a connection that cannot write: one that can
-// would empty the log into the store when it is closed, damaged or not.
+// examine reads the store through a read-only connection. A writable one would copy the
+// log into the store when it is closed, even if the log is damaged.
 func (s *Store) examine(ctx context.Context, f *found) error {
 	db, err := openReaders(s.path)
 	if err != nil {
@@ -82,14 +82,14 @@ func (s *Store) examine(ctx context.Context, f *found) error {
 	return s.damage(f.verify(ctx, conn))
 }
 
-// verify holds the store, with what SQLite has read of its log, against the mark.
+// verify compares the store, with what SQLite has read of its log, with the mark.
 func (f *found) verify(ctx context.Context, conn *sql.Conn) error {
 	name, err := storeName(ctx, conn)
 	if err != nil {
 		return err
 	}
 	if name != f.mark.Store {
-		return fmt.Errorf("%w: the mark, %s, is of another store", ErrDamaged, markName)
+		return fmt.Errorf("%w: the mark, %s, belongs to another store", ErrDamaged, markName)
 	}
 	_, newest, err := bounds(ctx, conn)
 	if err != nil {
@@ -99,13 +99,13 @@ func (f *found) verify(ctx context.Context, conn *sql.Conn) error {
 		return f.lost
 	}
 	if newest < f.mark.Seq {
-		return fmt.Errorf("%w: event %d was acknowledged, and the last one in the store is %d", ErrDamaged, f.mark.Seq, newest)
+		return fmt.Errorf("%w: event %d was acknowledged, but the last one in the store is %d", ErrDamaged, f.mark.Seq, newest)
 	}
 	f.mark.Seq, f.mark.After = newest, 0
 	return nil
 }
 
-// damage puts an error that is ErrDamaged into words.
+// damage converts an ErrDamaged into an error for the user.
 func (s *Store) damage(err error) error {
 	var known *task.Error
 	if errors.Is(err, ErrDamaged) && !errors.As(err, &known) {
@@ -114,8 +114,8 @@ func (s *Store) damage(err error) error {
 	return err
 }
 
-// storeName is the number by which a store and its mark know each other; 0 when
-// the store has none.
+// storeName returns the number that links a store to its mark, or 0 if the store has
+// none.
 func storeName(ctx context.Context, conn *sql.Conn) (uint64, error) {
 	var name int64
 	err := conn.QueryRowContext(ctx, "SELECT value FROM meta WHERE name = 'store'").Scan(&name)
@@ -134,7 +134,7 @@ func rename(ctx context.Context, conn *sql.Conn) (uint64, error) {
 	return name, err
 }
 
-// place is where the store's files are: a path may come to name another file.
+// place identifies the store's files, because a path may later lead to another file.
 type place struct{ store, lock fileID }
 
 type fileID struct{ dev, ino uint64 }
@@ -151,8 +151,8 @@ func (s *Store) look() (p place, err error) {
 	return p, nil
 }
 
-// inPlace refuses to write into files that were removed or replaced: what is
-// written there is lost when the broker ends.
+// inPlace refuses to write into files that were removed or replaced, because that data
+// would be lost when the broker ends.
 func (s *Store) inPlace() error {
 	now, err := s.look()
 	if err == nil && now == s.place {
@@ -168,7 +168,7 @@ func (s *Store) inPlace() error {
 
 var errGone = errors.New("the store is gone")
 
-// acknowledge takes down in the mark where the commit ended.
+// acknowledge records in the mark where the commit ended.
 func (s *Store) acknowledge() error {
 	end, err := s.logEnd()
 	if err != nil {
@@ -183,8 +183,7 @@ func (s *Store) acknowledge() error {
 	return s.mark.acknowledge()
 }
 
-// logEnd asks again when another program, such as sqlite3, writes the index just
-// then.
+// logEnd retries when another program, such as sqlite3, is writing the index.
 func (s *Store) logEnd() (end position, err error) {
 	for range 1000 {
 		if end, err = logEnd(s.index); !errors.Is(err, errIndexBusy) {
@@ -194,12 +193,11 @@ func (s *Store) logEnd() (end position, err error) {
 	return end, err
 }
 
-// condemn marks the store when err says that it is damaged, so that no later
-// broker begins with it again.
+// condemn marks the store as damaged if err says so. Later brokers then refuse it.
 func (s *Store) condemn(err error) {
 	if !errors.Is(err, ErrDamaged) || s.mark == nil {
 		return
 	}
 	s.mark.mark.Text = err.Error()
-	_ = s.mark.settle(markDamaged) // err, which is reported, says more than a failure here
+	_ = s.mark.settle(markDamaged) // err, which is reported, matters more than a failure here
 }

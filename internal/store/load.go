@@ -12,8 +12,8 @@ import (
 	"github.com/bgtask/bgtask/internal/engine"
 )
 
-// Load reads the whole state, each slice in the order of its keys. Zones are
-// the caller's to fill in.
+// Load reads the whole state. Each slice is sorted by its keys. The caller must fill in
+// the zones.
 func (s *Store) Load(ctx context.Context) (engine.State, error) {
 	var st engine.State
 	var clockRows []engine.Clock

@@ -15,15 +15,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// lockName is never removed: two brokers must not lock two files of one name.
+// lockName is the lock file. It is never removed, because two brokers could then lock
+// two different files with the same name.
 const lockName = "lock"
 
 // DirLock is the exclusive lock on a directory. The kernel drops it when the
 // process dies.
 type DirLock struct{ file *os.File }
 
-// Lock takes the lock of dir, which must exist. When it is held the error is a
-// *LockedError with the holder's pid.
+// Lock takes the lock of dir, which must exist. If another process holds it, the error
+// is a *LockedError with its pid.
 func Lock(dir string) (*DirLock, error) {
 	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
@@ -47,9 +48,9 @@ const (
 	releasePoll   = time.Millisecond
 )
 
-// take takes the lock, or says that somebody has it. A broker that was killed while
-// it forked has left it to the child, which lets go as soon as it executes: that is
-// waited for.
+// take takes the lock, or reports that it is held. If a broker was killed while it
+// forked, its child still holds the lock and releases it when it executes its program.
+// take waits for that.
 func take(f *os.File) error {
 	for end := time.Now().Add(releaseWithin); ; time.Sleep(releasePoll) {
 		err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
@@ -59,17 +60,18 @@ func take(f *os.File) error {
 	}
 }
 
-// lives says whether there is such a process, as far as can be known.
+// lives reports whether the process exists. If this cannot be determined, it returns
+// true.
 func lives(pid int) bool {
 	if pid <= 0 {
-		return true // it has not signed yet
+		return true // the holder has not written its pid yet
 	}
 	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	zombie := bytes.HasPrefix(stat[bytes.LastIndexByte(stat, ')')+1:], []byte(" Z"))
 	return !zombie && !errors.Is(unix.Kill(pid, 0), unix.ESRCH)
 }
 
-// sign leaves the pid for those who come too late.
+// sign writes the pid for processes that find the lock held.
 func sign(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
 		return err
@@ -78,7 +80,7 @@ func sign(f *os.File) error {
 	return err
 }
 
-// holder reads the pid; 0 when the holder has not written it yet.
+// holder reads the pid. It is 0 if the holder has not written it yet.
 func holder(f *os.File) int {
 	b := make([]byte, 32)
 	n, _ := f.ReadAt(b, 0)
@@ -86,13 +88,14 @@ func holder(f *os.File) int {
 	return pid
 }
 
-// Unlock gives the lock back; a second time it does nothing.
+// Unlock releases the lock. Further calls do nothing.
 func (l *DirLock) Unlock() error {
 	if l == nil || l.file == nil {
 		return nil
 	}
 	f := l.file
 	l.file = nil
-	// An empty file names nobody, should the lock be found held again at once.
+	// The file is emptied so that it names no process if the lock is taken again
+	// immediately.
 	return errors.Join(f.Truncate(0), f.Close())
 }

@@ -13,11 +13,11 @@ import (
 
 // This file reads SQLite's write-ahead log before SQLite does.
 //
-// SQLite takes the first frame whose checksum is wrong for the end of the log: it
-// cannot tell a transaction that was cut short by a power failure, which nobody
-// relies on, from damage to one that was acknowledged long ago. We can, because
-// the mark beside the store (mark.go) says how far the acknowledged part of the
-// log goes. The formats are those of https://sqlite.org/walformat.html.
+// SQLite takes the first frame with a wrong checksum for the end of the log. It cannot
+// distinguish a transaction that a power failure cut short, and that was never
+// acknowledged, from damage to one that was acknowledged long ago. The mark beside the
+// store (mark.go) makes the distinction possible: it records how far the acknowledged
+// part of the log extends. The formats are those of https://sqlite.org/walformat.html.
 
 const (
 	logHeaderSize   = 32
@@ -26,14 +26,14 @@ const (
 	logVersion      = 3007000
 )
 
-// salt names one generation of the log. When SQLite starts the log anew it adds
-// one to the first word and draws the second at random.
+// salt identifies one generation of the log. When SQLite restarts the log it adds one
+// to the first word and chooses the second at random.
 type salt [2]uint32
 
 // sum is the checksum of a log up to and including some frame.
 type sum [2]uint32
 
-// position is a place in the log: behind the first Frames frames of a generation.
+// position is a place in the log: just after the first Frames frames of a generation.
 // Sum covers exactly these frames.
 type position struct {
 	Salt   salt
@@ -43,9 +43,9 @@ type position struct {
 
 var errIndexBusy = errors.New("the log's index is being written by another process")
 
-// logEnd reads from the log's index where the last commit ended. The index,
-// -shm, is memory that SQLite's connections share; it is current once the
-// statement that committed has returned.
+// logEnd reads from the log's index where the last commit ended. The index, -shm, is
+// memory that SQLite's connections share. It is current once the statement that
+// committed has returned.
 func logEnd(index *os.File) (position, error) {
 	const size = 48
 	var b [2 * size]byte
@@ -67,10 +67,10 @@ func logEnd(index *os.File) (position, error) {
 type log struct {
 	r      io.ReaderAt
 	size   int64
-	order  binary.ByteOrder // of the words that are summed
+	order  binary.ByteOrder // of the words in the checksum
 	page   int
 	salt   salt
-	sum    sum // of what was read so far
+	sum    sum // of what has been read
 	frames uint32
 	buf    []byte
 }
@@ -100,7 +100,7 @@ func openLog(r io.ReaderAt, size int64) (*log, error) {
 	return l, nil
 }
 
-// add is SQLite's checksum, continued over b.
+// add continues SQLite's checksum over b.
 func (s sum) add(order binary.ByteOrder, b []byte) sum {
 	for ; len(b) >= 8; b = b[8:] {
 		s[0] += order.Uint32(b) + s[1]
@@ -109,15 +109,15 @@ func (s sum) add(order binary.ByteOrder, b []byte) sum {
 	return s
 }
 
-// frame is what the header of a frame says.
+// frame is the content of a frame's header.
 type frame struct {
-	current bool // it belongs to this generation of the log
-	commit  bool // it is the last of a transaction
-	sum     sum  // of the log up to it
+	current bool // the frame belongs to this generation of the log
+	commit  bool // the frame is the last of a transaction
+	sum     sum  // of the log up to and including the frame
 }
 
-// read reads the frame after n others; false at the end of the file. What is
-// left of a frame that was cut off does not count as one.
+// read reads the frame after the first n. It returns false at the end of the file. An
+// incomplete frame does not count.
 func (l *log) read(n uint32) (frame, bool, error) {
 	at := logHeaderSize + int64(n)*int64(len(l.buf))
 	if at+int64(len(l.buf)) > l.size {
@@ -134,8 +134,8 @@ func (l *log) read(n uint32) (frame, bool, error) {
 	}, true, nil
 }
 
-// next reads on while the checksums agree; false at the first frame where they
-// do not, and at the end.
+// next advances while the checksums match. It returns false at the first frame that
+// does not match, and at the end.
 func (l *log) next() (bool, error) {
 	f, ok, err := l.read(l.frames)
 	if err != nil || !ok || !f.current {
@@ -149,13 +149,13 @@ func (l *log) next() (bool, error) {
 	return true, nil
 }
 
-// laterTransaction says whether behind the first frame that does not agree there
-// is a transaction that can only have begun when the one with that frame was
-// safely on the disk. A transaction is synced before the next one begins, so a
-// power failure can tear the last one only: its own last frame may have reached
-// the disk, but nothing of this generation can follow that frame.
+// laterTransaction reports whether the first frame that does not match is followed by a
+// transaction that can only have begun once the transaction of that frame was safely on
+// the disk. A transaction is synced before the next one begins, so a power failure can
+// tear only the last one. The last frame of a torn transaction may have reached the
+// disk, but no frame of this generation can follow it.
 func (l *log) laterTransaction() (bool, error) {
-	over := false // the torn transaction's last frame was passed
+	over := false // the torn transaction's last frame has been passed
 	for n := l.frames; ; n++ {
 		f, ok, err := l.read(n)
 		switch {

@@ -17,8 +17,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// killed makes a store of n commits and leaves its files as a broker that was
-// killed leaves them: it copies them while the store is open.
+// killed makes a store of n commits and leaves its files in the state in which a killed
+// broker leaves them: it copies them while the store is open.
 func killed(t *testing.T, n uint64) string {
 	t.Helper()
 	s := mustOpen(t, t.TempDir())
@@ -68,7 +68,7 @@ func write(t *testing.T, path string, b []byte) {
 	}
 }
 
-// survivors opens the store and counts what was committed.
+// survivors opens the store and returns the number of commits in it.
 func survivors(t *testing.T, dir string) (int, error) {
 	t.Helper()
 	s, err := Open(t.Context(), dir, Options{})
@@ -80,8 +80,8 @@ func survivors(t *testing.T, dir string) (int, error) {
 	return len(st.Ledgers), err
 }
 
-// TestDamagedLog: whatever one bit of the log is flipped, or wherever the log is
-// cut off, either everything acknowledged is there or the store is refused.
+// TestDamagedLog flips each bit of the log in turn, and truncates the log at many
+// places. Either everything acknowledged is there, or the store is refused.
 func TestDamagedLog(t *testing.T) {
 	const commits = 10
 	dir := killed(t, commits)
@@ -128,7 +128,7 @@ func TestDamagedLog(t *testing.T) {
 		case errors.Is(err, ErrDamaged):
 			refused++
 			if task.Hint(err) == "" {
-				t.Errorf("%s: no remedy: %v", name, err)
+				t.Errorf("%s: the error has no hint: %v", name, err)
 			}
 		case err != nil:
 			t.Errorf("%s: %v", name, err)
@@ -144,8 +144,8 @@ func TestDamagedLog(t *testing.T) {
 	}
 }
 
-// TestLostFiles loses and exchanges the files of a store in every combination:
-// with those of another store, and with those of an earlier time.
+// TestLostFiles removes and exchanges the files of a store in every combination: with
+// those of another store, and with those of an earlier time.
 func TestLostFiles(t *testing.T) {
 	const commits = 10
 	now, other := killed(t, commits), killed(t, commits)
@@ -180,15 +180,15 @@ func TestLostFiles(t *testing.T) {
 		whole := -1
 		switch uniform := choice & 0xcf; { // the index does not count
 		case choice&3 == 1 && choice>>2&3 == 1 && choice>>6&3 == 1:
-			whole = 0 // no trace of a store: a new one
+			whole = 0 // without a trace of a store a new one is made
 		case uniform == 0 || uniform == 2|2<<2|2<<6:
 			whole = commits
-		case uniform == 3|3<<2|3<<6, uniform == 3<<2|3<<6: // the log was not emptied since: the two stores are one
+		case uniform == 3|3<<2|3<<6, uniform == 3<<2|3<<6: // the log was not emptied since, so the two stores are equal
 			whole = 5
 		}
 		got, err := survivors(t, dir)
 		switch {
-		case whole < 0 && err == nil && got == commits: // nothing is missing: only the mark is older
+		case whole < 0 && err == nil && got == commits: // nothing is missing; only the mark is older
 		case whole < 0 && !errors.Is(err, ErrDamaged):
 			t.Errorf("store, log, index, mark: %s: %d commits, %v", label, got, err)
 		case whole >= 0 && (err != nil || got != whole):
@@ -197,8 +197,9 @@ func TestLostFiles(t *testing.T) {
 	}
 }
 
-// TestTornLog: what a power failure can leave of the last transaction, which was
-// not acknowledged, is no damage; the acknowledged ones are there.
+// TestTornLog checks that what a power failure can leave of the last transaction, which
+// was not acknowledged, does not count as damage, and that the acknowledged ones are
+// there.
 func TestTornLog(t *testing.T) {
 	const commits = 6
 	s := mustOpen(t, t.TempDir())
@@ -229,8 +230,8 @@ func TestTornLog(t *testing.T) {
 	}
 }
 
-// TestLaterTransaction: without the help of the mark, a transaction behind a
-// damaged one is noticed.
+// TestLaterTransaction checks that a transaction that follows a damaged one is detected
+// without the mark.
 func TestLaterTransaction(t *testing.T) {
 	dir := killed(t, 10)
 	path := filepath.Join(dir, fileName+"-wal")
@@ -246,8 +247,8 @@ func TestLaterTransaction(t *testing.T) {
 	}
 }
 
-// TestCondemned: damage that a commit meets is remembered: the next broker does
-// not begin with the store again.
+// TestCondemned checks that damage found by a commit is recorded, so that the next
+// broker refuses the store.
 func TestCondemned(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir)
@@ -280,7 +281,8 @@ func TestCondemned(t *testing.T) {
 	}
 }
 
-// TestRemoved: a store whose directory was removed, or exchanged, takes no commit.
+// TestRemoved checks that a store whose directory was removed or exchanged refuses to
+// commit.
 func TestRemoved(t *testing.T) {
 	for name, remove := range map[string]func(dir string) error{
 		"removed": os.RemoveAll,
@@ -311,8 +313,8 @@ func TestRemoved(t *testing.T) {
 	}
 }
 
-// TestRestore goes back to a daily copy: what was lost is shown first, the old
-// files are set aside, and no cursor of the old history is continued.
+// TestRestore goes back to a daily copy. What was lost is shown first, the old files
+// are set aside, and no cursor of the old history is accepted.
 func TestRestore(t *testing.T) {
 	dir := t.TempDir()
 	s := mustOpen(t, dir)
@@ -375,7 +377,7 @@ func named(n uint64) engine.Write {
 	return engine.Put{Record: engine.Registration{TaskID: task.GUID{byte(n)}, Package: "p", Spec: task.Spec{Name: fmt.Sprintf("task%d", n)}}}
 }
 
-// TestKeep makes do with what is left when there is no copy.
+// TestKeep continues with what is left when there is no copy.
 func TestKeep(t *testing.T) {
 	dir := killed(t, 10)
 	path := filepath.Join(dir, fileName+"-wal")

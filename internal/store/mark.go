@@ -16,48 +16,48 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The mark is a small file beside the store that says what the store must have.
+// The mark is a small file beside the store that records what the store must contain.
 //
-// SQLite alone cannot notice that a commit which it has acknowledged is gone: a
-// damaged or missing log is a shorter log to it. So after each commit, before it
-// is acknowledged, the mark takes down where in the log the commit ended, with
-// the log's checksum, and the number of the last event. It is not synced then: a
-// process that is killed loses nothing that it wrote. It is synced within a
-// second, when the log is emptied, and at Close.
+// SQLite alone cannot notice that a commit which it has acknowledged is gone: to SQLite
+// a damaged or missing log is just a shorter log. So after each commit, before it is
+// acknowledged, the mark records where in the log the commit ended, the checksum of the
+// log, and the number of the last event. This write is not synced: a process that is
+// killed loses nothing that it wrote. The mark is synced within a second, when the log
+// is emptied, and at Close.
 //
-// A commit is on the disk before its mark is written, so a mark never claims
-// more than the disk has, and what it claims and the disk does not have is damage.
+// A commit is on the disk before its mark is written, so a mark never claims more than
+// the disk has. What it claims and the disk does not have is damage.
 //
-// The mark has two slots, written in turn, so that a write that was torn leaves
-// the one before it.
+// The mark has two slots that are written alternately, so a torn write leaves the
+// previous one intact.
 
 const (
 	markName = fileName + "-mark"
-	markSlot = 512 // one sector: written whole or not at all by most disks
+	markSlot = 512 // one sector: most disks write it completely or not at all
 	markSize = 2 * markSlot
 	markText = markSlot - 68
 
 	markMagic = 0x6267746d // "bgtm"
 )
 
-// markState says what the store's owner was doing.
+// markState is what the store's owner was doing.
 type markState uint32
 
 const (
-	markClosed  markState = iota + 1 // the log is empty, everything is in the store
-	markOpen                         // a broker has it, or died with it
-	markDamaged                      // SQLite found damage in it: it is not opened again
+	markClosed  markState = iota + 1 // the log is empty, and everything is in the store
+	markOpen                         // a broker is using the store, or died using it
+	markDamaged                      // SQLite found damage in the store, so it is not opened again
 )
 
-// mark is one record of what was acknowledged.
+// mark is a record of what was acknowledged.
 type mark struct {
-	Turn  uint64 // the higher one of two slots counts
+	Turn  uint64 // the slot with the higher one counts
 	State markState
-	Store uint64   // names the store, as its table meta does
-	Log   position // how far the log goes at least; none when Frames is 0
-	Seq   uint64   // of the last event
-	After uint64   // commits since then that had no event
-	Text  string   // of the damage
+	Store uint64   // identifies the store; also in its table meta
+	Log   position // how far the log extends at least; unset if Frames is 0
+	Seq   uint64   // number of the last event
+	After uint64   // commits since then without an event
+	Text  string   // describes the damage
 }
 
 func (m *mark) encode() [markSlot]byte {
@@ -76,8 +76,8 @@ func (m *mark) encode() [markSlot]byte {
 	return b
 }
 
-// decodeMark is the inverse of encode; false when the slot was never written, or
-// is damaged.
+// decodeMark is the inverse of encode. It returns false if the slot was never written
+// or is damaged.
 func decodeMark(b []byte) (m mark, ok bool) {
 	word := func(at int) uint32 { return binary.LittleEndian.Uint32(b[at:]) }
 	long := func(at int) uint64 { return binary.LittleEndian.Uint64(b[at:]) }
@@ -97,8 +97,8 @@ func decodeMark(b []byte) (m mark, ok bool) {
 
 var errNoMark = errors.New("its mark, " + markName + ", is damaged")
 
-// readMark reads the mark beside the store. The error is fs.ErrNotExist when
-// there is none and errNoMark when neither slot can be read.
+// readMark reads the mark beside the store. The error is fs.ErrNotExist if there is
+// none, and errNoMark if neither slot can be read.
 func readMark(path string) (mark, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -123,20 +123,20 @@ func readMark(path string) (mark, error) {
 	return mark{}, errNoMark
 }
 
-// marker writes the mark. It belongs to the writer's goroutine; a goroutine of its
-// own syncs what acknowledge wrote, a second later.
+// marker writes the mark. It belongs to the writer's goroutine. Its own goroutine syncs
+// what acknowledge wrote, a second later.
 type marker struct {
 	file *os.File
 	mark mark
 
-	written chan struct{} // holds a token when something is to be synced
+	written chan struct{} // holds a token while something must be synced
 	stop    chan struct{}
 	stopped chan struct{}
 	failed  atomic.Pointer[error] // of a sync
 }
 
 // syncDelay is how long an acknowledged commit may depend on a mark that a power
-// failure could take back.
+// failure could undo.
 const syncDelay = time.Second
 
 // createMark writes the first mark of a store, durably.
@@ -167,8 +167,8 @@ func openMark(path string, m mark) (*marker, error) {
 	return k, nil
 }
 
-// syncLater syncs the mark some time after it was written. It waits for nothing
-// while nothing is written.
+// syncLater syncs the mark some time after each write. It runs no timer while nothing
+// is written.
 func (k *marker) syncLater() {
 	defer close(k.stopped)
 	for {
@@ -188,7 +188,7 @@ func (k *marker) syncLater() {
 	}
 }
 
-// acknowledge writes the mark, to be synced within a second.
+// acknowledge writes the mark. It is synced within about a second.
 func (k *marker) acknowledge() error {
 	if err := k.failed.Load(); err != nil {
 		return *err
@@ -203,7 +203,7 @@ func (k *marker) acknowledge() error {
 	return nil
 }
 
-// write puts the mark as it is into the slot whose turn it is. It does not sync.
+// write writes the current mark into the slot whose turn it is. It does not sync.
 func (k *marker) write() error {
 	k.mark.Turn++
 	b := k.mark.encode()
@@ -225,8 +225,8 @@ func (k *marker) close() error {
 	return k.file.Close()
 }
 
-// checkLog holds the log, which SQLite has not opened yet, against the mark. The
-// error is ErrDamaged when something of what was acknowledged is not in it.
+// checkLog compares the log, which SQLite has not opened yet, with the mark. The error
+// is ErrDamaged if the log lacks something that was acknowledged.
 func checkLog(path string, m mark) error {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -244,7 +244,7 @@ func checkLog(path string, m mark) error {
 		return m.missesLog("is empty")
 	}
 	if m.State == markClosed {
-		return fmt.Errorf("%w: the store was closed in order, but there is a log beside it: %s", ErrDamaged, path)
+		return fmt.Errorf("%w: the store was closed properly, but there is a log beside it: %s", ErrDamaged, path)
 	}
 	return m.holds(f, info.Size())
 }
@@ -253,20 +253,20 @@ func (m *mark) missesLog(how string) error {
 	if m.Log.Frames == 0 {
 		return nil
 	}
-	return &lostLog{fmt.Errorf("%w: its log, with what was acknowledged last, %s", ErrDamaged, how)}
+	return &lostLog{fmt.Errorf("%w: its log, with the last acknowledged commits, %s", ErrDamaged, how)}
 }
 
-// lostLog is damage unless the store itself has everything: whoever looks into
-// the store with another program empties the log into it.
+// lostLog is damage unless the store itself contains everything: a program that opens
+// the store for reading copies the log into it and empties it.
 type lostLog struct{ error }
 
 func (e *lostLog) Unwrap() error { return e.error }
 
-// newerBy bounds the generations of a log that may begin before their mark is on
-// the disk: one when the process died, some when the machine lost power.
+// newerBy limits how many generations of the log may begin before their mark is on the
+// disk: one if the process died, several if the machine lost power.
 const newerBy = 64
 
-// holds says whether the log has what the mark claims.
+// holds checks that the log contains what the mark claims.
 func (m *mark) holds(r io.ReaderAt, size int64) error {
 	l, err := openLog(r, size)
 	if errors.Is(err, errLogHeader) {
@@ -277,7 +277,7 @@ func (m *mark) holds(r io.ReaderAt, size int64) error {
 	}
 	same := l.salt == m.Log.Salt
 	if !same && m.Log.Frames > 0 && l.salt[0]-m.Log.Salt[0]-1 >= newerBy {
-		return fmt.Errorf("%w: its log is not the one with what was acknowledged last", ErrDamaged)
+		return fmt.Errorf("%w: its log is not the one with the last acknowledged commits", ErrDamaged)
 	}
 	for {
 		more, err := l.next()
@@ -288,15 +288,15 @@ func (m *mark) holds(r io.ReaderAt, size int64) error {
 			break
 		}
 		if same && l.frames == m.Log.Frames && l.sum != m.Log.Sum {
-			return fmt.Errorf("%w: its log differs from what was acknowledged", ErrDamaged)
+			return fmt.Errorf("%w: its log differs from the acknowledged commits", ErrDamaged)
 		}
 	}
 	if same && l.frames < m.Log.Frames {
-		return fmt.Errorf("%w: frame %d of its log is damaged or missing, and %d were acknowledged", ErrDamaged, l.frames+1, m.Log.Frames)
+		return fmt.Errorf("%w: frame %d of its log is damaged or missing, but %d frames were acknowledged", ErrDamaged, l.frames+1, m.Log.Frames)
 	}
 	later, err := l.laterTransaction()
 	if later {
-		return fmt.Errorf("%w: frame %d of its log is not whole, and a later transaction follows it", ErrDamaged, l.frames+1)
+		return fmt.Errorf("%w: frame %d of its log is damaged, but a later transaction follows it", ErrDamaged, l.frames+1)
 	}
 	return err
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// history is what the writer knows of the table of that name.
+// history is what the writer remembers about the history table.
 type history struct {
 	newest uint64
 	floor  uint64 // the highest Seq that was removed
 	count  int
-	oldest int64 // when the oldest event was, in milliseconds of Unix time
-	latest int64 // when the last appended was
+	oldest int64 // time of the oldest event, in milliseconds of Unix time
+	latest int64 // time of the last appended event
 }
 
-// Each number n of a task is one higher than its last, and rows go from the low
-// end only, so that n alone says which are beyond the limit.
+// Each number n of a task is one higher than its last one, and rows are only removed
+// from the low end. So n alone determines which rows are beyond the limit.
 const (
 	appendSQL = `INSERT INTO history (seq, kind, at, task, n, package, result, data)
 VALUES (?1, ?2, ?3, ?4, (SELECT coalesce(max(n), 0) + 1 FROM history WHERE task = ?4), ?5, ?6, ?7) RETURNING n`
@@ -62,7 +62,7 @@ func (s *Store) append(ctx context.Context, e *task.Event) (err error) {
 	return s.trimTask(ctx, of, n)
 }
 
-// result is the column by which History chooses.
+// result is the value of the column by which History selects outcomes.
 func result(e *task.Event) int64 {
 	switch {
 	case e.Kind == task.EventEnded && e.Run != nil:
@@ -75,7 +75,8 @@ func result(e *task.Event) int64 {
 	return 0
 }
 
-// trimTask makes room for some events at once, so that most of them pass without.
+// trimTask removes several events of a task in one step, so that most appends do not
+// need to remove any.
 func (s *Store) trimTask(ctx context.Context, of any, n int) error {
 	room := max(1, s.options.PerTask/32)
 	keep := max(1, s.options.PerTask-room)
@@ -85,9 +86,9 @@ func (s *Store) trimTask(ctx context.Context, of any, n int) error {
 	return s.remove(ctx, s.do.trimTask, of, n-keep)
 }
 
-// trim removes what is too much or too old, in small steps: a few more than were
-// appended, so that history shrinks and no commit takes long. Age is counted from
-// the last event.
+// trim removes excess and old events in small steps. Each step removes a few more
+// events than were appended, so history shrinks and no commit takes long. Age is
+// measured from the last event.
 func (s *Store) trim(ctx context.Context, appended int) error {
 	h, most := &s.history, 2*appended+64
 	if excess := h.count - s.options.Total; excess > 0 {

@@ -18,32 +18,32 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// This file is the way back from a store that Open refuses: Survey shows what is
-// there, Restore puts a daily copy in the store's place, and Keep makes do with
-// what can still be read. Both set the old files aside. Where events were lost, the
-// numbers of history go on behind every number that was ever given out: a cursor
-// from before is refused, and never continued with other events.
+// This file recovers from a store that Open refuses. Examine returns a survey of what
+// exists, Restore replaces the store by a daily copy, and Keep continues with what can
+// still be read. Restore and Keep set the old files aside. Where events were lost, the
+// numbers of history continue after every number that was ever given out. An old cursor
+// is refused, so a watch never continues with different events.
 
-// Contents is what can be read of a store or of a copy.
+// Contents describes what can be read from a store or a copy.
 type Contents struct {
 	Path   string
-	Tasks  []string  // PACKAGE/NAME of each registration that is whole, sorted
+	Tasks  []string  // PACKAGE/NAME of each readable registration, sorted
 	Broken int       // registrations that cannot be read
 	Newest uint64    // number of the last event
-	Last   time.Time // when it was; zero when there is none
-	Err    error     // why reading ended early; nil when everything was read
+	Last   time.Time // time of the last event; zero if there is none
+	Err    error     // why reading ended early; nil if everything was read
 }
 
-// Survey is what a state directory has.
+// Survey describes a state directory.
 type Survey struct {
-	Refused error      // why Open refuses the store; nil when it does not
+	Refused error      // why Open refuses the store; nil if it does not
 	Store   Contents   // the store itself
 	Copies  []Contents // the daily copies, newest first
 }
 
-// Examine reads the store in dir and its daily copies. It changes nothing, takes
-// the directory's lock meanwhile, and fails with a *LockedError while a broker
-// has it.
+// Examine reads the store in dir and its daily copies, and changes nothing. It holds
+// the directory's lock meanwhile, and fails with a *LockedError while a broker holds
+// it.
 func Examine(ctx context.Context, dir string) (v Survey, err error) {
 	s, err := idle(dir)
 	if err != nil {
@@ -62,7 +62,7 @@ func Examine(ctx context.Context, dir string) (v Survey, err error) {
 	return v, nil
 }
 
-// idle is a store that is not open, with its directory's lock.
+// idle returns a store that is not open, and takes its directory's lock.
 func idle(dir string) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -73,7 +73,7 @@ func idle(dir string) (*Store, error) {
 	return s, err
 }
 
-// contents reads as much as it can.
+// contents reads as much as possible.
 func contents(ctx context.Context, path string) Contents {
 	c := Contents{Path: path}
 	if _, c.Err = os.Stat(path); c.Err != nil {
@@ -125,8 +125,8 @@ func (c *Contents) readNewest(ctx context.Context, db *sql.DB) (err error) {
 	return err
 }
 
-// Restore puts the daily copy in the place of the store in dir. It gives the
-// folder that has the old files now.
+// Restore replaces the store in dir by the daily copy. It returns the directory that
+// now contains the old files.
 func Restore(ctx context.Context, dir, copy string, now time.Time) (aside string, err error) {
 	s, err := idle(dir)
 	if err != nil {
@@ -136,8 +136,8 @@ func Restore(ctx context.Context, dir, copy string, now time.Time) (aside string
 	return s.replace(ctx, now, func(fresh string) error { return copyFile(copy, fresh) })
 }
 
-// Keep makes a store that Open refuses usable as it is. What is lost stays lost.
-// A store whose structure is damaged cannot be kept: the error is ErrDamaged.
+// Keep makes a store that Open refuses usable without a copy. Data that was lost stays
+// lost. A store whose structure is damaged cannot be kept: the error is ErrDamaged.
 func Keep(ctx context.Context, dir string, now time.Time) (aside string, err error) {
 	s, err := idle(dir)
 	if err != nil {
@@ -153,9 +153,9 @@ func Keep(ctx context.Context, dir string, now time.Time) (aside string, err err
 	})
 }
 
-// replace makes a store beside the old one, and exchanges the two when the new
-// one is whole. Should it be interrupted in between, the store is missing, and
-// Open says so.
+// replace makes a store beside the old one, and exchanges the two when the new one is
+// complete. If it is interrupted in between, the store is missing, and Open reports
+// that.
 func (s *Store) replace(ctx context.Context, now time.Time, fill func(fresh string) error) (aside string, err error) {
 	defer func() { err = s.explain("restore the store", err) }()
 	fresh := s.path + ".new"
@@ -175,8 +175,8 @@ func (s *Store) replace(ctx context.Context, now time.Time, fill func(fresh stri
 	return aside, s.install(fresh, m)
 }
 
-// renew checks the store in the file fresh, gives it a name, and has its
-// history go on behind the old one's.
+// renew checks the store in the file fresh, gives it a name, and makes its history
+// continue after the old one.
 func (s *Store) renew(ctx context.Context, fresh string) (mark, error) {
 	db, conn, err := openWriter(ctx, fresh)
 	if err != nil {
@@ -210,11 +210,11 @@ func (s *Store) renew(ctx context.Context, fresh string) (mark, error) {
 	return mark{State: markClosed, Store: name, Seq: seq}, copyLog(ctx, conn, "TRUNCATE")
 }
 
-// farBehind is more events than a broker can have given numbers to since a copy.
+// farBehind is more events than a broker can have numbered since any copy.
 const farBehind = 1 << 40
 
-// givenOut is the highest number that an event may have had; newest is that of the
-// store that takes the old one's place.
+// givenOut returns the highest number that an event may have had. newest is the last
+// number in the store that replaces the old one.
 func (s *Store) givenOut(ctx context.Context, newest uint64) uint64 {
 	old := contents(ctx, s.path)
 	m, err := readMark(s.markPath())
@@ -224,7 +224,7 @@ func (s *Store) givenOut(ctx context.Context, newest uint64) uint64 {
 	return max(newest, old.Newest, m.Seq)
 }
 
-// setAside moves the old files into a folder of their own.
+// setAside moves the old files into their own directory.
 func (s *Store) setAside(now time.Time) (string, error) {
 	aside := filepath.Join(s.dir, "replaced-"+now.Format("2006-01-02T150405"))
 	if err := os.Mkdir(aside, 0o700); err != nil {

@@ -12,14 +12,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// applicationID stands in the file's header: "bgt1".
+// applicationID is in the file's header: "bgt1".
 const applicationID = 0x62677431
 
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migrations leads from one version of the schema to the next: the first from
-// an empty file to version 1. What was released is never changed.
+// migrations lead from one version of the schema to the next: the first one from an
+// empty file to version 1. Released migrations never change.
 func migrations() []string {
 	var all []string
 	for {
@@ -31,14 +31,14 @@ func migrations() []string {
 	}
 }
 
-// version is that of the schema.
+// version is the version of the schema.
 func version(ctx context.Context, conn *sql.Conn) (int, error) {
 	var v int
 	err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)
 	return v, err
 }
 
-// migrate brings the schema up to the last version, each step a transaction.
+// migrate upgrades the schema to the last version. Each step is one transaction.
 func migrate(ctx context.Context, conn *sql.Conn, path string, steps []string) error {
 	have, err := version(ctx, conn)
 	if err != nil {
@@ -81,12 +81,13 @@ func checkOurs(ctx context.Context, conn *sql.Conn, path string) error {
 	if id != applicationID {
 		return &task.Error{Op: "open the store", Subject: path, Err: ErrNotOurs,
 			Detail: fmt.Sprintf("it is a database of another program (application id %#x)", id),
-			Hint:   "give the broker a directory of its own with --state"}
+			Hint:   "give the broker its own directory with --state"}
 	}
 	return nil
 }
 
-// checkTrees is SQLite's own check; indexes against their tables with full.
+// checkTrees runs SQLite's own check. If full is set, it compares indexes with their
+// tables.
 func checkTrees(ctx context.Context, conn *sql.Conn, full bool) error {
 	pragma := "PRAGMA quick_check(1)"
 	if full {

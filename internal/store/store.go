@@ -18,16 +18,17 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// fileName is the store's; SQLite keeps its log beside it, as -wal and -shm.
+// fileName is the file of the store. SQLite keeps its log beside it, with the suffix
+// -wal.
 const fileName = "store.db"
 
-const headerSize = 100 // of a database of SQLite
+const headerSize = 100 // of an SQLite database
 
-// Options are for Open. Zero fields are the defaults.
+// Options configure Open. Zero fields have defaults.
 type Options struct {
-	Setting string // what the user sets to move the directory: "--state"
+	Setting string // the setting with which the user moves the directory: "--state"
 
-	// How much of history is kept: section 10 of the contract.
+	// The limits of history, from section 10 of the contract.
 	Age     time.Duration // 30 days
 	PerTask int           // events of one registration; 1,000
 	Total   int           // 200,000
@@ -52,26 +53,26 @@ func (o Options) withDefaults() (Options, error) {
 	return o, nil
 }
 
-// Store is an open store. Load, Commit and Close belong to one goroutine.
+// Store is an open store. Load, Commit and Close must be called from one goroutine.
 type Store struct {
 	dir, path string
 	options   Options
 	lock      *DirLock
-	db        *sql.DB // of the writer's one connection
+	db        *sql.DB // contains only the writer's connection
 	conn      *sql.Conn
 	do        *statements
 	readers   *sql.DB
 	history   history
-	mark      *marker  // says what was acknowledged
-	index     *os.File // the log's, which says where a commit ended
-	place     place    // where the files of the store were when they were opened
-	buf       []byte   // for rows on their way to SQLite
-	failed    error    // of the first Commit that failed
+	mark      *marker  // records what was acknowledged
+	index     *os.File // the log's index, which records where a commit ended
+	place     place    // where the store's files were when they were opened
+	buf       []byte   // for rows to be passed to SQLite
+	failed    error    // the first Commit error
 	closed    bool
 }
 
-// Open opens the store in dir and takes the directory's lock. It makes a new
-// store only where there is no trace of one.
+// Open opens the store in dir and takes the directory's lock. It creates a new store
+// only if there is no trace of an old one.
 func Open(ctx context.Context, dir string, options Options) (_ *Store, err error) {
 	if options, err = options.withDefaults(); err != nil {
 		return nil, err
@@ -107,8 +108,8 @@ func (s *Store) prepareDir() error {
 	return os.Chmod(s.dir, 0o700)
 }
 
-// create makes an empty store under another name first, so that a file named
-// store.db is never one that was cut short on its way.
+// create makes an empty store under another name first, so a file named store.db is
+// always complete.
 func (s *Store) create(ctx context.Context) error {
 	if _, err := os.Lstat(s.path); !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -130,8 +131,8 @@ func (s *Store) create(ctx context.Context) error {
 	return syncFile(filepath.Dir(s.dir))
 }
 
-// install puts the store in the file fresh into its place, durably. The mark
-// comes first: a store without one is refused.
+// install moves the store in the file fresh to its final place, durably. The mark is
+// written first, because a store without one is refused.
 func (s *Store) install(fresh string, m mark) error {
 	if err := syncFile(fresh); err != nil {
 		return err
@@ -148,7 +149,7 @@ func (s *Store) install(fresh string, m mark) error {
 func (s *Store) logPath() string  { return s.path + "-wal" }
 func (s *Store) markPath() string { return filepath.Join(s.dir, markName) }
 
-// traces names what only a store leaves behind.
+// traces returns the path of a file that only a store can have left behind, or "".
 func (s *Store) traces() string {
 	if copies := backups(s.dir); len(copies) != 0 {
 		return copies[0]
@@ -156,7 +157,7 @@ func (s *Store) traces() string {
 	if _, err := os.Lstat(s.logPath()); err == nil {
 		return s.logPath()
 	}
-	// A mark that says nothing yet is what an interrupted creation leaves.
+	// An interrupted creation leaves a mark that records nothing yet.
 	m, err := readMark(s.markPath())
 	if err == nil && (m.State != markClosed || m.Seq > 0) || errors.Is(err, errNoMark) {
 		return s.markPath()
@@ -164,7 +165,7 @@ func (s *Store) traces() string {
 	return ""
 }
 
-// writeEmpty makes an empty store and gives it a name, which binds its mark to it.
+// writeEmpty makes an empty store and gives it a name, which links its mark to it.
 func (s *Store) writeEmpty(ctx context.Context, path string) (name uint64, err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -188,8 +189,8 @@ func (s *Store) writeEmpty(ctx context.Context, path string) (name uint64, err e
 	return rename(ctx, conn)
 }
 
-// connect opens, checks and prepares what is there. Nothing is written before
-// the store, its log and its mark were found to agree.
+// connect opens, checks and prepares the existing store. Nothing is written before the
+// store, its log and its mark are found to be consistent.
 func (s *Store) connect(ctx context.Context) (err error) {
 	found, err := s.inspect()
 	if err != nil {
@@ -229,7 +230,7 @@ func (s *Store) connect(ctx context.Context) (err error) {
 	return err
 }
 
-// useLog turns the write-ahead log on: a daily copy has none.
+// useLog turns the write-ahead log on. A daily copy has none.
 func useLog(ctx context.Context, conn *sql.Conn) error {
 	var mode string
 	if err := conn.QueryRowContext(ctx, "PRAGMA journal_mode = WAL").Scan(&mode); err != nil {
@@ -241,10 +242,10 @@ func useLog(ctx context.Context, conn *sql.Conn) error {
 	return nil
 }
 
-// takeOver empties the log that an earlier broker left and says in the mark that
-// the store is open. The log goes into the store and is synced there: after a
-// failed fsync the kernel may take pages for written that are not, and the engine
-// is about to rely on them. It is emptied only when the mark no longer counts on it.
+// takeOver empties the log that an earlier broker left, and records in the mark that
+// the store is open. It first copies the log into the store and syncs it: after a
+// failed fsync the kernel may consider pages written that are not, and the engine is
+// about to rely on them. The log is emptied only when the mark no longer relies on it.
 func (s *Store) takeOver(ctx context.Context) error {
 	if err := copyLog(ctx, s.conn, "FULL"); err != nil {
 		return err
@@ -263,13 +264,13 @@ func copyLog(ctx context.Context, conn *sql.Conn, mode string) error {
 		return err
 	}
 	if busy != 0 {
-		return errors.New("another program is reading the store: it holds up the log")
+		return errors.New("another program is reading the store, so its log cannot be emptied")
 	}
 	return nil
 }
 
-// Close ends the store and gives the lock back. What was committed stays. A
-// second Close does nothing.
+// Close closes the store and releases the lock. Everything that was committed stays.
+// Further calls do nothing.
 func (s *Store) Close() error {
 	if s.closed {
 		return nil
@@ -299,8 +300,8 @@ func (s *Store) Close() error {
 	return s.explain("close the store", errors.Join(errs...))
 }
 
-// emptyLog copies the log into the store and says in the mark that nothing
-// depends on the log any more. SQLite removes the log next.
+// emptyLog copies the log into the store and records in the mark that nothing depends
+// on the log any more. SQLite removes the log next.
 func (s *Store) emptyLog() bool {
 	if s.mark == nil {
 		return false
@@ -312,8 +313,8 @@ func (s *Store) emptyLog() bool {
 	return s.mark.settle(s.mark.mark.State) == nil
 }
 
-// closeMark records that the store was closed in order. A store that SQLite
-// found damaged stays marked so.
+// closeMark records that the store was closed properly. A store in which SQLite found
+// damage stays marked as damaged.
 func (s *Store) closeMark(emptied bool) error {
 	if s.mark == nil {
 		return nil
@@ -340,7 +341,7 @@ func openWriter(ctx context.Context, path string) (*sql.DB, *sql.Conn, error) {
 	return db, conn, nil
 }
 
-// maxReaders also bounds the memory of SQLite's caches: 2 MiB each.
+// maxReaders also limits the memory of SQLite's caches: 2 MiB each.
 const maxReaders = 4
 
 func openReaders(path string) (*sql.DB, error) {
@@ -368,7 +369,7 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// removeStore removes what an attempt to write a store under path left.
+// removeStore removes what an attempt to write a store at path left behind.
 func removeStore(path string) error {
 	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
 		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {

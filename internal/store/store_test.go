@@ -65,7 +65,7 @@ func closeStore(t *testing.T, s *store.Store) {
 	}
 }
 
-// refused checks what a person is told.
+// refused checks the error and the text that the user sees.
 func refused(t *testing.T, err error, sentinel error, words ...string) {
 	t.Helper()
 	if !errors.Is(err, sentinel) {
@@ -79,8 +79,8 @@ func refused(t *testing.T, err error, sentinel error, words ...string) {
 	}
 }
 
-// sqlite3Judge lets the sqlite3 command read the file, which shares no code with
-// the driver in use.
+// sqlite3Judge lets the sqlite3 command read the file. It shares no code with the
+// driver in use.
 func sqlite3Judge(t *testing.T, path string) {
 	t.Helper()
 	for query, want := range map[string]string{
@@ -89,7 +89,7 @@ func sqlite3Judge(t *testing.T, path string) {
 		"SELECT count(*) FROM history WHERE seq > 0 AND length(data) < 5": "0",
 	} {
 		if got := sqlite3(t, path, query); got != want {
-			t.Errorf("sqlite3 says to %q: %q, want %q", query, got, want)
+			t.Errorf("sqlite3 answers %q with %q, want %q", query, got, want)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestSqlite3ReadsIt(t *testing.T) {
 	s := openStore(t, dir, store.Options{})
 	commit(t, s, engine.Put{Record: sampleRegistration(1)}, engine.Put{Record: sampleRegistration(2)}, engine.Append{Event: sampleEvent(1, 1)})
 	path := filepath.Join(dir, "store.db")
-	sqlite3Judge(t, path) // while it is open
+	sqlite3Judge(t, path) // while the store is open
 	closeStore(t, s)
 	sqlite3Judge(t, path)
 	if got := sqlite3(t, path, "SELECT count(*) FROM registrations"); got != "2" {
@@ -123,7 +123,7 @@ func TestSqlite3ReadsIt(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "a", "b?c#d %20[x]") // any name does
+	dir := filepath.Join(t.TempDir(), "a", "b?c#d %20[x]") // any name must work
 	s := openStore(t, dir, store.Options{})
 	commit(t, s, engine.Put{Record: sampleRegistration(1)})
 	if _, err := s.Backup(t.Context(), start); err != nil {
@@ -150,7 +150,7 @@ func TestPermissions(t *testing.T) {
 }
 
 // A broker that was killed while it forked leaves its lock to a child that has not
-// executed yet.
+// executed its program yet.
 func TestLockOfADeadBroker(t *testing.T) {
 	dir := t.TempDir()
 	dead := exec.Command("true")
@@ -187,10 +187,10 @@ func TestLock(t *testing.T) {
 	_, err := store.Open(t.Context(), dir, store.Options{})
 	var locked *store.LockedError
 	if !errors.As(err, &locked) || locked.PID != os.Getpid() {
-		t.Fatalf("the second broker is told %v", err)
+		t.Fatalf("the second broker got %v", err)
 	}
 	refused(t, err, store.ErrLocked, dir)
-	commit(t, s, engine.Put{Record: sampleLedger(1)}) // the loser did no harm
+	commit(t, s, engine.Put{Record: sampleLedger(1)}) // the second broker did no harm
 	closeStore(t, s)
 	closeStore(t, s)
 	openStore(t, dir, store.Options{})
@@ -237,7 +237,7 @@ func TestBackup(t *testing.T) {
 	want := load(t, s)
 	closeStore(t, s)
 
-	// The way back, as the hint tells it.
+	// The file is restored as the hint describes.
 	if err := os.Rename(last, filepath.Join(dir, "store.db")); err != nil {
 		t.Fatal(err)
 	}

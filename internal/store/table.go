@@ -9,10 +9,10 @@ import (
 	"github.com/bgtask/bgtask/internal/engine"
 )
 
-// table holds one kind of record.
+// table identifies one kind of record.
 type table uint8
 
-// The tables. That of clocks has one row.
+// The tables. The clocks table has one row.
 const (
 	clocks table = iota
 	packages
@@ -28,7 +28,7 @@ const (
 
 var tableNames = [tableCount]string{"clock", "packages", "registrations", "ledgers", "occurrences", "runs", "launches", "answers", "facts"}
 
-// row is where a record is kept.
+// row identifies where a record is stored.
 type row struct {
 	table table
 	key   string

@@ -22,8 +22,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write testdata/v1.sql anew")
 
-// TestVersion1 reads what version 1 wrote, byte for byte: neither the schema nor
-// the numbers of the fields may change their meaning.
+// TestVersion1 reads what version 1 wrote, byte for byte. Neither the schema nor the
+// field numbers may change their meaning.
 func TestVersion1(t *testing.T) {
 	golden := filepath.Join("testdata", "v1.sql")
 	want, wantEvent := version1()
@@ -52,7 +52,7 @@ func TestVersion1(t *testing.T) {
 	}
 }
 
-// dump is the store as SQL, a line a row.
+// dump returns the store as SQL, one row per line.
 func dump(t *testing.T, st engine.State, e task.Event) string {
 	dir := t.TempDir()
 	s := openStore(t, dir, store.Options{})
@@ -101,7 +101,7 @@ func execute(t *testing.T, path, script string) {
 	}
 }
 
-// version1 has a value in every field that version 1 knows.
+// version1 has a value in every field of version 1.
 func version1() (engine.State, task.Event) {
 	at := func(hours int) time.Time { return start.Add(time.Duration(hours) * time.Hour) }
 	text := func(s string) []byte { b, _ := hex.DecodeString(s); return b }

@@ -1,8 +1,8 @@
 //go:build linux
 
-// Package wine makes the system in which the tests of the Windows side run: a
-// Debian 13 with Wine 10 and a Windows prefix that is set up. scripts/wine runs a
-// Windows program in it.
+// Package wine prepares the system in which the tests of the Windows side run: a Debian
+// 13 with Wine 10 and an initialized Windows prefix. scripts/wine runs a Windows
+// program in it.
 package wine
 
 import (
@@ -13,9 +13,9 @@ import (
 	"github.com/bgtask/bgtask/internal/needs"
 )
 
-// recipe installs Wine, which is too much for debootstrap, and sets its prefix up.
-// Nothing that starts here may live on: it goes with the name space of its
-// processes.
+// recipe installs Wine, which debootstrap cannot do, and initializes its prefix. No
+// process that starts here may survive, so everything runs in a PID namespace that ends
+// with the recipe.
 const recipe = `
 unshare --mount --pid --fork --kill-child sh -euc '
 mount -t proc proc proc
@@ -32,7 +32,7 @@ test -f /opt/prefix/system.reg
 "'
 `
 
-// Image gives the folder with Wine. It makes it if it is not in the cache.
+// Image returns the directory with Wine. It makes it unless it is in the cache.
 func Image(ctx context.Context, say func(format string, args ...any)) (string, error) {
 	return debian.Image{Name: "wine", Packages: []string{"ca-certificates"}, Recipe: recipe}.Make(ctx, say)
 }

@@ -1,5 +1,5 @@
-// app is the application of the conformance suite: a program on the SDK alone. What
-// a run does is said by its task's name.
+// app is the application of the conformance suite: a program that uses only the SDK.
+// The name of a task determines what its run does.
 package main
 
 import (
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// logTo keeps what a server says: those that COM starts have no stderr.
+// logTo keeps the output of a server, because a server that COM starts has no stderr.
 func logTo(path string) {
 	file, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -47,7 +47,7 @@ func command(verb string, args []string) error {
 	switch verb {
 	case "serve":
 		return serve(args)
-	case "open": // the user's own start
+	case "open": // started by the user
 		return server(0).Serve(ctx)
 	case "register":
 		return register(ctx, args)
@@ -72,7 +72,7 @@ func server(linger time.Duration) *bgtask.Server {
 	}}
 }
 
-// serve is what the manifest passes. Each class is in a server of its own there.
+// serve gets its arguments from the manifest, where each class is in its own server.
 func serve(args []string) error {
 	flags := flag.NewFlagSet("serve", flag.ExitOnError)
 	linger := flags.Duration("linger", 0, "")
@@ -92,7 +92,7 @@ func serve(args []string) error {
 func register(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("register", flag.ExitOnError)
 	ensure := flags.Bool("ensure", false, "")
-	every := flags.Duration("every", 0, "a TimeTrigger; else it is an ApplicationTrigger")
+	every := flags.Duration("every", 0, "use a TimeTrigger instead of an ApplicationTrigger")
 	group := flags.String("group", "", "")
 	single := flags.Bool("single", false, "")
 	loss := flags.Bool("cancel-on-loss", false, "")
@@ -123,7 +123,7 @@ func list(ctx context.Context, groups []string) error {
 	return err
 }
 
-// named calls f with the task of the name.
+// named calls f with the task of that name.
 func named(ctx context.Context, name string, f func(*bgtask.Registration) error) error {
 	all, err := bgtask.AllTasks(ctx)
 	if err != nil {
@@ -137,7 +137,8 @@ func named(ctx context.Context, name string, f func(*bgtask.Registration) error)
 	return bgtask.ErrNotRegistered
 }
 
-// watch writes what happens to the task, a JSON object a line, until it ended once.
+// watch writes the task's events, one JSON object per line, until the first run has
+// ended.
 func watch(ctx context.Context, r *bgtask.Registration) error {
 	out := json.NewEncoder(os.Stdout)
 	fmt.Println("watching")
@@ -155,5 +156,5 @@ func watch(ctx context.Context, r *bgtask.Registration) error {
 			return nil
 		}
 	}
-	return errors.New("the watch is over")
+	return errors.New("the watch ended early")
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/bgtask/bgtask/internal/conformance/classes"
 )
 
-// run does what the task's name says, between two lines in the journal.
+// run does what the task's name asks for, between two lines in the journal.
 func run(ctx context.Context, i *bgtask.Instance) error {
 	note(i, "entered", nil)
 	defer note(i, "left", nil)
@@ -48,7 +48,7 @@ func run(ctx context.Context, i *bgtask.Instance) error {
 	return nil
 }
 
-// gate waits until the suite has made the file.
+// gate waits until the suite has created the file.
 func gate(ctx context.Context, i *bgtask.Instance, name string) error {
 	for {
 		if _, err := os.Stat(filepath.Join(i.LocalFolder(), name)); err == nil {
@@ -71,8 +71,7 @@ func progress(ctx context.Context, i *bgtask.Instance) error {
 	return gate(ctx, i, "gate")
 }
 
-// deferred returns, and leaves its work to others: each is done when its gate is
-// open.
+// deferred returns while its work continues. Each part is done when its gate is open.
 func deferred(ctx context.Context, i *bgtask.Instance, gates ...string) error {
 	for _, name := range gates {
 		d := i.GetDeferral()
@@ -88,7 +87,7 @@ func deferred(ctx context.Context, i *bgtask.Instance, gates ...string) error {
 
 var journal sync.Mutex
 
-// note writes a line into the journal.
+// note writes a line to the journal.
 func note(i *bgtask.Instance, what string, reason error) {
 	journal.Lock()
 	defer journal.Unlock()

@@ -1,5 +1,4 @@
-// Package classes is what the conformance suite and its application have to agree
-// on.
+// Package classes holds what the conformance suite and its application share.
 package classes
 
 import (
@@ -20,7 +19,7 @@ type Seen struct {
 	Outcome  string
 }
 
-// Line is one of the application's journal, in its local folder.
+// Line is a line of the application's journal, in its local folder.
 type Line struct {
 	At        time.Time
 	What      string // entered, canceled, late, left
@@ -32,9 +31,9 @@ type Line struct {
 	Reason    string   // of canceled and late
 }
 
-// Journal is how the journal's files are called, each process having its own: under
-// Wine two that append to one file overwrite each other.
+// Journal returns the name of a process's journal file. Each process has its own file:
+// under Wine two processes that append to one file overwrite each other's lines.
 func Journal(process string) string { return "journal-" + process }
 
-// LogEnv names the file in which a server writes what it says.
+// LogEnv names the file in which a server writes its output.
 const LogEnv = "CONFORMANCE_LOG"

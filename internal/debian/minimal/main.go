@@ -1,7 +1,7 @@
 //go:build linux
 
-// minimal prints the folder of a Debian 13 that has git, make and an ordinary user,
-// and makes it when it is not in the cache. .ci/minimal runs the README's commands
+// minimal prints the directory of a Debian 13 with git, make and an ordinary user. It
+// makes the directory unless it is in the cache. .ci/minimal runs the README's commands
 // in it.
 package main
 

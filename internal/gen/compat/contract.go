@@ -7,8 +7,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// The lists that doc/SEMANTICS.md takes from the tables, between a comment that names
-// the list and one that ends it.
+// The lists in doc/SEMANTICS.md that are generated from the tables. Each is between a
+// comment with its name and a comment that ends it.
 var lists = map[string]func() string{
 	"conditions": conditionList,
 	"reasons":    reasonList,
@@ -16,7 +16,7 @@ var lists = map[string]func() string{
 
 const endOfList = "<!-- end -->"
 
-// contract returns the text with its lists written anew.
+// contract returns the text with its lists regenerated.
 func contract(text string) (string, error) {
 	for name, list := range lists {
 		begin := "<!-- " + name + ": go generate ./task -->"

@@ -30,8 +30,8 @@ func TestContractIsCurrent(t *testing.T) {
 	}
 }
 
-// TestContractSaysWhatFollows: the tables name the outcomes and ends, and only the
-// contract can say what follows from them.
+// TestContractSaysWhatFollows checks that the contract has a row for each outcome and
+// end. The tables only name them; the contract describes what follows from them.
 func TestContractSaysWhatFollows(t *testing.T) {
 	text := semantics(t)
 	for _, row := range task.Outcomes() {
@@ -63,7 +63,7 @@ func inOutcomes(text, reason string) bool {
 	return false
 }
 
-// pascal spells a word as Go's constants do: "gave up" as "GaveUp".
+// pascal converts words to a Go constant's name: "gave up" becomes "GaveUp".
 func pascal(words string) (name string) {
 	for word := range strings.FieldsSeq(words) {
 		name += strings.ToUpper(word[:1]) + word[1:]

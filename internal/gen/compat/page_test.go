@@ -14,11 +14,11 @@ func TestPageIsCurrent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(string(have), string(page())); d != "" {
-		t.Errorf("doc/COMPATIBILITY.md is old; run go generate ./task:\n%s", d)
+		t.Errorf("doc/COMPATIBILITY.md is out of date. Run: go generate ./task:\n%s", d)
 	}
 }
 
-// TestMembersAreWhole: nothing of Windows is left without an answer.
+// TestMembersAreWhole checks that every member of Windows' API has exactly one answer.
 func TestMembersAreWhole(t *testing.T) {
 	seen := map[string]bool{}
 	for _, m := range members {
@@ -29,7 +29,8 @@ func TestMembersAreWhole(t *testing.T) {
 	}
 }
 
-// TestTablesAreRectangular: a cell with a bar in it would break the page.
+// TestTablesAreRectangular checks that no cell contains a bar, which would break the
+// page.
 func TestTablesAreRectangular(t *testing.T) {
 	columns := 0
 	for i, line := range strings.Split(string(page()), "\n") {

@@ -1,6 +1,6 @@
 // Command vocabulary writes the constants of package bgtask: those of package task,
-// under the same names and with the same comments. So a new condition, outcome or
-// reason is in the SDK as soon as package task has it.
+// with the same names and comments. So the SDK has a new condition, outcome or reason
+// as soon as package task has it.
 package main
 
 import (
@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	from := flag.String("from", "task", "the `folder` of package task")
+	from := flag.String("from", "task", "the `directory` of package task")
 	out := flag.String("o", "vocabulary_constants.go", "the `file` to write")
 	flag.Parse()
 	source, err := constants(*from)

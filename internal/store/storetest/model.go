@@ -8,13 +8,13 @@ import (
 	"github.com/bgtask/bgtask/internal/engine"
 )
 
-// Model is the dumbest store: a map. It is the judge of the others.
+// Model is the simplest store: a map. The other stores are compared with it.
 type Model struct {
 	rows map[string]engine.Record
 	seq  uint64
 }
 
-// Commit applies the writes in their order.
+// Commit applies the writes in order.
 func (m *Model) Commit(writes []engine.Write) {
 	if m.rows == nil {
 		m.rows = map[string]engine.Record{}
@@ -31,7 +31,7 @@ func (m *Model) Commit(writes []engine.Write) {
 	}
 }
 
-// State is all that is stored, in no order.
+// State returns everything that is stored, in no particular order.
 func (m *Model) State() engine.State {
 	st := engine.State{Seq: m.seq}
 	for _, r := range m.rows {

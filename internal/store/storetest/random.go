@@ -13,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Records has one of each kind.
+// Records has one record of each kind.
 var Records = []engine.Record{
 	engine.Clock{}, engine.Package{}, engine.Registration{}, engine.Ledger{}, engine.Occurrence{}, engine.Run{}, engine.Launch{},
 	engine.Remembered{}, engine.LastingFact{},
@@ -28,15 +28,15 @@ var (
 // Conditions has some of each kind.
 var Conditions = []task.Condition{task.InternetAvailable, task.EnergySaverOff, task.OrUnknown(task.DeviceIdle)}
 
-// Record makes a record of the same kind as like, with any values at all.
+// Record returns a record of the same kind as like, with random values.
 func Record(r *rand.Rand, like engine.Record) engine.Record {
 	v := reflect.New(reflect.TypeOf(like)).Elem()
 	fill(r, v)
 	return v.Interface().(engine.Record)
 }
 
-// Event makes an event with any values at all; only Command is left out of its
-// spec, as history leaves it out.
+// Event returns an event with random values. Only Command is left out of its spec,
+// because history leaves it out.
 func Event(r *rand.Rand, seq uint64) task.Event {
 	var e task.Event
 	fill(r, reflect.ValueOf(&e).Elem())
@@ -47,8 +47,8 @@ func Event(r *rand.Rand, seq uint64) task.Event {
 	return e
 }
 
-// Every fifth value is zero, and most others are not small: what a field cannot
-// hold shows.
+// fill sets v to random values. Every fifth value is zero, and most others are large,
+// so that a field that is too small is noticed.
 func fill(r *rand.Rand, v reflect.Value) {
 	if r.IntN(5) == 0 && v.Kind() != reflect.Struct {
 		return
@@ -90,7 +90,7 @@ func fillAll(r *rand.Rand, v reflect.Value) {
 	for i := range v.Len() {
 		for each := v.Index(i); ; {
 			if fill(r, each); each.Kind() != reflect.Interface || !each.IsNil() {
-				break // a list has no nil in it
+				break // a list contains no nil
 			}
 		}
 	}
@@ -132,7 +132,8 @@ func fillScalar(r *rand.Rand, v reflect.Value) {
 	}
 }
 
-// words are not always UTF-8: the last lines of stderr are not either.
+// words returns text that is not always valid UTF-8, because the last lines of stderr
+// may not be, either.
 func words(r *rand.Rand) string {
 	some := []string{"a", "b/c", "naïve", "\x00", "\xff\xfe", "'; DROP TABLE runs; --", "工作", " "}
 	s := ""

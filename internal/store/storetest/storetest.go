@@ -1,7 +1,7 @@
 //go:build linux
 
-// Package storetest is what every store of the engine's state has to pass: the
-// one on disk, and the simulator's in memory.
+// Package storetest is the test suite for every store of the engine's state: the one on
+// disk, and the simulator's in memory.
 package storetest
 
 import (
@@ -20,22 +20,22 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Store is what the broker needs of a store. Close may be called without any
-// other call after it.
+// Store is what the broker needs from a store. Close may be called without any other
+// call before it.
 type Store interface {
 	Load(ctx context.Context) (engine.State, error)
 	Commit(ctx context.Context, writes []engine.Write) error
 	Close() error
 }
 
-// Place is where one store is kept: Open opens it again with all that was
-// committed. Only one is open at a time.
+// Place is a location of one store: Open opens it again with everything that was
+// committed. Only one store may be open at a time.
 type Place interface {
 	Open(ctx context.Context) (Store, error)
 }
 
-// Same are the options by which two states are equal: empty is nil, a time has
-// its offset and no monotonic reading, and the zone's name does not matter.
+// Same are the options by which two states are equal: nil equals empty, a time has an
+// offset and no monotonic reading, and the name of its zone does not matter.
 var Same = gocmp.Options{
 	cmpopts.EquateEmpty(),
 	cmpopts.IgnoreFields(engine.State{}, "Zones"),
@@ -46,7 +46,7 @@ var Same = gocmp.Options{
 	}),
 }
 
-// Run puts the stores of new, empty places through the suite.
+// Run runs the suite on stores in new, empty places.
 func Run(t *testing.T, place func(t *testing.T) Place) {
 	tests := []struct {
 		name string
@@ -73,8 +73,8 @@ func testEmpty(t *testing.T, p Place) {
 	judge(t, reopen(t, p, s), engine.State{})
 }
 
-// testEveryKind stores records with any values. One that a store forgets shows,
-// also one that was added to the engine later.
+// testEveryKind stores records with random values. It detects a record that a store
+// forgets, even one that was added to the engine later.
 func testEveryKind(t *testing.T, p Place) {
 	s := open(t, p)
 	var want Model
@@ -124,7 +124,7 @@ func testReplace(t *testing.T, p Place) {
 	commit(t, s, engine.Put{Record: b})
 	judge(t, s, engine.State{Ledgers: []engine.Ledger{b}})
 	commit(t, s, engine.Delete{Record: engine.Ledger{TaskID: guid(1)}})
-	commit(t, s, engine.Delete{Record: engine.Ledger{TaskID: guid(1)}}) // nothing is there: no error
+	commit(t, s, engine.Delete{Record: engine.Ledger{TaskID: guid(1)}}) // deleting a missing record is not an error
 	judge(t, reopen(t, p, s), engine.State{})
 }
 
@@ -132,8 +132,8 @@ func fired(firing uint64) engine.Ledger {
 	return engine.Ledger{TaskID: guid(1), LedgerHot: engine.LedgerHot{Firing: firing}}
 }
 
-// testBatch writes to the same rows several times in one commit: the last write
-// counts, and rows with the same key in two tables are two rows.
+// testBatch writes to the same rows several times in one commit. The last write counts,
+// and rows with the same key in two tables are separate.
 func testBatch(t *testing.T, p Place) {
 	s := open(t, p)
 	occ := func(first uint64) engine.Occurrence { return engine.Occurrence{TaskID: guid(1), First: first} }
@@ -164,7 +164,8 @@ func testSeq(t *testing.T, p Place) {
 	judge(t, reopen(t, p, s), engine.State{Seq: 3})
 }
 
-// testCanceledContext: what was not begun is not stored, and the store lives on.
+// testCanceledContext checks that a commit that has not begun stores nothing, and that
+// the store stays usable.
 func testCanceledContext(t *testing.T, p Place) {
 	s := open(t, p)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -176,8 +177,8 @@ func testCanceledContext(t *testing.T, p Place) {
 	judge(t, reopen(t, p, s), engine.State{Ledgers: []engine.Ledger{{TaskID: guid(2)}}})
 }
 
-// testRandomHistory commits random batches over few keys and opens the store
-// again now and then; a map is the judge.
+// testRandomHistory commits random batches over few keys, and opens the store again now
+// and then. It compares the state with a map.
 func testRandomHistory(t *testing.T, p Place) {
 	r := rand.New(rand.NewPCG(3, 3))
 	s := open(t, p)
@@ -278,7 +279,7 @@ func judge(t *testing.T, s Store, want engine.State) {
 	}
 }
 
-// Sorted gives the state with its slices in the order of their keys.
+// Sorted sorts the slices of the state by their keys.
 func Sorted(st engine.State) engine.State {
 	sortBy(&st.Packages, func(r engine.Package) string { return r.Family })
 	sortBy(&st.Registrations, func(r engine.Registration) string { return r.TaskID.String() })

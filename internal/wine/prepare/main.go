@@ -1,8 +1,8 @@
 //go:build linux
 
-// prepare makes what scripts/wine needs, or finds it, and prints where it is: a line
-// for the image with Wine, one for the fixture, one for the programs. It exits with
-// 3 when the machine lacks something.
+// prepare makes or finds what scripts/wine needs, and prints one path per line: the
+// image with Wine, the fixture, and the programs. It exits with status 3 when the
+// machine lacks something.
 package main
 
 import (
