@@ -1,5 +1,5 @@
-// run runs a program and ends with its exit code: scripts/wine starts it in place of
-// the program, whose own end is not always seen outside of Wine.
+// run runs a program and exits with its exit code. scripts/wine starts run instead of
+// the program, because outside of Wine the end of a program is not always noticed.
 package main
 
 import (
