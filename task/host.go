@@ -19,7 +19,7 @@ type HeldInstance struct {
 
 // Result is how a run ended in the host's words. Outcome is Completed, Failed,
 // RetryAsked, Crashed (a panic, or a command ended by a signal) or Canceled with
-// Reason (the host itself was told to end: Terminating).
+// Reason (Terminating if the host itself is ending).
 type Result struct {
 	Outcome Outcome
 	Reason  CancellationReason

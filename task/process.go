@@ -24,10 +24,10 @@ func (p Process) String() string { return "pid " + strconv.Itoa(p.PID) }
 // whole process tree, as BGTASK_TREE.
 type LaunchToken GUID
 
-// The environment variables that carry the token. The first tells a process that
-// it is the one that was launched: it clears it, so that a program which it starts
-// does not take itself for that. The second stays, and marks whatever belongs to
-// the launch.
+// The environment variables that carry the token. LaunchEnv marks the process that was
+// launched. It clears the variable, so that its child processes do not mistake
+// themselves for the launched process. TreeEnv stays set, and marks every process that
+// belongs to the launch.
 const (
 	LaunchEnv = "BGTASK_LAUNCH"
 	TreeEnv   = "BGTASK_TREE"

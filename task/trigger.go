@@ -56,8 +56,8 @@ var recurrenceNames = [...]string{"Once", "Always"}
 // String is WinRT's name.
 func (r Recurrence) String() string { return nameOf(recurrenceNames[:], int(r), "Recurrence") }
 
-// CustomSystemEventTrigger fires when somebody raises the event ID: Client.Raise
-// or "bgtask raise".
+// CustomSystemEventTrigger fires when the event ID is raised, by Client.Raise or by
+// "bgtask raise".
 type CustomSystemEventTrigger struct {
 	ID         string     `json:"id"`
 	Recurrence Recurrence `json:"recurrence"`

@@ -214,12 +214,12 @@ func TestValidateRefuses(t *testing.T) {
 	}
 }
 
-func TestValidateTellsAll(t *testing.T) {
+func TestValidateReportsAll(t *testing.T) {
 	s := Spec{Conditions: []Condition{UserPresent, UserNotPresent, DeviceIdle}, Queue: -1}
 	err := s.Validate(func(Spec) error { return errors.New("a rule of the application") })
 	for _, want := range []string{"name", "EntryPoint", "trigger", "UserPresent and UserNotPresent", "UserPresent and DeviceIdle", "Queue", "a rule of the application"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("%q is not told in:\n%v", want, err)
+			t.Errorf("%q is not reported in:\n%v", want, err)
 		}
 	}
 	if Hint(err) != "set Name" {

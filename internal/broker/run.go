@@ -163,7 +163,7 @@ func (b *broker) turns(ctx context.Context) error {
 	return b.loop.Query(ctx, func(loop.State, engine.Instant) {})
 }
 
-// end tells hosts whether there will be another broker, and releases everything.
+// end informs hosts whether there will be another broker, and releases everything.
 func (b *broker) end(die func(), stopped bool) {
 	b.service.Notify(systemd.Stopping)
 	if stopped {

@@ -16,7 +16,7 @@ type clocks struct {
 	drift     time.Duration // by which the wall clock of this boot is off, until it is corrected
 	wrong     time.Duration // by which a broker found the wall clock behind, until it is corrected
 	unwritten bool          // a step of the wall clock that no broker has stored yet
-	exact     bool          // the machine's clocks can tell how much time has passed
+	exact     bool          // the machine's clocks show how much time has passed
 	boots     int
 }
 

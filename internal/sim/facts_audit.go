@@ -116,7 +116,7 @@ func fails(conditions []task.Condition, facts map[string]task.Value) bool {
 }
 
 // elapsed checks that elapsed time is real time, whatever sleep, power-off and steps of
-// the wall clock did, as far as the machine's clocks can tell.
+// the wall clock did, as far as the machine's clocks show it.
 func (a *auditor) elapsed() {
 	m := a.m
 	if m.b == nil || !m.exact || m.wrong != 0 {

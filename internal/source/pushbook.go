@@ -26,7 +26,7 @@ type pushBook struct {
 }
 
 type pushChannel struct {
-	Token    string `json:"token"` // secret shared with the distributor: whoever has it can send
+	Token    string `json:"token"` // secret shared with the distributor: anyone who has it can send
 	Endpoint string `json:"endpoint,omitempty"`
 }
 

@@ -13,8 +13,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// decoder takes a message apart and collects what is wrong with it, so that a
-// conversion reads as a list of fields and the peer is told all at once.
+// decoder reads the fields of a message and collects its faults, so that a conversion
+// reads as a list of fields and the peer gets all faults in one answer.
 //
 // Limits are for what comes to the broker, where strict is set. The broker's own
 // answers are bounded by the size of a message, and none is worth refusing for a
@@ -79,7 +79,7 @@ func (d *decoder) texts(field string, s []string, most, size int) []string {
 	return s
 }
 
-// bytes gives nil for nothing: the wire does not tell it from empty.
+// bytes returns nil for an empty field, because the wire does not distinguish the two.
 func (d *decoder) bytes(field string, b []byte, most int) []byte {
 	if len(b) == 0 || d.over(field, len(b), most, "bytes") {
 		return nil

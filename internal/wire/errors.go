@@ -39,7 +39,7 @@ var errorTable = []struct {
 	{task.ErrInternal, codes.Internal},
 }
 
-// maxDetails bounds the faults that one status tells.
+// maxDetails limits the number of faults in one status.
 const maxDetails = 64
 
 // Status makes err an error of gRPC, for a service to return.

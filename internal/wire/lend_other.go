@@ -9,5 +9,5 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Borrow has nobody to ask: the broker is for Linux.
+// Borrow fails, because the broker runs only on Linux.
 func Borrow(context.Context, string, task.GUID) (*os.File, error) { return nil, task.ErrNotSupported }

@@ -87,8 +87,8 @@ func TestLimitsAreInclusive(t *testing.T) {
 	}
 }
 
-// All faults are told at once.
-func TestAllFaultsAreTold(t *testing.T) {
+// One answer contains all faults.
+func TestAllFaultsAreReported(t *testing.T) {
 	_, err := FireRequestFrom(&pb.FireRequest{RequestId: "x", TaskId: "y", Arguments: make([]byte, task.MaxPayload+1)})
 	for _, field := range []string{"request_id", "task_id", "arguments"} {
 		if err == nil || !strings.Contains(err.Error(), field) {

@@ -78,7 +78,7 @@ func (d *decoder) class(s string) task.GUID { return d.guid("class", s) }
 // AccessTo converts an access status.
 func AccessTo(a task.AccessStatus) pb.AccessStatus { return pb.AccessStatus(a) }
 
-// AccessFrom converts the access that a request gives, or that an answer tells.
+// AccessFrom converts the access status in a request or an answer.
 func AccessFrom(n pb.AccessStatus) (task.AccessStatus, error) {
 	a := task.AccessStatus(n)
 	if _, ok := a.Row(); ok && pb.AccessStatus(a) == n {

@@ -30,7 +30,7 @@ type Peer struct {
 	beforeEnd atomic.Pointer[func()]
 }
 
-// Disconnect ends the connection: a peer that does not read is told nothing else.
+// Disconnect closes the connection. A peer that does not read gets no other message.
 func (p *Peer) Disconnect() { p.conn.Close() }
 
 // BeforeEnd makes the connection call f when it has ended, before gRPC hears of

@@ -8,5 +8,5 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// peerOf has nobody to ask: the broker is for Linux.
+// peerOf fails, because the broker runs only on Linux.
 func peerOf(*net.UnixConn) (*Peer, error) { return nil, task.ErrNotSupported }

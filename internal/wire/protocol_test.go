@@ -27,10 +27,10 @@ var (
 	camelHump  = regexp.MustCompile("([a-z])([A-Z])")
 )
 
-// TestProtocolPageHasEveryError: a row may name several codes of ours, and then one
-// code of gRPC for all or one for each.
+// TestProtocolPageHasEveryError compares the table of errors with the page. A row may
+// name several of our codes, with one gRPC code for all of them or one for each.
 func TestProtocolPageHasEveryError(t *testing.T) {
-	told := map[string]string{}
+	listed := map[string]string{}
 	for row := range strings.Lines(protocolPage(t)) {
 		cells := strings.Split(row, "|")
 		if len(cells) != 5 || cells[2] != strings.ToUpper(cells[2]) || !strings.Contains(cells[1], "`") {
@@ -38,42 +38,42 @@ func TestProtocolPageHasEveryError(t *testing.T) {
 		}
 		grpc := strings.Split(strings.TrimSpace(cells[2]), ", ")
 		for i, word := range quotedWord.FindAllStringSubmatch(cells[1], -1) {
-			told[word[1]] = grpc[min(i, len(grpc)-1)]
+			listed[word[1]] = grpc[min(i, len(grpc)-1)]
 		}
 	}
 	for _, row := range errorTable {
 		code := task.Code(row.sentinel)
 		want := strings.ToUpper(camelHump.ReplaceAllString(row.code.String(), "${1}_$2"))
-		if told[code] != want {
-			t.Errorf("%s is %q on the page, and %s here", code, told[code], want)
+		if listed[code] != want {
+			t.Errorf("%s is %q on the page, but %s here", code, listed[code], want)
 		}
-		delete(told, code)
+		delete(listed, code)
 	}
-	for code := range told {
-		t.Errorf("the page has %s, which there is not", code)
+	for code := range listed {
+		t.Errorf("the page has %s, which does not exist", code)
 	}
 }
 
-// TestProtocolPageHasEveryMessage: the table of the stream names what both sides
-// can say.
+// TestProtocolPageHasEveryMessage checks that the table of the stream names the messages
+// of both sides.
 func TestProtocolPageHasEveryMessage(t *testing.T) {
 	_, section, _ := strings.Cut(protocolPage(t), "| from the host | from the broker |")
 	section, _, _ = strings.Cut(section, "Rules for a host")
-	told := map[string]bool{}
+	listed := map[string]bool{}
 	for _, word := range quotedWord.FindAllStringSubmatch(section, -1) {
-		told[word[1]] = true
+		listed[word[1]] = true
 	}
 	for _, m := range []protoreflect.Message{new(pb.AttachRequest).ProtoReflect(), new(pb.AttachResponse).ProtoReflect()} {
 		fields := m.Descriptor().Fields()
 		for i := range fields.Len() {
 			name := string(fields.Get(i).Name())
-			if !told[name] {
-				t.Errorf("the page does not tell of %s of %s", name, m.Descriptor().Name())
+			if !listed[name] {
+				t.Errorf("the page does not have %s of %s", name, m.Descriptor().Name())
 			}
-			delete(told, name)
+			delete(listed, name)
 		}
 	}
-	for name := range told {
-		t.Errorf("the page tells of %s, which there is not", name)
+	for name := range listed {
+		t.Errorf("the page has %s, which does not exist", name)
 	}
 }

@@ -168,6 +168,6 @@ func TestLongPathsThatAreNoText(t *testing.T) {
 	got := d.details(m)
 	want := task.StorageLibraryContentChangedTriggerDetails{Paths: []string{"/a"}, Overflow: true}
 	if diff := cmp.Diff(want, got); diff != "" || d.err() != nil {
-		t.Errorf("told is (-want +got)\n%s%v", diff, d.err())
+		t.Errorf("decoded details (-want +got)\n%s%v", diff, d.err())
 	}
 }

@@ -65,8 +65,8 @@ func SimulationTo(s task.Simulation, send func(*pb.SimulateResponse) error) erro
 	return err
 }
 
-// SimulationFrom adds a piece to a simulation. What a newer broker has to tell beside
-// is passed over.
+// SimulationFrom adds a piece to a simulation. Fields that only a newer broker sends are
+// ignored.
 func SimulationFrom(s *task.Simulation, m *pb.SimulateResponse) error {
 	d := &decoder{}
 	switch {

@@ -48,9 +48,9 @@ func isDir(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// Listen makes the broker's socket: its directory 0700 and the caller's, itself
-// 0600. A socket that nobody listens on is replaced; for one that somebody
-// listens on it fails with ErrConflict.
+// Listen creates the broker's socket with mode 0600, in a directory that has mode 0700
+// and belongs to the caller. It replaces a socket on which no process listens. If a
+// process listens on it, Listen fails with ErrConflict.
 func Listen(path string) (*net.UnixListener, error) {
 	if err := prepare(path); err != nil {
 		return nil, err

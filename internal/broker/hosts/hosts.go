@@ -144,7 +144,7 @@ func (h *Hosts) Drop(host engine.HostID, frame wire.Drop) {
 	time.AfterFunc(goodbyeWithin, func() { a.end(nil) })
 }
 
-// DismissAll tells all hosts not to start another broker, and waits at most a second
+// DismissAll asks all hosts not to start another broker, and waits at most a second
 // until their streams have ended.
 func (h *Hosts) DismissAll() {
 	all := h.all()

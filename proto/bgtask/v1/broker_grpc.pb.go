@@ -1,9 +1,9 @@
 // What applications and the user's command line ask of the broker.
 //
 // The broker listens on the Unix socket $XDG_RUNTIME_DIR/bgtask/bgtask.sock,
-// else /run/user/UID/bgtask/bgtask.sock, and serves the user whose it is. Who
-// calls is told with every call by the metadata key "bgtask-caller-bin", whose
-// value is an encoded Caller.
+// else /run/user/UID/bgtask/bgtask.sock, and serves the user who owns it.
+// The caller identifies itself with every call by the metadata key
+// "bgtask-caller-bin", whose value is an encoded Caller.
 //
 // A message is at most 1 MiB; lists are streams, so that none outgrows it.
 

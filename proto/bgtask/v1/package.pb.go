@@ -27,7 +27,7 @@ const (
 type AccessStatus int32
 
 const (
-	// Nobody has asked yet.
+	// Access has not been requested yet.
 	AccessStatus_ACCESS_STATUS_UNSPECIFIED AccessStatus = 0
 	// Always.
 	AccessStatus_ACCESS_STATUS_ALWAYS_ALLOWED AccessStatus = 4

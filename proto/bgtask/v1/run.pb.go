@@ -139,7 +139,7 @@ const (
 	Outcome_OUTCOME_CRASHED Outcome = 6
 	// Run was never entered.
 	Outcome_OUTCOME_ACTIVATION_FAILED Outcome = 7
-	// Nobody was there to see how it ended.
+	// The end of the run was not observed.
 	Outcome_OUTCOME_LOST Outcome = 8
 )
 
@@ -281,9 +281,9 @@ const (
 	Phase_PHASE_STARTING Phase = 4
 	// Run was entered.
 	Phase_PHASE_RUNNING Phase = 5
-	// Told to stop.
+	// The run was asked to stop.
 	Phase_PHASE_CANCELING Phase = 6
-	// Told to stop, and it does not.
+	// The run was asked to stop, but continues.
 	Phase_PHASE_UNRESPONSIVE Phase = 7
 	// Too many faults; it does not run by itself.
 	Phase_PHASE_SUSPENDED Phase = 8
