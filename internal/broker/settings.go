@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,9 +22,9 @@ import (
 // Everything that lists the keys reads them.
 type settings struct {
 	MinFreshness   period `toml:"min_freshness" default:"1m" least:"1s" doc:"shortest interval of a timer; at least 1s"`
-	RunsAtOnce     int    `toml:"runs_at_once" default:"32" most:"1000" doc:"live runs overall"`
-	RunsPerPackage int    `toml:"runs_per_package" default:"8" most:"1000" doc:"live runs of one package"`
-	Launches       int    `toml:"launches" default:"8" most:"1000" doc:"class servers starting at the same time"`
+	RunsAtOnce     int    `toml:"runs_at_once" default:"32" most:"1,000" doc:"live runs overall"`
+	RunsPerPackage int    `toml:"runs_per_package" default:"8" most:"1,000" doc:"live runs of one package"`
+	Launches       int    `toml:"launches" default:"8" most:"1,000" doc:"class servers starting at the same time"`
 	RunLimit       period `toml:"run_limit" default:"0s" least:"1s" doc:"for registrations that set none; 0: no limit"`
 	StartTimeout   period `toml:"start_timeout" default:"2m" least:"1s" doc:"for a launched server to register its class"`
 	CancelGrace    period `toml:"cancel_grace" default:"5s" least:"100ms" doc:"for a run to stop after a cancel"`
@@ -114,10 +115,10 @@ func outOfRange(row reflect.StructField, v reflect.Value) string {
 			return fmt.Sprintf("%s is %v; it is at least %v", name, d, least)
 		}
 	}
-	var most int64
-	if _, err := fmt.Sscan(row.Tag.Get("most"), &most); err == nil {
+	shown := row.Tag.Get("most")
+	if most, err := strconv.ParseInt(strings.ReplaceAll(shown, ",", ""), 10, 64); err == nil {
 		if n := v.Int(); n < 0 || n > most {
-			return fmt.Sprintf("%s is %d; it must be from 1 to %d", name, n, most)
+			return fmt.Sprintf("%s is %d; it must be from 1 to %s", name, n, shown)
 		}
 	}
 	return ""

@@ -71,8 +71,8 @@ func TestSettingsOutOfRange(t *testing.T) {
 	for text, says := range map[string]string{
 		`min_freshness = "500ms"`:  "min_freshness is 500ms; it is at least 1s",
 		`cancel_grace = "-1s"`:     "cancel_grace is -1s; it is at least 100ms",
-		`launches = 1001`:          "launches is 1001; it must be from 1 to 1000",
-		`runs_at_once = -1`:        "runs_at_once is -1; it must be from 1 to 1000",
+		`launches = 1001`:          "launches is 1001; it must be from 1 to 1,000",
+		`runs_at_once = -1`:        "runs_at_once is -1; it must be from 1 to 1,000",
 		"\nmin_freshnes = \"1m\"":  "config.toml:2: there is no setting min_freshnes",
 		`default_access = "Never"`: "there is no access status \"Never\"",
 	} {
