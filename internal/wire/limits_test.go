@@ -39,7 +39,7 @@ func TestRequestsAreWithinLimits(t *testing.T) {
 			return err
 		}, task.ErrInvalid, "task_id"},
 		"bad id": {func() error { _, err := RequestIDFrom("14c5"); return err }, task.ErrInvalid, "request_id: it is not a GUID"},
-		"reason": {func() error { _, err := CancelRequestFrom(&pb.CancelRequest{TaskId: id, Reason: 13}); return err }, task.ErrInvalid, "number 12"},
+		"reason": {func() error { _, err := CancelRequestFrom(&pb.CancelRequest{TaskId: id, Reason: 201}); return err }, task.ErrInvalid, "number 200"},
 		"access": {func() error {
 			_, err := SetAccessRequestFrom(&pb.SetAccessRequest{Package: "p", Access: 2})
 			return err
