@@ -36,7 +36,7 @@ func TestHostRuns(t *testing.T) {
 	})
 }
 
-// At most ten updates a second of a run, and always the last one, before the
+// A host sends at most ten updates of a run a second, and always the last one, before the
 // outcome.
 func TestProgressIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

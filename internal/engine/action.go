@@ -76,8 +76,8 @@ type (
 		Token   task.LaunchToken
 		Kill    bool
 	}
-	// Watch starts watching files, a socket, devices or messages for a task. What the
-	// watcher sees is reported as Occurred.
+	// Watch starts watching files, a socket, devices, toasts or messages for a task. What
+	// the watcher sees is reported as Occurred.
 	Watch struct {
 		TaskID  task.GUID
 		Trigger task.Trigger

@@ -80,7 +80,7 @@ var hostCommands = map[string]func(*world, args){
 	},
 }
 
-// class makes a CLSID of a letter.
+// class returns the CLSID that a letter stands for.
 func class(s string) task.GUID {
 	return task.GUID{15: s[0]}
 }
@@ -148,7 +148,7 @@ func objects(s string) []Object {
 	return all
 }
 
-// classNamed is the class of command tasks, or one of a letter.
+// classNamed returns the class of command tasks for its name, or the class of a letter.
 func classNamed(s string) task.GUID {
 	if s == "COMMAND" {
 		return task.CommandClass
@@ -171,7 +171,7 @@ func (w *world) token(name string) task.LaunchToken {
 	return task.LaunchToken(w.ids[name])
 }
 
-// hostOf is where a run is, or the one that the command names.
+// hostOf returns the host that the command names, or else the host of its run.
 func (w *world) hostOf(a args) HostID {
 	if name := a.named["host"]; name != "" {
 		return w.hostID(name)

@@ -181,7 +181,7 @@ func (w *world) trigger(a args) task.Trigger {
 	return task.ApplicationTrigger{}
 }
 
-// caller is the user's command line, or the package of caller=P.
+// caller returns the user's command line, or the package P if caller=P is given.
 func (w *world) caller(a args) Caller {
 	if p := a.named["caller"]; p != "" {
 		return Caller{Package: p}
@@ -189,7 +189,7 @@ func (w *world) caller(a args) Caller {
 	return Caller{All: true}
 }
 
-// payload is a text, or with @1024 as many bytes.
+// payload returns the text s, or 1,024 bytes for "@1024".
 func payload(s string) []byte {
 	if n, ok := strings.CutPrefix(s, "@"); ok {
 		return make([]byte, number(n))

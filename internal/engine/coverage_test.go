@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// promised are the sections of the contract in which every promise has a transcript.
+// promised lists the sections of the contract in which every promise has a transcript.
 var promised = []string{"2", "3", "4", "5", "6", "8"}
 
 // row is a line of testdata/README.md: a quote of the contract, or a move, and the

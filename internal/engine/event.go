@@ -151,8 +151,8 @@ type (
 	}
 	// SourceChanged carries the state that a source reports about itself.
 	SourceChanged struct{ State task.SourceState }
-	// Occurred reports what a watcher of files, sockets, devices or messages saw for a
-	// task. Its answer says whether the firing was accepted; it is not remembered.
+	// Occurred reports what a watcher of files, sockets, devices, toasts or messages saw
+	// for a task. Its answer says whether the firing was accepted; it is not remembered.
 	Occurred struct {
 		Request RequestID // zero: no answer is wanted
 		TaskID  task.GUID

@@ -10,7 +10,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// neverWritten are the types of what an engine and its fork may share.
+// neverWritten lists the types of the values that an engine and its fork may share,
+// because nothing writes to them.
 var neverWritten = map[reflect.Type]bool{
 	reflect.TypeFor[*coldSpec]():          true,
 	reflect.TypeFor[*time.Location]():     true,
@@ -28,7 +29,8 @@ var neverWritten = map[reflect.Type]bool{
 	reflect.TypeFor[[]byte]():             true,
 }
 
-// places are all that can be reached from v and written through, with the way there.
+// places maps the address of everything that can be reached from a value and written to
+// the path that leads to it.
 type places map[uintptr]string
 
 func (p places) walk(v reflect.Value, way string) {
@@ -72,7 +74,8 @@ func (p places) walk(v reflect.Value, way string) {
 	}
 }
 
-// shared says through what an engine and its fork could write to each other.
+// shared returns the paths through which an engine and its fork could write to each
+// other's state.
 func shared(a, b *Engine) []string {
 	of := places{}
 	of.walk(reflect.ValueOf(a), "engine")
@@ -87,8 +90,8 @@ func shared(a, b *Engine) []string {
 	return all
 }
 
-// checkFork holds a fork of every state that a transcript passes through against
-// the engine itself.
+// checkFork compares the engine with a fork, in every state that a transcript passes
+// through.
 func (w *world) checkFork() {
 	if w.e == nil || len(w.e.regs) > 8 {
 		return
@@ -126,7 +129,7 @@ func TestForkGoesItsOwnWay(t *testing.T) {
 	}
 }
 
-// BenchmarkFork is the time for which the loop stands still, with 100,000 tasks.
+// BenchmarkFork measures how long a fork of 100,000 tasks stops the broker's loop.
 func BenchmarkFork(b *testing.B) {
 	e := manyTasks()
 	for b.Loop() {

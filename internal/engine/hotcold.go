@@ -1,9 +1,9 @@
-// The memory of a registration, in two parts, so that many idle ones fit into little
-// memory. The hot part is what nearly every registration has and what differs between
-// them. The cold part is what most leave at its zero value: they all share one zero,
-// and a registration gets its own cold part when something in it is first written. The
-// split names the hot fields only: a field that is added to task.Spec or to LedgerCold
-// is cold without a line here.
+// A registration is kept in two parts, so that 100,000 idle ones fit into little memory.
+// The hot part holds the fields that nearly every registration sets. The cold part holds
+// those that most leave zero: they all share one zero value, and a registration gets its
+// own cold part when a field in it is first written. Shared parts are never written to.
+// The split names the hot fields only, so a field that is added to task.Spec or to
+// LedgerCold is cold without a line here.
 
 package engine
 
@@ -15,8 +15,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// hotSpec is a task.Spec in two parts. Neither is written to: a registration that
-// changes gets a new one.
+// hotSpec is a task.Spec in two parts. Neither is ever written to: a registration that
+// changes gets a new hotSpec.
 type hotSpec struct {
 	Name       string
 	EntryPoint task.GUID
@@ -29,7 +29,7 @@ type hotSpec struct {
 // task.Spec would see half of it.
 type coldSpec task.Spec
 
-// noColdSpec is shared by all registrations without options.
+// noColdSpec is the cold part of all registrations without options.
 var noColdSpec = &coldSpec{}
 
 func splitSpec(s task.Spec) hotSpec {
@@ -49,22 +49,23 @@ func (h hotSpec) whole() task.Spec {
 	return s
 }
 
-// cold is what of a registration most have none of: of its ledger, and of what
-// follows from its trigger.
+// cold is the part of a registration that most leave zero: in its ledger, and in what is
+// derived from its trigger and its runs.
 type cold struct {
 	LedgerCold
 
-	calendar  *calendar.Schedule // of a CalendarTrigger
-	zone      *time.Location     // of it; nil: the machine's
-	wall      *timer             // of it
-	strays    int                // instances that a host still runs and no run stands for
+	calendar  *calendar.Schedule // parsed expression of a CalendarTrigger
+	zone      *time.Location     // of the calendar; nil: the machine's
+	wall      *timer             // for the calendar's next instant
+	strays    int                // instances that a host still runs without a run of the engine
 	lostSince time.Duration      // elapsed, since when a condition of the live run fails; 0: all hold
 }
 
-// noCold is shared by all registrations that have nothing cold. It is only read.
+// noCold is the cold part of all registrations whose cold fields are zero. It is only
+// read.
 var noCold = &cold{}
 
-// writeCold returns the cold part to write to. Reading it needs no call.
+// writeCold returns r's own cold part, for writing. Reading needs no call.
 func (r *reg) writeCold() *cold {
 	if r.cold == noCold {
 		r.cold = &cold{}
@@ -72,7 +73,8 @@ func (r *reg) writeCold() *cold {
 	return r.cold
 }
 
-// registration and ledger are the rows of r as they are stored.
+// registration returns the stored row of what r was registered with. ledger returns the
+// row that changes with every firing.
 func (r *reg) registration() Registration {
 	return Registration{TaskID: r.taskID, Package: r.pack.Family, Spec: r.Spec.whole(), Registered: r.registered.In(time.UTC), Order: r.Order}
 }
@@ -89,17 +91,17 @@ func (r *reg) open(l *Ledger) {
 	}
 }
 
-// shown is an instant in the machine's zone, for people.
+// shown returns an instant in the machine's zone, for people.
 func (e *Engine) shown(t UnixTime) time.Time { return t.In(e.now.Wall.Location()) }
 
-// setZone notes the zone that a calendar names.
+// setZone sets the zone that r's calendar names; nil is the machine's.
 func (r *reg) setZone(zone *time.Location) {
 	if r.zone != zone {
 		r.writeCold().zone = zone
 	}
 }
 
-// setCalendar notes the calendar of a CalendarTrigger; nil is that of any other.
+// setCalendar sets the parsed calendar of a CalendarTrigger; other triggers have nil.
 func (r *reg) setCalendar(c *calendar.Schedule) {
 	if r.calendar != c {
 		r.writeCold().calendar = c

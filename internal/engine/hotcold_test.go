@@ -8,8 +8,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestMain holds, after all transcripts, that what registrations share was not
-// written to.
+// TestMain checks, after all transcripts, that the parts which registrations share were
+// not written to.
 func TestMain(m *testing.M) {
 	m.Run()
 	if !reflect.ValueOf(*noCold).IsZero() {
@@ -20,13 +20,14 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// TestSpecSplits: a spec that is split into hot and cold is the same when it is put
-// together again.
+// TestSpecSplits checks that a spec is unchanged after it was split into hot and cold and
+// put together again.
 func TestSpecSplits(t *testing.T) {
 	filled.RoundTrip(t, filled.Filler{}, func(want task.Spec) (task.Spec, error) { return splitSpec(want).whole(), nil })
 }
 
-// TestLedgerSplits: opening a ledger and asking for it again gives the same.
+// TestLedgerSplits checks that a ledger is unchanged after it was split and put together
+// again.
 func TestLedgerSplits(t *testing.T) {
 	filled.RoundTrip(t, filled.Filler{}, func(want Ledger) (Ledger, error) {
 		r := &reg{taskID: want.TaskID}
@@ -35,8 +36,8 @@ func TestLedgerSplits(t *testing.T) {
 	})
 }
 
-// TestIdleOnesShare: a registration without options and with a past that is empty
-// has nothing of its own that is cold.
+// TestIdleOnesShare checks that a registration without options and without a past shares
+// both cold parts.
 func TestIdleOnesShare(t *testing.T) {
 	s := task.Spec{Name: "n", EntryPoint: task.GUID{1}, Trigger: task.ApplicationTrigger{}, Conditions: []task.Condition{task.ACPower}}
 	if splitSpec(s).coldSpec != noColdSpec {

@@ -1,7 +1,7 @@
 package engine
 
-// check holds every state that a transcript passes through against what section 9
-// says is always true.
+// check compares every state that a transcript passes through with the invariants in
+// section 9 of the contract.
 func (w *world) check(out Output) {
 	if w.e == nil || out.Defect != nil {
 		return

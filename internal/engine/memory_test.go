@@ -7,7 +7,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// memory is a store for tests: it keeps what Writes say.
+// memory is a store for tests. It applies Writes to a State in memory.
 type memory struct {
 	clock     Clock
 	regs      map[task.GUID]Registration

@@ -25,7 +25,7 @@ type ending struct {
 	exit    string
 	forced  bool
 	stderr  string
-	several bool // its process crashed with other runs in it: counted as a fault of none
+	several bool // its process crashed with other runs in it, so it counts as a fault of none of them
 	noClass bool // its class is not declared, or its package is gone
 }
 

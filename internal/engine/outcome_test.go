@@ -6,8 +6,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// TestEveryOutcomeLeadsSomewhere: an outcome without a case in applyOutcome would leave
-// its occurrence live forever, with no run.
+// TestEveryOutcomeLeadsSomewhere checks that applyOutcome has a case for every outcome.
+// Without one, the occurrence would stay live forever with no run.
 func TestEveryOutcomeLeadsSomewhere(t *testing.T) {
 	for _, row := range task.Outcomes() {
 		w := newWorld(t)

@@ -233,7 +233,7 @@ const (
 	ByEvent
 	ByApplication
 	ByHand
-	ByWatch // files, sockets, devices
+	ByWatch // files, a socket, a device, a toast or a message
 	ByServicing
 )
 

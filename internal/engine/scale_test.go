@@ -9,8 +9,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// BenchmarkRestore loads 100,000 registrations over ten packages; it reports the
-// memory of one.
+// BenchmarkRestore loads 100,000 registrations in ten packages, and reports the memory
+// that each takes.
 func BenchmarkRestore(b *testing.B) {
 	now, saved := manySaved()
 	var before, after runtime.MemStats

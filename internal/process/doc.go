@@ -1,5 +1,5 @@
 // Package process starts class servers, finds them again after a restart of the broker,
-// follows them and ends them. It is for Linux.
+// follows them and ends them. It needs Linux.
 //
 // A launch is one process tree. Its root, the leader, is the process that Start started
 // or Find found; it leads its own session. Any of five marks shows that a process belongs

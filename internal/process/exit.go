@@ -96,8 +96,8 @@ func strangerExit(pidfd int) Exit {
 	return Exit{}
 }
 
-// reapingPatience, in milliseconds, is for a parent that reaps its children immediately, as
-// an init does.
+// reapingPatience, in milliseconds, is long enough for a parent that reaps its children
+// immediately, as an init does.
 const reapingPatience = 100
 
 func fromStatus(s syscall.WaitStatus) Exit {

@@ -9,10 +9,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Find follows a launch of an earlier broker again. If p is known, it has to be the same
-// process still. If p is zero, because the broker died between the fork and the record of
-// it, the oldest process that carries the token is the leader. ErrGone means that there is
-// no leader; what is left of its tree is then among the Strays.
+// Find resumes following a launch of an earlier broker. If p is known, the leader must
+// still be that process. If p is zero, because the broker died between the fork and the
+// record of it, the oldest process that carries the token is the leader. ErrGone means
+// that there is no leader; Strays then returns what is left of its tree.
 func (s *Supervisor) Find(p task.Process, token task.LaunchToken, c Callbacks) (task.Process, error) {
 	l, err := s.reserve(token, c)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// orphaned starts a broker under an init, lets it start a server, and kills the
-// broker: a server is left that is not a child of this process.
+// orphaned starts a broker under an init, lets it start a server, and kills the broker.
+// The server that remains is not a child of this process.
 func (b *bench) orphaned(args ...string) (token task.LaunchToken, server task.Process) {
 	b.t.Helper()
 	token = newToken()
@@ -127,8 +127,8 @@ func TestFindTakesNoOther(t *testing.T) {
 	b.finish(s)
 }
 
-// TestACopyOfTheState: the broker of a copied state directory knows the launches
-// of the original. Their processes are not its own: it neither takes nor ends them.
+// TestACopyOfTheState checks that the broker of a copied state directory neither adopts
+// nor ends the processes of the original, although its state contains their launches.
 func TestACopyOfTheState(t *testing.T) {
 	b := newBench(t)
 	s := b.start("hang", "server")

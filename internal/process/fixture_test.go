@@ -22,10 +22,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// patience bounds every wait of a test; a machine may be slow, a hang is not.
+// patience bounds every wait of a test. It is long enough for a slow machine.
 const patience = 30 * time.Second
 
-// bench is a supervisor with servers to start, and the pipe that they report to.
+// bench is a supervisor, and the pipe on which the servers that it starts report.
 type bench struct {
 	t          *testing.T
 	supervisor *Supervisor
@@ -69,7 +69,7 @@ func (b *bench) open(o Options) {
 }
 
 func (b *bench) listen() {
-	f, err := os.OpenFile(b.pipe, os.O_RDWR, 0) // writing too: so it never ends
+	f, err := os.OpenFile(b.pipe, os.O_RDWR, 0) // also open for writing, so that reading never ends
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -83,7 +83,7 @@ func (b *bench) listen() {
 	b.t.Cleanup(func() { f.Close(); <-done })
 }
 
-// await waits until all of names have reported and gives the pid of the first.
+// await waits until all of names have reported, and returns the pid of the first.
 func (b *bench) await(names ...string) int {
 	b.t.Helper()
 	for _, name := range names {
@@ -105,7 +105,7 @@ func (b *bench) report() []string {
 	return r
 }
 
-// server is a class server that plays a helper's mode.
+// server returns a class server that runs this test program in a helper's mode.
 func (b *bench) server(args ...string) task.ClassServer {
 	return task.ClassServer{Executable: executable(), Arguments: append([]string{helperArg, b.pipe}, args...), Dir: b.dir}
 }
@@ -181,7 +181,7 @@ func (b *bench) gone(pid int) {
 	})
 }
 
-// eventually is for what nothing signals.
+// eventually polls until holds returns true, for states whose change nothing signals.
 func (b *bench) eventually(what string, holds func() bool) {
 	b.t.Helper()
 	for end := time.Now().Add(patience); !holds(); time.Sleep(5 * time.Millisecond) {
@@ -191,8 +191,8 @@ func (b *bench) eventually(what string, holds func() bool) {
 	}
 }
 
-// nothingLeft checks that no helper of the test is alive or a zombie. It looks at
-// command lines, so it finds also what the supervisor cannot know.
+// nothingLeft checks that no helper of the test is alive or a zombie. It looks at command
+// lines, so it also finds processes that the supervisor cannot know.
 func (b *bench) nothingLeft() {
 	for _, pid := range b.helpers() {
 		b.t.Errorf("process %d is left", pid)

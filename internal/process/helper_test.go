@@ -142,7 +142,7 @@ func (h helper) detach(args []string) {
 	h.start(append([]string{"leave"}, args...))
 }
 
-// show prints what a server finds, to standard output.
+// show prints what a server finds: its directory, session, standard input and environment.
 func (h helper) show([]string) {
 	dir, err := os.Getwd()
 	must(err)

@@ -37,7 +37,7 @@ func (s Stream) String() string {
 	return "stdout"
 }
 
-// suffixes are those of a launch's files: its streams, and when they grew.
+// suffixes are the suffixes of the files with a launch's streams.
 var suffixes = [...]string{Stdout: ".out", Stderr: ".err"}
 
 const marksSuffix = ".times"

@@ -32,7 +32,8 @@ func TestOutputIsBoundedWhileItIsWritten(t *testing.T) {
 	b.finish(s)
 }
 
-// diskUse asks du, which we did not write.
+// diskUse returns the disk space of a file according to du, which shares no code with
+// the package.
 func diskUse(t *testing.T, path string) int {
 	t.Helper()
 	out, err := exec.Command("du", "-k", path).Output()
@@ -75,7 +76,7 @@ func newTestOutput(t *testing.T, perLaunch, all int64) *output {
 	return newOutput(t.TempDir(), perLaunch, all, slog.New(slog.DiscardHandler))
 }
 
-// writeOutput is a launch that wrote n bytes at an hour and ended.
+// writeOutput makes a launch that wrote n bytes at an hour and then ended.
 func writeOutput(t *testing.T, o *output, hour, n int) task.LaunchToken {
 	t.Helper()
 	token := newToken()

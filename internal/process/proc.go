@@ -142,8 +142,8 @@ func environment(pid int, names ...string) []string {
 // execRetries, a millisecond apart, are for an execve that reads its program from a disk.
 const execRetries = 20
 
-// inExec reports whether a process is in the middle of execve, when it has neither arguments
-// nor environment.
+// inExec reports whether a process is in the middle of execve. It then has neither
+// arguments nor an environment.
 func inExec(pid int) bool {
 	if len(readBounded(procPath(pid, "cmdline"))) > 0 {
 		return false

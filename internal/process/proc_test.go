@@ -30,7 +30,7 @@ func TestParseStat(t *testing.T) {
 	}
 }
 
-// ps is the judge.
+// The result is compared with ps.
 func TestReadProcAgreesWithPS(t *testing.T) {
 	p, err := readProc(os.Getpid())
 	if err != nil {

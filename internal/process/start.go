@@ -60,7 +60,7 @@ func (s *Supervisor) start(l *launch, server task.ClassServer, env []string) (ta
 	return s.lead(l, pid, handle)
 }
 
-// prepare sets what is known of a launch before it has a leader.
+// prepare sets what is known about a launch before it has a leader.
 func (l *launch) prepare(files []fileID, stderr int64, child bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

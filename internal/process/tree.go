@@ -13,7 +13,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// tree is what is known of the processes of one launch. It is guarded by its launch.
+// tree is what is known about the processes of one launch. Its launch guards it.
 type tree struct {
 	token  task.LaunchToken
 	state  string         // the state directory's id: a copy of the directory has the same tokens

@@ -64,7 +64,8 @@ func (s *Store) backup(ctx context.Context, path string) (err error) {
 	return syncFile(filepath.Dir(path))
 }
 
-// vacuumInto fills the file, which exists already so that it has the right permissions.
+// vacuumInto copies the store into the file, which already exists with the right
+// permissions.
 func (s *Store) vacuumInto(ctx context.Context, path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -4,7 +4,7 @@ package store
 
 import "encoding/binary"
 
-// message is a value with fields of its own; left out when all are zero.
+// message encodes a value that has fields. It is left out if all of them are zero.
 func message[T any](c *codec, n int, v *T, fields func(*codec, *T)) {
 	if !c.reading {
 		before := len(c.buf)
@@ -18,7 +18,7 @@ func message[T any](c *codec, n int, v *T, fields func(*codec, *T)) {
 	}
 }
 
-// optional is a message that is absent when the pointer is nil.
+// optional encodes a message that is absent if the pointer is nil.
 func optional[T any](c *codec, n int, v **T, fields func(*codec, *T)) {
 	if !c.reading {
 		if *v != nil {
@@ -46,7 +46,7 @@ func list[T any](c *codec, n int, v *[]T, fields func(*codec, *T)) {
 	}
 }
 
-// variant is one of the types that the interface I may hold.
+// variant encodes a value of the interface I if its type is T.
 func variant[I, T any](c *codec, n int, v *I, fields func(*codec, *T)) {
 	if !c.reading {
 		if t, ok := any(*v).(T); ok {
@@ -61,7 +61,7 @@ func variant[I, T any](c *codec, n int, v *I, fields func(*codec, *T)) {
 	}
 }
 
-// oneOf is a message with exactly one variant; absent when the interface is nil.
+// oneOf encodes a message with exactly one variant. It is absent if the interface is nil.
 func oneOf[I any](c *codec, n int, v *I, variants func(*codec, *I)) {
 	if !c.reading {
 		if any(*v) != nil && writeMessage(c, n, v, variants) == 0 {
@@ -77,7 +77,7 @@ func oneOf[I any](c *codec, n int, v *I, variants func(*codec, *I)) {
 	}
 }
 
-// writeMessage gives the size of what fields wrote.
+// writeMessage writes a message and returns the size of its fields in bytes.
 func writeMessage[T any](c *codec, n int, v *T, fields func(*codec, *T)) int {
 	c.putKey(n, wireBytes)
 	start := len(c.buf)

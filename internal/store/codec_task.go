@@ -39,8 +39,8 @@ func command(c *codec, m *task.Command) {
 	c.flag(7, &m.Retry)
 }
 
-// conditions are a message of their own, so that the bytes of a whole list are in
-// one place: equal lists share their memory.
+// conditions encodes a list as one message, so that the bytes of the whole list are in
+// one place and equal lists can share their memory.
 func conditions(c *codec, n int, v *[]task.Condition) {
 	if !c.reading {
 		if len(*v) != 0 {
@@ -54,8 +54,8 @@ func conditions(c *codec, n int, v *[]task.Condition) {
 	}
 }
 
-// sharedConditions decodes a list, once for all rows that have the same one. Nothing
-// writes to a list that is shared.
+// sharedConditions decodes a list once for all rows that have the same one. A shared list
+// is never written to.
 func (c *codec) sharedConditions(data []byte) []task.Condition {
 	if all, ok := c.names.conditions[string(data)]; ok {
 		return all
@@ -85,7 +85,7 @@ func condition(c *codec, v *task.Condition) {
 	if plain == nil {
 		c.fail("a condition is of no known kind")
 	}
-	if !c.reading { // what is written may be looked at elsewhere
+	if !c.reading { // a value that is being encoded may be read concurrently
 		return
 	}
 	if *v = plain; orUnknown {
@@ -167,7 +167,7 @@ func details(c *codec, d *task.Details) {
 
 type property struct{ name, value string }
 
-// properties are sorted, so that equal values have equal bytes.
+// properties encodes a map sorted by key, so that equal values have equal bytes.
 func properties(c *codec, n int, v *map[string]string) {
 	var all []property
 	for _, k := range slices.Sorted(maps.Keys(*v)) {
@@ -250,7 +250,7 @@ func ended(c *codec, e *task.Ended) {
 func counts(c *codec, v *task.Counts) {
 	signed(c, 1, &v.Runs)
 	signed(c, 2, &v.Missed)
-	for i := range v.ByOutcome { // last: the outcomes may become more
+	for i := range v.ByOutcome { // last, because outcomes may be added
 		signed(c, 3+i, &v.ByOutcome[i])
 	}
 }
@@ -307,7 +307,7 @@ func info(c *codec, i *task.Info) {
 	c.time(12, &i.GridFrom)
 }
 
-// withoutCommand is for history, where nothing of a command may appear.
+// withoutCommand encodes a spec for history, which must not contain the command.
 func withoutCommand(c *codec, s *task.Spec) {
 	public := *s
 	public.Command = nil
@@ -317,7 +317,8 @@ func withoutCommand(c *codec, s *task.Spec) {
 	}
 }
 
-// event has its Seq too: a row under a wrong key is found out.
+// event encodes the Seq too, although it is the row's key, so that a row under a wrong
+// key is detected.
 func event(c *codec, e *task.Event) {
 	unsigned(c, 1, &e.Kind)
 	c.time(2, &e.Time)

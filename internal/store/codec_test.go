@@ -18,10 +18,10 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// values have times with an offset, which the store keeps.
+// values fills times with an offset, which the store keeps.
 var values = filled.Filler{Zone: time.FixedZone("", 3600)}
 
-// roundTrip holds that a field of a record that the codec forgets is noticed.
+// roundTrip checks that the codec has every field of a record.
 func roundTrip[T any](t *testing.T, fields func(*codec, *T)) {
 	t.Helper()
 	filled.RoundTrip(t, values, func(v T) (got T, err error) {
@@ -49,7 +49,7 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// TestEventRoundTrip: history has every field but the command.
+// TestEventRoundTrip checks that history has every field but the command.
 func TestEventRoundTrip(t *testing.T) {
 	filled.Each(t, values, func(t *testing.T, want task.Event) {
 		data, err := encode(nil, &want, event)
@@ -69,7 +69,7 @@ func TestEventRoundTrip(t *testing.T) {
 	})
 }
 
-// TestHistoryHasNoCommand: nothing of a command may appear in history.
+// TestHistoryHasNoCommand checks that no part of a command appears in history.
 func TestHistoryHasNoCommand(t *testing.T) {
 	e := task.Event{Info: &task.Info{Spec: task.Spec{Name: "backup", Command: &task.Command{Path: "/bin/secret", Env: []string{"TOKEN=secret"}}}}}
 	data, err := encode(nil, &e, event)
@@ -88,7 +88,7 @@ func TestHistoryHasNoCommand(t *testing.T) {
 	}
 }
 
-// TestWireForm lets protobuf's own reader judge the form.
+// TestWireForm checks the format with protobuf's own reader.
 func TestWireForm(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 1))
 	for _, like := range storetest.Records {
@@ -109,7 +109,7 @@ func TestWireForm(t *testing.T) {
 	}
 }
 
-// TestUnknownFields: a field that was dropped from a type is passed over.
+// TestUnknownFields checks that a field which a type no longer has is skipped.
 func TestUnknownFields(t *testing.T) {
 	type before struct {
 		ID   task.GUID
@@ -186,8 +186,8 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 	}
 }
 
-// FuzzDecode gives the decoder bytes whose checksum is right: it must not panic,
-// and what it accepts must come back from its own encoding.
+// FuzzDecode decodes arbitrary bytes with a correct checksum. The decoder must not panic,
+// and encoding what it accepts must give the same value again.
 func FuzzDecode(f *testing.F) {
 	r := rand.New(rand.NewPCG(9, 9))
 	for range 20 {

@@ -16,7 +16,7 @@ import (
 	"github.com/bgtask/bgtask/internal/store"
 )
 
-// written makes a store of some size with a daily copy, and returns its state.
+// written makes a store with several pages and a daily copy, and returns its state.
 func written(t *testing.T, dir string) engine.State {
 	t.Helper()
 	s := openStore(t, dir, store.Options{})

@@ -62,7 +62,7 @@ func (s *Store) append(ctx context.Context, e *task.Event) (err error) {
 	return s.trimTask(ctx, of, n)
 }
 
-// result is the value of the column by which History selects outcomes.
+// result returns the value of the column by which History selects outcomes.
 func result(e *task.Event) int64 {
 	switch {
 	case e.Kind == task.EventEnded && e.Run != nil:

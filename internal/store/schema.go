@@ -18,8 +18,8 @@ const applicationID = 0x62677431
 //go:embed migrations/*.sql
 var migrationFiles embed.FS
 
-// migrations lead from one version of the schema to the next: the first one from an
-// empty file to version 1. Released migrations never change.
+// migrations returns the steps from one version of the schema to the next. The first one
+// leads from an empty file to version 1. Released migrations never change.
 func migrations() []string {
 	var all []string
 	for {
@@ -31,7 +31,7 @@ func migrations() []string {
 	}
 }
 
-// version is the version of the schema.
+// version returns the version of the schema.
 func version(ctx context.Context, conn *sql.Conn) (int, error) {
 	var v int
 	err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v)

@@ -34,7 +34,7 @@ type row struct {
 	key   string
 }
 
-// rowOf finds the row by the record's key fields.
+// rowOf returns where a record is stored, from its key fields.
 func rowOf(r engine.Record) (row, error) {
 	switch r := r.(type) {
 	case engine.Clock:

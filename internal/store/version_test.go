@@ -101,7 +101,7 @@ func execute(t *testing.T, path, script string) {
 	}
 }
 
-// version1 has a value in every field of version 1.
+// version1 returns a state and an event with a value in every field of version 1.
 func version1() (engine.State, task.Event) {
 	at := func(hours int) time.Time { return start.Add(time.Duration(hours) * time.Hour) }
 	text := func(s string) []byte { b, _ := hex.DecodeString(s); return b }

@@ -16,10 +16,10 @@ import (
 // decoder reads the fields of a message and collects its faults, so that a conversion
 // reads as a list of fields and the peer gets all faults in one answer.
 //
-// Limits are for what comes to the broker, where strict is set. The broker's own
-// answers are bounded by the size of a message, and none is worth refusing for a
-// long sentence in it. Numbers of enumerations that are too new for this version
-// pass, as far as they fit: an answer of a newer broker can be shown.
+// Limits apply to requests, where strict is set. The broker's answers are bounded by
+// the size of a message, and a long text in one is no reason to refuse it. A number of
+// an enumeration that is newer than this version passes if it fits the type, so that
+// the answer of a newer broker can be shown.
 type decoder struct {
 	strict bool
 	faults []error
@@ -31,7 +31,7 @@ func (d *decoder) invalid(field, detail string) {
 	d.faults = append(d.faults, &task.Error{Subject: field, Err: task.ErrInvalid, Detail: detail})
 }
 
-// over refuses what is over a limit.
+// over reports whether a field exceeds its limit, and adds that fault.
 func (d *decoder) over(field string, have, most int, unit string) bool {
 	if !d.strict || have <= most {
 		return false
@@ -53,7 +53,7 @@ func (d *decoder) guid(field, s string) task.GUID {
 	return g
 }
 
-// need is guid for one that has to be there.
+// need is guid for a required field.
 func (d *decoder) need(field, s string) task.GUID {
 	g := d.guid(field, s)
 	if s == "" || g.IsZero() && len(d.faults) == 0 {
@@ -102,7 +102,7 @@ func (d *decoder) duration(field string, t *durationpb.Duration) time.Duration {
 	if t == nil {
 		return 0
 	}
-	v := t.AsDuration() // saturates
+	v := t.AsDuration() // out of range, it returns the largest or smallest duration
 	if err := t.CheckValid(); err != nil || v == math.MaxInt64 || v == math.MinInt64 {
 		d.invalid(field, "it is not a duration")
 		return 0
@@ -129,7 +129,7 @@ func (d *decoder) properties(field string, m map[string]string) map[string]strin
 	return m
 }
 
-// enum converts a number that is the domain's.
+// enum converts a number that is the same on the wire and in package task.
 func enum[T ~uint8, N ~int32](d *decoder, field string, n N) T {
 	if n < 0 || n > math.MaxUint8 {
 		d.invalid(field, fmt.Sprintf("there is no number %d", n))
@@ -138,8 +138,8 @@ func enum[T ~uint8, N ~int32](d *decoder, field string, n N) T {
 	return T(n)
 }
 
-// shifted converts a number that is the domain's plus one, since the domain's
-// zero has a meaning and the wire's has not. Zero gives the domain's zero.
+// shifted converts a number that is one more on the wire than in package task, where
+// zero has a meaning; on the wire, zero means unspecified. Zero becomes zero.
 func shifted[T ~uint8, N ~int32](d *decoder, field string, n N) T {
 	return enum[T](d, field, max(n-1, min(n, 0)))
 }
@@ -155,12 +155,12 @@ func list[T, P any](d *decoder, field string, most int, items []P, convert func(
 	return all
 }
 
-// answer converts a whole message of the broker's.
+// answer converts a whole message from the broker, without limits.
 func answer[T, P any](m P, convert func(*decoder, P) T) (T, error) {
 	return whole(&decoder{}, m, convert)
 }
 
-// request converts a whole message that the broker was sent.
+// request converts a whole message to the broker, within the limits.
 func request[T, P any](m P, convert func(*decoder, P) T) (T, error) {
 	return whole(&decoder{strict: true}, m, convert)
 }
@@ -174,10 +174,10 @@ func whole[T, P any](d *decoder, m P, convert func(*decoder, P) T) (T, error) {
 	return v, nil
 }
 
-// many bounds lists whose messages are bounded by the message's own size.
+// many is the limit of a list that only the size of a message bounds.
 const many = math.MaxInt32
 
-// Encoding.
+// Helpers for encoding. A zero value becomes an absent field.
 
 func timeTo(t time.Time) *timestamppb.Timestamp {
 	if t.IsZero() {
@@ -202,8 +202,8 @@ func guidTo(g task.GUID) string {
 
 func guidsTo(all []task.GUID) []string { return mapped(all, guidTo) }
 
-// text makes s fit for the wire, which takes UTF-8 only: words of programs, file
-// names and devices may be anything.
+// text replaces invalid UTF-8 in s, which the wire does not accept. The output of
+// programs, file names and properties of devices may be any bytes.
 func text(s string) string { return strings.ToValidUTF8(s, "\uFFFD") }
 
 func texts(all []string) []string { return mapped(all, text) }

@@ -5,7 +5,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// ShowToastRequest asks to show a toast, which is valid.
+// ShowToastRequest asks to show a toast. Its Toast is valid.
 type ShowToastRequest struct {
 	Toast   task.Toast
 	Package string // of the command line; "": the caller's
@@ -17,7 +17,7 @@ var urgencies = map[task.Urgency]pb.ToastUrgency{
 	task.UrgencyCritical: pb.ToastUrgency_TOAST_URGENCY_CRITICAL,
 }
 
-// ToastTo converts.
+// ToastTo converts a toast.
 func ToastTo(t task.Toast) *pb.Toast {
 	m := &pb.Toast{
 		Title: text(t.Title), Body: text(t.Body), Icon: text(t.Icon), Tag: text(t.Tag), Reply: text(t.Reply),
@@ -29,7 +29,7 @@ func ToastTo(t task.Toast) *pb.Toast {
 	return m
 }
 
-// ShowToastRequestFrom converts and validates.
+// ShowToastRequestFrom converts a request and validates its toast.
 func ShowToastRequestFrom(m *pb.ShowToastRequest) (ShowToastRequest, error) {
 	r, err := request(m, func(d *decoder, m *pb.ShowToastRequest) ShowToastRequest {
 		return ShowToastRequest{Toast: d.toast(m.GetToast()), Package: d.text("package", m.GetPackage(), task.MaxName)}
@@ -40,7 +40,7 @@ func ShowToastRequestFrom(m *pb.ShowToastRequest) (ShowToastRequest, error) {
 	return r, err
 }
 
-// toast leaves the limits to Validate.
+// toast checks no limits: Validate does.
 func (d *decoder) toast(m *pb.Toast) task.Toast {
 	t := task.Toast{
 		Title: m.GetTitle(), Body: m.GetBody(), Icon: m.GetIcon(), Tag: m.GetTag(), Reply: m.GetReply(),

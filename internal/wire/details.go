@@ -5,8 +5,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// maxChangedBytes bounds the changed paths of one activation, so that it always
-// fits into a message; what does not fit is overflow.
+// maxChangedBytes bounds the changed paths of one activation, so that it always fits
+// into a message. If some paths are left out, Overflow is set.
 const maxChangedBytes = 256 << 10
 
 func detailsTo(details task.Details) *pb.Details {
@@ -41,7 +41,7 @@ func detailsTo(details task.Details) *pb.Details {
 func changedTo(t task.StorageLibraryContentChangedTriggerDetails) *pb.StorageLibraryContentChangedTriggerDetails {
 	m := &pb.StorageLibraryContentChangedTriggerDetails{Overflow: t.Overflow}
 	size := 0
-	for _, path := range texts(t.Paths) { // which makes names longer that are no UTF-8
+	for _, path := range texts(t.Paths) { // names that are not UTF-8 become longer
 		if size += len(path); size > maxChangedBytes || len(m.Paths) == task.MaxChangedPaths || len(path) > task.MaxPath {
 			m.Overflow = true
 			break

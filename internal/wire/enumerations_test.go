@@ -11,7 +11,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// protocol is an enumeration of the protocol, and what package task has in it.
+// protocol is an enumeration of the protocol, and its counterpart in package task.
 type protocol struct {
 	file    string
 	of      protoreflect.Enum
@@ -49,8 +49,8 @@ var protocols = []protocol{
 	{"package.proto", pb.AccessStatus(0), 0, rows(task.AccessStatuses()[1:], func(r task.AccessRow) (string, int) { return r.Name, int(r.Status) })},
 }
 
-// TestProtocolHasEveryRow: a number that package task has and the protocol has not
-// would go out without a name.
+// TestProtocolHasEveryRow checks that the protocol has every number of package task.
+// Otherwise a number would be sent that has no name in the protocol.
 func TestProtocolHasEveryRow(t *testing.T) {
 	for _, p := range protocols {
 		enum := p.of.Descriptor()

@@ -13,9 +13,9 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// errorTable is how the sentinels stand in a gRPC status, for tools that know
-// gRPC only; the exact one is in the status' details. Without details, the first
-// sentinel with the code is meant.
+// errorTable maps the sentinels to gRPC codes, for tools that only know gRPC. The
+// status's details name the exact sentinel. A status without details stands for the
+// first sentinel with its code.
 var errorTable = []struct {
 	sentinel error
 	code     codes.Code
@@ -42,7 +42,7 @@ var errorTable = []struct {
 // maxDetails limits the number of faults in one status.
 const maxDetails = 64
 
-// Status makes err an error of gRPC, for a service to return.
+// Status converts err to a gRPC error that a service can return. Nil stays nil.
 func Status(err error) error {
 	if err == nil {
 		return nil
@@ -65,7 +65,7 @@ func Status(err error) error {
 	return s.Err()
 }
 
-// foreign is the status of an error that is not ours: a context's, or gRPC's own.
+// foreign returns the status of an error from a context or from gRPC itself.
 func foreign(err error) (*status.Status, bool) {
 	if errors.Is(err, task.ErrInternal) {
 		return nil, false
@@ -80,8 +80,8 @@ func foreign(err error) (*status.Status, bool) {
 	return nil, false
 }
 
-// Error is the inverse of Status: what a call of op failed with, so that
-// errors.Is finds the sentinel. A nil error stays nil.
+// Error is the inverse of Status. It returns the error of a call, in which errors.Is
+// finds the sentinel. An error without an operation gets op. Nil stays nil.
 func Error(op string, err error) error {
 	if err == nil {
 		return nil
@@ -108,7 +108,7 @@ func Error(op string, err error) error {
 	return errors.Join(all...)
 }
 
-// bare is the error of a status without our details: of gRPC itself.
+// bare returns the error for a status without our details, which gRPC itself made.
 func bare(op string, s *status.Status) error {
 	switch s.Code() {
 	case codes.Canceled:
@@ -154,7 +154,7 @@ func errorsTo(err error) []*pb.Error {
 		}
 		return all
 	}
-	e, ok := err.(*task.Error) //nolint:errorlint // what wraps one has words of its own
+	e, ok := err.(*task.Error) //nolint:errorlint // an error that wraps one adds its own text
 	if !ok {
 		return []*pb.Error{{Code: task.Code(err), Detail: ownWords(err), Hint: Clip(task.Hint(err)), OldestCursor: oldest(err)}}
 	}
@@ -174,7 +174,7 @@ func errorsTo(err error) []*pb.Error {
 	}}
 }
 
-// ownWords are what err says, unless it is what its sentinel says anyway.
+// ownWords returns the text of err, or "" if that only repeats its sentinel.
 func ownWords(err error) string {
 	if s := task.Sentinel(task.Code(err)); s == err || errors.As(err, new(*task.CursorError)) { //nolint:errorlint // the sentinel itself, without words
 		return ""
@@ -208,7 +208,7 @@ func or(a, b string) string {
 	return b
 }
 
-// Clip makes s fit where an error's text goes: valid UTF-8, at most 4 KiB.
+// Clip makes s fit into the text of an error: valid UTF-8, at most 4 KiB.
 func Clip(s string) string {
 	const mark = " ..."
 	s = text(s)

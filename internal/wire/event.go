@@ -151,7 +151,7 @@ func wallTo(t time.Time) (*timestamppb.Timestamp, int32) {
 	return timestamppb.New(t), int32(offset)
 }
 
-// maxOffset is wider than any zone ever was.
+// maxOffset, in seconds, is larger than the UTC offset of any zone.
 const maxOffset = 24 * 60 * 60
 
 func (d *decoder) wall(t *timestamppb.Timestamp, offset int32) time.Time {

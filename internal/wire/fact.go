@@ -43,7 +43,7 @@ func (d *decoder) value(field, s string) task.Value {
 	return task.Value(d.text(field, s, task.MaxFactValue))
 }
 
-// SourceTo converts what a source says of itself.
+// SourceTo converts the state that a source reports about itself.
 func SourceTo(s task.SourceState) *pb.SourceState {
 	return &pb.SourceState{
 		Name:     text(s.Name),
@@ -55,7 +55,7 @@ func SourceTo(s task.SourceState) *pb.SourceState {
 	}
 }
 
-// SourceFrom converts what a source says of itself.
+// SourceFrom converts the state that a source reports about itself.
 func SourceFrom(m *pb.SourceState) (task.SourceState, error) { return answer(m, (*decoder).source) }
 
 func (d *decoder) source(m *pb.SourceState) task.SourceState {

@@ -20,8 +20,8 @@ func seed(f *testing.F, messages ...proto.Message) {
 	}
 }
 
-// What a host sends is refused, or within the limits and the same when it is
-// sent again.
+// A host's frame is refused, or it is within the limits and unchanged when it is sent
+// again.
 func FuzzHostFrame(f *testing.F) {
 	seed(f,
 		HostFrameTo(Hello{Token: task.LaunchToken{1}, Objects: []task.Object{{CLSID: task.GUID{2}}}, Instances: []task.HeldInstance{{Instance: task.GUID{3}, Result: &task.Result{Outcome: task.Failed}}}}),
@@ -56,7 +56,7 @@ func FuzzHostFrame(f *testing.F) {
 	})
 }
 
-// What is to be registered is refused, or valid.
+// A request to register is refused, or its spec is valid.
 func FuzzRegister(f *testing.F) {
 	seed(f,
 		&pb.RegisterRequest{RequestId: id, Spec: SpecTo(task.Spec{Name: "n", EntryPoint: task.GUID{1}, Trigger: task.CalendarTrigger{Expr: "daily"}})},

@@ -16,17 +16,18 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// callerKey is the metadata key of every call; gRPC carries "-bin" as bytes.
+// callerKey is the metadata key under which each call carries its Caller. The suffix
+// "-bin" lets gRPC carry bytes.
 const callerKey = "bgtask-caller-bin"
 
 const (
 	maxHeaders       = 64 << 10
-	maxStreams       = 256 // of one connection: watchers, and calls at once
+	maxStreams       = 256 // of one connection: watchers and concurrent calls
 	handshakeTimeout = 10 * time.Second
 )
 
-// ServerOptions make a gRPC server serve one user on a Unix socket, within the
-// limits.
+// ServerOptions returns the options of a gRPC server that serves one user on a Unix
+// socket, within the limits.
 func ServerOptions(uid int) []grpc.ServerOption {
 	return []grpc.ServerOption{
 		grpc.Creds(sameUser{uid: uid, open: new(atomic.Int64)}),
@@ -38,8 +39,8 @@ func ServerOptions(uid int) []grpc.ServerOption {
 	}
 }
 
-// Dial prepares a connection to the broker's socket; it is made at first use.
-// All calls are the caller's.
+// Dial returns a connection to the broker's socket, which is made at first use. Every
+// call on it names caller as its sender.
 func Dial(path string, caller Caller) (*grpc.ClientConn, error) {
 	value, err := proto.Marshal(&pb.Caller{Package: text(caller.Package), Executable: text(caller.Executable), User: caller.User, Version: text(caller.Version)})
 	if err != nil {
@@ -69,8 +70,8 @@ func Dial(path string, caller Caller) (*grpc.ClientConn, error) {
 	)
 }
 
-// CallerFrom gives what a call's caller says of itself: nothing is the zero
-// Caller.
+// CallerFrom returns what the sender of a call claims to be: the zero Caller if it
+// claims nothing.
 func CallerFrom(ctx context.Context) (Caller, error) {
 	values := metadata.ValueFromIncomingContext(ctx, callerKey)
 	if len(values) == 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// HostFrameTo converts what a host says.
+// HostFrameTo converts a frame of a host.
 func HostFrameTo(f HostFrame) *pb.AttachRequest {
 	switch f := f.(type) {
 	case Hello:
@@ -32,7 +32,7 @@ func HostFrameTo(f HostFrame) *pb.AttachRequest {
 	panic(fmt.Sprintf("wire: %T is not a frame of a host", f)) // the set is sealed
 }
 
-// HostFrameFrom converts what a host says, within the limits.
+// HostFrameFrom converts a frame of a host, within the limits.
 func HostFrameFrom(m *pb.AttachRequest) (HostFrame, error) {
 	return request(m, (*decoder).hostFrame)
 }
@@ -72,7 +72,7 @@ func (d *decoder) instance(m interface{ GetInstanceId() string }) task.GUID {
 	return d.need("instance_id", m.GetInstanceId())
 }
 
-// BrokerFrameTo converts what the broker says.
+// BrokerFrameTo converts a frame of the broker.
 func BrokerFrameTo(f BrokerFrame) *pb.AttachResponse {
 	switch f := f.(type) {
 	case Welcome:
@@ -96,7 +96,7 @@ func BrokerFrameTo(f BrokerFrame) *pb.AttachResponse {
 	panic(fmt.Sprintf("wire: %T is not a frame of the broker", f)) // the set is sealed
 }
 
-// BrokerFrameFrom converts what the broker says.
+// BrokerFrameFrom converts a frame of the broker.
 func BrokerFrameFrom(m *pb.AttachResponse) (BrokerFrame, error) {
 	return answer(m, (*decoder).brokerFrame)
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// lendWithin bounds an exchange: both ends have all that they need.
+// lendWithin bounds an exchange, in which neither end has to wait for anything else.
 const lendWithin = 10 * time.Second
 
 // Borrow asks the broker for the listening socket of a live run of this process.
@@ -42,7 +42,7 @@ func Borrow(ctx context.Context, socket string, instance task.GUID) (*os.File, e
 	return file, err
 }
 
-// receive reads the answer.
+// receive reads the answer to a Borrow.
 func receive(c *net.UnixConn) (*os.File, error) {
 	kind, rights := make([]byte, 1), make([]byte, unix.CmsgSpace(4))
 	n, m, _, _, err := c.ReadMsgUnix(kind, rights)
@@ -74,7 +74,7 @@ func receive(c *net.UnixConn) (*os.File, error) {
 	return nil, Error("take the listener", status.ErrorProto(s))
 }
 
-// fileOf is the one descriptor of a message; nil when there is none.
+// fileOf returns the one descriptor in a control message, or nil if there is none.
 func fileOf(rights []byte) (*os.File, error) {
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil || len(messages) == 0 {
@@ -88,8 +88,8 @@ func fileOf(rights []byte) (*os.File, error) {
 	return os.NewFile(uintptr(fds[0]), "listener"), nil
 }
 
-// Lend answers one Borrow and closes the connection. find is asked for the socket
-// of a run that belongs to the process pid, and its file is closed.
+// Lend answers one Borrow and closes the connection. It calls find for the socket of a
+// run in the process pid, and closes the file that find returns.
 func Lend(c *net.UnixConn, uid int, find func(pid int, instance task.GUID) (*os.File, error)) error {
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(lendWithin)); err != nil {

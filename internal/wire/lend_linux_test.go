@@ -60,7 +60,7 @@ func TestBorrow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := borrowed.Accept() // what came to the one is taken from the other
+	c, err := borrowed.Accept() // a connection to the one socket is accepted on the other
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +92,7 @@ func TestBorrowFromNobody(t *testing.T) {
 	}
 }
 
-// What a hostile end says ends in an error, and leaks no descriptor.
+// Whatever a hostile peer sends ends in an error and leaks no descriptor.
 func FuzzReceive(f *testing.F) {
 	f.Add([]byte{0})
 	f.Add([]byte("0"))

@@ -77,7 +77,7 @@ func TestRequestsAreWithinLimits(t *testing.T) {
 	}
 }
 
-// What is on the limit passes.
+// A value at its limit passes.
 func TestLimitsAreInclusive(t *testing.T) {
 	if _, err := FireRequestFrom(&pb.FireRequest{TaskId: id, Arguments: make([]byte, task.MaxPayload)}); err != nil {
 		t.Error(err)
@@ -97,7 +97,7 @@ func TestAllFaultsAreReported(t *testing.T) {
 	}
 }
 
-// An answer of a newer broker can be shown, long words and new numbers included.
+// An answer of a newer broker can be shown, even with long texts and new numbers.
 func TestAnswersOfNewerBrokers(t *testing.T) {
 	e, err := EventFrom(&pb.Event{Kind: 200, State: &pb.State{Phase: 99}, Info: &pb.TaskInfo{
 		Spec: &pb.Spec{Name: strings.Repeat("x", 2<<10)}, Counts: &pb.Counts{ByOutcome: make([]uint64, 20)}}})

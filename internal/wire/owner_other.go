@@ -4,5 +4,5 @@ package wire
 
 import "io/fs"
 
-// ownerOf does not know here.
+// ownerOf returns false: files have no uid on this platform.
 func ownerOf(fs.FileInfo) (uid int, ok bool) { return 0, false }

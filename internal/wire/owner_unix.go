@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// ownerOf is the uid that a file belongs to.
+// ownerOf returns the uid of a file's owner.
 func ownerOf(info fs.FileInfo) (uid int, ok bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {

@@ -15,15 +15,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Peer is who is at the other end of a socket, as the kernel says.
+// Peer is the process at the other end of a socket, as the kernel reports it.
 type Peer struct {
 	credentials.CommonAuthInfo
 	UID int
 	GID int
-	PID int // 0: not in our pid namespace
+	PID int // 0: not visible in our pid namespace
 
-	// PIDFD refers to the process even after its pid was used again. It is closed
-	// with the connection; nil where the kernel has none (before Linux 6.5).
+	// PIDFD refers to the process even after its pid has been reused. It is closed with
+	// the connection. It is nil if the kernel does not provide it (before Linux 6.5).
 	PIDFD *os.File
 
 	conn      net.Conn
@@ -33,14 +33,14 @@ type Peer struct {
 // Disconnect closes the connection. A peer that does not read gets no other message.
 func (p *Peer) Disconnect() { p.conn.Close() }
 
-// BeforeEnd makes the connection call f when it has ended, before gRPC hears of
-// it: gRPC throws away what it has read and not handed on.
+// BeforeEnd makes the connection call f when it has ended, before gRPC notices the end:
+// gRPC discards what it has read but not passed on.
 func (p *Peer) BeforeEnd(f func()) { p.beforeEnd.Store(&f) }
 
 // AuthType implements credentials.AuthInfo.
 func (*Peer) AuthType() string { return "unix" }
 
-// PeerFrom gives the peer of a call.
+// PeerFrom returns the peer of a call.
 func PeerFrom(ctx context.Context) (*Peer, bool) {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
@@ -50,8 +50,8 @@ func PeerFrom(ctx context.Context) (*Peer, bool) {
 	return info, ok
 }
 
-// sameUser are credentials of a Unix socket: nothing is encrypted, the kernel
-// names the peer, and only one user is let in.
+// sameUser is the credentials of a Unix socket. Nothing is encrypted, because the kernel
+// identifies the peer. Only processes of one user are admitted.
 type sameUser struct {
 	uid  int
 	open *atomic.Int64 // connections of a server; nil for a client
@@ -103,7 +103,8 @@ func (c sameUser) Clone() credentials.TransportCredentials { return c }
 
 func (c sameUser) OverrideServerName(string) error { return nil }
 
-// peerConn gives its descriptor and its place back when it is closed.
+// peerConn is a connection that, when it is closed, closes its pidfd and no longer counts
+// against the limit.
 type peerConn struct {
 	*net.UnixConn
 	peer *Peer

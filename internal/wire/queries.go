@@ -5,14 +5,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// RegisteredTo converts what Register did.
+// RegisteredTo converts the result of Register.
 func RegisteredTo(r Registered) *pb.RegisterResponse {
 	return &pb.RegisterResponse{
 		TaskId: guidTo(r.TaskID), Change: pb.Change(r.Change) + 1, Warnings: texts(r.Warnings), Replaced: guidsTo(r.Replaced),
 	}
 }
 
-// RegisteredFrom converts what Register did.
+// RegisteredFrom converts the result of Register.
 func RegisteredFrom(m *pb.RegisterResponse) (Registered, error) {
 	return answer(m, func(d *decoder, m *pb.RegisterResponse) Registered {
 		return Registered{
@@ -24,12 +24,12 @@ func RegisteredFrom(m *pb.RegisterResponse) (Registered, error) {
 	})
 }
 
-// InstalledTo converts what InstallPackage did.
+// InstalledTo converts the result of InstallPackage.
 func InstalledTo(i Installed) *pb.InstallPackageResponse {
 	return &pb.InstallPackageResponse{Package: PackageTo(i.Package), Change: pb.Change(i.Change) + 1}
 }
 
-// InstalledFrom converts what InstallPackage did.
+// InstalledFrom converts the result of InstallPackage.
 func InstalledFrom(m *pb.InstallPackageResponse) (Installed, error) {
 	return answer(m, func(d *decoder, m *pb.InstallPackageResponse) Installed {
 		return Installed{Package: d.pack(m.GetPackage()), Change: shifted[Change](d, "change", m.GetChange())}

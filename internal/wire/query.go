@@ -6,15 +6,15 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// Caller is who asks, in the caller's own words.
+// Caller is what the sender of a call claims to be.
 type Caller struct {
-	Package    string // claimed; "": the one whose folder holds the executable
+	Package    string // "": the one whose folder holds the executable
 	Executable string
 	User       bool // the user's command line, which sees all packages
 	Version    string
 }
 
-// Registered is what Register did.
+// Registered is the result of Register.
 type Registered struct {
 	TaskID   task.GUID
 	Change   Change
@@ -22,13 +22,13 @@ type Registered struct {
 	Replaced []task.GUID // duplicates that Ensure removed
 }
 
-// Installed is what InstallPackage did.
+// Installed is the result of InstallPackage.
 type Installed struct {
 	Package task.Package
 	Change  Change
 }
 
-// Change is what Register or InstallPackage did, in a word.
+// Change says what Register or InstallPackage did.
 type Change uint8
 
 // The changes.
@@ -38,28 +38,26 @@ const (
 	Updated
 )
 
-// TaskQuery says which registrations to list: those in no group, unless Groups
-// or AllGroups say otherwise.
+// TaskQuery selects registrations: those in no group, unless Groups or AllGroups is set.
 type TaskQuery struct {
 	Groups    []string
 	AllGroups bool
-	Package   string // "": all that the caller sees
+	Package   string // "": all that the caller may see
 }
 
-// HistoryQuery says which stored events to read, newest first. Zero fields
-// restrict nothing.
+// HistoryQuery selects stored events, newest first. Zero fields do not restrict.
 type HistoryQuery struct {
 	TaskID   task.GUID
 	RunID    task.GUID
 	Package  string
 	Kinds    []task.EventKind
-	Outcomes []task.Outcome // of runs that ended
-	Since    time.Time      // not before
-	Until    time.Time      // before
+	Outcomes []task.Outcome // only ended runs with these outcomes
+	Since    time.Time      // inclusive
+	Until    time.Time      // exclusive
 	Limit    int            // 0: all that are kept
 }
 
-// LogsQuery says which kept output to read.
+// LogsQuery selects kept output.
 type LogsQuery struct {
 	TaskID   task.GUID
 	RunID    task.GUID
@@ -67,9 +65,9 @@ type LogsQuery struct {
 	Follow   bool
 }
 
-// WatchQuery says what to watch.
+// WatchQuery selects the events of a watch, and where it begins.
 type WatchQuery struct {
-	Since   task.Cursor // "": a snapshot first
-	TaskID  task.GUID   // zero: all that the caller sees
+	Since   task.Cursor // "": begin with a snapshot
+	TaskID  task.GUID   // zero: all that the caller may see
 	Package string
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// What clients ask for, taken apart and within the limits. Request makes each
-// harmless twice; it is zero when the client gave none.
+// Decoded requests, within the limits. The request id, Request, makes repeating a request
+// harmless; it is zero if the client gave none.
 type (
 	// RegisterRequest asks for a registration. Its Spec is valid.
 	RegisterRequest struct {
@@ -16,7 +16,7 @@ type (
 		Spec    task.Spec
 		Ensure  bool
 		Unique  bool
-		Package string // of the command line; "": the caller's
+		Package string // set by the command line; "": the caller's
 	}
 	// UnregisterRequest removes a registration.
 	UnregisterRequest struct {
@@ -45,7 +45,7 @@ type (
 		Reason  task.CancellationReason
 		Kill    bool
 	}
-	// SetAccessRequest is the user's word on a package.
+	// SetAccessRequest sets the access status of a package, on behalf of the user.
 	SetAccessRequest struct {
 		Request task.GUID
 		Package string
@@ -65,14 +65,14 @@ type (
 		Value   task.Value
 		For     time.Duration
 	}
-	// Report is one report of an external source; Source is in the first one.
+	// Report is one report of an external source. The first one names the Source.
 	Report struct {
 		Source string
 		Facts  []task.Fact
 	}
 )
 
-// RegisterRequestFrom converts and validates.
+// RegisterRequestFrom converts a request and validates its Spec.
 func RegisterRequestFrom(m *pb.RegisterRequest) (RegisterRequest, error) {
 	r, err := request(m, func(d *decoder, m *pb.RegisterRequest) RegisterRequest {
 		return RegisterRequest{
@@ -88,7 +88,7 @@ func RegisterRequestFrom(m *pb.RegisterRequest) (RegisterRequest, error) {
 	return r, err
 }
 
-// UnregisterRequestFrom converts.
+// UnregisterRequestFrom converts a request.
 func UnregisterRequestFrom(m *pb.UnregisterRequest) (UnregisterRequest, error) {
 	return request(m, func(d *decoder, m *pb.UnregisterRequest) UnregisterRequest {
 		return UnregisterRequest{
@@ -97,7 +97,7 @@ func UnregisterRequestFrom(m *pb.UnregisterRequest) (UnregisterRequest, error) {
 	})
 }
 
-// FireRequestFrom converts.
+// FireRequestFrom converts a request.
 func FireRequestFrom(m *pb.FireRequest) (FireRequest, error) {
 	return request(m, func(d *decoder, m *pb.FireRequest) FireRequest {
 		return FireRequest{
@@ -110,7 +110,7 @@ func FireRequestFrom(m *pb.FireRequest) (FireRequest, error) {
 	})
 }
 
-// RaiseRequestFrom converts.
+// RaiseRequestFrom converts a request.
 func RaiseRequestFrom(m *pb.RaiseRequest) (RaiseRequest, error) {
 	return request(m, func(d *decoder, m *pb.RaiseRequest) RaiseRequest {
 		return RaiseRequest{
@@ -121,7 +121,7 @@ func RaiseRequestFrom(m *pb.RaiseRequest) (RaiseRequest, error) {
 	})
 }
 
-// CancelRequestFrom converts.
+// CancelRequestFrom converts a request.
 func CancelRequestFrom(m *pb.CancelRequest) (CancelRequest, error) {
 	return request(m, func(d *decoder, m *pb.CancelRequest) CancelRequest {
 		reason, err := ReasonFrom(m.GetReason())
@@ -134,7 +134,7 @@ func CancelRequestFrom(m *pb.CancelRequest) (CancelRequest, error) {
 	})
 }
 
-// SetAccessRequestFrom converts.
+// SetAccessRequestFrom converts a request.
 func SetAccessRequestFrom(m *pb.SetAccessRequest) (SetAccessRequest, error) {
 	return request(m, func(d *decoder, m *pb.SetAccessRequest) SetAccessRequest {
 		access, err := AccessFrom(m.GetAccess())
@@ -147,7 +147,7 @@ func SetAccessRequestFrom(m *pb.SetAccessRequest) (SetAccessRequest, error) {
 	})
 }
 
-// InstallRequestFrom converts.
+// InstallRequestFrom converts a request.
 func InstallRequestFrom(m *pb.InstallPackageRequest) (InstallRequest, error) {
 	return request(m, func(d *decoder, m *pb.InstallPackageRequest) InstallRequest {
 		return InstallRequest{
@@ -157,7 +157,7 @@ func InstallRequestFrom(m *pb.InstallPackageRequest) (InstallRequest, error) {
 	})
 }
 
-// OverrideFactRequestFrom converts.
+// OverrideFactRequestFrom converts a request.
 func OverrideFactRequestFrom(m *pb.OverrideFactRequest) (OverrideFactRequest, error) {
 	return request(m, func(d *decoder, m *pb.OverrideFactRequest) OverrideFactRequest {
 		return OverrideFactRequest{
@@ -169,7 +169,7 @@ func OverrideFactRequestFrom(m *pb.OverrideFactRequest) (OverrideFactRequest, er
 	})
 }
 
-// ReportFrom converts one report; what only the broker may say is left out.
+// ReportFrom converts one report. It leaves out the fields that only the broker sets.
 func ReportFrom(m *pb.ReportFactsRequest) (Report, error) {
 	return request(m, func(d *decoder, m *pb.ReportFactsRequest) Report {
 		return Report{
@@ -187,22 +187,22 @@ func (d *decoder) reported(m *pb.Fact) task.Fact {
 	}
 }
 
-// GUIDFrom converts an id that has to be there; field names it for people.
+// GUIDFrom converts a required id. The error names it as field.
 func GUIDFrom(field, s string) (task.GUID, error) {
 	return request(s, func(d *decoder, s string) task.GUID { return d.need(field, s) })
 }
 
-// RequestIDFrom converts the id of a request; none is zero.
+// RequestIDFrom converts the id of a request; "" becomes zero.
 func RequestIDFrom(s string) (task.GUID, error) {
 	return request(s, func(d *decoder, s string) task.GUID { return d.guid("request_id", s) })
 }
 
-// TextFrom checks a text that has to be there.
+// TextFrom checks a required text of at most most bytes. The error names it as field.
 func TextFrom(field, s string, most int) (string, error) {
 	return request(s, func(d *decoder, s string) string { return d.required(field, s, most) })
 }
 
-// WithinFrom converts how long a Stop may take; zero: not given.
+// WithinFrom converts how long a Stop may take; zero means that it was not given.
 func WithinFrom(m *pb.StopRequest) (time.Duration, error) {
 	return request(m, func(d *decoder, m *pb.StopRequest) time.Duration {
 		return d.forward("within", d.duration("within", m.GetWithin()))

@@ -18,7 +18,7 @@ import (
 func trip[T any, P proto.Message](t *testing.T, to func(T) P, back func(P) (T, error)) {
 	t.Helper()
 	f := values
-	f.Full = reflect.TypeFor[T]().Kind() == reflect.Interface // frames and their like need their ids
+	f.Full = reflect.TypeFor[T]().Kind() == reflect.Interface // frames and other sealed sets need their ids
 	filled.RoundTrip(t, f, func(v T) (none T, _ error) {
 		m := to(v)
 		b, err := proto.Marshal(m)
@@ -77,8 +77,8 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
-// fullOnly gives an id to an answer that has none, which is refused, and takes it
-// back.
+// fullOnly adds an id to an answer without one, which would be refused, and removes it
+// again.
 func fullOnly(f func(*pb.RegisterResponse) (Registered, error)) func(*pb.RegisterResponse) (Registered, error) {
 	return func(m *pb.RegisterResponse) (Registered, error) {
 		if m.GetTaskId() != "" {
@@ -124,7 +124,8 @@ func TestEventKeepsItsOffset(t *testing.T) {
 	}
 }
 
-// Words of programs and names of files may be anything; the wire takes UTF-8.
+// The output of programs and the names of files may be any bytes; the wire accepts UTF-8
+// only.
 func TestAnyWordsFitTheWire(t *testing.T) {
 	run := RunTo(task.Run{Stderr: "caf\xe9", Text: "\xff"})
 	if _, err := proto.Marshal(run); err != nil {
@@ -159,7 +160,7 @@ func TestLargestActivationFits(t *testing.T) {
 	}
 }
 
-// A file name that is no UTF-8 becomes longer on the wire, and must not keep its run
+// A file name that is not UTF-8 becomes longer on the wire, and must not keep its run
 // from starting.
 func TestLongPathsThatAreNoText(t *testing.T) {
 	bad := "/" + strings.Repeat("a\xff", task.MaxPath/2)

@@ -10,7 +10,7 @@ import (
 // ReasonTo converts a cancellation reason.
 func ReasonTo(r task.CancellationReason) pb.CancellationReason { return pb.CancellationReason(r) + 1 }
 
-// ReasonFrom converts the reason that a request gives; none is Abort.
+// ReasonFrom converts the reason in a request. Unspecified becomes Abort.
 func ReasonFrom(n pb.CancellationReason) (task.CancellationReason, error) {
 	r := task.CancellationReason(max(n, 1) - 1)
 	if _, ok := r.Row(); !ok || n < 0 {
@@ -154,7 +154,7 @@ func (d *decoder) waits(m *pb.Reason) task.Reason {
 	}
 }
 
-// StateTo converts what a registration is doing.
+// StateTo converts the state of a registration.
 func StateTo(s task.State) *pb.State {
 	return &pb.State{
 		Phase:     pb.Phase(s.Phase) + 1,

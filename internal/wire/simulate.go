@@ -7,13 +7,13 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// SimulateQuery says what to simulate.
+// SimulateQuery selects what to simulate.
 type SimulateQuery struct {
 	From    time.Time // zero: now
 	Until   time.Time
 	Suppose []task.Supposition
-	RunFor  time.Duration // each run; 0: as long as usual
-	TaskIDs []task.GUID   // none: all that the caller sees
+	RunFor  time.Duration // how long each run takes; 0: as long as usual
+	TaskIDs []task.GUID   // empty: all that the caller may see
 	Package string
 }
 
@@ -50,8 +50,8 @@ func (d *decoder) supposition(m *pb.Supposition) task.Supposition {
 	}
 }
 
-// SimulationTo converts a simulation to the pieces in which it is sent, one after the
-// other, until send fails.
+// SimulationTo converts a simulation to the pieces in which it is sent, and calls send
+// for each until send fails.
 func SimulationTo(s task.Simulation, send func(*pb.SimulateResponse) error) error {
 	err := send(&pb.SimulateResponse{Item: &pb.SimulateResponse_Frame{Frame: &pb.SimulationFrame{
 		Now: timeTo(s.Now), From: timeTo(s.From), Until: timeTo(s.Until), Stopped: text(s.Stopped), Facts: mapped(s.Facts, FactTo),
@@ -65,8 +65,8 @@ func SimulationTo(s task.Simulation, send func(*pb.SimulateResponse) error) erro
 	return err
 }
 
-// SimulationFrom adds a piece to a simulation. Fields that only a newer broker sends are
-// ignored.
+// SimulationFrom adds a received piece to a simulation. It ignores fields that only a
+// newer broker sends.
 func SimulationFrom(s *task.Simulation, m *pb.SimulateResponse) error {
 	d := &decoder{}
 	switch {

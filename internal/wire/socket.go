@@ -15,14 +15,14 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// SocketEnv overrides where the broker's socket is.
+// SocketEnv is the environment variable that overrides the path of the broker's socket.
 const SocketEnv = "BGTASK_SOCKET"
 
 // maxSocketPath is the length of sockaddr_un's sun_path without its NUL.
 const maxSocketPath = 107
 
-// SocketPath is where the broker's socket is: $BGTASK_SOCKET, else bgtask/bgtask.sock
-// in $XDG_RUNTIME_DIR, else in /run/user/UID.
+// SocketPath returns the path of the broker's socket: $BGTASK_SOCKET, else
+// bgtask/bgtask.sock in $XDG_RUNTIME_DIR, else in /run/user/UID.
 func SocketPath() (string, error) {
 	return socketPath(os.Getenv(SocketEnv), os.Getenv("XDG_RUNTIME_DIR"), "/run/user/"+strconv.Itoa(os.Getuid()))
 }
@@ -97,7 +97,7 @@ func prepare(path string) error {
 	return nil
 }
 
-// privateDir makes dir if it is not there, and refuses one that others could
+// privateDir makes dir if it does not exist, and refuses one that other users could
 // enter.
 func privateDir(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {

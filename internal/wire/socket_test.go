@@ -51,7 +51,7 @@ func TestListen(t *testing.T) {
 	if _, err := Listen(path); !errors.Is(err, task.ErrConflict) {
 		t.Errorf("a second broker: %v", err)
 	}
-	first.SetUnlinkOnClose(false) // as a broker that was killed
+	first.SetUnlinkOnClose(false) // a killed broker leaves its socket
 	first.Close()
 	second, err := Listen(path)
 	if err != nil {
@@ -170,7 +170,7 @@ func TestErrorsCrossTheSocket(t *testing.T) {
 	}
 }
 
-// A connection gives its place back.
+// A closed connection no longer counts against the limit.
 func TestConnectionsAreCounted(t *testing.T) {
 	path := serve(t, os.Getuid(), &fake{})
 	for range task.MaxConnections + 2 {

@@ -7,7 +7,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// SpecTo converts what is to be registered.
+// SpecTo converts a registration's spec.
 func SpecTo(s task.Spec) *pb.Spec {
 	return &pb.Spec{
 		Name:                  text(s.Name),
@@ -26,7 +26,7 @@ func SpecTo(s task.Spec) *pb.Spec {
 	}
 }
 
-// SpecFrom converts what a client asks to register, and validates it.
+// SpecFrom converts the spec that a client asks to register, and validates it.
 func SpecFrom(m *pb.Spec) (task.Spec, error) {
 	if m == nil {
 		return task.Spec{}, &task.Error{Err: task.ErrInvalid, Detail: "there is nothing to register"}
@@ -68,8 +68,8 @@ func conditionTo(c task.Condition) *pb.Condition {
 	return m
 }
 
-// condition gives number 0 for a kind that this version does not know: Validate
-// refuses it, and an answer that has one can be shown.
+// condition returns condition number 0 for a kind that this version does not know.
+// Validate refuses it in a request; an answer that contains one can still be shown.
 func (d *decoder) condition(m *pb.Condition) task.Condition {
 	var c task.Condition = task.SystemCondition(0)
 	if kind, ok := m.GetKind().(*pb.Condition_System); ok {
@@ -81,7 +81,7 @@ func (d *decoder) condition(m *pb.Condition) task.Condition {
 	return c
 }
 
-// conditionIfAny gives nil for a message that is absent.
+// conditionIfAny returns nil for a message that is absent.
 func (d *decoder) conditionIfAny(m *pb.Condition) task.Condition {
 	if m == nil {
 		return nil
@@ -222,7 +222,7 @@ func (d *decoder) trigger(m *pb.Trigger) task.Trigger {
 	case *pb.Trigger_PushNotification:
 		return task.PushNotificationTrigger{ApplicationID: d.text("application_id", t.PushNotification.GetApplicationId(), task.MaxName)}
 	case nil:
-		return nil // Validate says that one is required
+		return nil // Validate reports that one is required
 	}
 	d.faults = append(d.faults, &task.Error{Subject: "trigger", Err: task.ErrTriggerNotSupported,
 		Detail: fmt.Sprintf("this version does not know %T", m.GetKind()), Hint: "use the same version of bgtask on both sides"})

@@ -5,7 +5,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// StatusTo converts what the broker says of itself.
+// StatusTo converts the status of the broker.
 func StatusTo(s task.Status) *pb.Status {
 	return &pb.Status{
 		Version:   text(s.Version),
@@ -23,7 +23,7 @@ func StatusTo(s task.Status) *pb.Status {
 	}
 }
 
-// StatusFrom converts what the broker says of itself.
+// StatusFrom converts the status of the broker.
 func StatusFrom(m *pb.Status) (task.Status, error) { return answer(m, (*decoder).status) }
 
 func (d *decoder) status(m *pb.Status) task.Status {

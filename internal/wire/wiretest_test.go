@@ -9,7 +9,7 @@ import (
 	"github.com/bgtask/bgtask/task"
 )
 
-// values are those that the conversions are tested with.
+// values fills the values with which the conversions are tested.
 var values = filled.Filler{
 	Variants: map[reflect.Type][]any{
 		reflect.TypeFor[HostFrame](): {
@@ -26,7 +26,7 @@ var values = filled.Filler{
 	},
 }
 
-// result is one that a host may give.
+// result returns a result that a host may report.
 func result(r *rand.Rand) any {
 	outcomes := []task.Outcome{task.Completed, task.Failed, task.RetryAsked, task.Canceled, task.Crashed}
 	return task.Result{
