@@ -2,7 +2,7 @@ package task
 
 import "time"
 
-// Status is the broker itself.
+// Status is the state of the broker itself.
 type Status struct {
 	Version   string
 	PID       int
@@ -28,7 +28,7 @@ const (
 	CheckFail
 )
 
-// String is the word shown to users.
+// String returns the word shown to users.
 func (l CheckLevel) String() string {
 	return nameOf([]string{"ok", "warn", "fail"}, int(l), "CheckLevel")
 }
@@ -36,25 +36,25 @@ func (l CheckLevel) String() string {
 // Check is one line of "bgtask doctor".
 type Check struct {
 	Level   CheckLevel
-	Subject string // what was checked: "linger"
+	Subject string // what was checked, such as "linger"
 	Text    string // what was found
 	Fix     string // what to do about it
 }
 
-// Launch is one start of a class server, as its kept output names it.
+// Launch describes one start of a class server, for its kept output.
 type Launch struct {
 	Token   LaunchToken
 	Package string
-	Server  string // its command line, for people; of a command task its name only
+	Server  string // its command line, for people; only the task's name for a command task
 	PID     int
 	Started time.Time
-	Ended   time.Time // zero: it has not
+	Ended   time.Time // zero: it has not ended
 	Exit    string    // "exit 3", "signal: killed"
-	Cut     bool      // the beginning of its output is not kept any more
+	Cut     bool      // the beginning of its output is no longer kept
 }
 
-// Output is a piece of a launch's kept output: first one with Launch and no
-// Data, then its data.
+// Output is a piece of a launch's kept output. The first piece of a launch has Launch
+// and no Data; pieces with its data follow.
 type Output struct {
 	Launch *Launch
 	Data   []byte

@@ -2,7 +2,7 @@ package task
 
 import "errors"
 
-// codes are the names of the sentinels on the wire, in the store and in --json.
+// codes lists the names of the sentinels on the wire, in the store and in --json.
 var codes = []struct {
 	Err  error
 	Code string
@@ -26,8 +26,8 @@ var codes = []struct {
 	{ErrInternal, "internal"},
 }
 
-// Code is the stable name of the first sentinel that err wraps; "" for nil, and
-// "internal" for an error that wraps none.
+// Code returns the stable name of the first sentinel that err wraps: "" for nil, and
+// "internal" for an error that wraps no sentinel.
 func Code(err error) string {
 	if err == nil {
 		return ""
@@ -40,8 +40,8 @@ func Code(err error) string {
 	return "internal"
 }
 
-// Sentinel is the inverse of Code; nil for "", ErrInternal for a code of a newer
-// version.
+// Sentinel is the inverse of Code. It returns nil for "", and ErrInternal for a code
+// that this version does not know.
 func Sentinel(code string) error {
 	if code == "" {
 		return nil
@@ -54,7 +54,7 @@ func Sentinel(code string) error {
 	return ErrInternal
 }
 
-// Codes lists all codes.
+// Codes returns all codes.
 func Codes() []string {
 	all := make([]string, len(codes))
 	for i, c := range codes {

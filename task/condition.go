@@ -3,39 +3,41 @@ package task
 import "fmt"
 
 // Condition must hold before a run is admitted. The set is sealed, as WinRT's
-// IBackgroundCondition is. SystemCondition is one; OrUnknown makes one of another.
-// Conditions are comparable: two that ask for the same are equal.
+// IBackgroundCondition is: its members are SystemCondition and what OrUnknown returns.
+// Conditions are comparable with ==.
 type Condition interface {
-	// Class is the class name, WinRT's where it has one: "SystemCondition".
+	// Class returns the class name, such as "SystemCondition". It is WinRT's if WinRT has
+	// the class.
 	Class() string
-	// String names the condition for people: "InternetAvailable".
+	// String returns the name for people, such as "InternetAvailable".
 	String() string
-	// Word is what "bgtask add --when" takes; ParseCondition reads it: "internet".
+	// Word returns the word for "bgtask add --when", such as "internet". ParseCondition
+	// reads it.
 	Word() string
-	// Needs lists the facts that the condition depends on.
+	// Needs returns the facts that the condition depends on.
 	Needs() []Need
-	// Verdict judges the condition by what is known.
+	// Verdict evaluates the condition on known facts.
 	Verdict(known Readings) Verdict
-	// Excludes reports whether the two can never hold together.
+	// Excludes reports whether the two conditions can never hold together.
 	Excludes(other Condition) bool
-	// check reports what is wrong with the condition itself.
+	// check adds what is wrong with the condition itself.
 	check(f *faults)
 }
 
-// Need is one fact that a condition asks for.
+// Need is one fact that a condition depends on, and the values that it accepts.
 type Need struct {
 	Fact string           // its name
-	Want string           // how an unmet need is shown: "internet=yes", "battery above 20%"
-	Met  func(Value) bool // for a known value
+	Want string           // for people: "internet=yes", "battery above 20%"
+	Met  func(Value) bool // reports whether a known value is accepted
 }
 
-// Readings are the facts that a condition is judged by.
+// Readings are the facts on which a condition is evaluated.
 type Readings interface {
-	// Value is the value of a fact, Unknown when it is not known.
+	// Value returns the value of a fact, or Unknown.
 	Value(fact string) Value
 }
 
-// Verdict is what a condition says of the facts: three-valued, since unknown is
+// Verdict is the result of evaluating a condition. It has three values, since unknown is
 // neither yes nor no.
 type Verdict uint8
 
@@ -46,13 +48,13 @@ const (
 	Holds
 )
 
-// String is the word shown to users.
+// String returns the word shown to users.
 func (v Verdict) String() string {
 	return nameOf([]string{"unsure", "fails", "holds"}, int(v), "Verdict")
 }
 
-// judge is the verdict of needs that must all be met. One that is known to be unmet
-// decides, whatever is unknown beside it.
+// judge returns the verdict on needs that must all be met. One need that is known to be
+// unmet decides, even if other facts are unknown.
 func judge(needs []Need, known Readings) Verdict {
 	verdict := Holds
 	for _, n := range needs {
@@ -75,7 +77,8 @@ func OrUnknown(c Condition) Condition {
 	return orUnknown{c}
 }
 
-// CutUnknown undoes OrUnknown; found reports whether there was something to undo.
+// CutUnknown is the inverse of OrUnknown. If OrUnknown did not make c, it returns c and
+// false.
 func CutUnknown(c Condition) (plain Condition, found bool) {
 	if o, ok := c.(orUnknown); ok {
 		return o.Condition, true
@@ -89,16 +92,16 @@ func Satisfied(c Condition, v Verdict) bool {
 	return v == Holds || v == Unsure && orUnknown
 }
 
-// orUnknown is the wrapper that OrUnknown makes. It never wraps another one.
+// orUnknown is the wrapper that OrUnknown returns. It never wraps another orUnknown.
 type orUnknown struct{ Condition }
 
-// unknownSuffix marks the word of a condition that OrUnknown has made.
+// unknownSuffix marks the word of a condition that OrUnknown returned.
 const unknownSuffix = "?"
 
-// String adds the wrapper in words: "DeviceIdle (or unknown)".
+// String returns the condition's name with a remark: "DeviceIdle (or unknown)".
 func (o orUnknown) String() string { return o.Condition.String() + " (or unknown)" }
 
-// Word adds a question mark: "idle?".
+// Word returns the condition's word with a question mark: "idle?".
 func (o orUnknown) Word() string { return o.Condition.Word() + unknownSuffix }
 
 func (f *faults) conditions(s Spec) {
@@ -130,7 +133,8 @@ func (f *faults) conditionPair(a, b Condition) {
 	}
 }
 
-// conditionName is the name without OrUnknown, for texts that give the verdict too.
+// conditionName returns the name without "(or unknown)", for texts that also give the
+// verdict.
 func conditionName(c Condition) string {
 	c, _ = CutUnknown(c)
 	if c == nil {

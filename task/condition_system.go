@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// SystemCondition is a condition without parameters, WinRT's SystemCondition and
-// SystemConditionType in one. Numbers 1 to 8 are WinRT's; the others are ours.
+// SystemCondition is a condition without parameters. It stands for both SystemCondition
+// and SystemConditionType of WinRT. Numbers 1 to 8 are WinRT's; the others are ours.
 type SystemCondition uint8
 
 // System conditions, WinRT's eight first.
@@ -33,10 +33,10 @@ const (
 type ConditionRow struct {
 	Condition SystemCondition
 	Name      string // WinRT's, or ours in its style
-	Word      string // on the command line: bgtask add --when WORD
+	Word      string // on the command line, in bgtask add --when WORD
 	Windows   bool   // Windows has it
 	Needs     []Need
-	Excludes  []SystemCondition // cannot hold at the same time
+	Excludes  []SystemCondition // those that cannot hold at the same time
 }
 
 // LowBattery is the charge in percent at and below which BatteryNotLow fails
@@ -77,22 +77,22 @@ var systemConditions = enumerate("SystemCondition", "condition", []ConditionRow{
 	{EnergySaverOff, "EnergySaverOff", "saver-off", false, []Need{is(FactEnergySaver, No)}, nil},
 }, func(r *ConditionRow) (SystemCondition, string) { return r.Condition, r.Name })
 
-// SystemConditions is the table of the system conditions, in the order of their
+// SystemConditions returns the table of the system conditions, in the order of their
 // numbers.
 func SystemConditions() []ConditionRow { return systemConditions.rows }
 
 func (c SystemCondition) row() *ConditionRow { return systemConditions.row(c) }
 
-// Row returns the condition's row; false when there is no such condition.
+// Row returns the condition's row. It returns false for a number without a row.
 func (c SystemCondition) Row() (ConditionRow, bool) { return systemConditions.lookup(c) }
 
-// Class is WinRT's.
+// Class returns "SystemCondition".
 func (SystemCondition) Class() string { return "SystemCondition" }
 
-// String is WinRT's name, or ours in its style: "ACPower".
+// String returns WinRT's name, or ours in its style, such as "ACPower".
 func (c SystemCondition) String() string { return systemConditions.name(c) }
 
-// Word is the command line's word: "on-ac".
+// Word returns the word of the command line, such as "on-ac".
 func (c SystemCondition) Word() string {
 	if row := c.row(); row != nil {
 		return row.Word
@@ -100,7 +100,7 @@ func (c SystemCondition) Word() string {
 	return c.String()
 }
 
-// Needs lists the facts that c asks for; nil when there is no such condition.
+// Needs returns the facts that c depends on, or nil if c has no row.
 func (c SystemCondition) Needs() []Need {
 	if row := c.row(); row != nil {
 		return row.Needs
@@ -108,10 +108,10 @@ func (c SystemCondition) Needs() []Need {
 	return nil
 }
 
-// Verdict judges c by the facts that it needs.
+// Verdict evaluates c on the facts that it needs.
 func (c SystemCondition) Verdict(known Readings) Verdict { return judge(c.Needs(), known) }
 
-// Excludes reports what the table says.
+// Excludes reports whether the table excludes the two conditions.
 func (c SystemCondition) Excludes(other Condition) bool {
 	plain, _ := CutUnknown(other)
 	o, ok := plain.(SystemCondition)

@@ -5,10 +5,10 @@ import (
 	"strconv"
 )
 
-// Cursor is the place in history of e: what Watch takes to go on after it.
+// Cursor returns the position of e in history. Watch takes it to continue after e.
 func (e Event) Cursor() Cursor { return Cursor(strconv.FormatUint(e.Seq, 10)) }
 
-// Seq is the sequence number that c names.
+// Seq returns the sequence number in c, or an error if c is not a cursor.
 func (c Cursor) Seq() (uint64, error) {
 	n, err := strconv.ParseUint(string(c), 10, 64)
 	if err != nil {
@@ -18,14 +18,15 @@ func (c Cursor) Seq() (uint64, error) {
 	return n, nil
 }
 
-// CursorError is ErrCursorExpired with the oldest cursor that is kept. A cursor that is
-// ahead of all that was stored has expired, too: an *Error round this one says so.
+// CursorError wraps ErrCursorExpired and holds the oldest cursor that is still valid. A
+// cursor beyond the last stored event has expired, too; the *Error around this one then
+// says so.
 type CursorError struct{ Oldest Cursor }
 
-// Error names the oldest cursor.
+// Error returns a text that names the oldest cursor.
 func (e *CursorError) Error() string {
 	return fmt.Sprintf("%v; the oldest one kept is %q", ErrCursorExpired, string(e.Oldest))
 }
 
-// Unwrap gives ErrCursorExpired.
+// Unwrap returns ErrCursorExpired.
 func (*CursorError) Unwrap() error { return ErrCursorExpired }

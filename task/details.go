@@ -5,26 +5,26 @@ import "time"
 // Details is what a trigger passes to Run. Use a type switch on it.
 type Details interface{ sealedDetails() }
 
-// TimeTriggerDetails are those of TimeTrigger, MaintenanceTrigger and
+// TimeTriggerDetails are the details of a TimeTrigger, MaintenanceTrigger or
 // CalendarTrigger.
 type TimeTriggerDetails struct {
 	Due    time.Time `json:"due"`
 	Missed int       `json:"missed"` // instants that this one makes up for
 }
 
-// SystemTriggerDetails are those of SystemTrigger.
+// SystemTriggerDetails are the details of a SystemTrigger.
 type SystemTriggerDetails struct {
 	Type SystemTriggerType `json:"trigger_type"`
 	Old  Value             `json:"old"`
 	New  Value             `json:"new"`
 }
 
-// ApplicationTriggerDetails are those of ApplicationTrigger.
+// ApplicationTriggerDetails are the details of an ApplicationTrigger.
 type ApplicationTriggerDetails struct {
 	Arguments []byte `json:"arguments"`
 }
 
-// CustomSystemEventTriggerDetails are those of CustomSystemEventTrigger.
+// CustomSystemEventTriggerDetails are the details of a CustomSystemEventTrigger.
 type CustomSystemEventTriggerDetails struct {
 	ID      string `json:"id"`
 	Payload []byte `json:"payload"`
@@ -36,37 +36,36 @@ type StorageLibraryContentChangedTriggerDetails struct {
 	Overflow bool     `json:"overflow"` // there were more
 }
 
-// SocketActivityTriggerDetails are those of SocketActivityTrigger.
+// SocketActivityTriggerDetails are the details of a SocketActivityTrigger.
 type SocketActivityTriggerDetails struct {
 	Address string `json:"address"`
 }
 
-// DeviceWatcherTriggerDetails are those of DeviceWatcherTrigger.
+// DeviceWatcherTriggerDetails are the details of a DeviceWatcherTrigger.
 type DeviceWatcherTriggerDetails struct {
 	Action     string            `json:"action"` // add, remove, change, ...
 	Device     string            `json:"device"` // its path in sysfs
 	Properties map[string]string `json:"properties"`
 }
 
-// ToastNotificationActionTriggerDetails are those of ToastNotificationActionTrigger.
+// ToastNotificationActionTriggerDetails are the details of a ToastNotificationActionTrigger.
 type ToastNotificationActionTriggerDetails struct {
-	Action    string `json:"action"`          // of the button; DefaultAction for the toast itself, ReplyAction for an answer
-	ID        uint32 `json:"notification_id"` // of the toast, as ShowToast gave it
+	Action    string `json:"action"`          // key of the button; DefaultAction for the toast itself, ReplyAction for a reply
+	ID        uint32 `json:"notification_id"` // of the toast, as ShowToast returned it
 	Tag       string `json:"tag"`             // of the toast
 	UserInput string `json:"user_input"`      // what the user wrote, with ReplyAction
-	// ActivationToken lets a program that is started take the focus: it belongs
-	// into XDG_ACTIVATION_TOKEN of its environment. "": the desktop gave none.
+	// ActivationToken lets a program that Run starts take the focus: pass it in the
+	// environment variable XDG_ACTIVATION_TOKEN. It is "" if the desktop gave none.
 	ActivationToken string `json:"activation_token"`
 }
 
-// PushNotificationTriggerDetails are those of PushNotificationTrigger.
+// PushNotificationTriggerDetails are the details of a PushNotificationTrigger.
 type PushNotificationTriggerDetails struct {
 	Content []byte `json:"content"`
 }
 
 // ManualDetails are the details of a firing that did not come from the trigger:
 // Registration.Request of a task that has no ApplicationTrigger, or "bgtask fire".
-// The task's trigger, whatever it is, had no part in it.
 type ManualDetails struct {
 	Arguments []byte `json:"arguments"`
 }
@@ -82,7 +81,7 @@ func (ToastNotificationActionTriggerDetails) sealedDetails()      {}
 func (PushNotificationTriggerDetails) sealedDetails()             {}
 func (ManualDetails) sealedDetails()                              {}
 
-// PayloadSize is the number of bytes that d holds for its run.
+// PayloadSize returns the size of d in bytes, as it counts against the limits.
 func PayloadSize(d Details) int {
 	switch d := d.(type) {
 	case ApplicationTriggerDetails:

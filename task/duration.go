@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Interval writes a duration as it was configured, in full: "30 min", "72 h",
-// "1 h 30 min", "1.5 s". Days are used when there are more than three, and
-// nothing else.
+// Interval formats a configured duration in full: "30 min", "72 h", "1 h 30 min",
+// "1.5 s". More than three whole days are shown in days.
 func Interval(d time.Duration) string {
 	const day = 24 * time.Hour
 	if d < 0 {
@@ -33,7 +32,7 @@ func Interval(d time.Duration) string {
 	return strings.Join(parts, " ")
 }
 
-// Duration writes a duration that was measured, to two units: "1 h 28 min",
+// Duration formats a measured duration in at most two units: "1 h 28 min",
 // "13 min 20 s", "1.2 s", "35 ms".
 func Duration(d time.Duration) string {
 	switch {
@@ -57,8 +56,8 @@ func Duration(d time.Duration) string {
 	return pair(d.Round(time.Hour), 24*time.Hour, " d", time.Hour, " h")
 }
 
-// Roughly writes a duration in one unit, cut off as people do: "2 h", "4 min",
-// "13 s"; below ten seconds as Duration does.
+// Roughly formats a duration in one unit, rounded down: "2 h", "4 min", "13 s". Below ten
+// seconds, it is the same as Duration.
 func Roughly(d time.Duration) string {
 	const day = 24 * time.Hour
 	switch {
@@ -74,7 +73,7 @@ func Roughly(d time.Duration) string {
 	return Duration(d)
 }
 
-// coarse is Duration in minutes and above: for what changes while one looks.
+// coarse is Duration without seconds, for durations that grow while they are shown.
 func coarse(d time.Duration) string {
 	if d >= time.Minute {
 		return Duration(d.Truncate(time.Minute))

@@ -10,10 +10,10 @@ import (
 // checks of the protocol read the rows. Numbers may have gaps, and nothing is sized by
 // the last of them.
 type enumeration[N ~uint8 | ~uint32, R any] struct {
-	typ  string // the type's name, for a number that has no row: "Outcome"
-	kind string // in messages: "outcome"
+	typ  string // name of the type, such as "Outcome", to show a number without a row
+	kind string // in messages, such as "outcome"
 	rows []R
-	key  func(*R) (N, string) // number and name
+	key  func(*R) (N, string) // returns number and name
 	at   []*R                 // by number; nil in a gap
 }
 
@@ -27,7 +27,7 @@ func enumerate[N ~uint8 | ~uint32, R any](typ, kind string, rows []R, key func(*
 	return e
 }
 
-// row finds the row of a number, or returns nil.
+// row returns the row of a number, or nil.
 func (e *enumeration[N, R]) row(n N) *R {
 	if uint64(n) < uint64(len(e.at)) {
 		return e.at[n]
@@ -35,7 +35,7 @@ func (e *enumeration[N, R]) row(n N) *R {
 	return nil
 }
 
-// lookup is row for an exported Row method.
+// lookup returns a copy of the row of a number, for the exported Row methods.
 func (e *enumeration[N, R]) lookup(n N) (row R, ok bool) {
 	if found := e.row(n); found != nil {
 		return *found, true
@@ -43,7 +43,7 @@ func (e *enumeration[N, R]) lookup(n N) (row R, ok bool) {
 	return row, false
 }
 
-// name is what people read: "failed", or "Outcome(99)".
+// name returns the name that people read: "failed", or "Outcome(99)" without a row.
 func (e *enumeration[N, R]) name(n N) string {
 	if row := e.row(n); row != nil {
 		_, name := e.key(row)
@@ -52,7 +52,7 @@ func (e *enumeration[N, R]) name(n N) string {
 	return fmt.Sprintf("%s(%d)", e.typ, n)
 }
 
-// parse finds a number by its name.
+// parse returns the number with a name.
 func (e *enumeration[N, R]) parse(s string) (N, error) {
 	for i := range e.rows {
 		if n, name := e.key(&e.rows[i]); name == s {
@@ -62,7 +62,7 @@ func (e *enumeration[N, R]) parse(s string) (N, error) {
 	return 0, fmt.Errorf("%w: there is no %s %q", ErrInvalid, e.kind, clip(s, 64))
 }
 
-// numbers lists all, in the order of the rows.
+// numbers returns all numbers, in the order of the rows.
 func (e *enumeration[N, R]) numbers() []N {
 	all := make([]N, len(e.rows))
 	for i := range e.rows {

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-// listed is what a table has: how many rows, and where they are.
+// listed is the number of rows of a table, and where the table is.
 type listed struct {
 	rows  int
 	place string
 }
 
-// counted has the enumerations whose constants must all have a row.
+// counted lists the enumerations whose constants must all have a row.
 var counted = map[string]listed{
 	"SystemCondition":    {len(systemConditions.rows), "systemConditions in task/condition_system.go"},
 	"SystemTriggerType":  {len(systemTriggers.rows) + 1, "systemTriggers in task/system.go"}, // and OnInvalid
@@ -30,8 +30,8 @@ var counted = map[string]listed{
 	"EventKind":          {len(eventKinds.rows), "eventKinds in task/run.go"},
 }
 
-// TestEveryConstantHasARow: a constant without a row has no name, and nothing that
-// reads the table knows of it.
+// TestEveryConstantHasARow checks that every constant has a row. Without one, it has no
+// name, and nothing that reads the table knows it.
 func TestEveryConstantHasARow(t *testing.T) {
 	constants := map[string][]string{}
 	for _, decl := range constDecls(t) {
@@ -76,7 +76,7 @@ func constDecls(t *testing.T) (all []*ast.GenDecl) {
 	return all
 }
 
-// factNamesDeclared lists the constants FactInternet and so on.
+// factNamesDeclared returns the names of the constants FactInternet and so on.
 func factNamesDeclared(t *testing.T) (names []string) {
 	for _, decl := range constDecls(t) {
 		for _, s := range decl.Specs {
@@ -88,7 +88,8 @@ func factNamesDeclared(t *testing.T) (names []string) {
 	return names
 }
 
-// TestRowsAreWhole: names differ, numbers differ, and both lead back to the row.
+// TestRowsAreWhole checks that names and numbers are unique, and that both lead back to
+// their row.
 func TestRowsAreWhole(t *testing.T) {
 	checkRows(t, systemConditions)
 	checkRows(t, systemTriggers)

@@ -26,21 +26,21 @@ var (
 	ErrInternal            = errors.New("internal error")
 )
 
-// ErrNotSupportedOnWindows is an ErrNotSupported too: what our own broker can do,
-// and Windows' cannot.
+// ErrNotSupportedOnWindows wraps ErrNotSupported. It is the error for what the Linux
+// broker can do and Windows cannot.
 var ErrNotSupportedOnWindows = fmt.Errorf("%w: Windows has no equal of it", ErrNotSupported)
 
-// Error is what an operation of bgtask fails with: a sentinel and the words
-// round it. Every field but Err may be empty.
+// Error is the error of an operation: a sentinel, and what the user needs to know about
+// the failure. Every field but Err may be empty.
 type Error struct {
-	Op      string // what was tried: "register", "fire"
-	Subject string // on what: a task's name, a package, a path
-	Err     error  // one of the sentinels, or what wraps one
-	Detail  string // why, a sentence without a full stop
+	Op      string // the operation: "register", "fire"
+	Subject string // what it was about: a task's name, a package, a path
+	Err     error  // one of the sentinels, or an error that wraps one
+	Detail  string // why it failed, a sentence without a full stop
 	Hint    string // what to do about it
 }
 
-// Error puts the fields into one line: "op: subject: detail".
+// Error returns the fields in one line: "op: subject: detail".
 func (e *Error) Error() string {
 	s := e.Detail
 	if s == "" && e.Err != nil {
@@ -58,7 +58,7 @@ func (e *Error) Error() string {
 // Unwrap returns the sentinel.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns the first remedy that err or what it wraps carries, or "".
+// Hint returns the first Hint in the tree of err, or "".
 func Hint(err error) string {
 	if e, ok := err.(*Error); ok && e.Hint != "" { //nolint:errorlint // the tree is walked level by level
 		return e.Hint

@@ -2,8 +2,8 @@ package task
 
 import "time"
 
-// ReasonKind is one of the closed list of things that a pending occurrence waits
-// for, in the order in which they are listed.
+// ReasonKind is a kind of thing that a pending occurrence waits for. The list is closed.
+// Its order is the order in which reasons are shown.
 type ReasonKind uint8
 
 // The reasons.
@@ -31,7 +31,7 @@ const (
 type ReasonKindRow struct {
 	Kind   ReasonKind
 	Name   string // as shown to users
-	Clause string // what "why" says of it; "" for conditions, which are named
+	Clause string // its text in "bgtask why"; "" for conditions, which are named
 }
 
 var reasonKinds = enumerate("ReasonKind", "reason", []ReasonKindRow{
@@ -54,10 +54,11 @@ var reasonKinds = enumerate("ReasonKind", "reason", []ReasonKindRow{
 	{WaitLaunching, "launching", "its server is being launched"},
 }, func(r *ReasonKindRow) (ReasonKind, string) { return r.Kind, r.Name })
 
-// ReasonKinds is the table of the reasons to wait, in the order in which they are listed.
+// ReasonKinds returns the table of the reasons to wait, in the order in which they are
+// shown.
 func ReasonKinds() []ReasonKindRow { return reasonKinds.rows }
 
-// String is the word shown to users.
+// String returns the word shown to users.
 func (k ReasonKind) String() string { return reasonKinds.name(k) }
 
 // Reason is one thing that a pending occurrence waits for.
@@ -66,19 +67,19 @@ type Reason struct {
 	Condition Condition  `json:"condition"` // of WaitCondition, WaitUnsure
 	Cause     Cause      `json:"cause"`     // of WaitUnsure
 	Until     time.Time  `json:"until"`     // when it ends by itself; zero: unknown
-	Detail    string     `json:"detail"`    // who has the key, why it is suspended, the pid that does not answer
+	Detail    string     `json:"detail"`    // such as the task that has the key, why it is suspended, the pid that does not respond
 }
 
 // NeedState is a condition and the facts behind it.
 type NeedState struct {
 	Condition Condition `json:"condition"`
 	Verdict   Verdict   `json:"verdict"`
-	Waived    bool      `json:"waived"` // by RunAnyway or fire --now
+	Waived    bool      `json:"waived"` // by RunAnyway or "bgtask fire --now"
 	Facts     []Fact    `json:"facts"`
 }
 
-// Explanation is the answer to: why does this task not run, or why does it?
-// Its String is the output of "bgtask why".
+// Explanation says why a task is, or is not, running. Its String is the output of
+// "bgtask why".
 type Explanation struct {
 	At       time.Time     `json:"at"`
 	Info     Info          `json:"info"`  // its State has the reasons
@@ -89,11 +90,11 @@ type Explanation struct {
 	Number   uint64        `json:"number,omitzero"`
 	Needs    []NeedState   `json:"needs"`
 	Tries    []Run         `json:"tries"`                // the latest attempts of the pending occurrence, oldest first, at most 5
-	Would    []string      `json:"would"`                // what has to be true: "internet=yes"; the smallest set
-	After    []string      `json:"after"`                // what has to be over: "backup has ended (exclusive \"store\")"
-	Earliest time.Time     `json:"earliest"`             // when it would run at the earliest; zero: now
-	Never    bool          `json:"never"`                // nothing makes it run by itself
-	Use      string        `json:"use"`                  // of a running one: "MultipleUse", "SingleUse"; "" when not known
-	RunLimit time.Duration `json:"run_limit_s,omitzero"` // in force for it; 0: none
+	Would    []string      `json:"would"`                // what must become true, the smallest set: "internet=yes"
+	After    []string      `json:"after"`                // what must be over: "backup has ended (exclusive \"store\")"
+	Earliest time.Time     `json:"earliest"`             // the earliest time at which it would run; zero: now
+	Never    bool          `json:"never"`                // it does not run by itself
+	Use      string        `json:"use"`                  // of the live run's class object: "MultipleUse", "SingleUse"; "" if unknown
+	RunLimit time.Duration `json:"run_limit_s,omitzero"` // that applies to it; 0: none
 	Sources  []SourceState `json:"sources"`
 }

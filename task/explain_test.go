@@ -33,16 +33,16 @@ func golden(t *testing.T, name, got string) {
 
 var cet = time.FixedZone("CET", 3600)
 
-// now is the instant that all explanations here are of.
+// now is the time of all explanations in this file.
 var now = time.Date(2026, 11, 23, 14, 28, 20, 0, cet)
 
-// at is a time of that day.
+// at returns a time of that day.
 func at(clock string) time.Time {
 	t, err := time.ParseInLocation(time.DateTime, "2026-11-23 "+clock, cet)
 	if err != nil {
 		panic(err)
 	}
-	return t.UTC() // whatever the zone of a time, the page has one
+	return t.UTC() // the page shows its own zone, whatever the zone of a time
 }
 
 func fact(name string, v Value, ago time.Duration, source, detail string) Fact {
@@ -57,7 +57,7 @@ func failedRun(started string, o Outcome, exit, text, stderr string) Run {
 	return Run{Started: at(started), Ended: at(started), Outcome: o, Exit: exit, Text: text, Stderr: stderr}
 }
 
-// explanations are the six of the design, and the situations between them.
+// explanations returns the six explanations of the design.
 func explanations() []Explanation {
 	return []Explanation{heldByInternet(), heldUnsure(), backingOff(), suspended(), waiting(), running()}
 }
@@ -185,7 +185,7 @@ func TestStateColumnOfTheDesign(t *testing.T) {
 	}
 }
 
-// TestWhyBetween has what the design's six do not show.
+// TestWhyBetween checks situations that the six of the design do not show.
 func TestWhyBetween(t *testing.T) {
 	var pages []string
 	page := func(x Explanation, change func(*Explanation)) {
@@ -252,7 +252,7 @@ func TestWhyBetween(t *testing.T) {
 	golden(t, "why/between.txt", strings.Join(pages, "\n\n")+"\n")
 }
 
-// TestWhyOfNothing: an explanation with nothing in it is still a text.
+// TestWhyOfNothing checks that an empty explanation still has a text.
 func TestWhyOfNothing(t *testing.T) {
 	for phase := Waiting; phase <= Removing+1; phase++ {
 		x := Explanation{Info: Info{State: State{Phase: phase, Reasons: []Reason{{Kind: WaitRate}}}}}

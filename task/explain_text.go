@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// String is the output of "bgtask why": one sentence with the verdict, then the
-// facts that say something, last what would make it run. Times are shown in the
+// String returns the output of "bgtask why": one sentence with the verdict, then the
+// facts that matter, and last what would make the task run. Times are shown in the
 // location of x.At.
 func (x Explanation) String() string {
 	p := &page{Explanation: x, zone: x.At.Location()}
@@ -33,14 +33,14 @@ type page struct {
 	lines []string
 }
 
-// line adds a line with a label; one without continues the line before.
+// line adds a line with a label. A line without a label continues the one before.
 func (p *page) line(label, text string) {
 	p.lines = append(p.lines, strings.TrimRight(fmt.Sprintf("  %-9s  %s", label, text), " "))
 }
 
 func (p *page) name() string { return p.Info.Spec.Name }
 
-// command is what a person types about the task.
+// command returns a bgtask command about the task, for the user to type.
 func (p *page) command(verb string) string {
 	name := p.name()
 	if strings.ContainsAny(name, " \t'\"\\$`!*?[](){}<>|&;#~") || strings.HasPrefix(name, "-") {
@@ -87,7 +87,7 @@ func (p *page) by() string {
 	return p.By
 }
 
-// becomes says what the firings are or will be.
+// becomes says which runs the firings have become or will become.
 func (p *page) becomes() string {
 	run := p.Info.State.Run
 	switch {
@@ -103,7 +103,7 @@ func (p *page) becomes() string {
 	return ""
 }
 
-// needs lists the conditions unless all of them hold.
+// needs adds the conditions, unless all of them hold.
 func (p *page) needs() {
 	quiet := true
 	for _, n := range p.Needs {
@@ -126,7 +126,7 @@ func (p *page) needs() {
 	}
 }
 
-// needRows has condition, verdict, fact and source: a row for each fact.
+// needRows returns a row for each fact: condition, verdict, fact and source.
 func (p *page) needRows() (rows [][4]string) {
 	for _, n := range p.Needs {
 		row := [4]string{conditionName(n.Condition), n.verdict()}
@@ -160,8 +160,8 @@ func (p *page) fact(f Fact) string {
 	return s
 }
 
-// Origin says who says so: "NetworkManager: limited", "no source: logind did not
-// answer", "overridden by you (logind: away)".
+// Origin says where the fact's value comes from: "NetworkManager: limited", "no source:
+// logind did not answer", "overridden by you (logind: away)".
 func (f Fact) Origin() string {
 	if f.Overridden {
 		return "overridden by you (" + colon(f.Source, f.Real.String()) + ")"
@@ -207,7 +207,7 @@ func (p *page) host() {
 	p.line("host", text)
 }
 
-// attempts lists those that are over, and the last words of the last of them.
+// attempts adds the attempts that have ended, and the last output of the latest one.
 func (p *page) attempts() {
 	var started, how []string
 	var last Run
@@ -245,7 +245,7 @@ func (p *page) words(r Run) {
 	}
 }
 
-// how is the end of an attempt in a few words: "exit 3".
+// how describes the end of an attempt in a few words, such as "exit 3".
 func (r Run) how() string {
 	s := r.Exit
 	if s == "" {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// clock is the time of day, with the day when it is not today.
+// clock formats the time of day, with the day if it is not today.
 func (p *page) clock(t time.Time) string {
 	if p.today(t) == 0 {
 		return t.In(p.zone).Format(time.TimeOnly)
@@ -17,7 +17,7 @@ func (p *page) clock(t time.Time) string {
 // day is Day in the page's zone.
 func (p *page) day(t time.Time) string { return Day(t, p.At.In(p.zone)) }
 
-// dated is day with the zone.
+// dated is day with the zone added.
 func (p *page) dated(t time.Time) string {
 	s := p.day(t)
 	if d := p.today(t); d >= -1 && d <= 1 {
@@ -26,10 +26,10 @@ func (p *page) dated(t time.Time) string {
 	return s
 }
 
-// today counts days from today: by the calendar, for a day need not have 24 hours.
+// today returns how many calendar days t is after today.
 func (p *page) today(t time.Time) int { return Days(t, p.At.In(p.zone)) }
 
-// at is "at 14:32:10", "tomorrow 00:00:00".
+// at formats a time in a sentence: "at 14:32:10", "tomorrow 00:00:00".
 func (p *page) at(t time.Time) string {
 	switch p.today(t) {
 	case 0:
@@ -42,7 +42,7 @@ func (p *page) at(t time.Time) string {
 
 func (p *page) in(t time.Time) string { return ", in " + Duration(max(0, t.Sub(p.At))) }
 
-// verdict is the first line.
+// verdict adds the first line.
 func (p *page) verdict() { p.lines = append(p.lines, p.name()+" "+p.sentence()+".") }
 
 func (p *page) sentence() string {
@@ -78,8 +78,8 @@ func (p *page) sentence() string {
 	return "is " + s.Phase.String()
 }
 
-// alone says of a suspended task that nothing but a person or a new registration
-// makes it run, unless the broker is to try it once more: then wouldResume says when.
+// alone says that a suspended task does not run by itself. It returns "" if the broker
+// will try the task once more: wouldResume then says when.
 func (p *page) alone() string {
 	if !p.Earliest.IsZero() {
 		return ""
@@ -165,7 +165,8 @@ func times(n int) string {
 	return fmt.Sprintf("%d times", n)
 }
 
-// clauses are the reasons that it waits for, conditions of one verdict together.
+// clauses returns the reasons why the task waits. Conditions with the same verdict share
+// one clause.
 func (p *page) clauses() (all []string) {
 	var fails, unsure []string
 	for _, r := range p.Info.State.Reasons {

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// wouldRun is the counterfactual.
+// wouldRun adds the counterfactual: what would make the task run.
 func (p *page) wouldRun() {
 	switch p.Info.State.Phase {
 	case Waiting:
@@ -30,7 +30,7 @@ func (p *page) wouldRun() {
 	}
 }
 
-// next is when it fires.
+// next says when the task fires.
 func (p *page) next() string {
 	if p.Info.State.NextKnown {
 		t := p.Info.State.Next
@@ -42,7 +42,8 @@ func (p *page) next() string {
 	return "when it fires"
 }
 
-// wants is everything that its conditions ask for; the engine's answer comes first.
+// wants returns what must be true for the task to run: the engine's answer, or else
+// everything that its conditions need.
 func (p *page) wants() []string {
 	if len(p.Would) > 0 {
 		return p.Would
@@ -140,7 +141,7 @@ func (p *page) wouldRetry() {
 	}
 }
 
-// still is what has to stay as it is: "on-ac is still yes".
+// still returns what must not change until then: "on-ac is still yes".
 func (p *page) still() (all []string) {
 	for _, n := range p.Needs {
 		if n.Verdict != Holds || n.Waived {
