@@ -87,9 +87,12 @@ type info struct {
 	}
 	State struct {
 		Phase   string
-		Reasons []struct{ Kind, Condition, Cause string }
-		Next    *time.Time
-		Run     *run
+		Reasons []struct {
+			Kind, Cause string
+			Condition   struct{ Condition string }
+		}
+		Next *time.Time
+		Run  *run
 	}
 }
 
@@ -100,7 +103,7 @@ func (i info) heldBy(kind, condition string) bool {
 		return false
 	}
 	first := i.State.Reasons[0]
-	return first.Kind == kind && first.Condition == condition && first.Cause == ""
+	return first.Kind == kind && first.Condition.Condition == condition && first.Cause == ""
 }
 
 type run struct {
