@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strconv"
 	"syscall"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -83,7 +84,7 @@ func waitChild(idType, id, options int) (childInfo, error) {
 // program. Linux 6.15 and later know it, once the process's parent has reaped it.
 func strangerExit(pidfd int) Exit {
 	hangup := []unix.PollFd{{Fd: int32(pidfd)}} // no events: waits for POLLHUP, which comes with the reaping
-	for range 2 {
+	for deadline := time.Now().Add(reapingPatience); ; {
 		info := unix.PidfdInfo{Mask: unix.PIDFD_INFO_EXIT}
 		if unix.IoctlPidfdInfo(pidfd, &info) != nil {
 			return Exit{}
@@ -91,14 +92,17 @@ func strangerExit(pidfd int) Exit {
 		if info.Mask&unix.PIDFD_INFO_EXIT != 0 {
 			return fromStatus(syscall.WaitStatus(info.Exit_code))
 		}
-		_, _ = unix.Poll(hangup, reapingPatience) // the next round asks again in any case
+		left := time.Until(deadline).Milliseconds()
+		if left <= 0 {
+			return Exit{}
+		}
+		_, _ = unix.Poll(hangup, int(left)) // a signal may end it early: the next round asks again in any case
 	}
-	return Exit{}
 }
 
-// reapingPatience, in milliseconds, is long enough for a parent that reaps its children
-// immediately, as an init does.
-const reapingPatience = 100
+// reapingPatience is long enough for a parent that reaps its children immediately, as
+// an init does, on a machine that is busy.
+const reapingPatience = time.Second
 
 func fromStatus(s syscall.WaitStatus) Exit {
 	if s.Exited() {
